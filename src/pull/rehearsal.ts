@@ -1,0 +1,116 @@
+/** What happened on the wire, request by request and step by step. Written by the rehearsal, read by everybody. */
+import type { Fault, RateLimit } from './fault.ts';
+import type { Outcome } from './outcome.ts';
+import type { Platform } from './platform.ts';
+
+/** The stages of a pull, in the order they are met. Also a metric label. */
+export type Stage = 'plan' | 'dns' | 'proxy' | 'tcp' | 'tls' | 'api' | 'auth' | 'manifest' | 'blob';
+export const stages: readonly Stage[] = ['plan', 'dns', 'proxy', 'tcp', 'tls', 'api', 'auth', 'manifest', 'blob'];
+
+/** One step of opening a connection. `startMs` counts from the start of the rehearsal it belongs to. */
+export type Step =
+  StepOf<'dns', DnsFacts> | StepOf<'tcp', TcpFacts> | StepOf<'proxy', ProxyFacts> | StepOf<'tls', TlsFacts>;
+export interface StepOf<S extends Stage, Facts> {
+  readonly step: S;
+  readonly target: string;
+  readonly startMs: number;
+  readonly ms: number;
+  readonly outcome: Outcome<Facts>;
+}
+export interface DnsFacts {
+  readonly addresses: readonly string[];
+  /** `/etc/hosts`, a literal address, or the name server that answered, as host:port. */
+  readonly answeredBy: string;
+}
+export interface TcpFacts {
+  readonly address: string;
+  readonly port: number;
+}
+export interface ProxyFacts {
+  readonly proxy: string;
+  readonly status: number;
+}
+export interface TlsFacts {
+  readonly version: string;
+  readonly subject: string;
+  readonly issuer: string;
+  /** ISO 8601. The earliest end of any certificate in the chain that was sent. */
+  readonly notAfter: string;
+  readonly verified: boolean;
+}
+
+/** Why a request was sent. */
+export type Act = 'resolve' | 'manifest' | 'config' | 'layer' | 'token';
+
+export interface Exchange {
+  readonly act: Act;
+  readonly method: 'HEAD' | 'GET' | 'POST';
+  /** Without its query's values: presigned URLs are bearer capabilities. */
+  readonly url: string;
+  /** Index into the plan's routes. */
+  readonly route: number;
+  readonly startMs: number;
+  readonly ms: number;
+  /** Why this request was made or skipped, in a clause: `HEAD lacked a digest`. */
+  readonly because: string;
+  /** The steps that opened its connection; empty when an open connection served. */
+  readonly steps: readonly Step[];
+  /** Which credential was presented, by label; absent for none. */
+  readonly as?: string;
+  readonly outcome: Outcome<ExchangeFacts>;
+}
+export interface ExchangeFacts {
+  readonly status: number;
+  readonly bytes: number;
+  readonly note?: string;
+  readonly rateLimit?: RateLimit;
+  /** Difference between the server's Date header and our clock, in seconds; positive: the server is ahead. */
+  readonly clockAheadS?: number;
+  readonly mediaType?: string;
+}
+
+/** One call of the kubelet to the runtime: one credential (or none), all hosts, all retries. */
+export interface Performance {
+  /** The credential's label, or `anonymous`. */
+  readonly as: string;
+  readonly exchanges: readonly Exchange[];
+  readonly ending: Ending;
+}
+
+export type Ending =
+  | { readonly is: 'pulled'; readonly content: Content }
+  | { readonly is: 'failed'; readonly fault: Fault; readonly stage: Stage; readonly shown: string }
+  /** Everything that could be asked for free was fine; the rest was not asked. */
+  | { readonly is: 'untold'; readonly fault: Fault; readonly stage: Stage; readonly content?: Content };
+
+/** What the pull would bring. */
+export interface Content {
+  readonly digest: string;
+  readonly mediaType: string;
+  /** Index into the plan's routes of the host that resolved it. */
+  readonly resolvedBy: number;
+  readonly platform?: Platform;
+  readonly layers: number;
+  /** Compressed bytes of config and layers; 0 where the manifest was not read. */
+  readonly bytes: number;
+  /** Hosts that served, or would serve, the blobs. */
+  readonly blobHosts: readonly string[];
+  /** How far the content was looked at. */
+  readonly depth: 'resolved' | 'manifest' | 'blobs_sampled' | 'blobs_verified';
+}
+
+/** A name server or an address judged for itself, beside the pull: evidence, never the verdict. */
+export interface Evidence {
+  readonly of: 'name_server' | 'address';
+  readonly host: string;
+  /** 10.0.0.2:53, or [2001:db8::1]:443. */
+  readonly target: string;
+  readonly ms: number;
+  readonly outcome: Outcome<{ readonly note: string }>;
+}
+
+export interface Rehearsal {
+  readonly performances: readonly Performance[];
+  readonly evidence: readonly Evidence[];
+  readonly ms: number;
+}

@@ -1,0 +1,227 @@
+/**
+ * What the node believes (NodeView) and what the cluster asks of it (Demand). Grouped by whose belief it is: the kubelet's,
+ * the container runtime's, or the operating system's that the runtime runs on.
+ */
+import type { PullSecret } from './credential.ts';
+import type { Digest, Image } from './image.ts';
+import type { Outcome, Seen } from './outcome.ts';
+import type { Fault } from './fault.ts';
+import type { Platform } from './platform.ts';
+import type { Secret } from './secret.ts';
+
+// --- what is demanded
+
+export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
+
+/** Who wants an image: one container (or image volume) of one workload. */
+export interface Wanter {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** `container web`, `init container migrate`, `image volume models`; empty for a bare reference. */
+  readonly part: string;
+}
+
+export interface Demand {
+  readonly image: Outcome<Image>;
+  /** The user's string, also where it does not parse. */
+  readonly written: string;
+  readonly policy: PullPolicy;
+  readonly wantedBy: readonly Wanter[];
+  /** In the kubelet's order (pod.spec.imagePullSecrets). */
+  readonly secrets: readonly PullSecret[];
+  /** What is known of the image on this node; `unknown` where nobody could look. */
+  readonly present: 'yes' | 'no' | 'unknown';
+}
+
+// --- what the node believes
+
+export interface NodeView {
+  readonly name: string;
+  readonly platform: Platform;
+  readonly kubelet: KubeletView;
+  readonly runtime: RuntimeView;
+  readonly system: SystemView;
+  /** Faults met while reading that stop nothing by themselves, such as an unparsable hosts.toml. */
+  readonly warnings: readonly Fault[];
+  /** Why a verdict from this view may differ from the running programs' behaviour. Empty: exact. */
+  readonly doubts: readonly Doubt[];
+}
+
+export type Concern = 'runtime' | 'proxy' | 'roots' | 'resolver' | 'credentials' | 'platform' | 'content' | 'policy';
+
+export interface Doubt {
+  readonly is: 'if_restarted' | 'approximate';
+  readonly about: Concern;
+  readonly because: string;
+}
+
+export interface KubeletView {
+  /** The first parsable docker configuration file of the kubelet's list, or null when there is none. */
+  readonly nodeFile: Seen<NodeFile | null>;
+  /** Credential provider plugins in configuration order; a fault here means the kubelet would not start. */
+  readonly providers: Seen<readonly CredentialProvider[]>;
+}
+
+export interface NodeFile {
+  readonly path: string;
+  /** `config`: {"auths":{…}}; `cfg`: the bare map of .dockercfg. */
+  readonly format: 'config' | 'cfg';
+  readonly text: Secret;
+}
+
+export interface CredentialProvider {
+  readonly name: string;
+  readonly apiVersion: string;
+  readonly matchImages: readonly string[];
+  readonly defaultCacheS: number;
+  readonly args: readonly string[];
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  /** The plugin as a path on this machine (the host root already applied). */
+  readonly binary: string;
+  /** It wants a ServiceAccount token, which we may not be able to mint. */
+  readonly wantsToken: boolean;
+}
+
+/** One matching plugin's answer for one image: the `auth` map, or why the kubelet would go on without it. */
+export interface ProviderAnswer {
+  readonly provider: string;
+  readonly auth: Outcome<Readonly<Record<string, { readonly username: string; readonly password: Secret }>>>;
+}
+
+export interface RuntimeVersion {
+  /** As in node.status.nodeInfo: `containerd`. */
+  readonly name: string;
+  /** Without a leading v: `2.1.9`. */
+  readonly text: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly patch: number;
+}
+
+export interface RuntimeView {
+  readonly version: RuntimeVersion;
+  readonly config: Seen<RuntimeConfig>;
+  readonly proxy: ProxyRules;
+}
+
+/** The image-related settings in force in containerd's configuration (all files merged, migrated and defaulted). */
+export interface RuntimeConfig {
+  /** Which of containerd's two pull code paths is in use: in-process (`local`) or the transfer service. */
+  readonly engine: 'local' | 'transfer';
+  readonly registry: RegistryConfig;
+  /** `registry.headers`: sent with every registry request. */
+  readonly headers: readonly Header[];
+  /** `registry.configs.<host>.auth` and `registry.auths`, keyed by the network host:port that challenges. */
+  readonly auths: Readonly<Record<string, StaticAuth>>;
+  readonly sandboxImage: string;
+  readonly root: string;
+}
+
+export type Header = readonly [name: string, value: string];
+
+export interface StaticAuth {
+  readonly username: string;
+  readonly password: Secret;
+  readonly identityToken?: Secret;
+}
+
+export type RegistryConfig =
+  | { readonly kind: 'hosts_dirs'; readonly roots: readonly HostsRoot[] }
+  | {
+      readonly kind: 'legacy';
+      /** `registry.mirrors.<host>.endpoint`; the key `*` serves hosts that have none. */
+      readonly mirrors: Readonly<Record<string, readonly string[]>>;
+      /** `registry.configs.<host:port>.tls`; gone in 2.0. */
+      readonly tls: Readonly<Record<string, Outcome<TlsRule>>>;
+    };
+
+/** One root of config_path as it stands on disk. `dirs` holds every directory found directly below it, by name. */
+export interface HostsRoot {
+  readonly path: string;
+  readonly dirs: Readonly<Record<string, HostsDir>>;
+}
+
+/** certs.d/<name>: what containerd makes of it. */
+export interface HostsDir {
+  readonly path: string;
+  readonly is: Outcome<HostsRules>;
+}
+
+export type HostsRules =
+  | {
+      readonly from: 'hosts.toml';
+      readonly file: string;
+      readonly hosts: readonly HostRule[];
+      readonly server: HostRule;
+    }
+  /** No (usable) hosts.toml: `*.crt`, `*.cert` and `*.key` beside it serve the upstream. */
+  | { readonly from: 'cert_files'; readonly tls: TlsRule };
+
+/** One `[host."…"]` table, or the root of the file (`server`, whose `url` may be absent). */
+export interface HostRule {
+  readonly url?: string;
+  readonly capabilities: readonly ('pull' | 'resolve' | 'push' | 'referrers')[];
+  readonly overridePath: boolean;
+  /** Set where any of ca, client or skip_verify is written, which turns an http:// entry into "https first". */
+  readonly tls?: TlsRule;
+  readonly headers: readonly Header[];
+  readonly dialTimeoutMs?: number;
+}
+
+export interface TlsRule {
+  readonly verify: boolean;
+  /** Added to the system's roots. */
+  readonly extraRoots: readonly PemFile[];
+  readonly clients: readonly ClientPair[];
+}
+
+export interface PemFile {
+  readonly path: string;
+  /** PEM text as read. */
+  readonly pem: string;
+}
+
+export interface ClientPair {
+  readonly certPath: string;
+  readonly cert: string;
+  readonly key: Secret;
+}
+
+/** Go's view of the runtime's proxy variables (golang.org/x/net/http/httpproxy Config). Absent: not set. */
+export interface ProxyRules {
+  readonly http?: Secret;
+  readonly https?: Secret;
+  readonly no?: string;
+  readonly source: string;
+}
+
+export interface SystemView {
+  readonly resolver: Resolver;
+  readonly roots: SystemRoots;
+}
+
+export interface SystemRoots {
+  /** PEM texts, bundle first and then the directories' files, as Go's crypto/x509 loads them. */
+  readonly pems: readonly PemFile[];
+}
+
+/** The node's resolver as Go's net package configures itself from resolv.conf, hosts and nsswitch.conf. */
+export interface Resolver {
+  /** `libc` where Go would hand over to the C library; we then approximate it with the same files. */
+  readonly path: 'go' | 'libc';
+  readonly order: readonly ('files' | 'dns')[];
+  readonly servers: readonly { readonly address: string; readonly port: number }[];
+  readonly search: readonly string[];
+  readonly ndots: number;
+  readonly timeoutMs: number;
+  readonly attempts: number;
+  readonly rotate: boolean;
+  readonly useTcp: boolean;
+  readonly singleRequest: boolean;
+  /** Lower-cased host name → addresses in file order. */
+  readonly hosts: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A digest whose content is on the node already. */
+export type LocalContent = (digest: Digest) => Promise<Uint8Array | undefined>;
