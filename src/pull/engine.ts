@@ -1,6 +1,6 @@
 /**
- * How one containerd version pulls: its differences as data, so that no other file asks for a version number.
- * Sources are named per field; versions compared: 1.6.20, 1.6.39, 1.7.34, 2.0.11, 2.1.9, 2.2.7, 2.3.4.
+ * How one containerd version pulls: its differences as data, so that no other file asks for a version number. Each field
+ * names the place in containerd's source that it was read from; the tags v1.6.0 to v2.3.4 were compared one by one.
  */
 import type { RuntimeVersion } from './view.ts';
 
@@ -8,39 +8,93 @@ export interface Engine {
   readonly kind: 'local' | 'transfer';
   readonly version: RuntimeVersion;
   readonly userAgent: string;
-  /** Which host's error is shown after a failed resolve (core/remotes/docker/resolver.go Resolve). */
+  /** Whose error is shown after a failed resolve: the first that is not 404, or the one that got furthest (2.0; docker/resolver.go Resolve). */
   readonly shows: 'first_not_404' | 'furthest';
-  /** Requests to one host that answers 408 or 429, or 401 without `error=` (resolver.go retryRequest). */
+  /** Requests to one host that keeps answering 401, 408 or 429 (docker/resolver.go doWithRetries). */
   readonly tries: number;
-  /** 500, 503 and 504 get one retry, on the last host (2.1). */
+  /** 500, 503 and 504 get one retry on the last host (2.1; docker/resolver.go retryRequest). */
   readonly retriesServerErrors: boolean;
-  /** 2.3.3: a GET after HEAD 403 fetches the registry's message. */
+  /** A GET after HEAD 403 fetches the registry's message (2.3.3; docker/resolver.go withGETErrorBody). */
   readonly asksWhyForbidden: boolean;
-  /** http.Transport.ResponseHeaderTimeout; absent: none, a silent server hangs the pull (2.2 and before). */
+  /** A digest is looked for under /blobs/ only after nothing worse than 404 (2.0.11, 2.2.6; docker/resolver.go Resolve). */
+  readonly asksBlobsAfterNotFoundOnly: boolean;
+  /** The GET that stands in for a poor HEAD has its status checked (2.3; docker/resolver.go Resolve). */
+  readonly checksResolveGet: boolean;
+  /** http.Transport.ResponseHeaderTimeout (2.3; docker/registry.go). Absent: a silent server hangs the pull. */
   readonly headerTimeoutMs?: number;
-  /** Index children: the local engine's matcher accepts lesser platforms, the transfer service wants the exact one. */
+  /** Basic challenge without credentials: an error of its own (1.6.25, 1.7.8), or the plain 401 (docker/authorizer.go AddResponses). */
+  readonly namesMissingCredentials: boolean;
+  /** http:// entries with TLS settings are tried as HTTPS first (1.6.25, 1.7.7; docker/config/hosts.go). */
+  readonly httpsFirst: boolean;
+  /** …and fall back when the connection itself fails and no port was written (1.7.24; docker/resolver.go isPortError). */
+  readonly httpAfterConnectionError: boolean;
+  /** Localhost registries: by port (1.6.25, 1.7.8), or plain HTTP always (docker/config/hosts.go ConfigureHosts). */
+  readonly localhostByPort: boolean;
+  /** Index children: lesser platforms serve too (platforms.Only), or only the exact one (platforms.OnlyStrict). */
   readonly platforms: 'compatible' | 'exact';
-  /** hosts.toml headers go with token requests (2.1). */
+  /** hosts.toml and registry.headers go with token requests (2.1; docker/authorizer.go WithAuthHeader). */
   readonly headersToRealm: boolean;
-  /** Schema 1 manifests are converted (2.0 and before; 2.0 by an environment variable, taken as off). */
+  /** Schema 1 manifests are converted (before 2.0; remotes/docker/schema1). */
   readonly convertsSchema1: boolean;
+  /** How a refusing status is worded. */
+  readonly wording: {
+    readonly headStatus: 'pulling_from_host' | 'unexpected_status';
+    readonly getStatus: 'server_message' | 'new_line';
+    readonly tokenStatus: 'bare' | 'with_request';
+    /** x509 errors carry `tls: failed to verify certificate: ` (Go 1.20). */
+    readonly tlsPrefix: boolean;
+    /** Queries in transport errors are [REDACTED] (internal/cri/util/sanitize.go). */
+    readonly redactsQueries: boolean;
+    /** Dial timeouts carry `code = DeadlineExceeded` (recorded: 1.7.34 and 2.3.4 do, 1.6.20 and 2.1.9 do not). */
+    readonly deadlineCode: boolean;
+  };
 }
 
 export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): Engine {
-  const from = (major: number, minor: number, patch = 0): boolean => atLeast(version, major, minor, patch);
+  const from = (...released: readonly (readonly [number, number, number])[]): boolean => isFrom(version, released);
   return {
     kind,
     version,
     userAgent: `containerd/${version.text}`,
-    shows: from(2, 0) ? 'furthest' : 'first_not_404',
-    tries: from(2, 3, 2) ? 5 : 6,
-    retriesServerErrors: from(2, 1),
-    asksWhyForbidden: from(2, 3, 3),
-    ...(from(2, 3) ? { headerTimeoutMs: 30_000 } : {}),
+    shows: from([2, 0, 0]) ? 'furthest' : 'first_not_404',
+    tries: from([2, 3, 2]) ? 5 : 6,
+    retriesServerErrors: from([2, 1, 0]),
+    asksWhyForbidden: from([2, 3, 3]),
+    asksBlobsAfterNotFoundOnly: from([2, 0, 11], [2, 2, 6]),
+    checksResolveGet: from([2, 3, 0]),
+    ...(from([2, 3, 0]) ? { headerTimeoutMs: 30_000 } : {}),
+    namesMissingCredentials: from([1, 6, 25], [1, 7, 8]),
+    httpsFirst: from([1, 6, 25], [1, 7, 7]),
+    httpAfterConnectionError: from([1, 7, 24]),
+    localhostByPort: from([1, 6, 25], [1, 7, 8]),
     platforms: kind === 'local' ? 'compatible' : 'exact',
-    headersToRealm: from(2, 1),
-    convertsSchema1: !from(2, 0),
+    headersToRealm: kind === 'local' && from([2, 1, 0]),
+    convertsSchema1: !from([2, 0, 0]),
+    wording: {
+      headStatus: from([1, 6, 25], [1, 7, 0]) ? 'unexpected_status' : 'pulling_from_host',
+      getStatus: from([2, 1, 0]) ? 'new_line' : 'server_message',
+      tokenStatus: from([1, 6, 25], [1, 7, 0]) ? 'with_request' : 'bare',
+      tlsPrefix: from([1, 6, 25], [1, 7, 0]),
+      redactsQueries: from([1, 7, 30], [2, 0, 8], [2, 1, 6]),
+      deadlineCode: from([1, 7, 30], [2, 2, 0]),
+    },
   };
+}
+
+/**
+ * Whether a version has a change that was released in each of the given versions: the last one of its own line, or of an
+ * older line, counts. [1.6.25, 1.7.8] holds for 1.6.25, 1.6.39, 1.7.8 and 2.0.0, and not for 1.7.7.
+ */
+function isFrom(version: RuntimeVersion, released: readonly (readonly [number, number, number])[]): boolean {
+  const ownLine = released.find(([major, minor]) => major === version.major && minor === version.minor);
+  if (ownLine !== undefined) return version.patch >= ownLine[2];
+  const newest = released.filter(
+    ([major, minor]) => major < version.major || (major === version.major && minor < version.minor),
+  );
+  const newestLine = newest.at(-1);
+  const lastLine = released.at(-1);
+  // A change backported to 2.0.11 and 2.2.6 is missing from 2.1: only lines after the last one named have it for sure.
+  return newestLine !== undefined && newestLine === lastLine;
 }
 
 export function atLeast(version: RuntimeVersion, major: number, minor: number, patch = 0): boolean {

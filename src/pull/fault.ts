@@ -97,6 +97,10 @@ export interface FaultFacts {
   'blob.digest_mismatch': { digest: string; host: string; got: string };
 
   'agent.not_allowed': { what: string };
+  /** Telling would cost quota that is the kubelet's. */
+  'agent.spends_quota': { host: string; what: string };
+  /** A token service that no credential should be sent to: see registry/authorize.ts. */
+  'agent.distrusts_realm': { realm: string; why: string };
   'agent.cannot_see': { what: string; why: string };
   'agent.out_of_time': { step: string; afterMs: number };
   'agent.bug': { where: string; what: string };
@@ -175,6 +179,8 @@ const sides: { readonly [C in FaultCode]: Side } = {
   'blob.interrupted': 'registry',
   'blob.digest_mismatch': 'registry',
   'agent.not_allowed': 'agent',
+  'agent.spends_quota': 'agent',
+  'agent.distrusts_realm': 'agent',
   'agent.cannot_see': 'agent',
   'agent.out_of_time': 'agent',
   'agent.bug': 'agent',
