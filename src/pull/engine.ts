@@ -14,6 +14,8 @@ export interface Engine {
   readonly tries: number;
   /** 500, 503 and 504 get one retry on the last host (2.1; docker/resolver.go retryRequest). */
   readonly retriesServerErrors: boolean;
+  /** A connection that ends without an answer is tried again on the last host (2.3.2; docker/resolver.go isTransientTransportErr). */
+  readonly retriesBrokenConnections: boolean;
   /** A GET after HEAD 403 fetches the registry's message (2.3.3; docker/resolver.go withGETErrorBody). */
   readonly asksWhyForbidden: boolean;
   /** A digest is looked for under /blobs/ only after nothing worse than 404 (2.0.11, 2.2.6; docker/resolver.go Resolve). */
@@ -59,6 +61,7 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
     shows: from([2, 0, 0]) ? 'furthest' : 'first_not_404',
     tries: from([2, 3, 2]) ? 5 : 6,
     retriesServerErrors: from([2, 1, 0]),
+    retriesBrokenConnections: from([2, 3, 2]),
     asksWhyForbidden: from([2, 3, 3]),
     asksBlobsAfterNotFoundOnly: from([2, 0, 11], [2, 2, 6]),
     checksResolveGet: from([2, 3, 0]),
@@ -75,7 +78,7 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
       getStatus: from([2, 1, 0]) ? 'new_line' : 'server_message',
       tokenStatus: from([1, 6, 25], [1, 7, 0]) ? 'with_request' : 'bare',
       tlsPrefix: from([1, 6, 25], [1, 7, 0]),
-      redactsQueries: from([1, 7, 30], [2, 0, 8], [2, 1, 6]),
+      redactsQueries: from([1, 7, 30], [2, 0, 8], [2, 1, 6], [2, 2, 1]),
       deadlineCode: from([1, 7, 30], [2, 2, 0]),
     },
   };

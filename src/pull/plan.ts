@@ -1,11 +1,24 @@
 /** What the kubelet and its runtime would try for one image, in order, and why. Made without a packet. */
-import type { Credential } from './credential.ts';
-import type { Engine } from './engine.ts';
+import { keyringFor, type Credential } from './credential.ts';
+import { engineOf, type Engine } from './engine.ts';
 import type { Fault } from './fault.ts';
 import type { Image } from './image.ts';
-import type { Outcome } from './outcome.ts';
+import type { Good, Outcome } from './outcome.ts';
 import type { Platform } from './platform.ts';
-import type { Doubt, Header, ProxyRules, PullPolicy, Resolver, StaticAuth, SystemRoots, TlsRule } from './view.ts';
+import { routesFor } from './routes.ts';
+import type {
+  Demand,
+  Doubt,
+  Header,
+  NodeView,
+  ProviderAnswer,
+  ProxyRules,
+  PullPolicy,
+  Resolver,
+  StaticAuth,
+  SystemRoots,
+  TlsRule,
+} from './view.ts';
 
 export interface PullPlan {
   readonly image: Image;
@@ -20,6 +33,8 @@ export interface PullPlan {
   readonly identities: Outcome<readonly Identity[]>;
   /** The runtime's inner loop, in file order, origin last. A fault: the runtime refuses to have any. */
   readonly routes: Outcome<readonly Route[]>;
+  /** Pull secrets that are named and that nobody let us read. */
+  readonly unseenSecrets: readonly { readonly namespace: string; readonly name: string; readonly why: string }[];
   readonly warnings: readonly Fault[];
   readonly doubts: readonly Doubt[];
 }
@@ -52,4 +67,40 @@ export interface Route {
   readonly ns?: string;
   /** `/etc/containerd/certs.d/docker.io/hosts.toml [host."https://mirror"]`. */
   readonly because: string;
+}
+
+/** Pure: everything that can be known before the first packet. */
+export function planPull(
+  view: NodeView,
+  demand: Demand & { readonly image: Good<Image> },
+  answers: readonly ProviderAnswer[],
+): PullPlan {
+  const image = demand.image.value;
+  const config = view.runtime.config;
+  const keyring = keyringFor(image, {
+    secrets: demand.secrets,
+    nodeFile: view.kubelet.nodeFile.ok ? view.kubelet.nodeFile.value : null,
+    providerAnswers: answers,
+  });
+  const engine = engineOf(view.runtime.version, config.ok ? config.value.engine : 'local');
+  const unseen = keyring.unseen.map((secret): Doubt => ({
+    is: 'approximate',
+    about: 'credentials',
+    because: `pull secret ${secret.namespace}/${secret.name} could not be read (${secret.why})`,
+  }));
+  return {
+    image,
+    platform: view.platform,
+    policy: demand.policy,
+    engine,
+    resolver: view.system.resolver,
+    roots: view.system.roots,
+    proxy: view.runtime.proxy,
+    staticAuths: config.ok ? config.value.auths : {},
+    identities: keyring.identities,
+    routes: config.ok ? routesFor(image, config.value, engine) : config,
+    unseenSecrets: keyring.unseen,
+    warnings: [...view.warnings, ...keyring.warnings],
+    doubts: [...view.doubts, ...unseen],
+  };
 }

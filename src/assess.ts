@@ -1,0 +1,164 @@
+/** The whole product in one function: plan → rehearse → foresee → judge → PullReport. */
+import type { Fault } from '#pull/fault.ts';
+import type { Forecast } from '#pull/forecast.ts';
+import { judge, judgeUnplanned } from '#pull/judge.ts';
+import { earlyWords, pullWords } from '#pull/kubelet-words.ts';
+import { planPull, type PullPlan } from '#pull/plan.ts';
+import type { Rehearsal } from '#pull/rehearsal.ts';
+import type { KubeletWords, PublicPlan, PullReport } from '#pull/report.ts';
+import { aggregate, criError, resolveFailed } from '#pull/shown.ts';
+import { formatPlatform } from '#pull/platform.ts';
+import type { Verdict } from '#pull/verdict.ts';
+import type { Demand, NodeView, ProviderAnswer } from '#pull/view.ts';
+import { foresee } from './forecast/foresee.ts';
+import { rehearse } from './rehearse.ts';
+import type { Wire } from './stage/wire.ts';
+import { adviceFor } from './tell/words.ts';
+
+export interface Outside {
+  readonly wire: Wire;
+  /** Runs the node's credential provider plugins for a repository. */
+  readonly askProviders: (repository: string) => Promise<readonly ProviderAnswer[]>;
+}
+
+export async function assess(view: NodeView, demand: Demand, outside: Outside): Promise<PullReport> {
+  const { wire } = outside;
+  const { image } = demand;
+  if (!image.ok) return report(view, demand, { verdict: judgeUnplanned(image), now: wire.now() });
+  const answers = await outside.askProviders(image.value.repository);
+  const plan = planPull(view, { ...demand, image }, answers);
+  const rehearsal = demand.policy === 'Never' ? { performances: [], evidence: [], ms: 0 } : await rehearse(plan, wire);
+  const forecasts = foresee({ plan, rehearsal, now: wire.now() });
+  return report(view, demand, {
+    plan,
+    rehearsal,
+    forecasts,
+    verdict: judge(plan, demand, rehearsal, forecasts),
+    now: wire.now(),
+  });
+}
+
+/** Many images in one pass, at most `atOnce` at a time; reports come as they are ready. */
+export async function* assessAll(
+  view: NodeView,
+  demands: readonly Demand[],
+  outside: Outside & { readonly atOnce: number },
+): AsyncGenerator<PullReport> {
+  const waiting = [...demands.entries()];
+  const running = new Map<number, Promise<{ readonly index: number; readonly report: PullReport }>>();
+  const start = (): void => {
+    const next = waiting.shift();
+    if (next === undefined) return;
+    const [index, demand] = next;
+    running.set(
+      index,
+      assessSafely(view, demand, outside).then((ready) => ({ index, report: ready })),
+    );
+  };
+  for (let i = 0; i < outside.atOnce; i += 1) start();
+  while (running.size > 0) {
+    const { index, report: ready } = await Promise.race(running.values());
+    running.delete(index);
+    start();
+    yield ready;
+  }
+}
+
+async function assessSafely(view: NodeView, demand: Demand, outside: Outside): Promise<PullReport> {
+  try {
+    return await assess(view, demand, outside);
+  } catch (error) {
+    return bugReport(view, demand, { where: 'assess', error, now: outside.wire.now() });
+  }
+}
+
+/** A crash of ours, as the unknown verdict that it is. */
+export function bugReport(
+  view: NodeView,
+  demand: Demand,
+  crash: { readonly where: string; readonly error: unknown; readonly now: Date },
+): PullReport {
+  const what =
+    crash.error instanceof Error
+      ? `${crash.error.name}: ${crash.error.message}`.slice(0, 200)
+      : 'something that is no Error was thrown';
+  const fault: Fault = { code: 'agent.bug', where: crash.where, what };
+  return report(view, demand, { verdict: judgeUnplanned({ ok: false, fault }), now: crash.now });
+}
+
+interface Findings {
+  readonly verdict: Verdict;
+  readonly now: Date;
+  readonly plan?: PullPlan;
+  readonly rehearsal?: Rehearsal;
+  readonly forecasts?: readonly Forecast[];
+}
+
+function report(view: NodeView, demand: Demand, found: Findings): PullReport {
+  const { verdict, plan, rehearsal, forecasts = [] } = found;
+  const image = demand.image.ok ? demand.image.value : undefined;
+  const kubelet = verdict.is === 'fails' ? kubeletWords(demand, verdict.fault, { plan, rehearsal }) : undefined;
+  const about = {
+    image: demand.written,
+    wantedBy: demand.wantedBy,
+    ...(image === undefined ? {} : { reference: image.runtime, registry: image.registry }),
+  };
+  const advice = 'fault' in verdict ? adviceFor(verdict.fault, about) : undefined;
+  return {
+    version: 1,
+    node: view.name,
+    at: found.now.toISOString(),
+    ms: rehearsal?.ms ?? 0,
+    image: demand.written,
+    ...(image === undefined ? {} : { reference: image.runtime, registry: image.registry }),
+    policy: demand.policy,
+    wantedBy: demand.wantedBy,
+    verdict,
+    ...(kubelet === undefined ? {} : { kubelet }),
+    ...(advice === undefined ? {} : { advice }),
+    forecasts,
+    ...(plan === undefined ? {} : { plan: publicPlan(plan) }),
+    performances: rehearsal?.performances ?? [],
+    evidence: rehearsal?.evidence ?? [],
+    warnings: plan?.warnings ?? view.warnings,
+  };
+}
+
+function kubeletWords(
+  demand: Demand,
+  fault: Fault,
+  at: { readonly plan: PullPlan | undefined; readonly rehearsal: Rehearsal | undefined },
+): KubeletWords {
+  const early = earlyWords(demand.written, fault);
+  if (early !== undefined || at.plan === undefined) return early ?? pullWords(demand.written, '');
+  const { plan } = at;
+  const texts =
+    at.rehearsal?.performances.flatMap(({ ending }) => (ending.is === 'failed' ? [ending.shown] : [])) ?? [];
+  if (texts.length > 0)
+    return pullWords(plan.image.sent === plan.image.written ? demand.written : plan.image.sent, aggregate(texts));
+  const why = 'why' in fault ? fault.why : fault.code;
+  const text =
+    fault.code === 'runtime.misconfigured'
+      ? 'rpc error: code = Unimplemented desc = unknown service runtime.v1.ImageService'
+      : criError(resolveFailed(plan.image.runtime, { text: why }, plan.engine));
+  return pullWords(demand.written, text);
+}
+
+function publicPlan(plan: PullPlan): PublicPlan {
+  return {
+    runtime: `${plan.engine.version.name} ${plan.engine.version.text}`,
+    engine: plan.engine.kind,
+    platform: formatPlatform(plan.platform),
+    identities: plan.identities.ok ? plan.identities.value.map(({ label }) => label) : [],
+    routes: plan.routes.ok
+      ? plan.routes.value.map((route) => ({
+          url: `${route.scheme}://${route.authority}${route.path}`,
+          role: route.role,
+          resolves: route.mayPull && route.mayResolve,
+          tls: route.scheme === 'http' ? 'none' : route.tls.verify ? 'verified' : 'unverified',
+          because: route.because,
+        }))
+      : [],
+    doubts: plan.doubts,
+  };
+}

@@ -1,0 +1,51 @@
+/** Opens the wire of one pass over a node's images. */
+import type { LocalContent, NodeView } from '#pull/view.ts';
+import { Connections } from './registry/connections.ts';
+import type { Memory } from './stage/memory.ts';
+import type { Manners, Wire } from './stage/wire.ts';
+
+/** Connections to one registry at a time: a pull of containerd's opens four, and several pulls go on at once. */
+export const connectionsPerRegistry = 8;
+
+export const manners: Manners = {
+  verify: false,
+  spend: false,
+  deadlineMs: 100_000,
+  patienceMs: 30_000,
+  evidence: true,
+};
+
+export interface Opening {
+  readonly memory: Memory;
+  readonly manners: Manners;
+  readonly now: () => Date;
+  /** Milliseconds that only grow. */
+  readonly clockMs: () => number;
+  readonly localContent: LocalContent;
+  readonly perRegistry: number;
+}
+
+export function openWire(view: NodeView, opening: Opening): Wire & { readonly close: () => Promise<void> } {
+  const elapsedMs = opening.clockMs;
+  const connections = new Connections({
+    resolver: view.system.resolver,
+    roots: view.system.roots,
+    proxy: view.runtime.proxy,
+    perOrigin: opening.perRegistry,
+    now: opening.now,
+    elapsedMs,
+  });
+  return {
+    connections,
+    now: opening.now,
+    elapsedMs,
+    localContent: opening.localContent,
+    memory: opening.memory,
+    tokens: new Map(),
+    limited: new Map(),
+    reachedAt: new Map(),
+    judged: new Set(),
+    manners: opening.manners,
+    close: () => connections.close(),
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * The text of a failed CRI PullImage call, piece by piece as containerd wraps it. Recorded from containerd 1.6.20, 1.7.34,
+ * 2.1.9 and 2.3.4; sources: core/remotes/docker/{resolver,fetcher,authorizer}.go, core/remotes/errors, internal/cri/util/sanitize.go.
+ */
+import type { Engine } from './engine.ts';
+import type { Fault } from './fault.ts';
+import { goError } from './go-error.ts';
+
+/** gRPC codes that the kubelet's client leaves in the text; all others are stripped (cri-client remote_image.go). */
+export type GrpcCode = 'NotFound' | 'DeadlineExceeded' | 'FailedPrecondition' | 'InvalidArgument' | 'Unimplemented';
+
+/** Text that is still being wrapped, and the code it would carry at the end. */
+export interface Wording {
+  readonly text: string;
+  readonly code?: GrpcCode;
+}
+
+export interface Asking {
+  readonly method: string;
+  /** The whole URL as containerd would know it. */
+  readonly url: URL;
+}
+
+/** `failed to do request: Head "https://…": …` */
+export function transportWords(asking: Asking, fault: Fault, engine: Engine): Wording {
+  return {
+    text: `failed to do request: ${urlError(asking, fault, engine)}`,
+    ...(fault.code === 'tcp.timed_out' && engine.wording.deadlineCode ? { code: 'DeadlineExceeded' as const } : {}),
+  };
+}
+
+/** net/url Error: `Get "URL": …`, its query hidden where containerd hides it and always where it may be a capability. */
+export function urlError(asking: Asking, fault: Fault, engine: Engine): string {
+  const method = asking.method.charAt(0) + asking.method.slice(1).toLowerCase();
+  return `${method} "${shownUrl(asking.url, engine.wording.redactsQueries)}": ${goError(fault, engine)}`;
+}
+
+const harmless = new Set(['ns', 'scope', 'service']);
+
+function shownUrl(url: URL, redact: boolean): string {
+  const bare = `${url.protocol}//${url.host}${url.pathname}`;
+  const pairs = [...url.searchParams].map(([name, value]) => {
+    const hidden = redact || !harmless.has(name);
+    return `${encodeURIComponent(name)}=${hidden ? '%5BREDACTED%5D' : encodeURIComponent(value)}`;
+  });
+  return pairs.length === 0 ? bare : `${bare}?${pairs.join('&')}`;
+}
+
+/** The status of a HEAD (or the GET standing in for it) that resolves a name. */
+export function resolveStatusWords(
+  asking: Asking,
+  answer: { readonly status: number; readonly authority: string; readonly path: string; readonly message: string },
+  engine: Engine,
+): Wording {
+  const status = statusLine(answer.status);
+  if (engine.wording.headStatus === 'pulling_from_host') {
+    return { text: `pulling from host ${answer.authority} failed with status code [${answer.path}]: ${status}` };
+  }
+  const message = answer.message === '' ? '' : `\n${answer.message}`;
+  return {
+    text: `unexpected status from ${asking.method} request to ${shownUrl(asking.url, false)}: ${status}${message}`,
+  };
+}
+
+/** The status of a GET that fetches content. */
+export function fetchStatusWords(
+  asking: Asking,
+  answer: { readonly status: number; readonly requested: URL; readonly message: string },
+  engine: Engine,
+): Wording {
+  const status = statusLine(answer.status);
+  if (engine.wording.getStatus === 'server_message') {
+    const message = answer.message === '' ? '' : ` - Server message: ${answer.message}`;
+    return { text: `unexpected status code ${shownUrl(answer.requested, false)}: ${status}${message}` };
+  }
+  const message = answer.message === '' ? '' : `\n${answer.message}`;
+  return { text: `unexpected status from GET request to ${shownUrl(asking.url, false)}: ${status}${message}` };
+}
+
+/** The token service's status, as it stands inside `failed to fetch … token: …`. */
+export function tokenStatusWords(asking: Asking, status: number, engine: Engine): string {
+  if (engine.wording.tokenStatus === 'bare') return `unexpected status: ${statusLine(status)}`;
+  return `unexpected status from ${asking.method} request to ${shownUrl(asking.url, false)}: ${statusLine(status)}`;
+}
+
+/** `failed to pull and unpack image "REF": failed to resolve …: …` */
+export function resolveFailed(reference: string, words: Wording, engine: Engine): Wording {
+  const where = engine.kind === 'local' ? `failed to resolve reference "${reference}"` : 'failed to resolve image';
+  return { ...words, text: `failed to pull and unpack image "${reference}": ${where}: ${words.text}` };
+}
+
+/** `failed to pull and unpack image "REF": failed to copy: httpReadSeeker: failed open: …` */
+export function openFailed(reference: string, words: Wording): Wording {
+  return {
+    ...words,
+    text: `failed to pull and unpack image "${reference}": failed to copy: httpReadSeeker: failed open: ${words.text}`,
+  };
+}
+
+export function pullFailed(reference: string, words: Wording): Wording {
+  return { ...words, text: `failed to pull and unpack image "${reference}": ${words.text}` };
+}
+
+/** The CRI error as the kubelet holds it. */
+export function criError(words: Wording): string {
+  return words.code === undefined ? words.text : `rpc error: code = ${words.code} desc = ${words.text}`;
+}
+
+/** errors.Aggregate: equal texts once, several in brackets (kuberuntime_image.go PullImage). */
+export function aggregate(texts: readonly string[]): string {
+  const distinct = [...new Set(texts)];
+  return distinct.length === 1 ? (distinct[0] ?? '') : `[${distinct.join(', ')}]`;
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  300: 'Multiple Choices',
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  304: 'Not Modified',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  402: 'Payment Required',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  407: 'Proxy Authentication Required',
+  408: 'Request Timeout',
+  409: 'Conflict',
+  410: 'Gone',
+  412: 'Precondition Failed',
+  416: 'Requested Range Not Satisfiable',
+  418: "I'm a teapot",
+  421: 'Misdirected Request',
+  422: 'Unprocessable Entity',
+  429: 'Too Many Requests',
+  451: 'Unavailable For Legal Reasons',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+};
+
+function statusLine(status: number): string {
+  const reason = reasons[status];
+  return reason === undefined ? String(status) : `${status} ${reason}`;
+}

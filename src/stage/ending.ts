@@ -1,0 +1,24 @@
+/** Endings of a performance: failures worded as the CRI error, and ours as untold. */
+import type { Fault } from '#pull/fault.ts';
+import type { Ending } from '#pull/rehearsal.ts';
+import { criError, openFailed, pullFailed, type Wording } from '#pull/shown.ts';
+import type { Scene } from './scene.ts';
+import { stageOf, type Trouble } from './trouble.ts';
+
+/** Bytes that came and were wrong fail the commit; everything else fails the opening of the download. */
+export function wrapFetch(scene: Scene, found: Trouble): Wording {
+  const reference = scene.plan.image.runtime;
+  return /^(failed commit|failed to copy)/.test(found.words.text)
+    ? pullFailed(reference, found.words)
+    : openFailed(reference, found.words);
+}
+
+export function failed(found: Trouble, words: Wording): Ending {
+  return isOurs(found.fault)
+    ? { is: 'untold', fault: found.fault, stage: stageOf(found.fault) }
+    : { is: 'failed', fault: found.fault, stage: stageOf(found.fault), shown: criError(words) };
+}
+
+function isOurs(fault: Fault): boolean {
+  return fault.code.startsWith('agent.');
+}

@@ -1,0 +1,148 @@
+/**
+ * The second half of a pull: content by digest, over all hosts from the first again for every object.
+ * Imitates containerd core/remotes/docker/fetcher.go (dockerFetcher.Fetch, open) and core/remotes/handlers.go (Fetch). Manifests
+ * are read whole; of other blobs the first bytes are, and those that fit are checked against their digest.
+ */
+import type { Fault } from '#pull/fault.ts';
+import type { Descriptor } from '#pull/manifest.ts';
+import type { Act } from '#pull/rehearsal.ts';
+import { containerdMessage, readRegistryErrors } from '#pull/registry-error.ts';
+import { fetchStatusWords } from '#pull/shown.ts';
+import type { Header } from '#pull/view.ts';
+import { digestOf } from '../registry/digest.ts';
+import type { Authorizer } from './authorizer.ts';
+import { asBlob } from './blob-fault.ts';
+import { commit, sampled, type Fetched } from './commit.ts';
+import type { Reply } from './hop.ts';
+import { refusal } from './refusal.ts';
+import { send } from './request.ts';
+import { maxManifestBytes } from './resolve.ts';
+import type { Scene } from './scene.ts';
+import type { Tried, Trouble } from './trouble.ts';
+
+/** A blob that is no larger is read and checked whole. */
+const wholeBelow = 64 * 1024;
+/** Of a larger one, this much shows that its host serves it, through every middlebox and with full-size packets. */
+const sampleBytes = 4 * 1024;
+/** With --verify: no blob of an image is larger than this. */
+const verifyBelow = 64 * 1024 ** 3;
+
+export async function fetchManifest(scene: Scene, authorizer: Authorizer, wanted: Descriptor): Promise<Tried<Fetched>> {
+  const local = await scene.wire.localContent(wanted.digest);
+  if (local !== undefined && digestOf(local, wanted.digest) === wanted.digest) {
+    return { ok: true, value: { body: local, host: 'this node', verified: true } };
+  }
+  const known = scene.wire.memory.manifest(placeOf(scene), wanted.digest);
+  if (known !== undefined) return { ok: true, value: { body: known.body, host: '', verified: true } };
+  const opened = await open(scene, authorizer, {
+    wanted,
+    kind: 'manifests',
+    act: 'manifest',
+    maxBytes: maxManifestBytes,
+    headers: [],
+  });
+  if (!opened.ok) return opened;
+  const checked = commit(opened.value, wanted, 'manifest');
+  if (checked.ok)
+    scene.wire.memory.keepManifest(placeOf(scene), wanted.digest, {
+      body: checked.value.body,
+      mediaType: wanted.mediaType,
+    });
+  return checked;
+}
+
+export async function fetchBlob(
+  scene: Scene,
+  authorizer: Authorizer,
+  wanted: Descriptor,
+  act: 'config' | 'layer',
+): Promise<Tried<Fetched>> {
+  const { wire } = scene;
+  const whole = wire.manners.verify;
+  const seen = wire.memory.blob(placeOf(scene), wanted.digest, { nowMs: wire.elapsedMs(), whole });
+  if (seen !== undefined && act === 'layer')
+    return { ok: true, value: { body: new Uint8Array(), host: seen, verified: whole } };
+  const all = whole || wanted.size <= wholeBelow;
+  const headers: Header[] = all ? [['Accept-Encoding', 'gzip']] : [['Range', `bytes=0-${sampleBytes - 1}`]];
+  const maxBytes = all ? Math.min(wanted.size + 1, whole ? verifyBelow : wholeBelow + 1) : sampleBytes;
+  const opened = await open(scene, authorizer, { wanted, kind: 'blobs', act, maxBytes, headers });
+  if (!opened.ok) return { ok: false, trouble: asBlob(opened.trouble, wanted) };
+  const checked = all ? commit(opened.value, wanted, act) : sampled(opened.value, wanted);
+  if (checked.ok)
+    wire.memory.keepBlob(placeOf(scene), wanted.digest, {
+      seenMs: wire.elapsedMs(),
+      host: checked.value.host,
+      verified: all,
+    });
+  return checked;
+}
+
+/** Content is remembered where it was found: under these hosts and this repository. */
+function placeOf(scene: Scene): string {
+  return `${scene.routes.map((route) => `${route.authority}${route.path}`).join(',')}/${scene.plan.image.path}`;
+}
+
+interface Opening {
+  readonly wanted: Descriptor;
+  readonly kind: 'manifests' | 'blobs';
+  readonly act: Act;
+  readonly maxBytes: number;
+  readonly headers: readonly Header[];
+}
+
+/** Fetch: every host in turn, whatever its capabilities; the first host's error is the one shown. */
+async function open(scene: Scene, authorizer: Authorizer, opening: Opening): Promise<Tried<Reply>> {
+  const { wanted, act } = opening;
+  let first: Trouble | undefined;
+  for (const route of scene.routes.keys()) {
+    const because = first === undefined ? 'the first host' : `${first.fault.code} at the host before`;
+    const accept: Header = ['Accept', wanted.mediaType === '' ? '*/*' : `${wanted.mediaType}, */*`];
+    const tried = await send(scene, authorizer, {
+      method: 'GET',
+      route,
+      object: `${opening.kind}/${wanted.digest}`,
+      headers: [accept, ...opening.headers],
+      maxBytes: opening.maxBytes,
+      lastHost: route === scene.routes.length - 1,
+      purpose: { act, because },
+    });
+    if (!tried.ok && (tried.trouble.fault.code === 'agent.out_of_time' || tried.trouble.fault.code === 'agent.bug'))
+      return tried;
+    const found = tried.ok ? statusTrouble(scene, tried.value, opening) : tried.trouble;
+    if (found === undefined) return tried;
+    first ??= found;
+  }
+  return { ok: false, trouble: asNotFetched(first, opening) };
+}
+
+/** withErrorCheck, and our own sampling by Range. */
+function statusTrouble(scene: Scene, reply: Reply, opening: Opening): Trouble | undefined {
+  const { answer, requested, url } = reply;
+  if (answer.status <= 299) return undefined;
+  if (answer.status === 404) {
+    const words = {
+      text: `content at ${url.protocol}//${url.host}${url.pathname} not found: not found`,
+      code: 'NotFound' as const,
+    };
+    const { digest, mediaType } = opening.wanted;
+    const { image } = scene.plan;
+    const fault: Fault =
+      opening.kind === 'blobs'
+        ? { code: 'blob.missing', digest, host: url.host, mediaType }
+        : { code: 'manifest.unknown_digest', image: `${image.repository}@${digest}`, host: url.host, message: '' };
+    return { fault, words, notFound: true };
+  }
+  const message = containerdMessage(readRegistryErrors(Buffer.from(answer.body).toString('utf8')));
+  return {
+    fault: refusal(reply, scene),
+    words: fetchStatusWords({ method: 'GET', url }, { status: answer.status, requested, message }, scene.plan.engine),
+  };
+}
+
+function asNotFetched(first: Trouble | undefined, opening: Opening): Trouble {
+  const { wanted } = opening;
+  if (first === undefined) return { fault: { code: 'agent.bug', where: 'open', what: 'no host' }, words: { text: '' } };
+  if (first.notFound !== true || opening.kind === 'manifests') return first;
+  const text = `could not fetch content descriptor ${wanted.digest} (${wanted.mediaType}) from remote: not found`;
+  return { ...first, words: { text, code: 'NotFound' } };
+}

@@ -1,0 +1,104 @@
+/**
+ * What outlives a pass: manifests by digest (they cannot change), blobs seen lately, credentials that were refused, and
+ * registries found to count what they serve. Bounded; oldest first out.
+ */
+import type { Fault } from '#pull/fault.ts';
+
+const manifestBytes = 8 << 20;
+const blobEntries = 50_000;
+const tagEntries = 10_000;
+const refusedEntries = 1_000;
+/** A blob that was there is taken to be there for this long. */
+const blobMemoryMs = 60 * 60 * 1000;
+
+export interface KnownTag {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly size: number;
+}
+
+export class Memory {
+  readonly #manifests = new Map<string, { readonly body: Uint8Array; readonly mediaType: string }>();
+  #bytes = 0;
+  readonly #blobs = new Map<string, { readonly seenMs: number; readonly host: string; readonly verified: boolean }>();
+  readonly #tags = new Map<string, KnownTag>();
+  readonly #refused = new Map<string, Fault>();
+  readonly #proven = new Set<string>();
+  readonly #metered = new Set<string>();
+
+  /** `place` is host and repository: content is remembered where it was found, not everywhere. */
+  manifest(place: string, digest: string): { readonly body: Uint8Array; readonly mediaType: string } | undefined {
+    return this.#manifests.get(`${place}@${digest}`);
+  }
+
+  keepManifest(place: string, digest: string, found: { readonly body: Uint8Array; readonly mediaType: string }): void {
+    const key = `${place}@${digest}`;
+    if (this.#manifests.has(key) || found.body.length > manifestBytes / 8) return;
+    this.#manifests.set(key, found);
+    this.#bytes += found.body.length;
+    for (const [old, { body }] of this.#manifests) {
+      if (this.#bytes <= manifestBytes) return;
+      this.#manifests.delete(old);
+      this.#bytes -= body.length;
+    }
+  }
+
+  /** The host that served a blob lately. `whole`: only if every byte of it was checked. */
+  blob(place: string, digest: string, at: { readonly nowMs: number; readonly whole: boolean }): string | undefined {
+    const found = this.#blobs.get(`${place}@${digest}`);
+    if (found === undefined || at.nowMs - found.seenMs > blobMemoryMs) return undefined;
+    return at.whole && !found.verified ? undefined : found.host;
+  }
+
+  keepBlob(
+    place: string,
+    digest: string,
+    found: { readonly seenMs: number; readonly host: string; readonly verified: boolean },
+  ): void {
+    const key = `${place}@${digest}`;
+    this.#blobs.delete(key);
+    this.#blobs.set(key, found);
+    dropOldest(this.#blobs, blobEntries);
+  }
+
+  /** What a tag was last resolved to there, so that a cache can be asked whether it still is. */
+  tag(place: string, reference: string): KnownTag | undefined {
+    return this.#tags.get(`${place} ${reference}`);
+  }
+
+  keepTag(place: string, reference: string, found: KnownTag): void {
+    this.#tags.set(`${place} ${reference}`, found);
+    dropOldest(this.#tags, tagEntries);
+  }
+
+  /** Why this exact login was refused at this host or realm before; it is not tried again. */
+  refusal(login: string, place: string): Fault | undefined {
+    const key = `${login}@${place}`;
+    return this.#proven.has(key) ? undefined : this.#refused.get(key);
+  }
+
+  keepRefusal(login: string, place: string, fault: Fault): void {
+    this.#refused.set(`${login}@${place}`, fault);
+    dropOldest(this.#refused, refusedEntries);
+  }
+
+  /** A login that once worked there is no wrong password: a later refusal is about a repository. */
+  keepProof(login: string, place: string): void {
+    if (this.#proven.size < refusedEntries) this.#proven.add(`${login}@${place}`);
+  }
+
+  isMetered(authority: string): boolean {
+    return this.#metered.has(authority);
+  }
+
+  keepMetered(authority: string): void {
+    if (this.#metered.size < refusedEntries) this.#metered.add(authority);
+  }
+}
+
+function dropOldest(map: Map<string, unknown>, limit: number): void {
+  for (const key of map.keys()) {
+    if (map.size <= limit) return;
+    map.delete(key);
+  }
+}

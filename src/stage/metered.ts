@@ -1,0 +1,29 @@
+/** Registries that count what they serve, and how a cache is asked without making it ask upstream. */
+import type { RateLimit } from '#pull/fault.ts';
+import { readRateLimit } from '../registry/rate-limit.ts';
+import type { Answer } from '../registry/wire.ts';
+import type { KnownTag } from './memory.ts';
+import type { Scene } from './scene.ts';
+
+/** Counts what it serves: Docker Hub by name on every route to it, others once they said so in a header. */
+export function isMetered(scene: Scene, route: number): boolean {
+  if (scene.wire.manners.spend) return false;
+  if (scene.plan.image.registry === 'docker.io') return true;
+  const authority = scene.routes[route]?.authority ?? '';
+  return /(^|\.)docker\.io(:443)?$/.test(authority) || scene.wire.memory.isMetered(authority);
+}
+
+export function noteLimit(scene: Scene, route: number, answer: Answer): RateLimit | undefined {
+  const limit = readRateLimit(answer.headers, '', scene.wire.now());
+  const authority = scene.routes[route]?.authority;
+  if (limit?.limit !== undefined && limit.scope === 'quota' && authority !== undefined)
+    scene.wire.memory.keepMetered(authority);
+  return limit;
+}
+
+/** A cache is asked conditionally, so that a HEAD costs its upstream nothing (registries.md: distribution answers 304 first). */
+export function knownTag(scene: Scene, route: number): KnownTag | undefined {
+  const at = scene.routes[route];
+  if (at?.role !== 'mirror' || scene.plan.image.digest !== undefined) return undefined;
+  return scene.wire.memory.tag(`${at.authority}${at.path}`, scene.plan.image.runtime);
+}

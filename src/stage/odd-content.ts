@@ -1,0 +1,89 @@
+/** Resolved to something that no pull can use: a used-up quota, an empty or foreign or outdated manifest. */
+import type { Fault, RateLimit } from '#pull/fault.ts';
+import type { Descriptor } from '#pull/manifest.ts';
+import type { Ending } from '#pull/rehearsal.ts';
+import { openFailed, pullFailed, type Wording } from '#pull/shown.ts';
+import type { Authorizer } from './authorizer.ts';
+import { failed, wrapFetch } from './ending.ts';
+import { fetchBlob } from './fetch.ts';
+import type { Resolved } from './resolve.ts';
+import type { Scene } from './scene.ts';
+
+export const schema1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
+const manifestTypes = new Set([
+  schema1,
+  'application/vnd.docker.distribution.manifest.v2+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.oci.image.index.v1+json',
+]);
+
+/** images.IsManifestType and IsIndexType. */
+export function isManifestType(mediaType: string): boolean {
+  return manifestTypes.has(mediaType);
+}
+
+/** HEAD stays free when a quota is used up; the GET that a pull goes on to make is answered 429. */
+export function quotaUsedUp(scene: Scene, resolved: Resolved): Ending | undefined {
+  const limit: RateLimit | undefined = resolved.rateLimit;
+  const route = scene.routes[resolved.route];
+  if (limit?.remaining !== 0 || limit.scope !== 'quota' || route === undefined) return undefined;
+  const fault: Fault = { code: 'api.rate_limited', host: route.authority, status: 429, limit, message: '' };
+  const url = `${route.scheme}://${route.authority}${route.path}/${scene.plan.image.path}/manifests/${resolved.digest}`;
+  const line = '429 Too Many Requests';
+  const text =
+    scene.plan.engine.wording.getStatus === 'new_line'
+      ? `unexpected status from GET request to ${url}: ${line}`
+      : `unexpected status code ${url}: ${line}`;
+  return failed({ fault, words: { text } }, openFailed(scene.plan.image.runtime, { text }));
+}
+
+/** 200 with something that is no manifest: containerd asks for it as a blob, then cannot use it (image.Config). */
+export async function notAManifest(scene: Scene, authorizer: Authorizer, top: Descriptor): Promise<Ending> {
+  const host = scene.routes[0]?.authority ?? '';
+  const fault: Fault = { code: 'api.not_a_registry', host, url: lastUrl(scene), contentType: top.mediaType };
+  const fetched = await fetchBlob(scene, authorizer, top, 'layer');
+  if (!fetched.ok) return failed({ ...fetched.trouble, fault }, wrapFetch(scene, fetched.trouble));
+  const unexpected = `unexpected media type ${top.mediaType} for ${top.digest}: not found`;
+  const words: Wording =
+    scene.plan.engine.kind === 'local'
+      ? pullFailed(scene.plan.image.runtime, {
+          text: `failed to unpack image on snapshotter overlayfs: ${unexpected}`,
+          code: 'NotFound',
+        })
+      : { text: `get image config descriptor: ${unexpected}`, code: 'NotFound' };
+  return failed({ fault, words }, words);
+}
+
+function lastUrl(scene: Scene): string {
+  return scene.exchanges.findLast(({ outcome }) => outcome.ok && outcome.value.status < 300)?.url ?? '';
+}
+
+/** remotes.Fetch: a descriptor of size zero is refused. */
+export function emptyContent(scene: Scene, top: Descriptor): Ending {
+  const host = scene.exchanges.at(-1)?.url ?? '';
+  const fault: Fault = {
+    code: 'manifest.malformed',
+    digest: top.digest,
+    host,
+    why: 'the registry says that the manifest has no bytes',
+  };
+  const words: Wording = {
+    text: `unable to fetch descriptor (${top.digest}) which reports content size of zero: invalid argument`,
+    code: 'InvalidArgument',
+  };
+  return failed({ fault, words }, pullFailed(scene.plan.image.runtime, words));
+}
+
+export function schema1Refused(scene: Scene, resolved: Resolved): Ending {
+  const fault: Fault = {
+    code: 'manifest.unsupported',
+    mediaType: resolved.mediaType,
+    host: scene.routes[resolved.route]?.authority ?? '',
+  };
+  const words: Wording = {
+    text: 'schema 1 image manifests are no longer supported: invalid argument',
+    code: 'InvalidArgument',
+  };
+  return failed({ fault, words }, pullFailed(scene.plan.image.runtime, words));
+}

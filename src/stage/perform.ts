@@ -1,0 +1,171 @@
+/**
+ * One whole pull under one identity: resolve, manifest, config, layers, stopping short of the layers' bytes.
+ * Imitates containerd client.Pull (local engine) and core/transfer/local/pull.go (transfer service), and image.Config after it.
+ */
+import type { Fault } from '#pull/fault.ts';
+import { childrenFor, offered, readManifest, type Descriptor, type ImageManifest, type Index } from '#pull/manifest.ts';
+import { formatPlatform, matcherFor } from '#pull/platform.ts';
+import type { Content, Ending, Performance } from '#pull/rehearsal.ts';
+import { pullFailed, resolveFailed, type Wording } from '#pull/shown.ts';
+import { Authorizer } from './authorizer.ts';
+import { failed, wrapFetch } from './ending.ts';
+import { fetchBlob, fetchManifest } from './fetch.ts';
+import { emptyContent, isManifestType, notAManifest, quotaUsedUp, schema1, schema1Refused } from './odd-content.ts';
+import { isMetered } from './metered.ts';
+import { resolve, type Resolved } from './resolve.ts';
+import type { Scene } from './scene.ts';
+
+/** Layers asked for at once: max_concurrent_downloads' default. */
+const layersAtOnce = 3;
+
+export async function perform(scene: Scene): Promise<Performance> {
+  const ending = await pull(scene);
+  return { as: scene.identity.label, exchanges: scene.exchanges, ending };
+}
+
+async function pull(scene: Scene): Promise<Ending> {
+  const { image, engine } = scene.plan;
+  const authorizer = new Authorizer(scene);
+  const resolved = await resolve(scene, authorizer);
+  if (resolved.is === 'failed')
+    return failed(resolved.trouble, resolveFailed(image.runtime, resolved.trouble.words, engine));
+  if (resolved.is === 'held_back') return { is: 'untold', fault: resolved.fault, stage: 'manifest' };
+  remember(scene, resolved.value);
+  return fetchAll(scene, authorizer, resolved.value);
+}
+
+function remember(scene: Scene, { digest, mediaType, size, route }: Resolved): void {
+  const at = scene.routes[route];
+  if (at !== undefined && scene.plan.image.digest === undefined) {
+    scene.wire.memory.keepTag(`${at.authority}${at.path}`, scene.plan.image.runtime, { digest, mediaType, size });
+  }
+}
+
+async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved): Promise<Ending> {
+  const { engine } = scene.plan;
+  const top: Descriptor = { mediaType: resolved.mediaType, digest: resolved.digest, size: resolved.size, urls: [] };
+  const shallow: Content = {
+    digest: resolved.digest,
+    mediaType: resolved.mediaType,
+    resolvedBy: resolved.route,
+    layers: 0,
+    bytes: 0,
+    blobHosts: [],
+    depth: 'resolved',
+  };
+  const usedUp = quotaUsedUp(scene, resolved);
+  if (usedUp !== undefined) return usedUp;
+  if (resolved.mediaType === schema1 && !engine.convertsSchema1) return schema1Refused(scene, resolved);
+  if (resolved.size === 0) return emptyContent(scene, top);
+  if (!isManifestType(top.mediaType)) return notAManifest(scene, authorizer, top);
+  if (isMetered(scene, resolved.route) && (await scene.wire.localContent(top.digest)) === undefined)
+    return { is: 'pulled', content: shallow };
+  const found = await walk(scene, authorizer, top);
+  if (found.is === 'ending') return found.ending;
+  return fetchBlobs(scene, authorizer, { shallow, manifest: found.manifest, chosen: found.chosen });
+}
+
+type Walked =
+  | { readonly is: 'found'; readonly manifest: ImageManifest; readonly chosen: Descriptor }
+  | { readonly is: 'ending'; readonly ending: Ending };
+
+/** From the top descriptor down to the one image manifest for this node. */
+async function walk(scene: Scene, authorizer: Authorizer, top: Descriptor, depth = 0): Promise<Walked> {
+  const fetched = await fetchManifest(scene, authorizer, top);
+  if (!fetched.ok) return { is: 'ending', ending: failed(fetched.trouble, wrapFetch(scene, fetched.trouble)) };
+  const read = readManifest(Buffer.from(fetched.value.body).toString('utf8'), top.mediaType);
+  if (!read.ok) return malformed(scene, read.fault, { digest: top.digest, host: fetched.value.host });
+  const manifest = read.value;
+  switch (manifest.kind) {
+    case 'image':
+      return { is: 'found', manifest, chosen: top };
+    case 'index':
+      return depth > 4
+        ? malformed(
+            scene,
+            { code: 'manifest.malformed', digest: top.digest, host: '', why: 'indexes within indexes' },
+            { digest: top.digest, host: '' },
+          )
+        : descend(scene, authorizer, { index: manifest, top, depth });
+    case 'schema1':
+    case 'other':
+      return malformed(
+        scene,
+        { code: 'manifest.unsupported', mediaType: top.mediaType, host: fetched.value.host },
+        { digest: top.digest, host: fetched.value.host },
+      );
+  }
+}
+
+async function descend(
+  scene: Scene,
+  authorizer: Authorizer,
+  at: { readonly index: Index; readonly top: Descriptor; readonly depth: number },
+): Promise<Walked> {
+  const { platform, engine } = scene.plan;
+  const children = childrenFor(at.index, matcherFor(platform, engine.platforms), engine.platforms);
+  let result: Walked | undefined;
+  for (const child of children) {
+    const walked = await walk(scene, authorizer, child, at.depth + 1);
+    if (walked.is === 'ending') return walked;
+    result ??= walked;
+  }
+  if (result !== undefined) return result;
+  const fault: Fault = {
+    code: 'manifest.no_platform',
+    platform: formatPlatform(platform),
+    offered: offered(at.index),
+    digest: at.top.digest,
+  };
+  const words: Wording =
+    engine.kind === 'local'
+      ? pullFailed(scene.plan.image.runtime, { text: 'no match for platform in manifest: not found', code: 'NotFound' })
+      : {
+          text: `get image config descriptor: no match for platform in manifest ${at.top.digest}: not found`,
+          code: 'NotFound',
+        };
+  return { is: 'ending', ending: failed({ fault, words }, words) };
+}
+
+function malformed(scene: Scene, fault: Fault, at: { readonly digest: string; readonly host: string }): Walked {
+  const placed: Fault = fault.code === 'manifest.malformed' ? { ...fault, digest: at.digest, host: at.host } : fault;
+  const why = fault.code === 'manifest.malformed' ? fault.why : fault.code;
+  return {
+    is: 'ending',
+    ending: failed({ fault: placed, words: { text: why } }, pullFailed(scene.plan.image.runtime, { text: why })),
+  };
+}
+
+async function fetchBlobs(
+  scene: Scene,
+  authorizer: Authorizer,
+  at: { readonly shallow: Content; readonly manifest: ImageManifest; readonly chosen: Descriptor },
+): Promise<Ending> {
+  const { manifest } = at;
+  const hosts = new Set<string>();
+  const config = await fetchBlob(scene, authorizer, manifest.config, 'config');
+  if (!config.ok) return failed(config.trouble, wrapFetch(scene, config.trouble));
+  hosts.add(config.value.host);
+  let whole = true;
+  const distinct = [...new Map(manifest.layers.map((layer) => [layer.digest, layer])).values()];
+  for (let i = 0; i < distinct.length; i += layersAtOnce) {
+    const batch = await Promise.all(
+      distinct.slice(i, i + layersAtOnce).map((layer) => fetchBlob(scene, authorizer, layer, 'layer')),
+    );
+    for (const tried of batch) {
+      if (!tried.ok) return failed(tried.trouble, wrapFetch(scene, tried.trouble));
+      hosts.add(tried.value.host);
+      whole &&= tried.value.verified;
+    }
+  }
+  const bytes = manifest.config.size + manifest.layers.reduce((sum, layer) => sum + layer.size, 0);
+  const content: Content = {
+    ...at.shallow,
+    ...(at.chosen.platform === undefined ? {} : { platform: at.chosen.platform }),
+    layers: manifest.layers.length,
+    bytes,
+    blobHosts: [...hosts].filter((host) => host !== ''),
+    depth: whole ? 'blobs_verified' : 'blobs_sampled',
+  };
+  return { is: 'pulled', content };
+}

@@ -1,0 +1,79 @@
+/** One call of the kubelet to the runtime: the plan, one identity, and the record of what was asked on its behalf. */
+import type { Identity, PullPlan, Route } from '#pull/plan.ts';
+import type { Act, Exchange, ExchangeFacts } from '#pull/rehearsal.ts';
+import { good, type Outcome } from '#pull/outcome.ts';
+import { header, type Answer, type Asked } from '../registry/wire.ts';
+import { readRateLimit } from '../registry/rate-limit.ts';
+import type { Wire } from './wire.ts';
+
+export interface Scene {
+  readonly plan: PullPlan;
+  readonly identity: Identity;
+  readonly routes: readonly Route[];
+  readonly wire: Wire;
+  readonly signal: AbortSignal;
+  /** When this image's rehearsal began, on the wire's clock. */
+  readonly zeroMs: number;
+  readonly exchanges: Exchange[];
+}
+
+export interface Purpose {
+  readonly act: Act;
+  readonly route: number;
+  readonly because: string;
+}
+
+/** Writes down one request and what came of it. */
+export function record(
+  scene: Scene,
+  purpose: Purpose,
+  sent: { method: 'HEAD' | 'GET' | 'POST'; url: URL; as?: string },
+  asked: Asked,
+): void {
+  for (const step of asked.steps) {
+    if (step.step === 'tcp' && step.outcome.ok) scene.wire.reachedAt.set(sent.url.host, step.outcome.value.address);
+  }
+  scene.exchanges.push({
+    ...purpose,
+    method: sent.method,
+    url: publicUrl(sent.url),
+    startMs: Math.max(0, asked.startMs - scene.zeroMs),
+    ms: asked.ms,
+    steps: asked.steps.map((step) => ({ ...step, startMs: Math.max(0, step.startMs - scene.zeroMs) })),
+    ...(sent.as === undefined ? {} : { as: sent.as }),
+    outcome: facts(asked, scene.wire.now()),
+  });
+}
+
+function facts(asked: Asked, now: Date): Outcome<ExchangeFacts> {
+  if (!asked.outcome.ok) return asked.outcome;
+  const answer = asked.outcome.value;
+  const limit = readRateLimit(
+    answer.headers,
+    answer.status === 429 ? Buffer.from(answer.body).toString('utf8') : '',
+    now,
+  );
+  const ahead = clockAheadS(answer, now);
+  const type = header(answer, 'content-type');
+  return good({
+    status: answer.status,
+    bytes: answer.body.length,
+    ...(limit === undefined ? {} : { rateLimit: limit }),
+    ...(ahead === undefined ? {} : { clockAheadS: ahead }),
+    ...(type === undefined ? {} : { mediaType: type.slice(0, 120) }),
+  });
+}
+
+function clockAheadS(answer: Answer, now: Date): number | undefined {
+  const date = Date.parse(header(answer, 'date') ?? '');
+  return Number.isNaN(date) ? undefined : Math.round((date - now.getTime()) / 1000);
+}
+
+/** A URL fit to be seen: presigned queries are bearer capabilities, `ns` and token parameters are not. */
+export function publicUrl(url: URL): string {
+  const shown = [...url.searchParams].map(([name, value]) =>
+    name === 'ns' || name === 'scope' || name === 'service' ? `${name}=${value}` : `${name}=…`,
+  );
+  const bare = `${url.protocol}//${url.host}${url.pathname}`;
+  return shown.length === 0 ? bare : `${bare}?${shown.join('&')}`;
+}

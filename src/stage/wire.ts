@@ -1,0 +1,42 @@
+/**
+ * What a rehearsal needs of the outside, in one bundle. One Wire serves one pass over many images, so that they share
+ * connections, look-ups, tokens and bad news; its memory outlives the pass.
+ */
+import type { Fault } from '#pull/fault.ts';
+import type { LocalContent } from '#pull/view.ts';
+import type { Token, TokenAsked } from '../registry/authorize.ts';
+import type { Connections } from '../registry/connections.ts';
+import type { Memory } from './memory.ts';
+
+export interface Wire {
+  readonly connections: Connections;
+  readonly now: () => Date;
+  readonly elapsedMs: () => number;
+  /** Content that is on the node already. */
+  readonly localContent: LocalContent;
+  readonly memory: Memory;
+  /** Of this pass alone: tokens by login, realm and scopes; the first asker's promise serves all. */
+  readonly tokens: Map<string, Promise<TokenAsked>>;
+  /** Of this pass alone: registries that said "too many", and what they said. */
+  readonly limited: Map<string, Fault>;
+  /** Addresses that a host was reached at, for judging where its challenge points. */
+  readonly reachedAt: Map<string, string>;
+  /** Of this pass alone: hosts whose name servers and addresses were judged already. */
+  readonly judged: Set<string>;
+  readonly manners: Manners;
+}
+
+export interface Manners {
+  /** Read and check every blob whole. */
+  readonly verify: boolean;
+  /** Ask for manifests also where that spends a quota. */
+  readonly spend: boolean;
+  /** For one image, all credentials and hosts together. */
+  readonly deadlineMs: number;
+  /** How long we wait for a response where the runtime would wait for ever. */
+  readonly patienceMs: number;
+  /** Name servers and addresses are judged for themselves too. */
+  readonly evidence: boolean;
+}
+
+export type { Token };
