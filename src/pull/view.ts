@@ -3,7 +3,7 @@
  * the container runtime's, or the operating system's that the runtime runs on.
  */
 import type { PullSecret } from './credential.ts';
-import type { Digest, Image } from './image.ts';
+import type { Image } from './image.ts';
 import type { Outcome, Seen } from './outcome.ts';
 import type { Fault } from './fault.ts';
 import type { Platform } from './platform.ts';
@@ -224,4 +224,4 @@ export interface Resolver {
 }
 
 /** A digest whose content is on the node already. */
-export type LocalContent = (digest: Digest) => Promise<Uint8Array | undefined>;
+export type LocalContent = (digest: string) => Promise<Uint8Array | undefined>;

@@ -154,7 +154,7 @@ export class Authorizer {
     host: string,
     at: { readonly url: URL; readonly presented?: Authorization; readonly tries: number },
   ): Demanded {
-    const error = challenge.parameters['error'] ?? '';
+    const error = challenge.parameters.get('error') ?? '';
     if (error !== '') {
       this.#handlers.delete(host);
       if (at.tries > 1) return { is: 'trouble', trouble: this.#deniedByServer(error, host, at.presented) };
@@ -162,7 +162,7 @@ export class Authorizer {
     const existing = this.#handlers.get(host);
     if (existing !== undefined)
       return existing.scheme === 'bearer' && at.presented?.scheme === 'bearer' ? { is: 'final' } : { is: 'again' };
-    const realm = readRealm(challenge.parameters['realm']);
+    const realm = readRealm(challenge.parameters.get('realm'));
     if (typeof realm === 'string') {
       const fault: Fault = { code: 'auth.malformed_challenge', host, why: realm };
       return { is: 'trouble', trouble: trouble(fault, realm) };
@@ -174,12 +174,12 @@ export class Authorizer {
       const trusted = trustRealm(realm, { scheme: at.url.protocol.slice(0, -1), host: at.url.hostname, addresses });
       if (!trusted.ok) return { is: 'trouble', trouble: trouble(trusted.fault, trusted.fault.code) };
     }
-    const scope = challenge.parameters['scope'];
+    const scope = challenge.parameters.get('scope');
     const scopes = scope === undefined ? [] : scope.split(' ');
     this.#handlers.set(host, {
       scheme: 'bearer',
       realm,
-      service: challenge.parameters['service'] ?? '',
+      service: challenge.parameters.get('service') ?? '',
       scopes,
       ...(login === undefined ? {} : { login }),
     });

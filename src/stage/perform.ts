@@ -3,7 +3,7 @@
  * Imitates containerd client.Pull (local engine) and core/transfer/local/pull.go (transfer service), and image.Config after it.
  */
 import type { Fault } from '#pull/fault.ts';
-import { childrenFor, offered, readManifest, type Descriptor, type ImageManifest, type Index } from '#pull/manifest.ts';
+import { childrenFor, offered, readManifest, type Descriptor, type ImageIndex, type Manifest } from '#pull/manifest.ts';
 import { formatPlatform, matcherFor } from '#pull/platform.ts';
 import type { Content, Ending, Performance } from '#pull/rehearsal.ts';
 import { pullFailed, resolveFailed, type Wording } from '#pull/shown.ts';
@@ -65,6 +65,8 @@ async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved
   return fetchBlobs(scene, authorizer, { shallow, manifest: found.manifest, chosen: found.chosen });
 }
 
+type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>;
+
 type Walked =
   | { readonly is: 'found'; readonly manifest: ImageManifest; readonly chosen: Descriptor }
   | { readonly is: 'ending'; readonly ending: Ending };
@@ -73,7 +75,10 @@ type Walked =
 async function walk(scene: Scene, authorizer: Authorizer, top: Descriptor, depth = 0): Promise<Walked> {
   const fetched = await fetchManifest(scene, authorizer, top);
   if (!fetched.ok) return { is: 'ending', ending: failed(fetched.trouble, wrapFetch(scene, fetched.trouble)) };
-  const read = readManifest(Buffer.from(fetched.value.body).toString('utf8'), top.mediaType);
+  const read = readManifest(Buffer.from(fetched.value.body).toString('utf8'), top.mediaType, {
+    digest: top.digest,
+    host: fetched.value.host,
+  });
   if (!read.ok) return malformed(scene, read.fault, { digest: top.digest, host: fetched.value.host });
   const manifest = read.value;
   switch (manifest.kind) {
@@ -100,7 +105,7 @@ async function walk(scene: Scene, authorizer: Authorizer, top: Descriptor, depth
 async function descend(
   scene: Scene,
   authorizer: Authorizer,
-  at: { readonly index: Index; readonly top: Descriptor; readonly depth: number },
+  at: { readonly index: ImageIndex; readonly top: Descriptor; readonly depth: number },
 ): Promise<Walked> {
   const { platform, engine } = scene.plan;
   const children = childrenFor(at.index, matcherFor(platform, engine.platforms), engine.platforms);
