@@ -152,7 +152,23 @@ describe('the API server defaults the pull policy by the tag alone', () => {
 });
 
 describe('properties', () => {
-  const partOf = fc.constantFrom('a', 'B', '1', '.', '/', ':', '@', '-', '_', '[', ']', 'sha256:', hex, 'docker.io', 'ü');
+  const partOf = fc.constantFrom(
+    'a',
+    'B',
+    '1',
+    '.',
+    '/',
+    ':',
+    '@',
+    '-',
+    '_',
+    '[',
+    ']',
+    'sha256:',
+    hex,
+    'docker.io',
+    'ü',
+  );
   const near = fc.array(partOf, { maxLength: 12 }).map((parts) => parts.join(''));
 
   test('parsing never throws, and what the runtime reads parses to itself', () => {
