@@ -208,14 +208,13 @@ function readSize(json: GoJson | undefined): number {
   return json?.is === 'number' ? Number(json.text) : 0;
 }
 
-/** remotes.Fetch refuses a size of zero; a digest that is none is refused by the content store. */
+/** The content store refuses what is no digest; remotes.Fetch refuses a size of zero. */
 function flawOf(digest: string, size: number): string | undefined {
   const read = readDigest(digest);
-  if (size === 0) {
-    return `unable to fetch descriptor (${digest.slice(0, 200)}) which reports content size of zero: invalid argument`;
-  }
-  if (!read.ok) return `${JSON.stringify(digest.slice(0, 200))}: ${read.why}`;
-  return size < 0 ? `invalid size ${size} of ${digest}` : undefined;
+  if (digest !== '' && !read.ok) return `cannot calculate blob path from invalid digest: ${read.why}: invalid argument`;
+  if (size === 0) return `unable to fetch descriptor (${digest}) which reports content size of zero: invalid argument`;
+  if (!read.ok) return read.why;
+  return size < 0 ? `invalid size ${size} in ${digest}` : undefined;
 }
 
 function readPlatform(json: GoJson): Platform {
