@@ -46,12 +46,17 @@ export function proxyFor(rules: ProxyRules, url: ProxiedUrl): Outcome<ProxyTarge
   return targetOf(proxy.url, value);
 }
 
-/** The values that Go drops without a word, for the plan's warnings. */
+/** The values that Go drops without a word, or reads as something that nobody meant: for the plan's warnings. */
 export function proxyWarnings(rules: ProxyRules): readonly Fault[] {
   return [rules.https, rules.http].flatMap((variable) => {
     const value = variable?.reveal() ?? '';
-    const proxy = value === '' ? undefined : readProxy(value);
-    return proxy === undefined || proxy.ok ? [] : [malformed(value, proxy.why)];
+    if (value === '') return [];
+    const written = parseGoUrl(value);
+    const proxy = readProxy(value);
+    if (!proxy.ok) return [malformed(value, proxy.why)];
+    if (written.ok || !value.includes('://')) return [];
+    const { name } = hostAndPort(proxy.url.host);
+    return [malformed(value, `${written.why}, so Go takes ${name} for the name of the proxy`)];
   });
 }
 
