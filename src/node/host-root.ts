@@ -124,6 +124,7 @@ export async function linkText(root: string, path: string): Promise<Read<string>
 /** Walks a path part by part, as a chrooted process would. Gives the node's path without any link in it. */
 async function follow(root: string, path: string): Promise<Read<string>> {
   if (path.includes('\0')) return unread('broken', 'the path holds a NUL byte');
+  if (path.length > maxPathBytes) return unread('broken', `${path.slice(0, 200)}…: file name too long`);
   const waiting = path.split('/').reverse();
   let at = '/';
   let links = 0;

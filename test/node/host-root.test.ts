@@ -6,7 +6,7 @@ import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
 async function textAt(tree: NodeTree, path: string, limit?: number) {
   await using root = await nodeRoot(tree);
-  return readText(root.path, path, limit);
+  return await readText(root.path, path, limit);
 }
 
 describe('reading a file of the node', () => {
