@@ -7,23 +7,26 @@ export interface PemBlock {
   readonly body: string;
 }
 
+/** Line by line, so that no text takes long: a new BEGIN gives up a block that has not ended. */
 export function pemBlocks(text: string): readonly PemBlock[] {
   const blocks: PemBlock[] = [];
-  const begin = /^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?$/gm;
-  for (let head = begin.exec(text); head !== null; head = begin.exec(text)) {
-    const type = head[1] ?? '';
-    const foot = `-----END ${type}-----`;
-    const end = text.indexOf(foot, begin.lastIndex);
-    if (end === -1) continue;
-    const inside = text.slice(begin.lastIndex, end);
-    // An END line of another type: this block is broken, the next one may not be.
-    if (inside.includes('-----BEGIN')) continue;
-    const body = inside.replaceAll(/\s+/g, '');
-    const hasHeaders = inside.includes(':');
-    if (hasHeaders || /^[A-Za-z0-9+/]+={0,2}$/.test(body)) {
-      blocks.push({ type, pem: text.slice(head.index, end + foot.length), body });
+  let type: string | undefined;
+  let lines: string[] = [];
+  for (const line of text.split('\n')) {
+    const mark = line.startsWith('-----') ? /^-----(BEGIN|END) ([A-Z0-9 ]+)-----\s*$/.exec(line) : null;
+    if (mark === null) {
+      if (type !== undefined) lines.push(line.trim());
+      continue;
     }
-    begin.lastIndex = end + foot.length;
+    const [, kind, name = ''] = mark;
+    if (kind === 'END' && name === type) {
+      const body = lines.join('');
+      if (body.includes(':') || /^[A-Za-z0-9+/]+={0,2}$/.test(body)) {
+        blocks.push({ type, body, pem: `-----BEGIN ${type}-----\n${lines.join('\n')}\n-----END ${type}-----` });
+      }
+    }
+    type = kind === 'BEGIN' ? name : undefined;
+    lines = [];
   }
   return blocks;
 }

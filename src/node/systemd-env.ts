@@ -99,7 +99,7 @@ export function expandSpecifiers(text: string, unit: string): string {
 export function parseEnvFile(text: string): readonly (readonly [name: string, value: string])[] {
   const found: [string, string][] = [];
   const line =
-    /^[ \t]*(?:[#;][^\n]*|([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*((?:"(?:[^"\\]|\\[\s\S])*"|'[^']*'|\\[\s\S]|[^\n\\"'])*)[^\n]*|[^\n]*)(?:\n|$)/y;
+    /[ \t]*(?:[#;][^\n]*|([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*((?:"(?:[^"\\]|\\[\s\S])*"|'[^']*'|\\[\s\S]|[^\n\\"'])*)[^\n]*|[^\n]*)(?:\n|$)/y;
   const whole = text.replaceAll('\r\n', '\n');
   while (line.lastIndex < whole.length) {
     const match = line.exec(whole);
