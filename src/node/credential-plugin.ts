@@ -74,7 +74,16 @@ function remember(
 
 type Printed = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
 
-function run(provider: CredentialProvider, repository: string, means: Means): Promise<Printed> {
+/** Node throws what it does not report, such as a binary of another architecture (ENOEXEC) or a NUL in an argument. */
+async function run(provider: CredentialProvider, repository: string, means: Means): Promise<Printed> {
+  try {
+    return await runOnce(provider, repository, means);
+  } catch (error) {
+    return { ok: false, why: `it could not be started (${codeOf(error)})` };
+  }
+}
+
+function runOnce(provider: CredentialProvider, repository: string, means: Means): Promise<Printed> {
   const limitMs = means.limitMs ?? kubeletLimitMs;
   const env: Record<string, string> = { ...means.env };
   for (const { name, value } of provider.env) env[name] = value;
@@ -116,6 +125,6 @@ function run(provider: CredentialProvider, repository: string, means: Means): Pr
   });
 }
 
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
 }

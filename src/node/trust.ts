@@ -39,7 +39,7 @@ export async function readRoots(root: string, env: ReadonlyMap<string, string>):
   }
   const dir = env.get('SSL_CERT_DIR') ?? '';
   for (const path of dir === '' ? bundleDirs : dir.split(':')) await takeDir(root, path, store);
-  return { roots: { pems: store.pems }, files: store.files, unread: store.unread };
+  return { roots: { pems: store.pems }, files: store.files, unread: [...new Set(store.unread)] };
 }
 
 /** readUniqueDirectoryEntries: a link to a neighbour in the same directory is passed over. */

@@ -4,6 +4,14 @@ import type { RuntimeConfig, RuntimeVersion } from '#pull/view.ts';
 import { readContainerd, type ReadContainerd } from '../../src/node/containerd.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
+function saying(part: string): unknown {
+  return expect.stringContaining(part);
+}
+
+function like(pattern: RegExp): unknown {
+  return expect.stringMatching(pattern);
+}
+
 const main = 'etc/containerd/config.toml';
 const oldCri = 'plugins."io.containerd.grpc.v1.cri"';
 const images = 'plugins."io.containerd.cri.v1.images"';
@@ -32,7 +40,7 @@ async function read(tree: NodeTree | string, version: string, args: ReadContaine
 /** What is in force, on one line: the engine and where registries are sought. */
 async function inForce(tree: NodeTree | string, version: string): Promise<string> {
   const { config, fault } = await read(tree, version);
-  if (config === undefined) return `${fault?.code ?? ''}`;
+  if (config === undefined) return fault?.code ?? '';
   const { registry, engine } = config;
   if (registry.kind === 'hosts_dirs') return `${engine} ${registry.roots.map(({ path }) => path).join(' ')}`.trim();
   return `${engine} legacy ${Object.entries(registry.mirrors)
@@ -189,14 +197,14 @@ describe('which engine and directories are in force', () => {
     const { config, warnings } = await read(tree, '2.2.7');
     expect(config?.registry).toEqual({ kind: 'hosts_dirs', roots: [{ path: newPaths, dirs: {} }] });
     expect(warnings).toMatchObject([
-      { code: 'runtime.misconfigured', why: expect.stringContaining('/etc/containerd/certs.d is not read') },
+      { code: 'runtime.misconfigured', why: saying('/etc/containerd/certs.d is not read') },
     ]);
     expect((await read('', '2.2.7')).warnings).toEqual([]);
   });
 
   test('an ignored section is pointed out', async () => {
     const { warnings } = await read(`version = 3\n[${oldCri}.registry]\nconfig_path = "/a"`, '2.1.9');
-    expect(warnings).toMatchObject([{ code: 'runtime.misconfigured', why: expect.stringContaining('is ignored') }]);
+    expect(warnings).toMatchObject([{ code: 'runtime.misconfigured', why: saying('is ignored') }]);
   });
 });
 
@@ -220,7 +228,7 @@ describe('a file that keeps containerd, or its image plugin, from starting', () 
     for (const version of ['1.7.34', '2.1.9', '2.3.4']) {
       expect((await read(text, version)).fault).toMatchObject({
         code: 'runtime.misconfigured',
-        file: expect.stringMatching(/^\//),
+        file: like(/^\//),
       });
     }
   });
@@ -228,7 +236,7 @@ describe('a file that keeps containerd, or its image plugin, from starting', () 
   test("the file of Docker's package, which disables the CRI plugin", async () => {
     for (const version of ['1.6.20', '1.7.34', '2.1.9']) {
       expect((await read('disabled_plugins = ["cri"]', version)).fault).toMatchObject({
-        why: expect.stringContaining('disabled'),
+        why: saying('disabled'),
       });
     }
   });
@@ -278,7 +286,7 @@ describe('imports', () => {
       [main]: `imports = ["/x/*.toml", "y.toml"]\nroot = "/r0"\n${cri('')}`,
       'x/b.toml': `root = "/rb"\n${cri('registry.mirrors.a.endpoint = ["b"]')}`,
       'x/a.toml': `root = "/ra"\n${cri('registry.mirrors.a.endpoint = ["a1", "a2"]')}`,
-      'etc/containerd/y.toml': `${cri('registry.mirrors.c.endpoint = ["y"]')}`,
+      'etc/containerd/y.toml': cri('registry.mirrors.c.endpoint = ["y"]'),
     };
     const { config } = await read(tree, '2.1.9');
     expect(config).toMatchObject({ root: '/rb', registry: { mirrors: { a: ['b'], c: ['y'] } } });
@@ -301,7 +309,7 @@ describe('imports', () => {
     };
     expect(await inForce(tree, '2.1.9')).toBe('transfer');
     expect((await read(tree, '2.3.4')).fault).toMatchObject({
-      why: expect.stringContaining('higher than root config version 2'),
+      why: saying('higher than root config version 2'),
     });
   });
 
@@ -350,7 +358,7 @@ username = "o"
       expect(config?.auths['token']?.identityToken?.reveal()).toBe('t');
       expect(config?.auths['both']).toMatchObject({ username: 'x' });
       expect(config?.auths['both']?.password.reveal()).toBe('y:z');
-      expect(warnings).toMatchObject([{ code: 'runtime.misconfigured', why: expect.stringContaining('broken') }]);
+      expect(warnings).toMatchObject([{ code: 'runtime.misconfigured', why: saying('broken') }]);
       expect(JSON.stringify([config, warnings])).not.toContain('y:z');
     }
   });

@@ -228,11 +228,11 @@ describe('the running containerd', () => {
     await using node = await nodeRoot({
       ...running(7, { comm: 'containerd-shim' }),
       ...running(20, { env: 'A=1\0A=2\0B=x=y\0' }),
-      'proc/20/cwd': { link: '/work' },
+      'proc/20/cwd': { link: '/wd' },
       'proc/self/comm': 'containerd',
     });
     const found = await findRunning(node.path, 'containerd');
-    expect(found).toMatchObject({ pid: 20, args: ['containerd'], cwd: '/work', startedMs: started.getTime() });
+    expect(found).toMatchObject({ pid: 20, args: ['containerd'], cwd: '/wd', startedMs: started.getTime() });
     expect([...(found?.env ?? [])]).toEqual([
       ['A', '1'],
       ['B', 'x=y'],

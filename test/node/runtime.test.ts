@@ -2,6 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { assumedVersion, findRuntime, parseRuntime } from '../../src/node/runtime.ts';
 import { nodeRoot } from '../kit/node-root.ts';
 
+function saying(part: string): unknown {
+  return expect.stringContaining(part);
+}
+
 describe('the runtime as the node object names it', () => {
   test.each([
     ['containerd://2.1.9', { name: 'containerd', text: '2.1.9', major: 2, minor: 1, patch: 9 }],
@@ -65,6 +69,6 @@ describe('the runtime where nobody names it', () => {
   test('a text that is not understood is owned up to', async () => {
     await using node = await nodeRoot();
     const { doubts } = await findRuntime(node.path, 'podman');
-    expect(doubts).toMatchObject([{ is: 'approximate', because: expect.stringContaining('"podman"') }]);
+    expect(doubts).toMatchObject([{ is: 'approximate', because: saying('"podman"') }]);
   });
 });
