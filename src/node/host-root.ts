@@ -4,7 +4,7 @@
  * a chroot, so nothing outside is ever read. It must not know what any file means.
  */
 import { constants } from 'node:fs';
-import { lstat, open, readdir, readlink, stat } from 'node:fs/promises';
+import { lstat, open, opendir, readlink, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 
 /**
@@ -84,12 +84,13 @@ export async function listDir(root: string, path: string): Promise<Read<readonly
   const at = await locate(root, path);
   if (!at.ok) return at;
   try {
-    const entries = await readdir(at.value, { withFileTypes: true });
-    if (entries.length > maxDirEntries) return unread('unseen', `${path} has more than ${maxDirEntries} entries`);
-    const listed = entries.map((entry): DirEntry => ({
-      name: entry.name,
-      kind: entry.isDirectory() ? 'dir' : entry.isFile() ? 'file' : entry.isSymbolicLink() ? 'link' : 'other',
-    }));
+    const listed: DirEntry[] = [];
+    // Entry by entry, so that an endless directory is left as soon as it is too large.
+    for await (const entry of await opendir(at.value, { bufferSize: 512 })) {
+      if (listed.length >= maxDirEntries) return unread('unseen', `${path} has more than ${maxDirEntries} entries`);
+      const kind = entry.isDirectory() ? 'dir' : entry.isFile() ? 'file' : entry.isSymbolicLink() ? 'link' : 'other';
+      listed.push({ name: entry.name, kind });
+    }
     return { ok: true, value: listed.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))) };
   } catch (error) {
     return failed(error, 'open', path);

@@ -87,7 +87,7 @@ describe('looking at the node', () => {
     await using root = await nodeRoot({ 'd/x': '' });
     execFileSync('sh', ['-c', `cd ${join(root.path, 'd')} && seq ${maxDirEntries} | xargs touch`]);
     expect(await listDir(root.path, '/d')).toMatchObject({ ok: false, unread: { is: 'unseen' } });
-  });
+  }, 60_000);
 
   test('what stands behind a link is told with its real path, time and mode', async () => {
     const modified = new Date('2026-01-02T03:04:05Z');
