@@ -1,0 +1,194 @@
+/**
+ * containerd's mind about images: which files say it, which pull engine they choose, and where registries are sought
+ * (pkg/cri/config/config.go and pkg/cri/server/image_pull.go in 1.x; internal/cri/config/config.go,
+ * plugins/cri/images/plugin.go and core/transfer/registry/registry.go in 2.x; read at v1.6.20, v1.7.34, v2.1.9, v2.2.7, v2.3.4).
+ * What follows for one image is the plan's to say.
+ */
+import { atLeast } from '#pull/engine.ts';
+import type { Fault } from '#pull/fault.ts';
+import { bad, good, seen, type Outcome, type Seen } from '#pull/outcome.ts';
+import type { HostsRoot, RegistryConfig, RuntimeConfig, RuntimeVersion } from '#pull/view.ts';
+import { loadServerConfig, type ServerConfig } from './containerd-files.ts';
+import { images, oldCri } from './containerd-migrate.ts';
+import { decodeImages, type ImageSettings } from './image-settings.ts';
+import { bareRecord } from './bare.ts';
+import { readHostsRoot } from './hosts-dirs.ts';
+import { look } from './host-root.ts';
+import { readLegacyTls } from './legacy-tls.ts';
+
+export interface ReadContainerd {
+  readonly root: string;
+  readonly version: RuntimeVersion;
+  /** `--config` and `--root` of the running process, where they could be read. */
+  readonly args: { readonly config?: string; readonly root?: string };
+  readonly warn: (fault: Fault) => void;
+}
+
+export interface ContainerdView {
+  readonly config: Seen<RuntimeConfig>;
+  /** The files that containerd reads once, when it starts. */
+  readonly files: readonly string[];
+}
+
+const defaultConfig = '/etc/containerd/config.toml';
+/** Where distributions that bring their own containerd keep its configuration, and the data root that they give it. */
+const bundled = ['k3s', 'rke2'].map((name) => ({
+  config: `/var/lib/rancher/${name}/agent/etc/containerd/config.toml`,
+  root: `/var/lib/rancher/${name}/agent/containerd`,
+}));
+
+export async function readContainerd(ask: ReadContainerd): Promise<ContainerdView> {
+  const { path, root } = await configPlace(ask);
+  const load = await loadServerConfig(ask.root, path, ask.version);
+  switch (load.is) {
+    case 'unseen':
+      return unknown(path, { code: 'agent.cannot_see', what: load.file, why: load.why });
+    case 'refused':
+      return unknown(path, { code: 'runtime.misconfigured', file: load.file, why: load.why });
+    case 'none': {
+      // `--config` with a missing file stops containerd; the default path may be missing.
+      if (ask.args.config !== undefined && ask.args.config !== defaultConfig) {
+        return unknown(path, {
+          code: 'runtime.misconfigured',
+          file: path,
+          why: `open ${path}: no such file or directory`,
+        });
+      }
+      const config: ServerConfig = { version: 0, root: undefined, plugins: {}, disabledPlugins: [], files: [] };
+      const read = await interpret(ask, { config, path, root });
+      return { config: seen(`containerd's defaults (there is no ${path})`, read), files: [] };
+    }
+    case 'loaded': {
+      const read = await interpret(ask, { config: load.config, path, root });
+      return { config: seen(load.config.files.join(', '), read), files: load.config.files };
+    }
+  }
+}
+
+function unknown(source: string, fault: Fault): ContainerdView {
+  return { config: seen(source, bad(fault)), files: [] };
+}
+
+async function configPlace(ask: ReadContainerd): Promise<{ path: string; root: string | undefined }> {
+  if (ask.args.config !== undefined) {
+    const known = bundled.find(({ config }) => config === ask.args.config);
+    return { path: ask.args.config, root: ask.args.root ?? known?.root };
+  }
+  for (const { config, root } of bundled) {
+    if ((await look(ask.root, config)).ok) return { path: config, root: ask.args.root ?? root };
+  }
+  return { path: defaultConfig, root: ask.args.root };
+}
+
+interface Loaded {
+  readonly config: ServerConfig;
+  readonly path: string;
+  readonly root: string | undefined;
+}
+
+async function interpret(ask: ReadContainerd, loaded: Loaded): Promise<Outcome<RuntimeConfig>> {
+  const { config, path } = loaded;
+  const misconfigured = (why: string) => bad({ code: 'runtime.misconfigured', file: path, why });
+  const disabled = disabledPlugin(config, ask.version);
+  if (disabled !== undefined) return misconfigured(`the plugin ${disabled} is disabled`);
+  const decoded = decodeImages(sectionOf(config, ask.version), ask.version);
+  if (!decoded.ok) return misconfigured(decoded.why);
+  const settings = decoded.value;
+  for (const why of settings.warnings) ask.warn({ code: 'runtime.misconfigured', file: path, why });
+  warnOfIgnoredSection(ask, config, path);
+  const engine = engineFor(settings, ask.version);
+  const configPath = effectiveConfigPath(settings, ask.version);
+  if (configPath !== '' && settings.mirrors.size > 0) {
+    return misconfigured('invalid plugin config: `mirrors` cannot be set when `config_path` is provided');
+  }
+  if (configPath !== '' && settings.tls.size > 0) {
+    return misconfigured('invalid plugin config: `configs.tls` cannot be set when `config_path` is provided');
+  }
+  const registry = await readRegistry(ask, { settings, engine, configPath, path });
+  if (!registry.ok) return registry;
+  return good({
+    engine,
+    registry: registry.value,
+    headers: settings.headers,
+    auths: bareRecord(settings.auths),
+    sandboxImage: settings.sandboxImage,
+    root: loaded.root ?? config.root ?? '/var/lib/containerd',
+  });
+}
+
+/** Version 1 files know plugins by their short names (1.x Decode). */
+function sectionOf(config: ServerConfig, version: RuntimeVersion): unknown {
+  if (version.major >= 2) return config.plugins[images];
+  return config.plugins[config.version < 2 ? 'cri' : oldCri];
+}
+
+/** Without the CRI plugin the kubelet has no runtime. Docker's packages ship a file that disables it. */
+function disabledPlugin(config: ServerConfig, version: RuntimeVersion): string | undefined {
+  const needed = version.major >= 2 ? [images, oldCri] : [config.version < 2 ? 'cri' : oldCri];
+  return needed.find((name) => config.disabledPlugins.includes(name));
+}
+
+/** `version = 3` with the old plugin's path, and version 1 on 2.0–2.2: containerd says nothing and reads nothing. */
+function warnOfIgnoredSection(ask: ReadContainerd, config: ServerConfig, path: string): void {
+  if (ask.version.major < 2 || config.plugins[oldCri] === undefined || config.plugins[images] !== undefined) return;
+  const why = `the section plugins.${JSON.stringify(oldCri)} is ignored by this version of containerd`;
+  ask.warn({ code: 'runtime.misconfigured', file: path, why });
+}
+
+/** CheckLocalImagePullConfigs (2.1 and later): settings that only the local engine knows choose it. */
+function engineFor(settings: ImageSettings, version: RuntimeVersion): 'local' | 'transfer' {
+  if (!atLeast(version, 2, 1) || settings.useLocalImagePull) return 'local';
+  const forcesLocal =
+    !settings.disableSnapshotAnnotations ||
+    settings.discardUnpackedLayers ||
+    settings.mirrors.size > 0 ||
+    settings.hasConfigs ||
+    settings.maxConcurrentDownloads !== 3 ||
+    settings.imagePullWithSyncFs;
+  return forcesLocal ? 'local' : 'transfer';
+}
+
+const newDefault = '/etc/containerd/certs.d:/etc/docker/certs.d';
+
+/** plugins/cri/images/plugin.go InitFn (2.2 and later, on Linux). */
+function effectiveConfigPath(settings: ImageSettings, version: RuntimeVersion): string {
+  if (settings.configPath !== '' || settings.mirrors.size > 0 || !atLeast(version, 2, 2)) return settings.configPath;
+  return newDefault;
+}
+
+interface Choice {
+  readonly settings: ImageSettings;
+  readonly engine: 'local' | 'transfer';
+  readonly configPath: string;
+  readonly path: string;
+}
+
+/** registryHosts in image_pull.go for the local engine, NewOCIRegistry for the transfer service. */
+async function readRegistry(ask: ReadContainerd, choice: Choice): Promise<Outcome<RegistryConfig>> {
+  const { settings, engine, configPath } = choice;
+  if (configPath === '' && engine === 'local') {
+    const tls = await readLegacyTls(ask.root, settings.tls);
+    return good({ kind: 'legacy', mirrors: bareRecord(settings.mirrors), tls: bareRecord(tls) });
+  }
+  const parts = configPath.split(':').filter((part) => part !== '');
+  // The transfer service hands the whole text to HostDirFromRoot as one path (still so in v2.3.4).
+  const paths = engine === 'local' ? parts : configPath === '' ? [] : [configPath];
+  if (engine === 'transfer' && parts.length > 1) await warnOfOnePath(ask, choice, parts);
+  const roots: HostsRoot[] = [];
+  for (const path of paths) {
+    const root = await readHostsRoot({ root: ask.root, version: ask.version, warn: ask.warn }, path);
+    if (!root.ok) return root;
+    roots.push(root.value);
+  }
+  return good({ kind: 'hosts_dirs', roots });
+}
+
+/** Silent in containerd, and the most surprising of its defaults, so it is said where a directory would have mattered. */
+async function warnOfOnePath(ask: ReadContainerd, choice: Choice, parts: readonly string[]): Promise<void> {
+  for (const part of parts) {
+    const root = await readHostsRoot({ ...ask, warn: () => undefined }, part);
+    if (!root.ok || Object.keys(root.value.dirs).length === 0) continue;
+    const why = `the transfer service takes config_path ${JSON.stringify(choice.configPath)} as one path, so ${part} is not read`;
+    ask.warn({ code: 'runtime.misconfigured', file: choice.path, why });
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The kubelet's mind about credentials on this node: which docker configuration file it takes (pkg/credentialprovider/config.go
+ * in Kubernetes 1.36, with the older list of the same order) and where its flags point. Matching and decoding for use are
+ * done elsewhere.
+ */
+import { posix } from 'node:path';
+import { bad, good, seen, type Seen } from '#pull/outcome.ts';
+import { Secret } from '#pull/secret.ts';
+import type { Doubt, KubeletView, NodeFile } from '#pull/view.ts';
+import { look, readText } from './host-root.ts';
+import { flag, type Running } from './processes.ts';
+import { readProviders } from './providers.ts';
+
+/** What we were told about the kubelet. Each given value wins over what its process says. */
+export interface KubeletFacts {
+  readonly rootDir?: string;
+  readonly credentialProviderConfig?: string;
+  readonly credentialProviderBinDir?: string;
+  readonly home?: string;
+  readonly cwd?: string;
+}
+
+export interface FoundKubelet {
+  readonly view: KubeletView;
+  readonly doubts: readonly Doubt[];
+}
+
+/** k3s and RKE2 pass these to the kubelet inside them, where both exist. */
+const bundledProviders = {
+  config: '/var/lib/rancher/credentialprovider/config.yaml',
+  bin: '/var/lib/rancher/credentialprovider/bin',
+};
+
+export async function readKubelet(
+  root: string,
+  facts: KubeletFacts,
+  running: Running | undefined,
+): Promise<FoundKubelet> {
+  const args = running?.args ?? [];
+  const home = facts.home ?? running?.env?.get('HOME');
+  const places = {
+    rootDir: facts.rootDir ?? flag(args, 'root-dir') ?? '/var/lib/kubelet',
+    cwd: facts.cwd ?? running?.cwd ?? '/',
+    home: home ?? '',
+  };
+  const config = facts.credentialProviderConfig ?? flag(args, 'image-credential-provider-config');
+  const bin = facts.credentialProviderBinDir ?? flag(args, 'image-credential-provider-bin-dir');
+  const nodeFile = await readNodeFile(root, places);
+  const providers = await readProviders(root, await providerPlace(root, config, bin));
+  const homeKnown = home !== undefined || running?.env !== undefined;
+  return { view: { nodeFile, providers }, doubts: homeKnown ? [] : await homeDoubt(root, nodeFile) };
+}
+
+/** Both flags or none: RegisterCredentialProviderPlugins runs only when both are set. */
+async function providerPlace(root: string, config: string | undefined, bin: string | undefined) {
+  if ((config ?? '') !== '' && (bin ?? '') !== '') return { config: config ?? '', bin: bin ?? '' };
+  if (config !== undefined || bin !== undefined) return undefined;
+  const isBundled = (await look(root, bundledProviders.config)).ok && (await look(root, bundledProviders.bin)).ok;
+  return isBundled ? bundledProviders : undefined;
+}
+
+/** Where nothing says what HOME is, and the answer would matter. Under systemd it is unset. */
+async function homeDoubt(root: string, nodeFile: Seen<NodeFile | null>): Promise<readonly Doubt[]> {
+  const other = '/root/.docker/config.json';
+  if ((nodeFile.ok && nodeFile.value !== null) || !(await look(root, other)).ok) return [];
+  const because = `the kubelet's HOME is not known, and ${other} would be read if it were /root`;
+  return [{ is: 'approximate', about: 'credentials', because }];
+}
+
+interface Places {
+  readonly rootDir: string;
+  readonly cwd: string;
+  readonly home: string;
+}
+
+/** The files in the order in which the kubelet looks. A relative path starts at its working directory. */
+export function nodeFilePaths({ rootDir, cwd, home }: Places): readonly (readonly [string, NodeFile['format']])[] {
+  const at = (dir: string, name: string): string => {
+    const path = posix.join(dir, name);
+    return posix.isAbsolute(path) ? path : posix.join(cwd, path);
+  };
+  const json = [rootDir, '', posix.join(home, '.docker'), '/.docker'].map((dir) => at(dir, 'config.json'));
+  const bare = [rootDir, '', home, '/'].map((dir) => at(dir, '.dockercfg'));
+  return [...json.map((path) => [path, 'config'] as const), ...bare.map((path) => [path, 'cfg'] as const)];
+}
+
+/** The first that parses counts, and nothing is merged; a malformed one is passed over. */
+async function readNodeFile(root: string, places: Places): Promise<Seen<NodeFile | null>> {
+  for (const [path, format] of nodeFilePaths(places)) {
+    const text = await readText(root, path);
+    if (!text.ok && text.unread.is === 'unseen') {
+      return seen(path, bad({ code: 'agent.cannot_see', what: path, why: text.unread.why }));
+    }
+    if (text.ok && parses(text.value, format)) {
+      return seen(path, good({ path, format, text: new Secret(text.value) }));
+    }
+  }
+  return seen('no docker configuration file of the kubelet', good(null));
+}
+
+/** Whether json.Unmarshal into DockerConfigJSON or DockerConfig succeeds, entries included. */
+function parses(text: string, format: NodeFile['format']): boolean {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return false;
+  }
+  if (value === null) return true;
+  if (!isRecord(value)) return false;
+  const auths = format === 'cfg' ? value : foldedField(value, 'auths');
+  if (auths === undefined || auths === null) return true;
+  return isRecord(auths) && Object.values(auths).every(isEntry);
+}
+
+/** DockerConfigEntry.UnmarshalJSON: strings where strings are wanted, and an `auth` that is base64 of `user:password`. */
+function isEntry(value: unknown): boolean {
+  if (value === null) return true;
+  if (!isRecord(value)) return false;
+  const texts = ['username', 'password', 'email', 'auth'].map((name) => foldedField(value, name) ?? '');
+  if (texts.some((text) => typeof text !== 'string')) return false;
+  const auth = texts[3];
+  if (typeof auth !== 'string' || auth === '') return true;
+  // encoding/base64 passes over line breaks.
+  const bare = auth.trim().replaceAll(/[\r\n]/g, '');
+  const shape = bare.endsWith('=')
+    ? /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)$/
+    : /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2,3})?$/;
+  return shape.test(bare) && Buffer.from(bare, 'base64').toString('latin1').includes(':');
+}
+
+function foldedField(record: Readonly<Record<string, unknown>>, name: string): unknown {
+  const key = Object.keys(record).findLast((written) => written.toLowerCase() === name);
+  return key === undefined ? undefined : record[key];
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
