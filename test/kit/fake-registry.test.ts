@@ -1,0 +1,295 @@
+import { createHash } from 'node:crypto';
+import { Agent, request as undiciRequest } from 'undici';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { basicHeader } from './fake-registry-auth.ts';
+import { FakeRegistry, image, type RegistryWish, type Script } from './fake-registry.ts';
+import { ownPlatform } from './image.ts';
+import * as wrong from './misbehaviour.ts';
+
+const app = image({ platforms: ['linux/amd64', 'linux/arm64/v8'], layers: [10, 2000] });
+const tag = '/v2/team/app/manifests/v1';
+const layer = app.manifests[0].layers[1];
+const blob = `/v2/team/app/blobs/${layer?.digest ?? ''}`;
+
+async function open(wish: RegistryWish = {}): Promise<FakeRegistry> {
+  const registry = await FakeRegistry.open({ images: { 'team/app:v1': app }, ...wish });
+  onTestFinished(() => registry.close());
+  return registry;
+}
+
+type Asked = { readonly scope?: string } & Parameters<typeof undiciRequest>[1];
+
+interface Got {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+async function ask(url: string, options: Parameters<typeof undiciRequest>[1] = {}): Promise<Got> {
+  const agent = new Agent({ maxHeaderSize: 4096 });
+  onTestFinished(() => agent.destroy());
+  const { statusCode, headers, body } = await undiciRequest(url, { dispatcher: agent, ...options });
+  return { status: statusCode, headers, body: Buffer.from(await body.arrayBuffer()) };
+}
+
+async function bytesUntil(url: string, enough: number): Promise<number> {
+  const agent = new Agent();
+  const { body } = await undiciRequest(url, { dispatcher: agent });
+  let got = 0;
+  for await (const chunk of body) {
+    got += (chunk as Buffer).length;
+    if (got >= enough) break;
+  }
+  await agent.destroy();
+  return got;
+}
+
+describe('a well-behaved registry', () => {
+  test('HEAD tells a manifest by type, length and digest, and sends no body', async () => {
+    const registry = await open();
+    const got = await ask(registry.url + tag, { method: 'HEAD' });
+    expect(got.status).toBe(200);
+    expect(got.headers['docker-content-digest']).toBe(app.top.digest);
+    expect(got.headers['content-length']).toBe(String(app.top.bytes.length));
+    expect(got.headers['content-type']).toBe('application/vnd.oci.image.index.v1+json');
+    expect(got.body.length).toBe(0);
+  });
+
+  test('every manifest and blob that an index leads to is there under its digest', async () => {
+    const registry = await open();
+    const index = JSON.parse((await ask(registry.url + tag)).body.toString()) as { manifests: { digest: string }[] };
+    expect(index.manifests).toHaveLength(2);
+    for (const { digest } of index.manifests) {
+      const { body } = await ask(`${registry.url}/v2/team/app/manifests/${digest}`);
+      const manifest = JSON.parse(body.toString()) as { config: { digest: string }; layers: { digest: string }[] };
+      for (const part of [manifest.config, ...manifest.layers]) {
+        const { body: content } = await ask(`${registry.url}/v2/team/app/blobs/${part.digest}`);
+        expect(`sha256:${createHash('sha256').update(content).digest('hex')}`).toBe(part.digest);
+      }
+    }
+  });
+
+  test.each([
+    ['bytes=0-9', 206, 10, (size: number) => `bytes 0-9/${size}`],
+    ['bytes=5-', 206, -5, (size: number) => `bytes 5-${size - 1}/${size}`],
+    ['bytes=999999-', 416, 0, (size: number) => `bytes */${size}`],
+  ])('a blob is served in the range %s', async (range, status, length, contentRange) => {
+    const registry = await open();
+    const size = layer?.bytes.length ?? 0;
+    const got = await ask(registry.url + blob, { headers: { range } });
+    expect(got.status).toBe(status);
+    expect(got.headers['content-range']).toBe(contentRange(size));
+    expect(got.body.length).toBe(length < 0 ? size + length : length);
+  });
+
+  test('a manifest that the client knows is answered 304', async () => {
+    const registry = await open();
+    const got = await ask(registry.url + tag, { headers: { 'if-none-match': `"${app.top.digest}"` } });
+    expect(got.status).toBe(304);
+  });
+
+  test.each([
+    ['/v2/team/app/manifests/gone', 'MANIFEST_UNKNOWN'],
+    ['/v2/team/nope/manifests/v1', 'NAME_UNKNOWN'],
+    [`/v2/team/app/blobs/sha256:${'0'.repeat(64)}`, 'BLOB_UNKNOWN'],
+  ])('what it does not hold is 404 with a code: %s', async (path, code) => {
+    const registry = await open();
+    const got = await ask(registry.url + path);
+    expect(got.status).toBe(404);
+    expect(JSON.parse(got.body.toString())).toMatchObject({ errors: [{ code }] });
+  });
+
+  test('a tag can be moved while it runs', async () => {
+    const registry = await open();
+    const next = image({ seed: 'next' });
+    registry.put('team/app:v1', next);
+    expect((await ask(registry.url + tag)).headers['docker-content-digest']).toBe(next.top.digest);
+  });
+
+  test('it hangs its tree where it is told', async () => {
+    const registry = await open({ root: '/mirror/v2' });
+    expect((await ask(`${registry.url}/mirror${tag}`)).status).toBe(200);
+    expect((await ask(registry.url + tag)).status).toBe(404);
+  });
+
+  test('headers that were wished for are on manifests and blobs', async () => {
+    const registry = await open({ headers: { 'ratelimit-remaining': '76;w=21600' } });
+    expect((await ask(registry.url + tag)).headers['ratelimit-remaining']).toBe('76;w=21600');
+    expect((await ask(registry.url + blob)).headers['ratelimit-remaining']).toBe('76;w=21600');
+  });
+
+  test('a redirected blob host sees the path and not the token', async () => {
+    const cdn = await open();
+    const registry = await open({ blobsAt: cdn.url });
+    const got = await ask(registry.url + blob, { headers: { authorization: 'Bearer canary' } });
+    expect(got.status).toBe(307);
+    const followed = await ask(String(got.headers['location']));
+    expect(followed.body).toEqual(layer?.bytes);
+    expect(registry.requests[0]?.authorization).toBe('Bearer canary');
+    expect(JSON.stringify(cdn.requests)).not.toContain('canary');
+  });
+
+  test('every request is remembered as it was sent, until it is told to forget', async () => {
+    const registry = await open();
+    await ask(`${registry.url}${tag}?ns=docker.io`, { headers: { accept: ['a/b', 'c/d'], 'x-team': 'shop' } });
+    expect(registry.requests).toMatchObject([
+      { method: 'GET', url: `${tag}?ns=docker.io`, host: registry.host, headers: { 'x-team': ['shop'] } },
+    ]);
+    expect(registry.connections).toBe(1);
+    registry.forget();
+    expect(registry.requests).toEqual([]);
+  });
+
+  test('an image for one platform alone needs no index', () => {
+    const single = image({ docker: true });
+    expect(single.top.mediaType).toBe('application/vnd.docker.distribution.manifest.v2+json');
+    expect(single.manifests[0].platform).toBe(ownPlatform);
+    expect(image({ index: true }).top.mediaType).toBe('application/vnd.oci.image.index.v1+json');
+  });
+
+  test('an injected delay costs no answer', async () => {
+    const registry = await open({ delay: { perRequestMs: 1, perConnectionMs: 1 } });
+    expect((await ask(registry.url + tag)).status).toBe(200);
+  });
+});
+
+describe('a registry that wants to know its clients', () => {
+  const users = { puller: 's3cret' };
+
+  test.each([
+    ['no credentials', undefined, 401],
+    ['the wrong password', basicHeader('puller', 'old'), 401],
+    ['another scheme', 'Bearer s3cret', 401],
+    ['the right password', basicHeader('puller', 's3cret'), 200],
+  ])('Basic: %s', async (_, authorization, status) => {
+    const registry = await open({ auth: { scheme: 'basic', users } });
+    const got = await ask(registry.url + tag, { headers: authorization === undefined ? {} : { authorization } });
+    expect(got.status).toBe(status);
+    if (status === 401) expect(got.headers['www-authenticate']).toBe('Basic realm="fake registry"');
+  });
+
+  test('Bearer: the challenge names the realm by which the client called it, the service and the scope', async () => {
+    const registry = await open({ auth: { scheme: 'bearer', users } });
+    const got = await ask(registry.url + tag, { headers: { host: 'registry.example.test:5000' } });
+    expect(got.headers['www-authenticate']).toBe(
+      'Bearer realm="http://registry.example.test:5000/token",service="fake registry",scope="repository:team/app:pull"',
+    );
+  });
+
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const grant = 'grant_type=password&client_id=x&service=s&scope=repository:team/app:pull&username=puller';
+  const scoped = '?service=s&scope=repository:team/app:pull';
+  test.each<[string, Asked, number, number]>([
+    ['POST with the password', { method: 'POST', headers: form, body: `${grant}&password=s3cret` }, 200, 200],
+    ['POST with another', { method: 'POST', headers: form, body: `${grant}&password=old` }, 401, 401],
+    ['GET with the password', { scope: scoped, headers: { authorization: basicHeader('puller', 's3cret') } }, 200, 200],
+    ['GET with another', { scope: scoped, headers: { authorization: basicHeader('puller', 'old') } }, 401, 401],
+    ['GET as nobody', { scope: scoped }, 200, 401],
+    ['GET for no scope', { headers: { authorization: basicHeader('puller', 's3cret') } }, 200, 401],
+  ])('Bearer: a token by %s', async (_, { scope = '', ...options }, tokenStatus, status) => {
+    const registry = await open({ auth: { scheme: 'bearer', users, field: 'access_token' } });
+    const answer = await ask(`${registry.url}/token${scope}`, options);
+    expect(answer.status).toBe(tokenStatus);
+    const { access_token: token = 'none' } = JSON.parse(answer.body.toString()) as { access_token?: string };
+    expect((await ask(registry.url + tag, { headers: { authorization: `Bearer ${token}` } })).status).toBe(status);
+  });
+
+  test('Bearer: a token for nobody pulls where that is wished, and for that repository alone', async () => {
+    const registry = await open({ auth: { scheme: 'bearer', anonymous: true } });
+    const { body } = await ask(`${registry.url}/token${scoped}`);
+    const authorization = `Bearer ${(JSON.parse(body.toString()) as { token: string }).token}`;
+    expect((await ask(registry.url + tag, { headers: { authorization } })).status).toBe(200);
+    const other = await ask(`${registry.url}/v2/team/other/manifests/v1`, { headers: { authorization } });
+    expect(other.headers['www-authenticate']).toContain('error="insufficient_scope"');
+  });
+
+  test('Bearer: an old realm answers 405 to POST', async () => {
+    const registry = await open({ auth: { scheme: 'bearer', users, acceptsPost: false } });
+    expect((await ask(`${registry.url}/token`, { method: 'POST', headers: form, body: grant })).status).toBe(405);
+  });
+});
+
+describe('a registry that misbehaves', () => {
+  test.each<[string, Script, number, Record<string, string | RegExp>]>([
+    ['is rate limited', wrong.rateLimited(30), 429, { 'retry-after': '30', 'ratelimit-remaining': '0;w=21600' }],
+    ['is a captive portal', wrong.captivePortal(), 200, { 'content-type': 'text/html; charset=utf-8' }],
+    ['redirects to itself', wrong.redirectsToItself(), 307, { location: /^http:.*manifests\/v1$/ }],
+    ['redirects to plain http', wrong.redirects('http://a.test'), 307, { location: /^http:..a\.test.v2.team/ }],
+    ['refuses forever', wrong.alwaysUnauthorized(), 401, { 'www-authenticate': /realm=/ }],
+    ['names another digest', wrong.wrongDigest('sha256:0'), 200, { 'docker-content-digest': 'sha256:0' }],
+    ['names no digest', wrong.noDigest(), 200, { 'docker-content-digest': 'undefined' }],
+    ['is down', wrong.refuses(503), 503, { 'content-type': 'application/json' }],
+    ['only fails for blobs', wrong.onBlobs(wrong.refuses(500)), 200, {}],
+    ['only fails for manifests', wrong.onManifests(wrong.refuses(500)), 500, {}],
+    ['only fails for tokens', wrong.onTokens(wrong.refuses(500)), 200, {}],
+    ['only fails for its own', wrong.ifSeen((seen) => seen.host === 'x', wrong.refuses(500)), 200, {}],
+  ])('a registry that %s', async (_, script, status, headers) => {
+    const registry = await open({ onRequest: script });
+    const got = await ask(registry.url + tag);
+    expect(got.status).toBe(status);
+    for (const [name, value] of Object.entries(headers)) expect(String(got.headers[name])).toMatch(value);
+  });
+
+  test('HEAD is 405 and GET is not', async () => {
+    const registry = await open({ onRequest: wrong.headNotAllowed() });
+    expect((await ask(registry.url + tag, { method: 'HEAD' })).status).toBe(405);
+    expect((await ask(registry.url + tag)).status).toBe(200);
+  });
+
+  test('it fails at first and then no more', async () => {
+    const registry = await open({ onRequest: wrong.atFirst(2, wrong.refuses(503)) });
+    const statuses = [];
+    for (let turn = 0; turn < 3; turn += 1) statuses.push((await ask(registry.url + tag)).status);
+    expect(statuses).toEqual([503, 503, 200]);
+    registry.play(wrong.refuses(500));
+    expect((await ask(registry.url + tag)).status).toBe(500);
+  });
+
+  test('one blob is missing, another corrupt', async () => {
+    const digest = layer?.digest ?? '';
+    const registry = await open({ onRequest: wrong.misses(digest) });
+    expect((await ask(registry.url + blob)).status).toBe(404);
+    registry.play(wrong.corrupts(digest));
+    const got = await ask(registry.url + blob);
+    expect([got.status, got.body.length]).toEqual([200, layer?.bytes.length]);
+    expect(got.body).not.toEqual(layer?.bytes);
+  });
+
+  test.each([
+    ['resets', wrong.resets(), { code: 'ECONNRESET' }],
+    ['hangs up', wrong.hangsUp(), { code: 'UND_ERR_SOCKET' }],
+    ['sends garbage', wrong.sendsGarbage(), { name: 'HTTPParserError' }],
+    ['sends huge headers', wrong.hugeHeaders(), { code: 'UND_ERR_HEADERS_OVERFLOW' }],
+    ['breaks a body off', wrong.breaksOff(5), { code: 'UND_ERR_SOCKET' }],
+  ])('a client of a registry that %s sees it', async (_, script, problem) => {
+    const registry = await open({ onRequest: script });
+    await expect(ask(registry.url + tag)).rejects.toMatchObject(problem);
+  });
+
+  test('it can stay silent until the client gives up', async () => {
+    const registry = await open({ onRequest: wrong.staysSilent() });
+    await expect(ask(registry.url + tag, { headersTimeout: 1 })).rejects.toMatchObject({
+      code: 'UND_ERR_HEADERS_TIMEOUT',
+    });
+  });
+
+  test('a dripping body arrives byte by byte, and whole', async () => {
+    const registry = await open({ onRequest: wrong.drips(0) });
+    expect((await ask(registry.url + tag)).body).toEqual(app.top.bytes);
+  });
+
+  test('an endless body goes on for as long as it is read', async () => {
+    const registry = await open({ onRequest: wrong.neverEnds() });
+    expect(await bytesUntil(registry.url + tag, 5_000_000)).toBeGreaterThanOrEqual(5_000_000);
+  });
+
+  test('a script that throws is a 500 that says so', async () => {
+    const registry = await open({
+      onRequest: () => {
+        throw new Error('a mistake in the play');
+      },
+    });
+    const got = await ask(registry.url + tag);
+    expect([got.status, got.body.toString()]).toEqual([500, 'Error: a mistake in the play']);
+  });
+});
