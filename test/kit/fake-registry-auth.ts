@@ -21,7 +21,7 @@ export interface BearerAuth {
   readonly service?: string;
   /** Default true. A realm of the first generation, which knows GET alone, answers 405. */
   readonly acceptsPost?: boolean;
-  /** Default `token`. */
+  /** Default: `access_token` to POST, as OAuth2 has it, and `token` to GET. */
   readonly field?: 'token' | 'access_token';
   readonly expiresInS?: number;
 }
@@ -58,7 +58,7 @@ export function issueToken(visit: Visit, auth: BearerAuth, tokens: Tokens): 'don
   const token = randomBytes(24).toString('base64url');
   tokens.set(token, { user, scopes: asked.getAll('scope').flatMap((scope) => scope.split(' ')) });
   const answer = {
-    [auth.field ?? 'token']: token,
+    [auth.field ?? (posted ? 'access_token' : 'token')]: token,
     expires_in: auth.expiresInS ?? 300,
     issued_at: new Date().toISOString(),
   };
