@@ -46,7 +46,7 @@ function plain(text: string): string {
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME');
 }
 
-describe.runIf(able)('containerd and drypull agree', () => {
+describe.runIf(able)('containerd and drypull agree', { timeout: 30_000 }, () => {
   let authorities: Pki;
   let proxy: Squid;
   /** World, containerd's words, ours. */
@@ -72,7 +72,7 @@ describe.runIf(able)('containerd and drypull agree', () => {
   });
 
   test.for(cases)('$world', (one) => agree(one, nodes.direct));
-  test.for(proxyCases)('$world', { timeout: 30_000 }, (one) => agree(one, nodes.behindSquid));
+  test.for(proxyCases)('$world', (one) => agree(one, nodes.behindSquid));
   test.for(silentProxyCases)('$world', (one) => agree(one, nodes.behindNobody));
 
   async function agree(one: Case, node: Node): Promise<void> {
