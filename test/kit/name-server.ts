@@ -1,4 +1,4 @@
-/** A name server on 127.0.0.1 over UDP that knows a few addresses and says NXDOMAIN to the rest. */
+/** A name server on loopback over UDP that knows a few addresses and says NXDOMAIN to the rest. */
 import { createSocket } from 'node:dgram';
 import { AUTHORITATIVE_ANSWER, decode, encode, type Answer } from 'dns-packet';
 
@@ -8,8 +8,16 @@ export interface NameServer extends AsyncDisposable {
   readonly close: () => Promise<void>;
 }
 
+interface Place {
+  readonly address: string;
+  readonly port: number;
+}
+
 /** `zone`: lower-case name without the last dot → IPv4 addresses. */
-export async function nameServer(zone: Readonly<Record<string, readonly string[]>>): Promise<NameServer> {
+export async function nameServer(
+  zone: Readonly<Record<string, readonly string[]>>,
+  { address, port }: Place = { address: '127.0.0.1', port: 0 },
+): Promise<NameServer> {
   const socket = createSocket('udp4');
   socket.on('message', (bytes, from) => {
     const query = decode(bytes);
@@ -22,9 +30,11 @@ export async function nameServer(zone: Readonly<Record<string, readonly string[]
     const flags = AUTHORITATIVE_ANSWER | nxdomain;
     socket.send(encode({ type: 'response', id: query.id ?? 0, flags, questions, answers }), from.port, from.address);
   });
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject).bind(port, address, resolve);
+  });
   const close = async (): Promise<void> => {
     await new Promise<void>((resolve) => socket.close(() => resolve()));
   };
-  return { address: '127.0.0.1', port: socket.address().port, close, [Symbol.asyncDispose]: close };
+  return { address, port: socket.address().port, close, [Symbol.asyncDispose]: close };
 }

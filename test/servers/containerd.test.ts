@@ -30,6 +30,14 @@ const proxyCases: readonly Case[] = [
   },
 ];
 
+const namelessCases: readonly Case[] = [
+  {
+    world: 'a name that no name server could be asked for',
+    set: async ({ registry }) => ({ image: at(await registry(), 'named') }),
+    gets: /dial tcp: lookup named\.example\.test on 127\.0\.0\.153:53: .*connection refused$/,
+  },
+];
+
 const silentProxyCases: readonly Case[] = [
   {
     world: 'a registry behind a proxy where nobody listens',
@@ -51,15 +59,16 @@ describe.runIf(able)('containerd and drypull agree', { timeout: 30_000 }, () => 
   let proxy: Squid;
   /** World, containerd's words, ours. */
   const words: (readonly [string, string, string])[] = [];
-  let nodes: Readonly<Record<'direct' | 'behindSquid' | 'behindNobody', Node>>;
+  let nodes: Readonly<Record<'direct' | 'behindSquid' | 'withoutNames' | 'behindNobody', Node>>;
 
   beforeAll(async () => {
     authorities = await pki();
     proxy = await squid({ hosts, denies: ['denied.example.test'] });
     nodes = {
       direct: await openNode(authorities),
-      behindSquid: await openNode(authorities, proxy.url),
-      behindNobody: await openNode(authorities, 'http://127.0.0.1:9'),
+      behindSquid: await openNode(authorities, { proxy: proxy.url }),
+      withoutNames: await openNode(authorities, { nameServer: 'nobody' }),
+      behindNobody: await openNode(authorities, { proxy: 'http://127.0.0.1:9' }),
     };
   });
 
@@ -73,6 +82,7 @@ describe.runIf(able)('containerd and drypull agree', { timeout: 30_000 }, () => 
 
   test.for(cases)('$world', (one) => agree(one, nodes.direct));
   test.for(proxyCases)('$world', (one) => agree(one, nodes.behindSquid));
+  test.for(namelessCases)('$world', (one) => agree(one, nodes.withoutNames));
   test.for(silentProxyCases)('$world', (one) => agree(one, nodes.behindNobody));
 
   async function agree(one: Case, node: Node): Promise<void> {

@@ -4,10 +4,11 @@ import { authority, type Authority, type CertificateWish, type KeyPair } from '.
 import { containerd, containerdConfig, type Containerd } from '../kit/containerd.ts';
 import { FakeRegistry, image, type RegistryWish } from '../kit/fake-registry.ts';
 import type { BuiltImage, ImageWish } from '../kit/image.ts';
+import { nameServer, type NameServer } from '../kit/name-server.ts';
 import { nodeRoot, type NodeRoot, type NodeTree } from '../kit/node-root.ts';
 import { freePort } from '../kit/program.ts';
 
-/** Every name that resolves on the node, all to 127.0.0.1. */
+/** Every name in the node's own hosts file, all of 127.0.0.1. */
 export const hosts = `127.0.0.1 localhost
 127.0.0.1 registry.example.test mirror.example.test second.example.test cdn.example.test denied.example.test
 `;
@@ -30,13 +31,18 @@ export interface Node extends AsyncDisposable {
   readonly daemon: Containerd;
 }
 
-/** A node, by default without a proxy. */
-export async function openNode({ known }: Pki, proxy?: string): Promise<Node> {
+export interface NodeWish {
+  readonly proxy?: string;
+  /** Default: one of its own, on an address of this process's own, that knows `named.example.test` and nothing else. */
+  readonly nameServer?: 'nobody';
+}
+
+export async function openNode({ known }: Pki, { proxy, nameServer: wished }: NodeWish = {}): Promise<Node> {
+  const names = wished === 'nobody' ? undefined : await ownNameServer();
   const root = await nodeRoot({
     'etc/hosts': hosts,
     'etc/nsswitch.conf': 'hosts: files dns\n',
-    // Nobody listens there.
-    'etc/resolv.conf': 'nameserver 127.0.0.153\noptions timeout:1 attempts:1\n',
+    'etc/resolv.conf': `nameserver ${names?.address ?? '127.0.0.153'}\noptions timeout:1 attempts:1\n`,
     'etc/ssl/certs/ca-certificates.crt': known.cert,
     'etc/containerd/config.toml': containerdConfig,
     ...(proxy === undefined ? {} : unitWith(proxy)),
@@ -45,8 +51,18 @@ export async function openNode({ known }: Pki, proxy?: string): Promise<Node> {
   const close = async (): Promise<void> => {
     await daemon.program.close();
     await root[Symbol.asyncDispose]();
+    await names?.close();
   };
   return { root, daemon, [Symbol.asyncDispose]: close };
+}
+
+let opened = 0;
+
+/** resolv.conf cannot say a port, so it is 53; no two nodes share an address. */
+function ownNameServer(): Promise<NameServer> {
+  opened += 1;
+  const address = `127.${53 + (opened % 200)}.${(process.pid >> 8) & 255}.${process.pid & 255}`;
+  return nameServer({ 'named.example.test': ['127.0.0.1'] }, { address, port: 53 });
 }
 
 /** How such a node's administrator would have told containerd. */
