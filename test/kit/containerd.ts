@@ -1,0 +1,64 @@
+/**
+ * A containerd of one's own, whose /etc is a node root's: hosts.toml, hosts, resolv.conf and certificate bundle are read by
+ * the daemon at their usual places, so that the same tree can be shown to drypull. Needs root.
+ */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { criAnswers, criPull, type Pulled, type PullWish } from './cri.ts';
+import { scratch, start, type Program } from './program.ts';
+
+export interface ContainerdWish {
+  /** Holds etc/, with etc/containerd/config.toml in it. */
+  readonly root: string;
+  /** The daemon's environment: proxies, SSL_CERT_FILE. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Containerd extends AsyncDisposable {
+  readonly program: Program;
+  readonly pull: (wish: PullWish) => Promise<Pulled>;
+}
+
+/** What the daemon needs to run beside others, on top of what the node root's configuration says about images. */
+const aside = (directory: string): string => `version = 2
+imports = ["/etc/containerd/config.toml"]
+root = "${directory}/root"
+state = "${directory}/state"
+[grpc]
+  address = "${directory}/containerd.sock"
+[ttrpc]
+  address = "${directory}/containerd.sock.ttrpc"
+`;
+
+export async function containerd({ root, env }: ContainerdWish): Promise<Containerd> {
+  const directory = await scratch('containerd');
+  const socket = join(directory, 'containerd.sock');
+  await writeFile(join(directory, 'config.toml'), aside(directory));
+  const program = await start({
+    command: 'unshare',
+    args: [
+      ...['--mount', '--propagation', 'private', 'sh', '-ec'],
+      'mount --bind "$1" /etc && exec containerd --config "$2"',
+      ...['sh', join(root, 'etc'), join(directory, 'config.toml')],
+    ],
+    ...(env ? { env } : {}),
+    ready: () => criAnswers(socket),
+    directory,
+  });
+  const pull = (wish: PullWish): Promise<Pulled> => criPull(socket, wish);
+  return { program, pull, [Symbol.asyncDispose]: program.close };
+}
+
+/** The image part of a node's configuration, and what keeps a runtime quiet that never runs a container. */
+export const containerdConfig = `version = 2
+[plugins."io.containerd.grpc.v1.cri"]
+  disable_apparmor = true
+  disable_cgroup = true
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    conf_dir = "/etc/cni/net.d"
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "native"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "/etc/containerd/certs.d"
+`;

@@ -1,0 +1,88 @@
+/**
+ * Asks a container runtime what the kubelet asks it: the CRI's gRPC over its socket, with just enough protobuf for that.
+ * https://github.com/kubernetes/cri-api pkg/apis/runtime/v1/api.proto
+ */
+import { connect as connectHttp2, constants, type IncomingHttpHeaders } from 'node:http2';
+import { connect } from 'node:net';
+
+export interface PullWish {
+  readonly image: string;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+export type Pulled =
+  | { readonly is: 'pulled'; readonly imageRef: string }
+  /** The gRPC code's number, and the words that the kubelet shows. */
+  | { readonly is: 'failed'; readonly code: number; readonly message: string };
+
+/** runtime.v1.ImageService/PullImage, as the kubelet calls it for one credential or none. */
+export async function criPull(socket: string, wish: PullWish): Promise<Pulled> {
+  const spec = field(1, Buffer.from(wish.image));
+  const auth = Buffer.concat([field(1, Buffer.from(wish.username ?? '')), field(2, Buffer.from(wish.password ?? ''))]);
+  const withAuth = wish.username === undefined ? Buffer.of() : field(2, auth);
+  const reply = await call(socket, '/runtime.v1.ImageService/PullImage', Buffer.concat([field(1, spec), withAuth]));
+  if (reply.code !== 0) return { is: 'failed', code: reply.code, message: reply.message };
+  return { is: 'pulled', imageRef: reply.body.subarray(2).toString() };
+}
+
+/** Whether the runtime's image service answers. */
+export async function criAnswers(socket: string): Promise<boolean> {
+  return call(socket, '/runtime.v1.ImageService/ListImages', Buffer.of()).then(
+    ({ code }) => code === 0,
+    () => false,
+  );
+}
+
+interface Reply {
+  readonly code: number;
+  readonly message: string;
+  readonly body: Buffer;
+}
+
+async function call(socket: string, path: string, message: Buffer): Promise<Reply> {
+  const session = connectHttp2('http://localhost', { createConnection: () => connect(socket) });
+  try {
+    return await new Promise<Reply>((resolve, reject) => {
+      session.on('error', reject);
+      const stream = session.request({
+        [constants.HTTP2_HEADER_METHOD]: 'POST',
+        [constants.HTTP2_HEADER_PATH]: path,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      });
+      const headers: IncomingHttpHeaders = {};
+      const chunks: Buffer[] = [];
+      stream.on('response', (got) => void Object.assign(headers, got));
+      stream.on('trailers', (got) => void Object.assign(headers, got));
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      stream.on('error', reject);
+      stream.on('end', () => {
+        const words = decodeURIComponent(String(headers['grpc-message'] ?? ''));
+        const body = Buffer.concat(chunks).subarray(5);
+        resolve({ code: Number(headers['grpc-status'] ?? 2), message: words, body });
+      });
+      stream.end(Buffer.concat([Buffer.of(0), length32(message.length), message]));
+    });
+  } finally {
+    session.close();
+  }
+}
+
+function length32(length: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(length);
+  return bytes;
+}
+
+/** A length-delimited protobuf field. */
+function field(number: number, content: Buffer): Buffer {
+  return Buffer.concat([Buffer.of((number << 3) | 2), varint(content.length), content]);
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
+  return Buffer.of(...bytes, rest);
+}

@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { askDrypull } from '../kit/ask-drypull.ts';
+import { needs } from '../kit/installed.ts';
+import { squid, type Squid } from '../kit/squid.ts';
+import { at } from './at.ts';
+import { cases, type Case } from './cases.ts';
+import { hosts, openNode, openStage, pki, type Node, type Pki } from './stage.ts';
+
+const main = join(import.meta.dirname, '../../src/main.ts');
+const able = needs(['root', 'unshare', 'containerd', 'docker-registry', 'htpasswd', 'squid']);
+
+const proxyCases: readonly Case[] = [
+  {
+    world: 'a registry that the proxy reaches',
+    set: async ({ registry }) => ({ image: at(await registry()) }),
+    gets: 'pulled',
+  },
+  {
+    world: 'a registry that the proxy does not let through',
+    set: async ({ registry }) => ({ image: at(await registry(), 'denied') }),
+    gets: /: Forbidden$/,
+  },
+  {
+    world: 'a name that the proxy cannot resolve',
+    set: async ({ registry }) => ({ image: at(await registry(), 'nowhere') }),
+    // Squid: 503 where the name does not exist, 500 where no name server answers.
+    gets: /: (Service Unavailable|Internal Server Error)$/,
+  },
+];
+
+const namelessCases: readonly Case[] = [
+  {
+    world: 'a name that no name server could be asked for',
+    set: async ({ registry }) => ({ image: at(await registry(), 'named') }),
+    gets: /dial tcp: lookup named\.example\.test on 127\.0\.0\.153:53: .*connection refused$/,
+  },
+];
+
+const silentProxyCases: readonly Case[] = [
+  {
+    world: 'a registry behind a proxy where nobody listens',
+    set: async ({ registry }) => ({ image: at(await registry()) }),
+    gets: /proxyconnect tcp: dial tcp 127\.0\.0\.1:9: connect: connection refused$/,
+  },
+];
+
+/** Words without what differs between two askers: their own ports, the time, a prefix that the kubelet takes off. */
+function plain(text: string): string {
+  return text
+    .replace(/^rpc error: code = \w+ desc = /, '')
+    .replaceAll(/(\d+\.\d+\.\d+\.\d+):\d+->/g, '$1->')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME');
+}
+
+describe.runIf(able)('containerd and drypull agree', { timeout: 30_000 }, () => {
+  let authorities: Pki;
+  let proxy: Squid;
+  /** World, containerd's words, ours. */
+  const words: (readonly [string, string, string])[] = [];
+  let nodes: Readonly<Record<'direct' | 'behindSquid' | 'withoutNames' | 'behindNobody', Node>>;
+
+  beforeAll(async () => {
+    authorities = await pki();
+    proxy = await squid({ hosts, denies: ['denied.example.test'] });
+    nodes = {
+      direct: await openNode(authorities),
+      behindSquid: await openNode(authorities, { proxy: proxy.url }),
+      withoutNames: await openNode(authorities, { nameServer: 'nobody' }),
+      behindNobody: await openNode(authorities, { proxy: 'http://127.0.0.1:9' }),
+    };
+  });
+
+  afterAll(async () => {
+    const different = words.filter(([, theirs, ours]) => plain(theirs) !== plain(ours));
+    for (const lines of different) process.stdout.write(`${lines.join('\n  ')}\n`);
+    process.stdout.write(`${words.length - different.length} of ${words.length} failures in containerd's own words\n`);
+    for (const node of Object.values(nodes)) await node[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
+  });
+
+  test.for(cases)('$world', (one) => agree(one, nodes.direct));
+  test.for(proxyCases)('$world', (one) => agree(one, nodes.behindSquid));
+  test.for(namelessCases)('$world', (one) => agree(one, nodes.withoutNames));
+  test.for(silentProxyCases)('$world', (one) => agree(one, nodes.behindNobody));
+
+  async function agree(one: Case, node: Node): Promise<void> {
+    await using stage = openStage(authorities, node);
+    const scene = await one.set(stage);
+    const [username, password] = scene.user ?? [];
+    const credential = username === undefined || password === undefined ? {} : { username, password };
+    const theirs = await node.daemon.pull({ image: scene.image, ...credential });
+    expect(theirs.is, JSON.stringify(theirs)).toBe(one.gets === 'pulled' ? 'pulled' : 'failed');
+    if (theirs.is === 'failed') expect(theirs.message).toMatch(one.gets);
+    if (!existsSync(main)) return;
+    const ours = await askDrypull({ ...scene, root: node.root.path, runtime: 'containerd://1.6.20' });
+    const foreseen = ours.verdict.is === 'at_risk' ? 'pulls' : ours.verdict.is;
+    expect(foreseen, JSON.stringify({ theirs, ours: ours.verdict })).toBe(theirs.is === 'pulled' ? 'pulls' : 'fails');
+    if (theirs.is === 'failed') words.push([one.world, theirs.message, ours.kubelet?.waitingMessage ?? '']);
+  }
+});

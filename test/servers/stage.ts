@@ -1,0 +1,127 @@
+/** What a case of the agreement test is played on: a node, its containerd, and servers that end with the case. */
+import { dockerRegistry, type DockerRegistryWish } from '../kit/docker-registry.ts';
+import { authority, type Authority, type CertificateWish, type KeyPair } from '../kit/authority.ts';
+import { containerd, containerdConfig, type Containerd } from '../kit/containerd.ts';
+import { FakeRegistry, image, type RegistryWish } from '../kit/fake-registry.ts';
+import type { BuiltImage, ImageWish } from '../kit/image.ts';
+import { nameServer, type NameServer } from '../kit/name-server.ts';
+import { nodeRoot, type NodeRoot, type NodeTree } from '../kit/node-root.ts';
+import { freePort } from '../kit/program.ts';
+
+/** Every name in the node's own hosts file, all of 127.0.0.1. */
+export const hosts = `127.0.0.1 localhost
+127.0.0.1 registry.example.test mirror.example.test second.example.test cdn.example.test denied.example.test
+`;
+
+export const puller = ['puller', 's3cret'] as const;
+
+export interface Pki {
+  /** In the node's bundle. */
+  readonly known: Authority;
+  /** Not in it. */
+  readonly unknown: Authority;
+}
+
+export async function pki(): Promise<Pki> {
+  return { known: await authority('Known CA'), unknown: await authority('Unknown CA') };
+}
+
+export interface Node extends AsyncDisposable {
+  readonly root: NodeRoot;
+  readonly daemon: Containerd;
+}
+
+export interface NodeWish {
+  readonly proxy?: string;
+  /** Default: one of its own, on an address of this process's own, that knows `named.example.test` and nothing else. */
+  readonly nameServer?: 'nobody';
+}
+
+export async function openNode({ known }: Pki, { proxy, nameServer: wished }: NodeWish = {}): Promise<Node> {
+  const names = wished === 'nobody' ? undefined : await ownNameServer();
+  const root = await nodeRoot({
+    'etc/hosts': hosts,
+    'etc/nsswitch.conf': 'hosts: files dns\n',
+    'etc/resolv.conf': `nameserver ${names?.address ?? '127.0.0.153'}\noptions timeout:1 attempts:1\n`,
+    'etc/ssl/certs/ca-certificates.crt': known.cert,
+    'etc/containerd/config.toml': containerdConfig,
+    ...(proxy === undefined ? {} : unitWith(proxy)),
+  });
+  const daemon = await containerd({ root: root.path, ...(proxy === undefined ? {} : { env: { HTTPS_PROXY: proxy } }) });
+  const close = async (): Promise<void> => {
+    await daemon.program.close();
+    await root[Symbol.asyncDispose]();
+    await names?.close();
+  };
+  return { root, daemon, [Symbol.asyncDispose]: close };
+}
+
+let opened = 0;
+
+/** resolv.conf cannot say a port, so it is 53; no two nodes share an address. */
+function ownNameServer(): Promise<NameServer> {
+  opened += 1;
+  const address = `127.${53 + (opened % 200)}.${(process.pid >> 8) & 255}.${process.pid & 255}`;
+  return nameServer({ 'named.example.test': ['127.0.0.1'] }, { address, port: 53 });
+}
+
+/** How such a node's administrator would have told containerd. */
+function unitWith(proxy: string): NodeTree {
+  return {
+    'etc/systemd/system/containerd.service.d/proxy.conf': `[Service]\nEnvironment="HTTPS_PROXY=${proxy}"\n`,
+  };
+}
+
+export interface Stage extends AsyncDisposable {
+  readonly pki: Pki;
+  /** An image that no other case has. */
+  readonly app: BuiltImage;
+  readonly another: (wish: ImageWish) => BuiltImage;
+  /** A certificate for *.example.test. */
+  readonly certificate: (from?: keyof Pki, wish?: Partial<CertificateWish>) => Promise<KeyPair>;
+  /** Debian's registry, holding `team/app:v1`; its port. */
+  readonly registry: (wish?: DockerRegistryWish) => Promise<number>;
+  /** The kit's registry, holding `team/app:v1`, over TLS that the node trusts unless wished otherwise; its port. */
+  readonly fake: (wish?: RegistryWish & { readonly plain?: boolean }) => Promise<number>;
+  /** A port where nobody listens. */
+  readonly nobody: () => Promise<number>;
+  /** Writes files below the node's etc/containerd/certs.d. */
+  readonly certsD: (tree: NodeTree) => Promise<void>;
+}
+
+let cases = 0;
+
+export function openStage(pki: Pki, node: Node): Stage {
+  const open: AsyncDisposable[] = [];
+  cases += 1;
+  const seed = `case ${cases}`;
+  const app = image({ seed });
+  const certificate: Stage['certificate'] = (from = 'known', wish = {}) =>
+    pki[from].issue({ names: ['*.example.test'], ...wish });
+  return {
+    pki,
+    app,
+    certificate,
+    another: (wish) => image({ seed, ...wish }),
+    registry: async (wish = {}) => {
+      const server = await dockerRegistry({ tls: await certificate(), ...wish });
+      open.push(server);
+      await server.push('team/app:v1', app);
+      return server.port;
+    },
+    fake: async ({ plain, ...wish } = {}) => {
+      const tls = plain === true ? {} : { tls: await certificate() };
+      const server = await FakeRegistry.open({ images: { 'team/app:v1': app }, ...tls, ...wish });
+      open.push(server);
+      return server.port;
+    },
+    nobody: freePort,
+    certsD: async (tree) => {
+      const below = Object.entries(tree).map(([path, entry]) => [`etc/containerd/certs.d/${path}`, entry] as const);
+      await node.root.add(Object.fromEntries(below));
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const server of open) await server[Symbol.asyncDispose]();
+    },
+  };
+}
