@@ -24,6 +24,8 @@ export interface BookOptions {
   readonly startedMs: number;
   readonly cadenceMs: number;
   readonly keep: number;
+  /** The longest time that a pass may be silent. */
+  readonly silenceMs: number;
 }
 
 export class Book {
@@ -31,20 +33,25 @@ export class Book {
   readonly #startedMs: number;
   #cadenceMs: number;
   #keep: number;
+  #silenceMs: number;
+  #progressMs: number;
   #asked: ReadonlyMap<string, Demand> = new Map();
   readonly #entries = new Map<string, Entry>();
   #pass: Pass | undefined;
   #ledger: Ledger | undefined;
 
-  constructor({ node, startedMs, cadenceMs, keep }: BookOptions) {
+  constructor({ node, startedMs, cadenceMs, keep, silenceMs }: BookOptions) {
     this.#node = node;
     this.#startedMs = startedMs;
     this.#cadenceMs = cadenceMs;
     this.#keep = keep;
+    this.#silenceMs = silenceMs;
+    this.#progressMs = startedMs;
   }
 
   /** What the configuration says about remembering changed; what is remembered stays, within the new bounds. */
-  rule({ cadenceMs, keep }: Pick<BookOptions, 'cadenceMs' | 'keep'>): void {
+  rule({ cadenceMs, keep, silenceMs }: Pick<BookOptions, 'cadenceMs' | 'keep' | 'silenceMs'>): void {
+    this.#silenceMs = silenceMs;
     this.#cadenceMs = cadenceMs;
     this.#keep = keep;
     for (const [id, entry] of this.#entries) this.#entries.set(id, { ...entry, history: trim(entry.history, keep) });
@@ -69,6 +76,7 @@ export class Book {
     const due = dueAt({ verdict: report.verdict, endedMs, failures: failuresInRow(history) }, pace, dice);
     const entry = { id, report, history, ...(due === undefined ? {} : { dueMs: due }) };
     this.#entries.set(id, entry);
+    this.#progressMs = Math.max(this.#progressMs, endedMs);
     this.#ledger = undefined;
     const last = before?.history.recent.at(-1);
     if (last?.is === turn.is && last.fault === turn.fault) return null;
@@ -77,6 +85,7 @@ export class Book {
 
   passed(pass: Pass): void {
     this.#pass = pass;
+    this.#progressMs = pass.endedMs;
     this.#ledger = undefined;
   }
 
@@ -122,6 +131,8 @@ export class Book {
       asked: this.#asked.size,
       ...(this.#pass === undefined ? {} : { pass: this.#pass }),
       cadenceMs: this.#cadenceMs,
+      progressMs: this.#progressMs,
+      staleAfterMs: 3 * this.#cadenceMs + this.#silenceMs + 60_000,
     };
     return this.#ledger;
   }

@@ -39,6 +39,7 @@ export class Rounds {
       startedMs: now(),
       cadenceMs: this.config.schedule.cadenceMs,
       keep: this.config.historyPerImage,
+      silenceMs: silenceMs(this.config),
     });
     this.metrics = openMetrics({
       ledger: () => this.book.read(),
@@ -58,7 +59,11 @@ export class Rounds {
   adopt(config: Config): void {
     this.config = config;
     this.#outside.log.setLevel(config.logLevel);
-    this.book.rule({ cadenceMs: config.schedule.cadenceMs, keep: config.historyPerImage });
+    this.book.rule({
+      cadenceMs: config.schedule.cadenceMs,
+      keep: config.historyPerImage,
+      silenceMs: silenceMs(config),
+    });
     this.book.hurry();
     this.begin();
   }
@@ -136,8 +141,7 @@ export class Rounds {
       node: this.#node,
       demands,
       rehearse: (both) => rehearse(demands, config, both),
-      // A rehearsal ends at its own deadline; whoever is silent for twice as long has lost it.
-      silenceMs: 2 * config.deadline + 10_000,
+      silenceMs: silenceMs(config),
       now: clock.now,
       signal,
       broke: (error) => log.error({ error }, 'a rehearsal broke'),
@@ -167,6 +171,11 @@ export class Rounds {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#enqueue('early'), waitMs);
   }
+}
+
+/** A rehearsal ends at its own deadline; whoever is silent for twice as long has lost it. */
+function silenceMs({ deadline }: Config): number {
+  return 2 * deadline + 10_000;
 }
 
 function registryOf(demand: Demand): string {

@@ -44,10 +44,9 @@ export function countsAgainst({ report }: Entry): boolean {
   return side !== 'workload' && side !== 'credentials';
 }
 
-/** After three missed cadences, plus a minute for slow passes, the reports describe another time. */
-export function isStale(ledger: Ledger, nowMs: number): boolean {
-  const since = ledger.pass?.endedMs ?? ledger.startedMs;
-  return nowMs - since > 3 * ledger.cadenceMs + 60_000;
+/** Nothing has come to an end for too long: the agent stands still. */
+export function isStale({ progressMs, staleAfterMs }: Ledger, nowMs: number): boolean {
+  return nowMs - progressMs > staleAfterMs;
 }
 
 function staleness(ledger: Ledger, nowMs: number): string | undefined {

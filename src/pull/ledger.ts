@@ -17,6 +17,10 @@ export interface Ledger {
   readonly pass?: Pass;
   /** Between two regular passes. */
   readonly cadenceMs: number;
+  /** When a report came or a pass ended last; the start before that. A long pass is no standstill. */
+  readonly progressMs: number;
+  /** Without progress for so long, the agent stands still and its reports describe another time. */
+  readonly staleAfterMs: number;
 }
 
 export interface Entry {

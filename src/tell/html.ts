@@ -6,9 +6,16 @@ export interface Markup {
 
 export type Piece = Markup | string | number | readonly Piece[] | undefined;
 
-/** A tagged template: text between is markup, values are text. An array is its pieces one after another; undefined is nothing. */
+/**
+ * A tagged template: text between is markup, values are text. An array is its pieces one after another; undefined is nothing.
+ * Line breaks of the source are one space on the page.
+ */
 export function html(parts: TemplateStringsArray, ...values: readonly Piece[]): Markup {
-  return { markup: parts.map((part, index) => part + (index < values.length ? render(values[index]) : '')).join('') };
+  const written = parts.map((part, index) => {
+    const tight = part.replace(/\s*\n\s*/g, ' ');
+    return index < values.length ? tight + render(values[index]) : tight;
+  });
+  return { markup: written.join('') };
 }
 
 export function render(piece: Piece): string {

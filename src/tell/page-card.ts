@@ -54,14 +54,23 @@ export function cardMarkup(entry: Entry, { frame, evidence }: CardOptions): Mark
   return html`<li class="card c-${is}"><article>${inside}</article></li>`;
 }
 
+const standings: { readonly [V in Verdict['is']]: string } = {
+  pulls: 'has pulled for',
+  at_risk: 'at risk for',
+  fails: 'failing for',
+  unknown: 'unknown for',
+};
+
 function sinceMarkup({ history, report }: Entry, nowMs: number): Markup {
   const { sinceMs } = history;
   const { is } = report.verdict;
   if (sinceMs === undefined) return html`${verdictWords[is]}`;
-  return html`${verdictWords[is]} for ${timeMarkup(sinceMs, longText(nowMs - sinceMs))}`;
+  return html`${standings[is]} ${timeMarkup(sinceMs, longText(nowMs - sinceMs))}`;
 }
 
-function adviceMarkup({ advice, verdict, wantedBy }: PullReport): Markup {
+function adviceMarkup({ advice: given, verdict, wantedBy, forecasts }: PullReport): Markup {
+  // What is foreseen is told, with its remedies, by the forecasts below.
+  const advice = verdict.is === 'at_risk' && forecasts.length > 0 ? undefined : given;
   const fault = verdict.is === 'fails' || verdict.is === 'unknown' ? verdict : undefined;
   const wanters = wantedBy
     .slice(0, 5)
@@ -80,17 +89,14 @@ function adviceMarkup({ advice, verdict, wantedBy }: PullReport): Markup {
           <dt>Remedy</dt>
           <dd>${advice.remedy}</dd>
         </div>`,
-    advice === undefined || verdict.is === 'at_risk'
-      ? undefined
-      : html`<div>
-          <dt>Ask</dt>
-          <dd>${doors[advice.door]}</dd>
-        </div>`,
     fault === undefined
       ? undefined
       : html`<div>
           <dt>Fault</dt>
-          <dd><code>${fault.fault.code}</code> in stage ${fault.stage}</dd>
+          <dd>
+            <code>${fault.fault.code}</code> in stage
+            ${fault.stage}${advice === undefined ? undefined : html`: ask ${doors[advice.door]}`}
+          </dd>
         </div>`,
     wanters.length === 0
       ? undefined
@@ -138,7 +144,7 @@ function evidenceMarkup(report: PullReport): Markup | undefined {
   const { plan } = report;
   if (steps === undefined && plan === undefined) return undefined;
   const requests = report.performances.reduce((sum, { exchanges }) => sum + exchanges.length, 0);
-  const count = requests === 1 ? '1 request' : `${requests} requests`;
+  const count = requests === 0 ? 'no request' : requests === 1 ? '1 request' : `${requests} requests`;
   return html`<details>
     <summary>Steps <span class="quiet">${count}</span></summary>
     ${steps}

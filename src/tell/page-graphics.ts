@@ -54,7 +54,7 @@ export function timelineMarkup(history: History, frame: Frame): Markup {
       <rect class="floor" x="0" y="23" width="1000" height="1" />
       ${bars}
     </svg>
-    <figcaption aria-hidden="true"><span>${clockText(frame.fromMs, frame.nowMs)}</span><span>now</span></figcaption>
+    <figcaption aria-hidden="true"><span>${clockText(frame.fromMs, frame.nowMs)} UTC</span><span>now</span></figcaption>
   </figure>`;
 }
 
@@ -112,7 +112,7 @@ function rowMarkup(exchange: Exchange, totalMs: number): Markup {
       class="${failed ? 's-failed' : `s-${kind}`}"
       x="${x}"
       y="0"
-      width="${Math.min(width, 1000 - x)}"
+      width="${round(Math.min(width, 1000 - x))}"
       height="14"
     />`;
   });

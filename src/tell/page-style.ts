@@ -16,8 +16,8 @@ code{font-size:.9em}
 .inner,main,footer{max-width:60rem;margin:0 auto;padding:0 20px}
 .top{background:var(--paper);border-bottom:1px solid var(--line);border-top:6px solid var(--unknown);padding:22px 0 16px}
 .top.a-ready{border-top-color:var(--pulls)}.top.a-not_ready{border-top-color:var(--fails)}
-.brand{margin:0;font-weight:650;letter-spacing:.01em}
-h1{margin:2px 0 10px;font-size:1.25rem;font-weight:500;color:var(--quiet);overflow-wrap:anywhere}
+h1{margin:0 0 12px;font-size:1.05rem;font-weight:500;overflow-wrap:anywhere}
+.brand{font-weight:700;padding-right:10px;margin-right:8px;border-right:1px solid var(--line)}
 .answer{margin:0 0 16px;font-size:clamp(1.7rem,5.4vw,2.6rem);line-height:1.15;font-weight:680;letter-spacing:-.02em;text-wrap:balance}
 .tally{display:block;width:100%;height:10px;border-radius:5px;background:var(--code)}
 .counts{list-style:none;display:flex;flex-wrap:wrap;gap:8px 20px;margin:14px 0 10px;padding:0}
@@ -61,7 +61,9 @@ summary{cursor:pointer;font-weight:600;font-size:.95rem}
 .scroll{overflow-x:auto;margin-top:12px}
 table{border-collapse:collapse;font-size:.86rem;width:100%}caption{text-align:left;font-weight:600;padding-bottom:4px}
 th,td{text-align:left;padding:3px 14px 3px 0;border-bottom:1px solid var(--line);white-space:nowrap}th{font-weight:500;color:var(--quiet)}
-.links{margin:12px 0 0;font-size:.88rem;display:flex;gap:16px}
+.links{margin:10px 0 0;font-size:.88rem;display:flex;gap:16px}
+.card:not(.c-pulls) details+.links{margin-top:-1.6rem;justify-content:flex-end;width:max-content;margin-left:auto}
+.card:not(.c-pulls) details[open]+.links{margin-top:10px}
 .g-pulls{gap:0;border:1px solid var(--line);border-radius:10px;background:var(--paper);overflow:hidden}
 .g-pulls .card{border-width:0 0 1px 5px;border-radius:0}.g-pulls .card:last-child{border-bottom-width:0}
 .empty{padding:40px 0;text-align:center;color:var(--quiet)}

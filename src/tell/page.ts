@@ -85,8 +85,7 @@ function headerMarkup(ledger: Ledger, answer: NodeAnswer, options: PageOptions):
   const { nowMs } = options;
   return html`<header class="top a-${answer.is}">
     <div class="inner">
-      <p class="brand">drypull <span class="quiet">on node</span></p>
-      <h1>${ledger.node}</h1>
+      <h1><span class="brand">drypull</span> ${ledger.node}</h1>
       <p class="answer">${sentence(answer, ledger)}</p>
       ${tallyMarkup(answer)}
       <p class="fresh">

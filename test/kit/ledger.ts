@@ -129,13 +129,23 @@ export function ledgerOf(entries: readonly Entry[], over: Partial<Ledger> = {}):
     asked: entries.length,
     pass: { endedMs: now - 110_000, ms: 2_140, images: entries.length },
     cadenceMs: 300_000,
+    progressMs: now - 110_000,
+    staleAfterMs: 960_000,
     ...over,
   };
 }
 
 /** An agent that started a second ago and has not ended its first pass. */
 export function startingLedger(entries: readonly Entry[] = []): Ledger {
-  return { node: 'node-7', startedMs: now - 1000, entries, asked: Math.max(1, entries.length), cadenceMs: 300_000 };
+  return {
+    node: 'node-7',
+    startedMs: now - 1000,
+    entries,
+    asked: Math.max(1, entries.length),
+    cadenceMs: 300_000,
+    progressMs: now - 1000,
+    staleAfterMs: 960_000,
+  };
 }
 
 const refusedBefore: readonly Partial<Turn>[] = [
