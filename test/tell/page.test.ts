@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { escape, html } from '../../src/tell/html.ts';
@@ -90,6 +91,11 @@ describe('the page', () => {
     expect(text).toContain('<html lang="en">');
     expect([...text.matchAll(/<(header class="top|main|footer|h1|h2)[ >]/g)].length).toBeGreaterThanOrEqual(8);
     expect(pagePolicy).toMatch(/^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/=]{44}';/);
+  });
+
+  test('its policy lets in exactly the style that it has', () => {
+    const [, style = ''] = /<style>(.*)<\/style>/s.exec(page(node7, options)) ?? [];
+    expect(pagePolicy).toContain(`'sha256-${createHash('sha256').update(style).digest('base64')}'`);
   });
 
   test('ids are unique and what they label exists', () => {
