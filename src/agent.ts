@@ -60,9 +60,10 @@ export async function runAgent(outside: Outside): Promise<Ended> {
 async function follow({ changes, signal, log }: Outside, rounds: Rounds): Promise<void> {
   if (changes === undefined) return;
   const iterator = changes[Symbol.asyncIterator]();
+  const over = aborted(signal);
   try {
     while (!signal.aborted) {
-      const next = await Promise.race([iterator.next(), aborted(signal)]);
+      const next = await Promise.race([iterator.next(), over]);
       if (next === undefined || next.done === true) return;
       take(next.value, log, rounds);
     }

@@ -89,7 +89,12 @@ function readFile(text: string, problems: Problem[]): ReadonlyMap<string, unknow
     return nothing;
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: true,
+    logLevel: 'error',
+  });
   for (const { message, pos } of document.errors) {
     problems.push({
       key: `line ${lines.linePos(pos[0]).line}`,
