@@ -14,6 +14,8 @@ export interface PullReport {
   readonly ms: number;
   /** As written. */
   readonly image: string;
+  /** The demand's own name, where it has one. */
+  readonly id?: string;
   /** As the runtime reads it; absent where it cannot be read. */
   readonly reference?: string;
   readonly registry?: string;

@@ -26,6 +26,8 @@ export interface Demand {
   readonly image: Outcome<Image>;
   /** The user's string, also where it does not parse. */
   readonly written: string;
+  /** A name that stays, where the same image is asked for in several ways (other secrets, other policy); else `written`. */
+  readonly id?: string;
   readonly policy: PullPolicy;
   readonly wantedBy: readonly Wanter[];
   /** In the kubelet's order (pod.spec.imagePullSecrets). */

@@ -1,0 +1,122 @@
+/**
+ * The daemon: on a schedule, for every image that this node is asked for: rehearse, remember, tell. Gets its outside as
+ * arguments and knows neither the process nor the wire nor the node's files.
+ */
+import type { Fault } from '#pull/fault.ts';
+import type { Ledger } from '#pull/ledger.ts';
+import type { Advice, PullReport } from '#pull/report.ts';
+import type { Demand } from '#pull/view.ts';
+import type { Config, ParsedConfig } from './config.ts';
+import type { Log } from './tell/log.ts';
+import { Rounds } from './rounds.ts';
+import type { Vitals } from './tell/metrics.ts';
+import type { Listening } from './tell/server.ts';
+import { listenForChecks, listenOpenly } from './tell/server.ts';
+
+export interface Outside {
+  readonly config: Config;
+  /** The node's name where the configuration gives none. */
+  readonly hostName: string;
+  readonly version: string;
+  /** Each reading of a configuration that changed, good or bad. */
+  readonly changes?: AsyncIterable<ParsedConfig>;
+  /** What is asked for now: asked again at each pass, so that pull secrets are read anew. */
+  readonly demands: (config: Config) => Promise<readonly Demand[]>;
+  /** One report for each demand, in any order. */
+  readonly rehearse: (demands: readonly Demand[], config: Config, signal: AbortSignal) => AsyncIterable<PullReport>;
+  /** The body of a POST /check; may throw nothing but bugs. */
+  readonly check: (text: string, signal: AbortSignal) => Promise<readonly PullReport[]>;
+  /** Cause and remedy of a fault that the agent itself has to report. */
+  readonly advise?: (fault: Fault) => Advice;
+  readonly clock: { readonly now: () => number; readonly random: () => number };
+  readonly vitals: () => Vitals;
+  readonly log: Log;
+  /** Aborted by SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Called once, when both listeners are open. */
+  readonly opened?: (at: { readonly open: string; readonly check: string | undefined }) => void;
+}
+
+export type Ended = { readonly ok: true } | { readonly ok: false; readonly why: string };
+
+/** Half of the five seconds in which a Pod is expected to leave; the rest is for the process to unwind. */
+const graceMs = 2500;
+
+/** Runs until the signal, then drains. Comes back early only when a listener cannot be opened. */
+export async function runAgent(outside: Outside): Promise<Ended> {
+  const rounds = new Rounds(outside);
+  const opened = await openListeners(outside, rounds);
+  if (!opened.ok) return opened;
+  const { listening } = opened;
+  rounds.begin();
+  const following = follow(outside, rounds);
+  await aborted(outside.signal);
+  outside.log.info({}, 'draining');
+  await Promise.all([rounds.end(graceMs), following, ...listening.map((each) => each.close(graceMs))]);
+  outside.log.info({}, 'left');
+  return { ok: true };
+}
+
+async function follow({ changes, signal, log }: Outside, rounds: Rounds): Promise<void> {
+  if (changes === undefined) return;
+  const iterator = changes[Symbol.asyncIterator]();
+  const over = aborted(signal);
+  try {
+    while (!signal.aborted) {
+      const next = await Promise.race([iterator.next(), over]);
+      if (next === undefined || next.done === true) return;
+      take(next.value, log, rounds);
+    }
+  } catch (error) {
+    log.error({ error }, 'the configuration is no longer followed');
+  }
+}
+
+function take(parsed: ParsedConfig, log: Log, rounds: Rounds): void {
+  if (!parsed.ok) {
+    log.error({ problems: parsed.problems }, 'the changed configuration is refused: going on with the old one');
+    rounds.metrics.reloaded('refused');
+    return;
+  }
+  const needsRestart = (['listen', 'checkListen', 'nodeName'] as const).filter(
+    (key) => JSON.stringify(parsed.config[key]) !== JSON.stringify(rounds.config[key]),
+  );
+  if (needsRestart.length > 0) log.warn({ keys: needsRestart }, 'these changes take effect after a restart');
+  rounds.adopt(parsed.config);
+  rounds.metrics.reloaded('ok');
+  log.info({ images: parsed.config.images.length }, 'configuration reloaded');
+}
+
+async function openListeners(
+  { config, clock, version, check, signal, opened }: Outside,
+  rounds: Rounds,
+): Promise<
+  { readonly ok: true; readonly listening: readonly Listening[] } | { readonly ok: false; readonly why: string }
+> {
+  const ledger = (): Ledger => rounds.book.read();
+  const open = await listenOpenly(config.listen, {
+    ledger,
+    now: clock.now,
+    version,
+    scrape: () => rounds.metrics.scrape(),
+    draining: () => signal.aborted,
+  });
+  if (!open.ok) return open;
+  if (config.checkListen === 'off') {
+    opened?.({ open: open.value.url, check: undefined });
+    return { ok: true, listening: [open.value] };
+  }
+  const { checkConcurrency: atOnce, checkBody: bodyBytes } = config;
+  const taking = await listenForChecks(config.checkListen, { check, atOnce, bodyBytes, node: () => ledger().node });
+  if (!taking.ok) {
+    await open.value.close(0);
+    return taking;
+  }
+  opened?.({ open: open.value.url, check: taking.value.url });
+  return { ok: true, listening: [open.value, taking.value] };
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  if (signal.aborted) return Promise.resolve(undefined);
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+}

@@ -1,0 +1,139 @@
+/**
+ * The agent's memory: the one object in the house that changes. What is asked for, the last report on each image and what came
+ * before it. Everybody else gets a Ledger, which does not change.
+ */
+import type { FaultCode } from '#pull/fault.ts';
+import { emptyHistory, failuresInRow, remember, trim, turnOf } from '#pull/history.ts';
+import type { Entry, Ledger, Pass } from '#pull/ledger.ts';
+import { demandId, reportId } from '#pull/ledger.ts';
+import type { Pace } from '#pull/pace.ts';
+import { dueAt, takesPart } from '#pull/pace.ts';
+import type { PullReport } from '#pull/report.ts';
+import type { Verdict } from '#pull/verdict.ts';
+import type { Demand } from '#pull/view.ts';
+
+/** How a report differs from the one before it; absent where it says the same. */
+export interface Change {
+  readonly was: Verdict['is'] | undefined;
+  readonly wasFault: FaultCode | undefined;
+  readonly entry: Entry;
+}
+
+export interface BookOptions {
+  readonly node: string;
+  readonly startedMs: number;
+  readonly cadenceMs: number;
+  readonly keep: number;
+  /** The longest time that a pass may be silent. */
+  readonly silenceMs: number;
+}
+
+export class Book {
+  readonly #node: string;
+  readonly #startedMs: number;
+  #cadenceMs: number;
+  #keep: number;
+  #silenceMs: number;
+  #progressMs: number;
+  #asked: ReadonlyMap<string, Demand> = new Map();
+  readonly #entries = new Map<string, Entry>();
+  #pass: Pass | undefined;
+  #ledger: Ledger | undefined;
+
+  constructor({ node, startedMs, cadenceMs, keep, silenceMs }: BookOptions) {
+    this.#node = node;
+    this.#startedMs = startedMs;
+    this.#cadenceMs = cadenceMs;
+    this.#keep = keep;
+    this.#silenceMs = silenceMs;
+    this.#progressMs = startedMs;
+  }
+
+  /** What the configuration says about remembering changed; what is remembered stays, within the new bounds. */
+  rule({ cadenceMs, keep, silenceMs }: Pick<BookOptions, 'cadenceMs' | 'keep' | 'silenceMs'>): void {
+    this.#silenceMs = silenceMs;
+    this.#cadenceMs = cadenceMs;
+    this.#keep = keep;
+    for (const [id, entry] of this.#entries) this.#entries.set(id, { ...entry, history: trim(entry.history, keep) });
+    this.#ledger = undefined;
+  }
+
+  /** What is asked for from now on; what is asked for no more is forgotten. */
+  ask(demands: readonly Demand[]): void {
+    this.#asked = new Map(demands.map((demand) => [demandId(demand), demand]));
+    for (const id of this.#entries.keys()) if (!this.#asked.has(id)) this.#entries.delete(id);
+    this.#ledger = undefined;
+  }
+
+  /** Reports on images that nobody asked for are refused (undefined); equal ones change the time alone (null). */
+  enter(report: PullReport, { pace, dice }: { readonly pace: Pace; readonly dice: number }): Change | null | undefined {
+    const id = reportId(report);
+    if (!this.#asked.has(id)) return undefined;
+    const before = this.#entries.get(id);
+    const turn = turnOf(report);
+    const history = remember(before?.history ?? emptyHistory, turn, this.#keep);
+    const endedMs = history.recent.at(-1)?.atMs ?? turn.atMs;
+    const due = dueAt({ verdict: report.verdict, endedMs, failures: failuresInRow(history) }, pace, dice);
+    const entry = { id, report, history, ...(due === undefined ? {} : { dueMs: due }) };
+    this.#entries.set(id, entry);
+    this.#progressMs = Math.max(this.#progressMs, endedMs);
+    this.#ledger = undefined;
+    const last = before?.history.recent.at(-1);
+    if (last?.is === turn.is && last.fault === turn.fault) return null;
+    return { was: last?.is, wasFault: last?.fault, entry };
+  }
+
+  passed(pass: Pass): void {
+    this.#pass = pass;
+    this.#progressMs = pass.endedMs;
+    this.#ledger = undefined;
+  }
+
+  /** After a change of configuration everything may be asked again at once, except what a registry's quota forbids. */
+  hurry(): void {
+    for (const [id, entry] of this.#entries) {
+      const { verdict } = entry.report;
+      if (verdict.is === 'fails' && verdict.fault.code === 'api.rate_limited') continue;
+      this.#entries.set(id, { id, report: entry.report, history: entry.history });
+    }
+    this.#ledger = undefined;
+  }
+
+  /** Who takes part in a pass that begins now, those first that have waited longest. */
+  due(kind: 'regular' | 'early', nowMs: number): readonly Demand[] {
+    return [...this.#asked]
+      .filter(([id]) => {
+        const entry = this.#entries.get(id);
+        if (entry === undefined) return true;
+        if (kind === 'regular') return takesPart(entry.report.verdict, entry.dueMs, nowMs);
+        return entry.dueMs !== undefined && entry.dueMs <= nowMs;
+      })
+      .toSorted(([a], [b]) => this.#lastAt(a) - this.#lastAt(b))
+      .map(([, demand]) => demand);
+  }
+
+  /** When somebody is due out of turn. */
+  nextDueMs(): number | undefined {
+    const dues = [...this.#entries.values()].flatMap(({ dueMs }) => dueMs ?? []);
+    return dues.length === 0 ? undefined : dues.reduce((a, b) => Math.min(a, b));
+  }
+
+  #lastAt(id: string): number {
+    return this.#entries.get(id)?.history.recent.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** As it is now; what was handed out never changes. */
+  read(): Ledger {
+    this.#ledger ??= {
+      node: this.#node,
+      startedMs: this.#startedMs,
+      entries: [...this.#asked.keys()].flatMap((id) => this.#entries.get(id) ?? []),
+      asked: this.#asked.size,
+      ...(this.#pass === undefined ? {} : { pass: this.#pass }),
+      cadenceMs: this.#cadenceMs,
+      progressMs: this.#progressMs,
+      staleAfterMs: 3 * this.#cadenceMs + this.#silenceMs + 60_000,
+    };
+    return this.#ledger;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What the agent knows right now, as a value for whoever tells it: the last report and the memory of every image that is asked
+ * for, and how the passes go. The agent alone makes one; nothing in it changes after it was handed out.
+ */
+import type { History } from './history.ts';
+import type { PullReport } from './report.ts';
+import type { Demand } from './view.ts';
+
+export interface Ledger {
+  readonly node: string;
+  readonly startedMs: number;
+  /** In the order in which they were asked for. An image that has not been rehearsed yet has no entry. */
+  readonly entries: readonly Entry[];
+  /** Images asked for, rehearsed or not. */
+  readonly asked: number;
+  /** The last pass over the images that ended; absent until the first has. */
+  readonly pass?: Pass;
+  /** Between two regular passes. */
+  readonly cadenceMs: number;
+  /** When a report came or a pass ended last; the start before that. A long pass is no standstill. */
+  readonly progressMs: number;
+  /** Without progress for so long, the agent stands still and its reports describe another time. */
+  readonly staleAfterMs: number;
+}
+
+export interface Entry {
+  readonly id: string;
+  readonly report: PullReport;
+  readonly history: History;
+  /** When it will be rehearsed out of turn; absent: with the next regular pass. */
+  readonly dueMs?: number;
+}
+
+export interface Pass {
+  readonly endedMs: number;
+  readonly ms: number;
+  readonly images: number;
+}
+
+/** The name under which a demand is remembered: its own, or the image as written where one image is asked for in one way only. */
+export function demandId(demand: Demand): string {
+  return demand.id ?? demand.written;
+}
+
+/** The name of the demand that a report answers. */
+export function reportId(report: PullReport): string {
+  return report.id ?? report.image;
+}

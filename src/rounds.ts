@@ -1,0 +1,211 @@
+/**
+ * The agent's rounds: passes one after another, regular ones on the schedule and early ones for what failed, and what they leave
+ * in the book, in the metrics and in the log.
+ */
+import { demandId } from '#pull/ledger.ts';
+import { defaultPace, spread } from '#pull/pace.ts';
+import type { PullReport } from '#pull/report.ts';
+import type { Demand } from '#pull/view.ts';
+import type { Outside } from './agent.ts';
+import type { Change } from './book.ts';
+import { Book } from './book.ts';
+import type { Config } from './config.ts';
+import { jitterMs } from './config.ts';
+import { runPass } from './pass.ts';
+import type { Beating } from './schedule.ts';
+import { startSchedule } from './schedule.ts';
+import type { Log } from './tell/log.ts';
+import type { Metrics } from './tell/metrics.ts';
+import { openMetrics } from './tell/metrics.ts';
+
+export class Rounds {
+  readonly book: Book;
+  readonly metrics: Metrics;
+  readonly #outside: Outside;
+  readonly #node: string;
+  config: Config;
+  #beating: Beating | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #queued: Promise<void> | undefined;
+
+  constructor(outside: Outside) {
+    this.#outside = outside;
+    this.config = outside.config;
+    this.#node = outside.config.nodeName ?? outside.hostName;
+    const { now } = outside.clock;
+    this.book = new Book({
+      node: this.#node,
+      startedMs: now(),
+      cadenceMs: this.config.schedule.cadenceMs,
+      keep: this.config.historyPerImage,
+      silenceMs: silenceMs(this.config),
+    });
+    this.metrics = openMetrics({
+      ledger: () => this.book.read(),
+      now,
+      vitals: outside.vitals,
+      version: outside.version,
+      perImageSeries: () => this.config.perImageSeries,
+    });
+  }
+
+  begin(): void {
+    this.#beat();
+    void this.regular();
+  }
+
+  /** A new configuration: its schedule at once, its images with a pass at once, everything remembered kept. */
+  adopt(config: Config): void {
+    this.config = config;
+    this.#outside.log.setLevel(config.logLevel);
+    this.book.rule({
+      cadenceMs: config.schedule.cadenceMs,
+      keep: config.historyPerImage,
+      silenceMs: silenceMs(config),
+    });
+    this.book.hurry();
+    this.begin();
+  }
+
+  /** Waits for what runs to notice, but not for ever. */
+  async end(graceMs: number): Promise<void> {
+    this.#beating?.stop();
+    clearTimeout(this.#timer);
+    await within(this.#running, graceMs);
+  }
+
+  /** A regular pass after whatever runs; one that waits already serves. */
+  regular(): Promise<void> {
+    this.#queued ??= this.#enqueue('regular');
+    return this.#queued;
+  }
+
+  #isOver(): boolean {
+    return this.#outside.signal.aborted;
+  }
+
+  #beat(): void {
+    this.#beating?.stop();
+    const { log } = this.#outside;
+    this.#beating = startSchedule({
+      schedule: this.config.schedule,
+      jitterMs: jitterMs(this.config),
+      pass: () => this.regular(),
+      skipped: (why) => {
+        log.warn({ why }, 'a pass was skipped');
+        // After a sleep of the machine the old reports say nothing: do not wait for the next stroke.
+        if (why === 'missed') void this.regular();
+      },
+    });
+  }
+
+  #enqueue(kind: 'regular' | 'early'): Promise<void> {
+    this.#running = this.#running
+      .then(() => this.#pass(kind))
+      .catch((error: unknown) => this.#outside.log.error({ error }, 'a pass broke'));
+    return this.#running;
+  }
+
+  async #pass(kind: 'regular' | 'early'): Promise<void> {
+    // A request that comes while this pass runs wants another one after it.
+    if (kind === 'regular') this.#queued = undefined;
+    const { clock, log } = this.#outside;
+    if (this.#isOver()) return;
+    clearTimeout(this.#timer);
+    const startedMs = clock.now();
+    await this.#ask();
+    const { now } = spread(this.book.due(kind, clock.now()), registryOf, this.config.perRegistryPass);
+    for await (const report of this.#reports(now)) this.#enter(report);
+    if (this.#isOver()) return;
+    const endedMs = clock.now();
+    if (kind === 'regular') this.book.passed({ endedMs, ms: endedMs - startedMs, images: now.length });
+    log.debug({ kind, images: now.length, ms: endedMs - startedMs }, 'pass ended');
+    this.#rearm();
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      const demands = await within(this.#outside.demands(this.config), this.config.deadline);
+      if (demands === undefined) throw new Error('no answer within the deadline of a rehearsal');
+      this.book.ask(demands);
+    } catch (error) {
+      this.#outside.log.error({ error }, 'could not read what is asked for: going on with what was known');
+    }
+  }
+
+  #reports(demands: readonly Demand[]): AsyncIterable<PullReport> {
+    const { rehearse, clock, signal, log } = this.#outside;
+    const { config } = this;
+    return runPass({
+      node: this.#node,
+      demands,
+      rehearse: (both) => rehearse(demands, config, both),
+      silenceMs: silenceMs(config),
+      now: clock.now,
+      signal,
+      broke: (error) => log.error({ error }, 'a rehearsal broke'),
+    });
+  }
+
+  #enter(report: PullReport): void {
+    const { clock, log, advise } = this.#outside;
+    const { verdict } = report;
+    const explained =
+      advise !== undefined && report.advice === undefined && verdict.is === 'unknown'
+        ? { ...report, advice: advise(verdict.fault) }
+        : report;
+    const pace = { ...defaultPace, cadenceMs: this.config.schedule.cadenceMs };
+    const change = this.book.enter(explained, { pace, dice: clock.random() });
+    if (change === undefined) return;
+    this.metrics.observe(explained);
+    if (change !== null) sayChange(log, change);
+  }
+
+  #rearm(): void {
+    const { clock } = this.#outside;
+    const due = this.book.nextDueMs();
+    if (due === undefined || this.#isOver()) return;
+    // Not below a second, whatever the clock does; not above what a timer can hold.
+    const waitMs = Math.min(Math.max(due - clock.now(), 1000), 2 ** 31 - 1);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#enqueue('early'), waitMs);
+  }
+}
+
+/** A rehearsal ends at its own deadline; whoever is silent for twice as long has lost it. */
+function silenceMs({ deadline }: Config): number {
+  return 2 * deadline + 10_000;
+}
+
+function registryOf(demand: Demand): string {
+  return demand.image.ok ? demand.image.value.registry : demandId(demand);
+}
+
+function sayChange(log: Log, { was, wasFault, entry: { report } }: Change): void {
+  const { verdict, advice } = report;
+  const cause =
+    verdict.is === 'fails' || verdict.is === 'unknown' ? { fault: verdict.fault, stage: verdict.stage } : {};
+  const facts = {
+    image: report.image,
+    registry: report.registry,
+    verdict: verdict.is,
+    ...cause,
+    was,
+    wasFault,
+    advice,
+  };
+  if (verdict.is === 'pulls') log.info(facts, 'verdict changed');
+  else log.warn(facts, 'verdict changed');
+}
+
+/** Undefined when it takes longer. */
+async function within<T>(coming: Promise<T>, ms: number): Promise<T | undefined> {
+  const late = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => late.resolve(undefined), ms);
+  try {
+    return await Promise.race([coming, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * What both listeners share: node:http with bounds against slow, huge and numerous clients, answers with the headers that keep
+ * browsers honest, and an end that does not wait for idle connections.
+ */
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface ListenAddress {
+  /** Empty: every address of this machine. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Listening {
+  /** For people: with a name that a browser on this machine understands. */
+  readonly url: string;
+  readonly port: number;
+  /** Takes no more, lets answers under way end within `graceMs`, then cuts. */
+  readonly close: (graceMs: number) => Promise<void>;
+}
+
+export type Opened = { readonly ok: true; readonly value: Listening } | { readonly ok: false; readonly why: string };
+
+export interface Reply {
+  readonly status: number;
+  readonly type: 'json' | 'html' | 'text' | 'metrics';
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export type Respond = (request: IncomingMessage) => Promise<Reply>;
+
+const types: { readonly [T in Reply['type']]: string } = {
+  json: 'application/json; charset=utf-8',
+  html: 'text/html; charset=utf-8',
+  text: 'text/plain; charset=utf-8',
+  metrics: 'text/plain; version=0.0.4; charset=utf-8',
+};
+
+/** Longer ones are nobody's image name: 255 for a repository, a tag of 128, a digest, each byte written as three. */
+export const longestUrl = 4096;
+
+export async function listen(at: ListenAddress, respond: Respond): Promise<Opened> {
+  const server = createServer(
+    {
+      maxHeaderSize: 16 * 1024,
+      // From the first byte to the last of the headers, and to the last of the body: what drips slower is cut off.
+      headersTimeout: 5000,
+      requestTimeout: 15_000,
+      keepAliveTimeout: 10_000,
+      connectionsCheckingInterval: 1000,
+    },
+    (request, response) => void answer(request, response, respond),
+  );
+  server.maxConnections = 128;
+  server.maxRequestsPerSocket = 1000;
+  // A reader that takes nothing for so long is gone. A check may think longer: see check-listener.ts.
+  server.setTimeout(30_000);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const status = clientStatus[error.code ?? ''] ?? '400 Bad Request';
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  });
+  return opened(server, at);
+}
+
+const clientStatus: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+async function opened(server: Server, { host, port }: ListenAddress): Promise<Opened> {
+  const { promise, resolve } = Promise.withResolvers<Opened>();
+  const where = `${host === '' ? '*' : host}:${port}`;
+  server.once('error', (error: NodeJS.ErrnoException) =>
+    resolve({ ok: false, why: `cannot listen on ${where}: ${error.code ?? error.name}` }),
+  );
+  server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
+    server.on('error', () => undefined);
+    const bound = server.address();
+    const actual = bound === null || typeof bound === 'string' ? port : bound.port;
+    resolve({
+      ok: true,
+      value: {
+        url: `http://${nameFor(host, bound)}:${actual}/`,
+        port: actual,
+        close: (graceMs) => close(server, graceMs),
+      },
+    });
+  });
+  return promise;
+}
+
+function nameFor(host: string, bound: AddressInfo | string | null): string {
+  if (host === '' || host === '0.0.0.0' || host === '::') return 'localhost';
+  const address = bound === null || typeof bound === 'string' ? host : bound.address;
+  return address.includes(':') ? `[${address}]` : address;
+}
+
+async function close(server: Server, graceMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  server.close(() => resolve(undefined));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await promise;
+  clearTimeout(cut);
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, respond: Respond): Promise<void> {
+  const reply = await replyTo(request, respond);
+  if (response.destroyed) return;
+  const etag = `"${createHash('sha256').update(reply.body).digest('base64url').slice(0, 27)}"`;
+  const same = reply.status === 200 && cached(request.headers['if-none-match'], etag);
+  const body = Buffer.from(reply.body);
+  response.writeHead(same ? 304 : reply.status, {
+    'Content-Type': types[reply.type],
+    ...(same ? {} : { 'Content-Length': body.length }),
+    'Cache-Control': 'no-cache',
+    ...(reply.status === 200 ? { ETag: etag } : {}),
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'no-referrer',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    ...reply.headers,
+    // A body that nobody reads would be taken for the next request.
+    ...(hasBody(request) && !request.complete ? { Connection: 'close' } : {}),
+  });
+  response.end(same || request.method === 'HEAD' ? undefined : body);
+}
+
+async function replyTo(request: IncomingMessage, respond: Respond): Promise<Reply> {
+  if ((request.url ?? '').length > longestUrl) return problem(414, 'the address is too long');
+  try {
+    return await respond(request);
+  } catch (error) {
+    // Our bug: the client learns its kind and no more, for a message may hold anything.
+    return problem(500, `the agent has a bug here: ${error instanceof Error ? error.name : typeof error}`);
+  }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
+}
+
+function cached(ifNoneMatch: string | undefined, etag: string): boolean {
+  return (ifNoneMatch ?? '').split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+}
+
+export function json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
+  return { status, type: 'json', body: `${JSON.stringify(value, null, 2)}\n`, headers };
+}
+
+export function problem(status: number, error: string, headers: Readonly<Record<string, string>> = {}): Reply {
+  return json(status, { error }, headers);
+}
+
+/** Path and query of a request, or undefined where it has none that can be read. */
+export function addressOf(
+  request: IncomingMessage,
+): { readonly path: string; readonly query: URLSearchParams } | undefined {
+  const target = request.url ?? '';
+  if (!target.startsWith('/')) return undefined;
+  const cut = target.indexOf('?');
+  const path = cut < 0 ? target : target.slice(0, cut);
+  return { path, query: new URLSearchParams(cut < 0 ? '' : target.slice(cut + 1)) };
+}

@@ -1,0 +1,40 @@
+/** The JSON of /node: the answer, the counts, and the worst reports in brief. */
+import { sideOf } from '#pull/fault.ts';
+import type { NodeAnswer } from '#pull/answer.ts';
+import type { Entry, Ledger } from '#pull/ledger.ts';
+
+/** Enough to see the pattern; all of them are in /reports. */
+const briefs = 20;
+
+export function nodeBody(ledger: Ledger, answer: NodeAnswer): unknown {
+  return {
+    version: 1,
+    node: ledger.node,
+    is: answer.is,
+    because: answer.because,
+    counts: answer.counts,
+    lastPass: ledger.pass === undefined ? null : new Date(ledger.pass.endedMs).toISOString(),
+    reasons: answer.against.slice(0, briefs).map(brief),
+    /** Failures that do not count against the node: the workload's own. */
+    elsewhere: answer.elsewhere.slice(0, briefs).map(brief),
+    unknown: ledger.entries
+      .filter(({ report }) => report.verdict.is === 'unknown')
+      .slice(0, briefs)
+      .map(brief),
+  };
+}
+
+function brief({ report, history }: Entry): unknown {
+  const { verdict } = report;
+  if (verdict.is !== 'fails' && verdict.is !== 'unknown') return { image: report.image };
+  return {
+    image: report.image,
+    registry: report.registry,
+    fault: verdict.fault.code,
+    stage: verdict.stage,
+    side: sideOf(verdict.fault.code),
+    since: history.sinceMs === undefined ? undefined : new Date(history.sinceMs).toISOString(),
+    cause: report.advice?.cause,
+    remedy: report.advice?.remedy,
+  };
+}

@@ -1,0 +1,171 @@
+/** Reports and a ledger as literals: a node on which a dozen images meet a dozen fates. For tests and for looking at the page. */
+import type { Fault } from '#pull/fault.ts';
+import type { Forecast } from '#pull/forecast.ts';
+import type { History, Turn } from '#pull/history.ts';
+import { emptyHistory, remember, turnOf } from '#pull/history.ts';
+import type { Entry, Ledger } from '#pull/ledger.ts';
+import { reportId } from '#pull/ledger.ts';
+import type { Exchange, Stage } from '#pull/rehearsal.ts';
+import type { Advice, KubeletWords, PullReport } from '#pull/report.ts';
+import { exchange, healthy, opened } from './exchanges.ts';
+import { worlds } from './worlds.ts';
+
+export const now = Date.parse('2026-03-04T12:00:00.000Z');
+const sure = { is: 'exact', because: [] } as const;
+
+export interface Sketch {
+  readonly image: string;
+  readonly registry?: string;
+  readonly path?: string;
+  readonly ms?: number;
+}
+
+export function pulling(sketch: Sketch): PullReport {
+  const registry = sketch.registry ?? 'registry.example.com';
+  return {
+    version: 1,
+    node: 'node-7',
+    at: new Date(now - 110_000).toISOString(),
+    ms: sketch.ms ?? 354,
+    image: sketch.image,
+    reference: sketch.image,
+    registry,
+    policy: 'IfNotPresent',
+    wantedBy: [],
+    verdict: { is: 'pulls', sure },
+    forecasts: [],
+    plan: {
+      runtime: 'containerd://2.1.9',
+      engine: 'local',
+      platform: 'linux/amd64',
+      identities: ['anonymous'],
+      routes: [
+        {
+          url: `https://${registry}/v2`,
+          role: 'origin',
+          resolves: true,
+          tls: 'verified',
+          because: 'the registry itself',
+        },
+      ],
+      doubts: [],
+    },
+    performances: [healthy(registry, sketch.path ?? 'shop/web')],
+    evidence: [],
+    warnings: [],
+  };
+}
+
+export interface Failure extends Sketch {
+  readonly is?: 'fails' | 'unknown';
+  readonly fault: Fault;
+  readonly stage: Stage;
+  readonly advice: Advice;
+  readonly kubelet?: KubeletWords;
+  readonly exchanges?: readonly Exchange[];
+}
+
+export function failing(failure: Failure): PullReport {
+  const { fault, stage } = failure;
+  const verdict = { is: failure.is ?? 'fails', fault, stage, sure } as const;
+  return {
+    ...pulling(failure),
+    verdict,
+    advice: failure.advice,
+    ...(failure.kubelet === undefined ? {} : { kubelet: failure.kubelet }),
+    performances: [
+      { as: 'anonymous', exchanges: failure.exchanges ?? [], ending: { is: 'failed', fault, stage, shown: '' } },
+    ],
+  };
+}
+
+export function risking(sketch: Sketch, forecasts: readonly Forecast[]): PullReport {
+  const cause = forecasts[0];
+  return {
+    ...pulling(sketch),
+    verdict: { is: 'at_risk', forecasts, sure },
+    forecasts,
+    ...(cause === undefined ? {} : { advice: { cause: cause.because, remedy: cause.remedy, door: 'registry' } }),
+  };
+}
+
+/** What the kubelet writes for a pull error. */
+export function errImagePull(image: string, error: string): KubeletWords {
+  return {
+    waitingReason: 'ErrImagePull',
+    waitingMessage: `failed to pull and unpack image "${image}": ${error}`,
+    backOffMessage: `Back-off pulling image "${image}": ErrImagePull: ${error}`,
+    events: [
+      { type: 'Warning', reason: 'Failed', message: `Failed to pull image "${image}": ${error}` },
+      { type: 'Warning', reason: 'Failed', message: 'Error: ErrImagePull' },
+    ],
+  };
+}
+
+export const reports = worlds({ failing, pulling, risking, errImagePull, exchange, opened });
+
+/** Six hours of turns every five minutes that end with the report's own verdict since `forMs`. */
+export function livedThrough(report: PullReport, forMs: number, before: readonly Partial<Turn>[] = []): History {
+  const end = Date.parse(report.at);
+  const earlier = before.map((turn, index): Turn => {
+    const { fault, stage } = turn;
+    const cause = { ...(fault === undefined ? {} : { fault }), ...(stage === undefined ? {} : { stage }) };
+    return { atMs: end - forMs - (before.length - index) * 1_800_000, ms: 300, is: turn.is ?? 'pulls', ...cause };
+  });
+  const present: Turn[] = [];
+  for (let atMs = end - forMs; atMs <= end; atMs += 300_000) present.push({ ...turnOf(report), atMs });
+  return [...earlier, ...present].reduce((history, turn) => remember(history, turn, 32), emptyHistory);
+}
+
+export function entry(report: PullReport, forMs = 6 * 3_600_000, before: readonly Partial<Turn>[] = []): Entry {
+  return { id: reportId(report), report, history: livedThrough(report, forMs, before) };
+}
+
+export function ledgerOf(entries: readonly Entry[], over: Partial<Ledger> = {}): Ledger {
+  return {
+    node: 'node-7',
+    startedMs: now - 8 * 3_600_000,
+    entries,
+    asked: entries.length,
+    pass: { endedMs: now - 110_000, ms: 2_140, images: entries.length },
+    cadenceMs: 300_000,
+    progressMs: now - 110_000,
+    staleAfterMs: 960_000,
+    ...over,
+  };
+}
+
+/** An agent that started a second ago and has not ended its first pass. */
+export function startingLedger(entries: readonly Entry[] = []): Ledger {
+  return {
+    node: 'node-7',
+    startedMs: now - 1000,
+    entries,
+    asked: Math.max(1, entries.length),
+    cadenceMs: 300_000,
+    progressMs: now - 1000,
+    staleAfterMs: 960_000,
+  };
+}
+
+const refusedBefore: readonly Partial<Turn>[] = [
+  {},
+  {},
+  { is: 'fails', fault: 'dns.timed_out', stage: 'dns' },
+  {},
+  {},
+  { is: 'fails', fault: 'tcp.refused', stage: 'tcp' },
+  {},
+];
+
+/** The whole node: every verdict, worst and best. */
+export const node7: Ledger = ledgerOf([
+  entry(reports.pulls),
+  entry(reports.refused, 47 * 60_000, refusedBefore),
+  entry(reports.denied, 3 * 3_600_000, [{}, {}]),
+  entry(reports.untrusted, 9 * 60_000, [{}, { is: 'at_risk', fault: 'tls.untrusted' }]),
+  entry(reports.atRisk, 5 * 3_600_000, [{}]),
+  entry(reports.unknown, 20 * 60_000, [{}, {}, {}]),
+  entry(reports.badTag, 26 * 3_600_000),
+  ...reports.fine.map((report) => entry(report)),
+]);

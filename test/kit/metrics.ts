@@ -1,0 +1,16 @@
+/** Metrics over a fixed ledger. */
+import type { Ledger } from '#pull/ledger.ts';
+import type { Metrics, MetricsOptions } from '../../src/tell/metrics.ts';
+import { openMetrics } from '../../src/tell/metrics.ts';
+import { now } from './ledger.ts';
+
+export function metricsOver(ledger: () => Ledger, over: Partial<MetricsOptions> = {}): Metrics {
+  return openMetrics({
+    ledger,
+    now: () => now,
+    vitals: () => ({ cpuSeconds: 1.5, residentBytes: 70_000_000, startedAtS: 1_700_000_000 }),
+    version: '0.1.0',
+    perImageSeries: () => 100,
+    ...over,
+  });
+}

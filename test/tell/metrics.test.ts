@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest';
+import type { Ledger } from '#pull/ledger.ts';
+import { entry, ledgerOf, node7, now, pulling, reports, startingLedger } from '../kit/ledger.ts';
+import { metricsOver } from '../kit/metrics.ts';
+
+async function lines(ledger: Ledger, over: Parameters<typeof metricsOver>[1] = {}): Promise<readonly string[]> {
+  const metrics = metricsOver(() => ledger, over);
+  for (const { report } of ledger.entries) metrics.observe(report);
+  const { body } = await metrics.scrape();
+  return body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+}
+const named = (all: readonly string[], name: string): readonly string[] =>
+  all.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+
+describe('a scrape', () => {
+  test('counts images by registry and verdict, with zeros', async () => {
+    const all = await lines(ledgerOf([entry(reports.pulls), entry(reports.badTag)]));
+    expect(named(all, 'drypull_images')).toEqual([
+      'drypull_images{registry="registry.example.com",verdict="pulls"} 1',
+      'drypull_images{registry="registry.example.com",verdict="at_risk"} 0',
+      'drypull_images{registry="registry.example.com",verdict="fails"} 1',
+      'drypull_images{registry="registry.example.com",verdict="unknown"} 0',
+    ]);
+  });
+
+  test('names only the images that do not pull', async () => {
+    expect(named(await lines(node7), 'drypull_image_not_pulling')).toHaveLength(5);
+    expect(
+      named(await lines(ledgerOf([entry(reports.refused), entry(reports.pulls)])), 'drypull_image_not_pulling'),
+    ).toEqual([
+      'drypull_image_not_pulling{image="harbor.corp.example/payments/api:2.14.0",registry="harbor.corp.example",verdict="fails",fault="tcp.refused",stage="tcp"} 1',
+    ]);
+  });
+
+  test('caps the images it names and says how many it left out, the failing ones first', async () => {
+    const all = await lines(node7, { perImageSeries: () => 2 });
+    expect(named(all, 'drypull_image_not_pulling')).toHaveLength(2);
+    expect(named(all, 'drypull_image_not_pulling').join()).not.toContain('verdict="unknown"');
+    expect(named(all, 'drypull_images_not_pulling_unlisted')).toEqual(['drypull_images_not_pulling_unlisted 3']);
+  });
+
+  test('an image that is gone leaves no series', async () => {
+    let ledger = ledgerOf([entry(reports.refused)]);
+    const metrics = metricsOver(() => ledger);
+    expect((await metrics.scrape()).body).toContain('payments/api');
+    ledger = ledgerOf([entry(reports.pulls)]);
+    expect((await metrics.scrape()).body).not.toContain('payments/api');
+  });
+
+  test('the number of registries is bounded', async () => {
+    const many = Array.from({ length: 300 }, (_, n) =>
+      entry(pulling({ image: `r${n}.example/a:1`, registry: `r${n}.example` })),
+    );
+    const all = await lines(ledgerOf(many));
+    const registries = new Set(all.map((line) => /[{,]registry="([^"]*)"/.exec(line)?.[1]));
+    expect(registries.size).toBeLessThanOrEqual(102);
+    expect(named(all, 'drypull_images')).toContain('drypull_images{registry="other",verdict="pulls"} 250');
+    expect(named(all, 'drypull_certificate_expiry_timestamp_seconds').length).toBeLessThanOrEqual(51);
+  });
+
+  test('a hostile image name is one escaped label of bounded length', async () => {
+    const image = `a"} 1\nevil{x="${'y'.repeat(2000)}`;
+    const all = await lines(ledgerOf([entry({ ...reports.refused, image })]));
+    expect(all.filter((line) => line.startsWith('evil'))).toEqual([]);
+    expect(named(all, 'drypull_image_not_pulling').join().length).toBeLessThan(700);
+  });
+
+  test('each step is observed once per rehearsal, not per scrape', async () => {
+    const metrics = metricsOver(() => node7);
+    metrics.observe(reports.refused);
+    await metrics.scrape();
+    const { body } = await metrics.scrape();
+    expect(body).toContain('drypull_step_duration_seconds_count{stage="dns",registry="harbor.corp.example"} 1');
+    expect(body).toContain('drypull_step_duration_seconds_count{stage="tcp",registry="harbor.corp.example"} 1');
+  });
+
+  test('rehearsals are counted by verdict and fault', async () => {
+    const all = await lines(node7);
+    expect(named(all, 'drypull_rehearsals_total')).toContain(
+      'drypull_rehearsals_total{verdict="fails",fault="tcp.refused"} 1',
+    );
+    expect(named(all, 'drypull_rehearsals_total')).toContain(
+      'drypull_rehearsals_total{verdict="pulls",fault="none"} 6',
+    );
+  });
+
+  test('tells when certificates end', async () => {
+    expect(
+      named(await lines(ledgerOf([entry(reports.pulls)])), 'drypull_certificate_expiry_timestamp_seconds'),
+    ).toContain(
+      `drypull_certificate_expiry_timestamp_seconds{registry="registry.example.com",host="registry.example.com"} ${Date.parse('2026-09-01') / 1000}`,
+    );
+  });
+
+  test('tells what is left of a quota, as heard last', async () => {
+    const heard = (remaining: number, at: number): typeof reports.pulls => ({
+      ...reports.pulls,
+      image: `nginx:${remaining}`,
+      registry: 'docker.io',
+      at: new Date(at).toISOString(),
+      performances: [
+        {
+          as: 'anonymous',
+          exchanges: [
+            {
+              act: 'resolve',
+              method: 'HEAD',
+              url: 'https://registry-1.docker.io/v2/',
+              route: 0,
+              startMs: 0,
+              ms: 1,
+              because: '',
+              steps: [],
+              outcome: {
+                ok: true,
+                value: { status: 200, bytes: 0, rateLimit: { limit: 100, remaining, scope: 'quota' } },
+              },
+            },
+          ],
+          ending: { is: 'failed', fault: { code: 'auth.empty_token', realm: 'r' }, stage: 'auth', shown: '' },
+        },
+      ],
+    });
+    const all = await lines(ledgerOf([entry(heard(76, now - 1000)), entry(heard(80, now - 9000))]));
+    expect(named(all, 'drypull_rate_limit_remaining')).toEqual([
+      'drypull_rate_limit_remaining{registry="docker.io"} 76',
+    ]);
+    expect(named(all, 'drypull_rate_limit_limit')).toEqual(['drypull_rate_limit_limit{registry="docker.io"} 100']);
+  });
+
+  test('a starting agent claims nothing about the node', async () => {
+    const all = await lines(startingLedger());
+    expect(named(all, 'drypull_node_ready')).toEqual([]);
+    expect(named(all, 'drypull_last_pass_timestamp_seconds')).toEqual([]);
+    expect(named(all, 'drypull_images_asked')).toEqual(['drypull_images_asked 1']);
+    expect(named(await lines(node7), 'drypull_node_ready')).toEqual(['drypull_node_ready 0']);
+  });
+});
