@@ -7,8 +7,9 @@ import type { Fault } from '#pull/fault.ts';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
 import type { DnsFacts } from '#pull/rehearsal.ts';
 import type { Resolver } from '#pull/view.ts';
+import { joinHostPort } from './address.ts';
 import { inOrder } from './address-order.ts';
-import { askServer, type NameServer, type Question, type Reply } from './dns-exchange.ts';
+import { askServer, type Question, type Reply } from './dns-exchange.ts';
 
 export interface Patience {
   readonly timeoutMs: number;
@@ -112,10 +113,11 @@ async function tryOneName(run: Search, question: Question): Promise<Tried> {
     if (server === undefined || deadline.aborted) break;
     const manner = { timeoutMs: resolver.timeoutMs, useTcp: resolver.useTcp, signal: deadline };
     const reply = await askServer(server, question, manner);
-    if (reply.is === 'addresses') return { ok: true, addresses: reply.addresses, server: shown(server) };
+    if (reply.is === 'addresses')
+      return { ok: true, addresses: reply.addresses, server: joinHostPort(server.address, server.port) };
     fault = faultOf(reply, {
       host: run.host,
-      server: shown(server),
+      server: joinHostPort(server.address, server.port),
       afterMs: Math.round(run.elapsedMs() - run.startMs),
     });
     if (reply.is === 'absent') break;
@@ -157,11 +159,6 @@ export function faultOf(
 
 function notFound(host: string, server: string): Fault & { readonly code: 'dns.not_found' } {
   return { code: 'dns.not_found', host, server, asked: [] };
-}
-
-/** host:port as Go's JoinHostPort writes it. */
-export function shown(server: NameServer): string {
-  return server.address.includes(':') ? `[${server.address}]:${server.port}` : `${server.address}:${server.port}`;
 }
 
 /** dnsConfig.nameList: which full names are asked for, in order. */
