@@ -1,0 +1,92 @@
+/**
+ * What a certificate says and for whom, judged by the rules of Go's crypto/x509 (verify.go, Go 1.26), which differ from
+ * Node's: subject alternative names only, and names that are no host names match only exactly.
+ */
+import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+
+export interface Names {
+  readonly dns: readonly string[];
+  readonly ips: readonly string[];
+}
+
+/** undefined: the certificate is for that host. */
+export function wrongName(
+  certificate: X509Certificate,
+  host: string,
+): { readonly names: readonly string[]; readonly commonNameOnly: boolean } | undefined {
+  const written = certificate.subjectAltName;
+  const names = namesIn(written ?? '');
+  const bare = host.replace(/^\[(.+)\]$/, '$1');
+  if (isIP(bare) !== 0) {
+    const ip = canonical(bare);
+    return names.ips.includes(ip) ? undefined : { names: names.ips, commonNameOnly: false };
+  }
+  if (names.dns.some((name) => matches(name, host))) return undefined;
+  const commonNameOnly = written === undefined && matchesHost(commonNameOf(certificate), host);
+  return { names: names.dns, commonNameOnly };
+}
+
+/** x509.go Certificate.VerifyHostname for one name. */
+function matches(name: string, host: string): boolean {
+  if (isHostName(host, 'host') && isHostName(name, 'pattern')) return matchesHost(name, host);
+  return name !== '' && name !== '.' && host !== '' && host !== '.' && lowerAscii(name) === lowerAscii(host);
+}
+
+/** verify.go matchHostnames: a star stands for the whole left-most label, and only there. */
+function matchesHost(pattern: string, host: string): boolean {
+  const wanted = lowerAscii(pattern).split('.');
+  const given = lowerAscii(host).replace(/\.$/, '').split('.');
+  if (pattern === '' || given.join('') === '' || wanted.length !== given.length) return false;
+  return wanted.every((label, i) => (i === 0 && label === '*') || label === given[i]);
+}
+
+/** verify.go validHostname. */
+function isHostName(text: string, as: 'host' | 'pattern'): boolean {
+  const name = as === 'host' ? text.replace(/\.$/, '') : text;
+  if (name === '' || name === '*') return false;
+  return name
+    .split('.')
+    .every((label, i) => (as === 'pattern' && i === 0 && label === '*') || /^[A-Za-z0-9_][A-Za-z0-9_-]*$/.test(label));
+}
+
+function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
+/** Node writes `DNS:a.example, IP Address:10.0.0.1`, and values that could be mistaken as JSON strings. */
+export function namesIn(subjectAltName: string): Names {
+  const dns: string[] = [];
+  const ips: string[] = [];
+  for (const [, kind = '', value = ''] of subjectAltName.matchAll(/(?:^|, )([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)/g)) {
+    const text = value.startsWith('"') ? unquote(value) : value;
+    if (kind === 'DNS') dns.push(text);
+    if (kind === 'IP Address') ips.push(canonical(text));
+  }
+  return { dns, ips };
+}
+
+function unquote(json: string): string {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'string' ? value : json;
+  } catch {
+    return json;
+  }
+}
+
+/** One spelling for each address; an IPv4 address mapped into IPv6 is that IPv4 address, as in Go's IP.Equal. */
+function canonical(address: string): string {
+  const plain = address.replace(/%.*$/, '');
+  return ipaddr.isValid(plain) ? ipaddr.process(plain).toString() : address;
+}
+
+function commonNameOf(certificate: X509Certificate): string {
+  return /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? '';
+}
+
+/** Node gives one attribute a line in the certificate's order; Go prints them in a row, the last first. */
+export function inARow(name: string): string {
+  return name.split('\n').toReversed().join(',');
+}

@@ -1,0 +1,122 @@
+/**
+ * Opens one connection as containerd's http.Transport would: name, proxy, TCP, TLS, each a step with its time. The socket
+ * that was measured is the socket that the request uses. Redirects, retries and requests are not its business.
+ */
+import type { Socket } from 'node:net';
+import type { Fault } from '#pull/fault.ts';
+import { bad, good, type Outcome } from '#pull/outcome.ts';
+import type { ProxyTarget } from '#pull/proxy.ts';
+import type { DnsFacts, Step } from '#pull/rehearsal.ts';
+import type { TlsRule } from '#pull/view.ts';
+import { shakeHands } from './handshake.ts';
+import type { Patience } from './resolve.ts';
+import { openTcp } from './tcp.ts';
+import { openTunnel } from './tunnel.ts';
+import type { Footing } from './wire.ts';
+
+export interface Target {
+  readonly scheme: 'https' | 'http';
+  /** IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsRule;
+  readonly proxy: ProxyTarget | null;
+  /** Look-up and connection together, over all addresses. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** What dialling stands on: the footing, and look-ups that are shared. */
+export interface Ground {
+  readonly footing: Footing;
+  readonly lookUp: (host: string, patience: Patience) => Promise<LookedUp>;
+}
+
+export interface LookedUp {
+  readonly outcome: Outcome<DnsFacts>;
+  /** It was known, or somebody else asked for it. */
+  readonly shared: boolean;
+}
+
+export interface Peer {
+  readonly socket: Socket;
+  /** As dialled: the proxy's where there is one. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Dialled {
+  readonly steps: readonly Step[];
+  readonly outcome: Outcome<Peer>;
+}
+
+export async function dial(target: Target, ground: Ground): Promise<Dialled> {
+  const { proxy } = target;
+  if (proxy !== null) return dialThrough(proxy, target, ground);
+  const opened = await reach(target, target, ground);
+  if (!opened.outcome.ok || target.scheme === 'http') return opened;
+  return secure(opened, target, { target, ground });
+}
+
+/** net/http Transport.dialConn with a proxy: the target's name is left to the proxy. */
+async function dialThrough(proxy: ProxyTarget, target: Target, ground: Ground): Promise<Dialled> {
+  const reached = await reach(proxy, target, ground);
+  // Transport.addTLS takes the registry's own TLS settings for the proxy too, with the proxy's name.
+  const wrap = proxy.scheme === 'https' && reached.outcome.ok;
+  const opened = wrap ? await secure(reached, proxy, { target, ground }) : reached;
+  if (!opened.outcome.ok) return { ...opened, outcome: bad(behind(proxy, opened.outcome.fault)) };
+  const byName = target.scheme === 'http' && (proxy.scheme === 'http' || proxy.scheme === 'https');
+  if (byName) return opened;
+  const peer = opened.outcome.value;
+  const { elapsedMs } = ground.footing;
+  const tunnel = await openTunnel(peer, { proxy, target, elapsedMs, signal: target.signal });
+  const steps = [...opened.steps, tunnel.step];
+  if (!tunnel.outcome.ok) return { steps, outcome: tunnel.outcome };
+  const through = { steps, outcome: opened.outcome };
+  return target.scheme === 'http' ? through : secure(through, target, { target, ground });
+}
+
+function behind(proxy: ProxyTarget, cause: Fault): Fault {
+  return cause.code === 'agent.out_of_time' ? cause : { code: 'proxy.unreachable', proxy: proxy.shown, cause };
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Name and TCP. */
+async function reach(place: Place, target: Target, ground: Ground): Promise<Dialled> {
+  const { elapsedMs } = ground.footing;
+  const { timeoutMs, signal } = target;
+  const { host, port } = place;
+  const startMs = elapsedMs();
+  const found = await ground.lookUp(host, { timeoutMs, elapsedMs, signal });
+  const took = elapsedMs() - startMs;
+  const steps: Step[] = found.shared ? [] : [{ step: 'dns', target: host, startMs, ms: took, outcome: found.outcome }];
+  if (!found.outcome.ok) return { steps, outcome: found.outcome };
+  const { addresses } = found.outcome.value;
+  const left = Math.max(1, timeoutMs - took);
+  const opened = await openTcp({ host, port, addresses, timeoutMs: left, elapsedMs, signal });
+  steps.push(...opened.steps);
+  if (!opened.outcome.ok) return { steps, outcome: opened.outcome };
+  const socket = opened.outcome.value;
+  return { steps, outcome: good({ socket, address: socket.remoteAddress ?? '', port }) };
+}
+
+/** TLS with the place's name, by the target's rule. */
+async function secure(
+  opened: Dialled,
+  place: Place,
+  by: { readonly target: Target; readonly ground: Ground },
+): Promise<Dialled> {
+  if (!opened.outcome.ok) return opened;
+  const peer = opened.outcome.value;
+  const { roots, now, elapsedMs } = by.ground.footing;
+  const { tls: rule, signal } = by.target;
+  const { host } = place;
+  const { address, port } = peer;
+  const greeted = await shakeHands(peer.socket, { host, address, port, rule, roots, now, elapsedMs, signal });
+  const steps = [...opened.steps, greeted.step];
+  return { steps, outcome: greeted.outcome.ok ? good({ ...peer, socket: greeted.outcome.value }) : greeted.outcome };
+}

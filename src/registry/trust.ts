@@ -1,0 +1,115 @@
+/**
+ * Whom a TLS connection trusts and what it presents, as OpenSSL wants it. Parsing a bundle of 140 roots costs
+ * milliseconds, so what was parsed is kept for as long as the node's roots are.
+ */
+import { X509Certificate, createHash } from 'node:crypto';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { bad, good, type Outcome } from '#pull/outcome.ts';
+import type { SystemRoots, TlsRule } from '#pull/view.ts';
+import { codeOf } from './wire-fault.ts';
+
+/**
+ * crypto/tls cipher_suites.go cipherSuitesPreferenceOrder without what Go ≥ 1.22 leaves out by default: RSA key
+ * exchange, CBC with SHA-256, RC4, 3DES. Level 1 lets in the RSA keys of 1024 bits that Go still takes.
+ */
+const ciphers = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+  'ECDHE-ECDSA-AES128-SHA',
+  'ECDHE-RSA-AES128-SHA',
+  'ECDHE-ECDSA-AES256-SHA',
+  'ECDHE-RSA-AES256-SHA',
+  '@SECLEVEL=1',
+].join(':');
+
+const kept = new WeakMap<SystemRoots, Map<string, Outcome<SecureContext>>>();
+const rootBlocks = new WeakMap<SystemRoots, readonly string[]>();
+const identities = new WeakMap<TlsRule, string>();
+
+/** Equal for rules that say the same: connections and contexts are shared by it. */
+export function identityOf(rule: TlsRule): string {
+  const known = identities.get(rule);
+  if (known !== undefined) return known;
+  const identity = rule.extraRoots.length === 0 && rule.clients.length === 0 ? 'plain' : digestOf(rule);
+  const whole = `${rule.verify ? 'verified' : 'unverified'} ${identity}`;
+  identities.set(rule, whole);
+  return whole;
+}
+
+export function secureContextOf(roots: SystemRoots, rule: TlsRule): Outcome<SecureContext> {
+  const ofRoots = kept.get(roots) ?? new Map<string, Outcome<SecureContext>>();
+  kept.set(roots, ofRoots);
+  const identity = identityOf(rule);
+  const known = ofRoots.get(identity);
+  if (known !== undefined) return known;
+  const made = makeContext(roots, rule);
+  ofRoots.set(identity, made);
+  return made;
+}
+
+/** Where the trusted certificates came from, the rule's own files first; the many files of a directory are cut short. */
+export function trustedFrom(roots: SystemRoots, rule: TlsRule): readonly string[] {
+  return [...rule.extraRoots, ...roots.pems].map(({ path }) => path).slice(0, rule.extraRoots.length + 3);
+}
+
+function makeContext(roots: SystemRoots, rule: TlsRule): Outcome<SecureContext> {
+  const extra = rule.extraRoots.flatMap(({ pem }) => certificatesIn(pem));
+  const ca = rule.verify ? [...new Set([...extra, ...blocksOf(roots)])] : [];
+  const common = { ca, ciphers, minVersion: 'TLSv1.2', allowPartialTrustChain: true } as const;
+  // OpenSSL keeps one pair for each kind of key, the last one set; Go presents the first.
+  const pairs = rule.clients.toReversed();
+  try {
+    const cert = pairs.map((pair) => pair.cert);
+    const key = pairs.map((pair) => pair.key.reveal());
+    return good(createSecureContext(pairs.length === 0 ? common : { ...common, cert, key }));
+  } catch (error) {
+    return bad(contextFault(rule, error));
+  }
+}
+
+function contextFault(rule: TlsRule, error: unknown): ReturnType<typeof bad>['fault'] {
+  const why = error instanceof Error ? `${error.name} ${codeOf(error)}`.trim() : typeof error;
+  const [pair] = rule.clients;
+  if (pair === undefined) return { code: 'agent.bug', where: 'trust', what: why };
+  return { code: 'hosts.client_unreadable', file: pair.certPath, why: `no usable key pair: ${why}` };
+}
+
+function blocksOf(roots: SystemRoots): readonly string[] {
+  const known = rootBlocks.get(roots);
+  if (known !== undefined) return known;
+  // Bundle and directory hold the same certificates as a rule: each is parsed once.
+  const blocks = [...new Set(roots.pems.flatMap(({ pem }) => blocksIn(pem)))].filter(isCertificate);
+  rootBlocks.set(roots, blocks);
+  return blocks;
+}
+
+/** crypto/x509 CertPool.AppendCertsFromPEM: other blocks and certificates that do not parse are passed over. */
+function certificatesIn(pem: string): readonly string[] {
+  return blocksIn(pem).filter(isCertificate);
+}
+
+function blocksIn(pem: string): readonly string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+}
+
+function isCertificate(block: string): boolean {
+  try {
+    return new X509Certificate(block).raw.length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function digestOf(rule: TlsRule): string {
+  const hash = createHash('sha256');
+  for (const { pem } of rule.extraRoots) hash.update(pem).update('\0');
+  for (const { cert, key } of rule.clients) hash.update('\x01').update(cert).update('\0').update(key.reveal());
+  return hash.digest('base64');
+}
