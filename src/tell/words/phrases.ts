@@ -28,15 +28,20 @@ export type Wordings<C extends FaultCode> = { readonly [K in C]: Wording<K> };
 // Control characters, and the marks that turn a line around or hide in it.
 const unseemly = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g;
 
-/** Text from outside on one line: nothing that moves a cursor, no backtick (they mark our own commands), and not without end. */
-export function plain(text: string, most = 240): string {
+/** Text from outside on one line, not without end, and with nothing in it that moves a cursor. */
+export function oneLine(text: string, most = 240): string {
   const line = text
     .slice(0, 4 * most)
+    .toWellFormed()
     .replace(unseemly, ' ')
-    .replaceAll('`', "'")
     .replace(/ {2,}/g, ' ')
     .trim();
   return line.length > most ? `${line.slice(0, most - 1)}…` : line;
+}
+
+/** The same for sentences of ours: backticks mark our own commands and nothing else. */
+export function plain(text: string, most = 240): string {
+  return oneLine(text, most).replaceAll('`', "'");
 }
 
 /** What the other side said, as a sentence of its own; nothing where it said nothing. */
