@@ -1,0 +1,210 @@
+/**
+ * The check before a deployment: for the images or manifests named, rehearse once, print, and give an exit status. Gets its
+ * outside as an argument; stdout is the answer, stderr the conversation.
+ */
+import type { PullSecret } from '#pull/credential.ts';
+import { parseImage, pullPolicyOf } from '#pull/image.ts';
+import type { PullReport } from '#pull/report.ts';
+import { Secret } from '#pull/secret.ts';
+import type { Demand, NodeView } from '#pull/view.ts';
+import { readManifests } from './cluster/read-manifests.ts';
+import type { CheckWish, NodeWish } from './command-line.ts';
+import { columnsOf, document, junit, progress, publicNode, story, summary, table } from './tell/print.ts';
+import type { ProgressStream } from './tell/print.ts';
+import { adviceFor } from './tell/words.ts';
+
+/** How far the rehearsal may go, and until when. */
+export interface Bounds {
+  readonly verify: boolean;
+  readonly spend: boolean;
+  /** For one image. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly now: () => Date;
+  readonly elapsedMs: () => number;
+}
+
+export interface Stream extends ProgressStream {
+  readonly colour: boolean;
+}
+
+export interface Outside {
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  /** A file by its path, or standard input for `-`. */
+  readonly read: (
+    path: string,
+  ) => Promise<{ readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string }>;
+  readonly readNode: (ask: NodeWish & { readonly now: Date }) => Promise<NodeView>;
+  /** One report for each demand, in any order; fewer once the signal is aborted. */
+  readonly assessAll: (view: NodeView, demands: readonly Demand[], bounds: Bounds) => AsyncIterable<PullReport>;
+  readonly now: () => Date;
+  readonly elapsedMs: () => number;
+  /** Calls back a few times a second, until the function that it returns is called. */
+  readonly ticking: (tick: () => void) => () => void;
+  readonly signal: AbortSignal;
+}
+
+export type Status = 0 | 1 | 2 | 130;
+
+export async function check(wish: CheckWish, outside: Outside): Promise<Status> {
+  const say = (line: string): void => void outside.stderr.write(`drypull: ${line}\n`);
+  const asked = await readDemands(wish, outside.read);
+  for (const line of [...asked.errors, ...asked.problems, ...asked.hints]) say(line);
+  if (asked.errors.length > 0) return 2;
+  if (asked.demands.length === 0) {
+    say('no image found in what was given: nothing to check');
+    return 2;
+  }
+  const view = await outside.readNode({ ...wish.node, now: outside.now() });
+  const warnings = view.warnings
+    .slice(0, 20)
+    .map((fault) => `${fault.code}: ${adviceFor(fault, { wantedBy: [] }).cause}`);
+  for (const line of warnings) say(line);
+  const reports = await rehearse(view, asked.demands, { wish, outside });
+  outside.stdout.write(answer(wish, view, { reports, stdout: outside.stdout }));
+  const missing = asked.demands.length - reports.length;
+  if (missing > 0)
+    say(
+      `${outside.signal.aborted ? 'interrupted: ' : ''}${missing} of ${asked.demands.length} images were not rehearsed`,
+    );
+  outside.stderr.write(`${summary(view.name, reports)}\n`);
+  if (outside.signal.aborted) return 130;
+  return statusOf(reports, { strict: wish.strict, complete: missing === 0 && asked.problems.length === 0 });
+}
+
+/** 1 over 2 over 0: an image that is known to fail outweighs what could not be told. */
+export function statusOf(
+  reports: readonly PullReport[],
+  { strict, complete }: { readonly strict: boolean; readonly complete: boolean },
+): 0 | 1 | 2 {
+  const some = (is: PullReport['verdict']['is']): boolean => reports.some(({ verdict }) => verdict.is === is);
+  if (some('fails') || (strict && some('at_risk'))) return 1;
+  return some('unknown') || !complete ? 2 : 0;
+}
+
+async function rehearse(
+  view: NodeView,
+  demands: readonly Demand[],
+  { wish, outside }: { readonly wish: CheckWish; readonly outside: Outside },
+): Promise<readonly PullReport[]> {
+  const { stderr, now, signal } = outside;
+  const startMs = outside.elapsedMs();
+  const elapsedMs = (): number => outside.elapsedMs() - startMs;
+  const shown = progress(stderr, { total: demands.length, elapsedMs, colour: stderr.colour });
+  const stopTicking = outside.ticking(() => shown.tick());
+  const reports: PullReport[] = [];
+  const { verify, spend, timeoutMs } = wish;
+  try {
+    for await (const report of outside.assessAll(view, demands, { verify, spend, timeoutMs, signal, now, elapsedMs })) {
+      reports.push(report);
+      shown.done(report);
+    }
+  } finally {
+    stopTicking();
+    shown.stop();
+  }
+  return inOrder(reports, demands);
+}
+
+/** Reports arrive as they are done; people read them in the order in which they asked. */
+function inOrder(reports: readonly PullReport[], demands: readonly Demand[]): readonly PullReport[] {
+  const places = new Map(
+    demands.map(({ written, policy, wantedBy }, place) => [JSON.stringify([written, policy, wantedBy]), place]),
+  );
+  const placeOf = ({ image, policy, wantedBy }: PullReport): number =>
+    places.get(JSON.stringify([image, policy, wantedBy])) ?? demands.length;
+  return reports.toSorted((a, b) => placeOf(a) - placeOf(b));
+}
+
+function answer(
+  { output, verbose, strict }: CheckWish,
+  view: NodeView,
+  { reports, stdout }: { readonly reports: readonly PullReport[]; readonly stdout: Stream },
+): string {
+  const { colour } = stdout;
+  switch (output) {
+    case 'json':
+      return `${JSON.stringify(document(publicNode(view), reports), undefined, 2)}\n`;
+    case 'junit':
+      return junit(reports, { atRiskFails: strict });
+    case 'table': {
+      const width = stdout.isTTY === true ? columnsOf(stdout) : Infinity;
+      const stories = verbose ? reports.map((report) => `${story(report, { colour })}\n\n`) : [];
+      const lines = table(reports, { width, colour });
+      return stories.join('') + (lines === '' ? '' : `${lines}\n`);
+    }
+  }
+}
+
+export interface AskedFor {
+  readonly demands: readonly Demand[];
+  /** The call was wrong; nothing is to be rehearsed. */
+  readonly errors: readonly string[];
+  /** Something could not be read; the rest can. */
+  readonly problems: readonly string[];
+  readonly hints: readonly string[];
+}
+
+async function readDemands(wish: CheckWish, read: Outside['read']): Promise<AskedFor> {
+  const { namespace, images, files } = wish;
+  const errors: string[] = [];
+  const [problems, hints]: [string[], string[]] = [[], []];
+  const secrets: PullSecret[] = [];
+  for (const path of wish.pullSecrets) {
+    const input = await read(path);
+    const secret = input.ok ? pullSecretOf(path, input.text, namespace) : `--pull-secret ${path}: ${input.why}`;
+    if (typeof secret === 'string') errors.push(secret);
+    else secrets.push(secret);
+  }
+  if (secrets.length > 0 && images.length === 0)
+    hints.push('--pull-secret serves IMAGE arguments only; manifests bring their own Secrets');
+  const demands: Demand[] = images.map((written) => bareDemand(written, secrets));
+  for (const path of files) {
+    const name = path === '-' ? 'standard input' : path;
+    const input = await read(path);
+    if (!input.ok) {
+      errors.push(`-f ${path}: ${input.why}`);
+      continue;
+    }
+    const found = readManifests(input.text, { namespace });
+    demands.push(...found.demands);
+    problems.push(...found.problems.map(({ at, what }) => `${name}, ${at}: ${what}`));
+    hints.push(...found.hints.map(({ at, what }) => `${name}, ${at}: ${what}`));
+  }
+  return { demands, errors, problems, hints };
+}
+
+function bareDemand(written: string, secrets: readonly PullSecret[]): Demand {
+  return {
+    image: parseImage(written),
+    written,
+    policy: pullPolicyOf(written),
+    wantedBy: [],
+    secrets,
+    present: 'unknown',
+  };
+}
+
+/** A docker configuration as the pull secret that `kubectl create secret docker-registry --from-file` would make of it. */
+function pullSecretOf(path: string, text: string, namespace: string): PullSecret | string {
+  const form = shapeOf(text);
+  if (form === undefined) {
+    return `--pull-secret ${path}: not a docker configuration (JSON such as {"auths": {"ghcr.io": {"auth": "…"}}}); a Secret manifest goes with -f`;
+  }
+  const [type, key] =
+    form === 'config'
+      ? ['kubernetes.io/dockerconfigjson', '.dockerconfigjson']
+      : ['kubernetes.io/dockercfg', '.dockercfg'];
+  return { namespace, name: path, state: { is: 'given', type, data: { [key]: new Secret(text) } } };
+}
+
+function shapeOf(text: string): 'config' | 'cfg' | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || 'kind' in value) return undefined;
+    return 'auths' in value || 'credsStore' in value || 'credHelpers' in value ? 'config' : 'cfg';
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,126 @@
+#!/usr/bin/env node
+/** The front door: words of the command line, environment, signals, streams, exit status. Nothing else knows the process. */
+import type { Outside } from './check.ts';
+import { readCommandLine, wantsColour } from './command-line.ts';
+import type { CheckWish } from './command-line.ts';
+
+/** What the commands that read their own options get. */
+export interface Surroundings {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** Aborted by SIGINT and SIGTERM; a second signal ends the process at once. */
+  readonly signal: AbortSignal;
+  readonly version: string;
+}
+
+/** Of a file or standard input: more is no manifest. */
+const inputBytes = 64 << 20;
+
+async function main(): Promise<number> {
+  const { default: own } = await import('../package.json', { with: { type: 'json' } });
+  const wanted = readCommandLine(process.argv.slice(2), own.version);
+  if (wanted.run === 'nothing') {
+    await Promise.all([print(process.stdout, wanted.stdout), print(process.stderr, wanted.stderr)]);
+    return wanted.status;
+  }
+  const signal = onSignals();
+  if (wanted.run === 'check') return runCheck(wanted.wish, signal);
+  const { stdout, stderr, env } = process;
+  const around: Surroundings = { args: wanted.args, env, stdout, stderr, signal, version: own.version };
+  switch (wanted.run) {
+    case 'agent':
+      return (await import('./agent-command.ts')).run(around);
+    case 'config':
+      return (await import('./config-command.ts')).run(around);
+    case 'node':
+      return (await import('./node-command.ts')).run(around);
+  }
+}
+
+async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
+  const [{ check }, { readNode }, { assessAll }] = await Promise.all([
+    import('./check.ts'),
+    import('./node/read-node.ts'),
+    import('./assess.ts'),
+  ]);
+  const { env, stdout, stderr } = process;
+  const outside: Outside = {
+    stdout: {
+      isTTY: stdout.isTTY,
+      columns: stdout.columns,
+      colour: wantsColour(wish.colour, env, stdout),
+      write: (text) => stdout.write(text),
+    },
+    stderr: {
+      isTTY: stderr.isTTY,
+      columns: stderr.columns,
+      colour: wantsColour(wish.colour, env, stderr),
+      write: (text) => stderr.write(text),
+    },
+    read: (path) => (path === '-' ? readStdin() : readFile(path)),
+    readNode,
+    assessAll,
+    now: () => new Date(),
+    elapsedMs: () => performance.now(),
+    ticking: (tick) => {
+      const timer = setInterval(tick, 100);
+      return () => clearInterval(timer);
+    },
+    signal,
+  };
+  const status = await check(wish, outside);
+  await Promise.all([flushed(stdout), flushed(stderr)]);
+  return status;
+}
+
+async function readFile(path: string): ReturnType<Outside['read']> {
+  const { readInput } = await import('./node/read-input.ts');
+  return readInput(path, inputBytes);
+}
+
+async function readStdin(): ReturnType<Outside['read']> {
+  if (process.stdin.isTTY) process.stderr.write('drypull: reading manifests from the terminal; end with Ctrl-D\n');
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of process.stdin.setEncoding('utf8')) {
+    const bytes = Buffer.from(String(part));
+    size += bytes.length;
+    if (size > inputBytes) return { ok: false, why: `it is longer than ${Math.floor(inputBytes / 1_000_000)} MB` };
+    parts.push(bytes);
+  }
+  return { ok: true, text: Buffer.concat(parts).toString('utf8') };
+}
+
+/** The first signal asks to come to an end; after that the system's own answer is back. */
+function onSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort(name));
+  return controller.signal;
+}
+
+async function print(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  stream.write(text);
+  await flushed(stream);
+}
+
+/** Once everything written has left, since the process ends afterwards; or once the reader has gone: `drypull check … | head`. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write('', (error) => (error && !isGone(error) ? reject(error) : resolve()));
+  });
+}
+
+function isGone(error: Error): boolean {
+  return 'code' in error && error.code === 'EPIPE';
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: Error) => {
+    if (!isGone(error)) throw error;
+  });
+}
+
+// Open connections must not keep the process: what was asked has been answered.
+process.exit(await main());

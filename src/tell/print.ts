@@ -1,0 +1,60 @@
+/**
+ * Door: what a person or a program reads of reports: a table, a story, a JSON document, a JUnit file, and progress meanwhile.
+ * Returns text; where it goes is not its business.
+ */
+import type { Fault } from '#pull/fault.ts';
+import type { PullReport } from '#pull/report.ts';
+import type { Doubt, NodeView } from '#pull/view.ts';
+import { counted, platformText } from './print/measures.ts';
+
+export { junit } from './print/junit.ts';
+export { columnsOf, progress } from './print/progress.ts';
+export type { Progress, ProgressStream } from './print/progress.ts';
+export { story } from './print/story.ts';
+export { table } from './print/table.ts';
+
+/** What leaves the house about the node. */
+export interface PublicNode {
+  readonly name: string;
+  /** As in node.status.nodeInfo. */
+  readonly runtime: string;
+  readonly engine?: string;
+  readonly platform: string;
+  readonly warnings: readonly Fault[];
+  readonly doubts: readonly Doubt[];
+}
+
+export interface Document {
+  readonly version: 1;
+  readonly node: PublicNode;
+  readonly reports: readonly PullReport[];
+}
+
+export function document(node: PublicNode, reports: readonly PullReport[]): Document {
+  return { version: 1, node, reports };
+}
+
+export function publicNode({ name, runtime, platform, warnings, doubts }: NodeView): PublicNode {
+  const { version, config } = runtime;
+  return {
+    name,
+    runtime: `${version.name}://${version.text}`,
+    ...(config.ok ? { engine: config.value.engine } : {}),
+    platform: platformText(platform),
+    warnings,
+    doubts,
+  };
+}
+
+/** `5 images on node-7: 2 pull, 1 at risk, 1 fails, 1 unknown`. */
+export function summary(node: string, reports: readonly PullReport[]): string {
+  const of = (is: PullReport['verdict']['is']): number => reports.filter(({ verdict }) => verdict.is === is).length;
+  const parts = [
+    [of('pulls'), of('pulls') === 1 ? 'pulls' : 'pull'],
+    [of('at_risk'), 'at risk'],
+    [of('fails'), of('fails') === 1 ? 'fails' : 'fail'],
+    [of('unknown'), 'unknown'],
+  ] as const;
+  const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  return `${counted(reports.length, 'image')} on ${node}: ${said.length === 0 ? 'nothing to tell' : said.join(', ')}`;
+}

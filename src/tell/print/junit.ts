@@ -1,0 +1,74 @@
+/** Reports as a JUnit file, the dialect that CI systems share: one test case an image. */
+import type { PullReport } from '#pull/report.ts';
+import { oneLine } from '../words/phrases.ts';
+import { story } from './story.ts';
+
+type Mark = 'failure' | 'error' | 'skipped';
+
+/** `atRiskFails`: an image at risk is a failure, as under --strict. */
+export function junit(reports: readonly PullReport[], { atRiskFails = false } = {}): string {
+  const marks = reports.map((report) => markOf(report, atRiskFails));
+  const count = (mark: Mark): number => marks.filter((each) => each === mark).length;
+  const totals = `tests="${reports.length}" failures="${count('failure')}" errors="${count('error')}" skipped="${count('skipped')}"`;
+  const time = seconds(reports.reduce((sum, { ms }) => sum + ms, 0));
+  const node = attribute(reports[0]?.node ?? '');
+  const at = reports.map((report) => report.at).toSorted()[0];
+  const stamp = at === undefined ? '' : ` timestamp="${attribute(at)}"`;
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites name="drypull" ${totals} time="${time}">`,
+    `  <testsuite name="image pulls" hostname="${node}" ${totals} time="${time}"${stamp}>`,
+    ...reports.flatMap((report, index) => testCase(report, marks[index])),
+    '  </testsuite>',
+    '</testsuites>',
+    '',
+  ].join('\n');
+}
+
+/** What cannot be told for want of something is skipped; what went wrong on our side is an error. */
+function markOf({ verdict }: PullReport, atRiskFails: boolean): Mark | undefined {
+  switch (verdict.is) {
+    case 'pulls':
+      return undefined;
+    case 'at_risk':
+      return atRiskFails ? 'failure' : undefined;
+    case 'fails':
+      return 'failure';
+    case 'unknown':
+      return verdict.fault.code === 'agent.bug' || verdict.fault.code === 'agent.out_of_time' ? 'error' : 'skipped';
+  }
+}
+
+function testCase(report: PullReport, mark: Mark | undefined): readonly string[] {
+  const { verdict, advice, image, registry } = report;
+  const open = `    <testcase classname="${attribute(registry ?? 'image')}" name="${attribute(image)}" time="${seconds(report.ms)}">`;
+  const told = `<system-out>${text(story(report, { colour: false }))}</system-out>`;
+  if (mark === undefined) return [open, `      ${told}`, '    </testcase>'];
+  const code = verdict.is === 'fails' || verdict.is === 'unknown' ? verdict.fault.code : 'at_risk';
+  const cause = attribute(`${code}: ${advice?.cause ?? ''}`);
+  const remedy = advice === undefined ? '' : text(`${advice.cause}\n${advice.remedy}`);
+  const body =
+    mark === 'skipped'
+      ? `<skipped message="${cause}"/>`
+      : `<${mark} type="${attribute(code)}" message="${cause}">${remedy}</${mark}>`;
+  return [open, `      ${body}`, `      ${told}`, '    </testcase>'];
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(3);
+}
+
+function attribute(value: string): string {
+  return text(oneLine(value, 2000));
+}
+
+/** XML 1.0 §2.2: what is no Char cannot even be written as a reference. */
+function text(value: string): string {
+  return value
+    .toWellFormed()
+    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}
