@@ -42,12 +42,12 @@ export async function assess(view: NodeView, demand: Demand, outside: Outside): 
 export async function* assessAll(
   view: NodeView,
   demands: readonly Demand[],
-  outside: Outside & { readonly atOnce: number },
+  outside: Outside & { readonly atOnce: number; readonly signal: AbortSignal },
 ): AsyncGenerator<PullReport> {
   const waiting = [...demands.entries()];
   const running = new Map<number, Promise<{ readonly index: number; readonly report: PullReport }>>();
   const start = (): void => {
-    const next = waiting.shift();
+    const next = outside.signal.aborted ? undefined : waiting.shift();
     if (next === undefined) return;
     const [index, demand] = next;
     running.set(
@@ -110,6 +110,7 @@ function report(view: NodeView, demand: Demand, found: Findings): PullReport {
     at: found.now.toISOString(),
     ms: rehearsal?.ms ?? 0,
     image: demand.written,
+    ...(demand.id === undefined ? {} : { id: demand.id }),
     ...(image === undefined ? {} : { reference: image.runtime, registry: image.registry }),
     policy: demand.policy,
     wantedBy: demand.wantedBy,

@@ -3,10 +3,9 @@
  * outside as an argument; stdout is the answer, stderr the conversation.
  */
 import type { PullSecret } from '#pull/credential.ts';
-import { parseImage, pullPolicyOf } from '#pull/image.ts';
 import type { PullReport } from '#pull/report.ts';
-import { Secret } from '#pull/secret.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
+import { bareDemand, pullSecretOf } from './bare-demand.ts';
 import { readManifests } from './cluster/read-manifests.ts';
 import type { CheckWish, NodeWish } from './command-line.ts';
 import { columnsOf, document, junit, progress, publicNode, story, summary, table } from './tell/print.ts';
@@ -137,6 +136,9 @@ function answer(
   }
 }
 
+const noDockerConfig =
+  'not a docker configuration (JSON such as {"auths": {"ghcr.io": {"auth": "…"}}}); a Secret manifest goes with -f';
+
 export interface AskedFor {
   readonly demands: readonly Demand[];
   /** The call was wrong; nothing is to be rehearsed. */
@@ -153,9 +155,9 @@ async function readDemands(wish: CheckWish, read: Outside['read']): Promise<Aske
   const secrets: PullSecret[] = [];
   for (const path of wish.pullSecrets) {
     const input = await read(path);
-    const secret = input.ok ? pullSecretOf(path, input.text, namespace) : `--pull-secret ${path}: ${input.why}`;
-    if (typeof secret === 'string') errors.push(secret);
-    else secrets.push(secret);
+    const secret = input.ok ? pullSecretOf(path, input.text, namespace) : undefined;
+    if (secret !== undefined) secrets.push(secret);
+    else errors.push(`--pull-secret ${path}: ${input.ok ? noDockerConfig : input.why}`);
   }
   if (secrets.length > 0 && images.length === 0)
     hints.push('--pull-secret serves IMAGE arguments only; manifests bring their own Secrets');
@@ -173,38 +175,4 @@ async function readDemands(wish: CheckWish, read: Outside['read']): Promise<Aske
     hints.push(...found.hints.map(({ at, what }) => `${name}, ${at}: ${what}`));
   }
   return { demands, errors, problems, hints };
-}
-
-function bareDemand(written: string, secrets: readonly PullSecret[]): Demand {
-  return {
-    image: parseImage(written),
-    written,
-    policy: pullPolicyOf(written),
-    wantedBy: [],
-    secrets,
-    present: 'unknown',
-  };
-}
-
-/** A docker configuration as the pull secret that `kubectl create secret docker-registry --from-file` would make of it. */
-function pullSecretOf(path: string, text: string, namespace: string): PullSecret | string {
-  const form = shapeOf(text);
-  if (form === undefined) {
-    return `--pull-secret ${path}: not a docker configuration (JSON such as {"auths": {"ghcr.io": {"auth": "…"}}}); a Secret manifest goes with -f`;
-  }
-  const [type, key] =
-    form === 'config'
-      ? ['kubernetes.io/dockerconfigjson', '.dockerconfigjson']
-      : ['kubernetes.io/dockercfg', '.dockercfg'];
-  return { namespace, name: path, state: { is: 'given', type, data: { [key]: new Secret(text) } } };
-}
-
-function shapeOf(text: string): 'config' | 'cfg' | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || 'kind' in value) return undefined;
-    return 'auths' in value || 'credsStore' in value || 'credHelpers' in value ? 'config' : 'cfg';
-  } catch {
-    return undefined;
-  }
 }

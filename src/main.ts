@@ -12,9 +12,18 @@ export interface Surroundings {
   readonly stderr: NodeJS.WriteStream;
   /** Aborted by SIGINT and SIGTERM; a second signal ends the process at once. */
   readonly signal: AbortSignal;
+  /** Hands out what SIGHUP is to call. */
+  readonly onHangUp: (call: () => void) => void;
   readonly version: string;
+  readonly now: () => Date;
+  /** Milliseconds that only grow. */
+  readonly clockMs: () => number;
+  readonly random: () => number;
+  readonly vitals: () => { readonly cpuSeconds: number; readonly residentBytes: number; readonly startedAtS: number };
 }
 
+/** Images rehearsed at one time. */
+const imagesAtOnce = 16;
 /** Of a file or standard input: more is no manifest. */
 const inputBytes = 64 << 20;
 
@@ -28,7 +37,19 @@ async function main(): Promise<number> {
   const signal = onSignals();
   if (wanted.run === 'check') return runCheck(wanted.wish, signal);
   const { stdout, stderr, env } = process;
-  const around: Surroundings = { args: wanted.args, env, stdout, stderr, signal, version: own.version };
+  const around: Surroundings = {
+    args: wanted.args,
+    env,
+    stdout,
+    stderr,
+    signal,
+    version: own.version,
+    onHangUp: (call) => process.on('SIGHUP', call),
+    now: () => new Date(),
+    clockMs: () => performance.now(),
+    random: Math.random,
+    vitals,
+  };
   switch (wanted.run) {
     case 'agent':
       return (await import('./agent-command.ts')).run(around);
@@ -39,13 +60,26 @@ async function main(): Promise<number> {
   }
 }
 
+function vitals(): ReturnType<Surroundings['vitals']> {
+  const { user, system } = process.cpuUsage();
+  return {
+    cpuSeconds: (user + system) / 1e6,
+    residentBytes: process.memoryUsage.rss(),
+    startedAtS: (Date.now() - process.uptime() * 1000) / 1000,
+  };
+}
+
 async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
-  const [{ check }, { readNode }, { assessAll }] = await Promise.all([
+  const [{ check }, { readNode }, { Rehearser }, { connectionsPerRegistry, manners }] = await Promise.all([
     import('./check.ts'),
     import('./node/read-node.ts'),
-    import('./assess.ts'),
+    import('./rehearser.ts'),
+    import('./open-wire.ts'),
   ]);
   const { env, stdout, stderr } = process;
+  const now = (): Date => new Date();
+  const clockMs = (): number => performance.now();
+  const rehearser = new Rehearser({ hostRoot: wish.node.hostRoot, env, now, clockMs });
   const outside: Outside = {
     stdout: {
       isTTY: stdout.isTTY,
@@ -61,9 +95,19 @@ async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
     },
     read: (path) => (path === '-' ? readStdin() : readFile(path)),
     readNode,
-    assessAll,
-    now: () => new Date(),
-    elapsedMs: () => performance.now(),
+    assessAll: (view, demands, { verify, spend, timeoutMs, signal: until }) => {
+      const own = { ...manners, verify, spend, deadlineMs: timeoutMs };
+      const pass = {
+        manners: own,
+        atOnce: imagesAtOnce,
+        perRegistry: connectionsPerRegistry,
+        meteredRegistries: [],
+        signal: until,
+      };
+      return rehearser.rehearse(view, demands, pass);
+    },
+    now,
+    elapsedMs: clockMs,
     ticking: (tick) => {
       const timer = setInterval(tick, 100);
       return () => clearInterval(timer);

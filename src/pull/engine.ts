@@ -34,6 +34,8 @@ export interface Engine {
   readonly localhostByPort: boolean;
   /** Index children: lesser platforms serve too (platforms.Only), or only the exact one (platforms.OnlyStrict). */
   readonly platforms: 'compatible' | 'exact';
+  /** An index entry that wants os.features which the node does not name is passed over (2.3; platforms v1.0.0-rc.4). */
+  readonly osFeatures: 'ignored' | 'refused';
   /** hosts.toml and registry.headers go with token requests (2.1; docker/authorizer.go WithAuthHeader). */
   readonly headersToRealm: boolean;
   /** Schema 1 manifests are converted (before 2.0; remotes/docker/schema1). */
@@ -71,6 +73,7 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
     httpAfterConnectionError: from([1, 7, 24]),
     localhostByPort: from([1, 6, 25], [1, 7, 8]),
     platforms: kind === 'local' ? 'compatible' : 'exact',
+    osFeatures: from([2, 3, 0]) ? 'refused' : 'ignored',
     headersToRealm: kind === 'local' && from([2, 1, 0]),
     convertsSchema1: !from([2, 0, 0]),
     wording: {

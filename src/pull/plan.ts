@@ -5,6 +5,7 @@ import type { Fault } from './fault.ts';
 import type { Image } from './image.ts';
 import type { Good, Outcome } from './outcome.ts';
 import type { Platform } from './platform.ts';
+import { proxyWarnings } from './proxy.ts';
 import { routesFor } from './routes.ts';
 import type {
   Demand,
@@ -100,7 +101,7 @@ export function planPull(
     identities: keyring.identities,
     routes: config.ok ? routesFor(image, config.value, engine) : config,
     unseenSecrets: keyring.unseen,
-    warnings: [...view.warnings, ...keyring.warnings],
+    warnings: [...view.warnings, ...proxyWarnings(view.runtime.proxy), ...keyring.warnings],
     doubts: [...view.doubts, ...unseen],
   };
 }

@@ -108,7 +108,7 @@ async function descend(
   at: { readonly index: ImageIndex; readonly top: Descriptor; readonly depth: number },
 ): Promise<Walked> {
   const { platform, engine } = scene.plan;
-  const children = childrenFor(at.index, matcherFor(platform, engine.platforms), engine.platforms);
+  const children = childrenFor(at.index, matcherFor(platform, engine.platforms, engine.osFeatures), engine.platforms);
   let result: Walked | undefined;
   for (const child of children) {
     const walked = await walk(scene, authorizer, child, at.depth + 1);

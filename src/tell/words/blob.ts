@@ -16,6 +16,8 @@ type Codes =
   | 'blob.interrupted'
   | 'blob.digest_mismatch'
   | 'agent.not_allowed'
+  | 'agent.spends_quota'
+  | 'agent.distrusts_realm'
   | 'agent.cannot_see'
   | 'agent.out_of_time'
   | 'agent.bug';
@@ -113,12 +115,27 @@ export function blobWords(inner: Inner): Wordings<Codes> {
         `Its copy at ${plain(host)} is damaged: push the image again, and empty the caches between. A proxy that changes downloads (virus scanner) does the same.`,
     },
     'agent.not_allowed': {
-      meaning: 'drypull was not allowed to ask what it would have to know.',
+      meaning: 'drypull may not do what it would have to do, such as read a pull secret.',
       next: 'allow it, or leave it open',
-      shows: 'nothing: the kubelet was not imitated up to this point',
-      cause: ({ what }) => `drypull was not allowed to do this: ${plain(what)}.`,
+      shows: 'nothing: whether the kubelet succeeds depends on what could not be seen',
+      cause: ({ what }) => `drypull may not do this: ${plain(what)}.`,
       remedy: () =>
-        'Everything that was asked is fine. Where it may cost a little quota, `drypull check --spend` asks the rest.',
+        'Give it what it lacks: the Secret in the same stream (-f) as the Pod, --pull-secret FILE for a bare image, or the pull-secrets component for the agent.',
+    },
+    'agent.spends_quota': {
+      meaning: 'Telling more would cost a pull quota that belongs to the kubelet.',
+      next: 'ask with --spend',
+      shows: 'nothing: the kubelet was not imitated up to this point',
+      cause: ({ host, what }) => `${plain(host)} counts what it serves, and ${plain(what)}.`,
+      remedy: () => 'Where one counted request is no harm, `drypull check --spend` makes it.',
+    },
+    'agent.distrusts_realm': {
+      meaning: 'The registry names a token service to which drypull sends no password.',
+      next: 'correct the token service',
+      shows: 'nothing certain: the runtime would send the password there',
+      cause: ({ realm, why }) => `The registry sends logins to ${plain(realm)}, and ${plain(why)}.`,
+      remedy: ({ realm }) =>
+        `Have the registry's owner correct its token service (now ${plain(realm)}); until then the kubelet sends its password there.`,
     },
     'agent.cannot_see': {
       meaning: 'drypull cannot see something that decides the pull, such as a Secret that was not given.',

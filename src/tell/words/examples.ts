@@ -183,7 +183,17 @@ export const examples: { readonly [C in FaultCode]: FaultOf<C> } = {
   },
   'blob.interrupted': { code: 'blob.interrupted', digest, host, gotBytes: 1_048_576, expectedBytes: 31_457_280 },
   'blob.digest_mismatch': { code: 'blob.digest_mismatch', digest, host, got: other },
-  'agent.not_allowed': { code: 'agent.not_allowed', what: 'read a manifest from docker.io, which costs quota' },
+  'agent.not_allowed': { code: 'agent.not_allowed', what: 'read pull secret shop/registry (forbidden)' },
+  'agent.spends_quota': {
+    code: 'agent.spends_quota',
+    host: 'registry-1.docker.io',
+    what: 'HEAD lacks a digest, so only a GET could tell',
+  },
+  'agent.distrusts_realm': {
+    code: 'agent.distrusts_realm',
+    realm: '169.254.169.254',
+    why: 'it is a link-local address, where metadata services live',
+  },
   'agent.cannot_see': {
     code: 'agent.cannot_see',
     what: 'the pull secret shop/registry',

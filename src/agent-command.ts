@@ -1,0 +1,177 @@
+/** `drypull agent`: joins the daemon to this node's files, its wire and the terminal. */
+import { Command, CommanderError } from 'commander';
+import type { PullSecret } from '#pull/credential.ts';
+import { parsePlatform } from '#pull/platform.ts';
+import type { PullReport } from '#pull/report.ts';
+import type { Demand, NodeView } from '#pull/view.ts';
+import { runAgent, type Outside } from './agent.ts';
+import { bareDemand, pullSecretOf } from './bare-demand.ts';
+import { readManifests } from './cluster/read-manifests.ts';
+import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from './config.ts';
+import type { Surroundings } from './main.ts';
+import { readInput } from './node/read-input.ts';
+import { readNode } from './node/read-node.ts';
+import { watchFile } from './node/watch-file.ts';
+import { manners } from './open-wire.ts';
+import { Rehearser, type Pass } from './rehearser.ts';
+import { openLog } from './tell/log.ts';
+import { adviceFor } from './tell/words.ts';
+
+const configBytes = 1 << 20;
+const secretBytes = 1 << 20;
+
+/** The exit status: 0 after a signal, 2 where the agent could not start. */
+export async function run(around: Surroundings): Promise<number> {
+  const wish = readOptions(around);
+  if (typeof wish === 'number') return wish;
+  const read = await readConfig(wish.config, around.env);
+  if (!read.ok) {
+    around.stderr.write(problemText(read.problems));
+    return 2;
+  }
+  const { config } = read;
+  const view = await look(config, around.now());
+  const log = openLog({ level: config.logLevel, node: config.nodeName ?? view.name });
+  const rehearser = new Rehearser({
+    hostRoot: config.hostRoot,
+    env: around.env,
+    now: around.now,
+    clockMs: around.clockMs,
+  });
+  const rehearse = (demands: readonly Demand[], current: Config, signal: AbortSignal): AsyncIterable<PullReport> =>
+    rehearseNow(rehearser, demands, { config: current, signal, now: around.now() });
+  const outside: Outside = {
+    config,
+    hostName: view.name,
+    version: around.version,
+    ...(wish.config === undefined ? {} : { changes: changesOf(wish.config, around) }),
+    demands: demandsOf,
+    rehearse,
+    check: (text, signal) => checkText(text, config, (demands) => rehearse(demands, config, signal)),
+    advise: (fault) => adviceFor(fault, { wantedBy: [] }),
+    clock: { now: () => around.now().getTime(), random: around.random },
+    vitals: around.vitals,
+    log,
+    signal: around.signal,
+    opened: ({ open, check }) => {
+      around.stderr.write(
+        `drypull ${around.version}: the page of node ${config.nodeName ?? view.name} is at ${open}\n`,
+      );
+      if (check !== undefined) around.stderr.write(`drypull ${around.version}: POST /check is taken at ${check}\n`);
+    },
+  };
+  const ended = await runAgent(outside);
+  if (ended.ok) return 0;
+  around.stderr.write(`drypull: ${ended.why}\n`);
+  return 2;
+}
+
+function readOptions(around: Surroundings): { readonly config: string | undefined } | number {
+  const command = new Command('drypull agent')
+    .description('Rehearse a list of images on a schedule, and tell by metrics, HTTP and a page.')
+    .option('--config <FILE>', 'YAML; `drypull config` prints what is in force (also DRYPULL_CONFIG)')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => around.stdout.write(text), writeErr: (text) => around.stderr.write(text) });
+  try {
+    command.parse([...around.args], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  const { config } = command.opts<{ readonly config?: string }>();
+  return { config: config ?? around.env['DRYPULL_CONFIG'] };
+}
+
+export async function readConfig(path: string | undefined, env: Environment): Promise<ParsedConfig> {
+  if (path === undefined) return parseConfig(undefined, env);
+  const input = await readInput(path, configBytes);
+  if (input.ok) return parseConfig(input.text, env);
+  return {
+    ok: false,
+    problems: [{ key: '--config', given: path, allowed: `a YAML file that can be read (${input.why})` }],
+  };
+}
+
+export function problemText(problems: readonly Problem[]): string {
+  const lines = problems.map(({ key, given, allowed }) => `  ${key}: given ${given}; allowed: ${allowed}\n`);
+  return `drypull: the configuration cannot be used:\n${lines.join('')}`;
+}
+
+async function* changesOf(path: string, around: Surroundings): AsyncGenerator<ParsedConfig> {
+  for await (const text of watchFile(path, { signal: around.signal, onNudge: around.onHangUp })) {
+    if (text !== undefined) yield parseConfig(text, around.env);
+  }
+}
+
+function look(config: Config, now: Date): Promise<NodeView> {
+  const platform = config.platform === null ? undefined : parsePlatform(config.platform);
+  return readNode({
+    hostRoot: config.hostRoot,
+    ...(config.runtime === null ? {} : { runtime: config.runtime }),
+    ...(platform?.ok === true ? { platform: platform.platform } : {}),
+    ...(config.nodeName === null ? {} : { nodeName: config.nodeName }),
+    kubelet: {
+      ...(config.kubeletRootDir === null ? {} : { rootDir: config.kubeletRootDir }),
+      ...(config.imageCredentialProviderConfig === null
+        ? {}
+        : { credentialProviderConfig: config.imageCredentialProviderConfig }),
+      ...(config.imageCredentialProviderBinDir === null
+        ? {}
+        : { credentialProviderBinDir: config.imageCredentialProviderBinDir }),
+    },
+    now,
+  });
+}
+
+/** The node is read anew at each pass: hosts.toml, resolv.conf and the kubelet's files are live. */
+async function* rehearseNow(
+  rehearser: Rehearser,
+  demands: readonly Demand[],
+  at: { readonly config: Config; readonly signal: AbortSignal; readonly now: Date },
+): AsyncGenerator<PullReport> {
+  const { config, signal } = at;
+  const view = await look(config, at.now);
+  const pass: Pass = {
+    manners: { ...manners, deadlineMs: config.deadline },
+    atOnce: config.concurrency,
+    perRegistry: config.perRegistry,
+    meteredRegistries: config.meteredRegistries,
+    signal,
+  };
+  yield* rehearser.rehearse(view, demands, pass);
+}
+
+/** The configured images, their pull secrets read anew. */
+async function demandsOf(config: Config): Promise<readonly Demand[]> {
+  return Promise.all(
+    config.images.map(async ({ image, pullSecrets, policy }) => {
+      const secrets = await Promise.all(pullSecrets.map(readSecret));
+      return bareDemand(image, secrets, policy ?? undefined);
+    }),
+  );
+}
+
+async function readSecret(path: string): Promise<PullSecret> {
+  const input = await readInput(path, secretBytes);
+  const given = input.ok ? pullSecretOf(path, input.text, 'configuration') : undefined;
+  return given ?? { namespace: 'configuration', name: path, state: { is: 'unseen', why: 'unreachable' } };
+}
+
+/** A POST /check: a Kubernetes stream, or image references one a line. */
+async function checkText(
+  text: string,
+  config: Config,
+  rehearse: (demands: readonly Demand[]) => AsyncIterable<PullReport>,
+): Promise<readonly PullReport[]> {
+  const lines = text.split('\n').map((line) => line.trim());
+  const plain =
+    lines.every((line) => line === '' || line.startsWith('#') || /^[^\s:{[]+(:[^\s]+)?$/.test(line)) &&
+    !/^(apiVersion|kind):/m.test(text);
+  const references = lines.filter((line) => line !== '' && !line.startsWith('#'));
+  const demands = plain
+    ? references.slice(0, config.perRegistryPass).map((line) => bareDemand(line, []))
+    : readManifests(text, { namespace: 'default' }).demands;
+  const reports: PullReport[] = [];
+  for await (const report of rehearse(demands)) reports.push(report);
+  return reports;
+}

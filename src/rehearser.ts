@@ -1,0 +1,81 @@
+/**
+ * Keeps what outlives a pass (memory of the wire, answers of plugins) and opens a wire for each pass. The check makes one
+ * pass, the agent many; both rehearse through here.
+ */
+import { keyMatches } from '#pull/credential.ts';
+import type { PullReport } from '#pull/report.ts';
+import type { Demand, NodeView } from '#pull/view.ts';
+import { assessAll } from './assess.ts';
+import { localContent } from './node/content-store.ts';
+import { askProviders } from './node/credential-plugin.ts';
+import { ProviderCache } from './node/provider-cache.ts';
+import { openWire } from './open-wire.ts';
+import { Memory } from './stage/memory.ts';
+import type { Manners } from './stage/wire.ts';
+
+export interface Surroundings {
+  readonly hostRoot: string;
+  /** For credential provider plugins, which the kubelet gives its own environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly now: () => Date;
+  readonly clockMs: () => number;
+}
+
+export interface Pass {
+  readonly manners: Manners;
+  /** Images at one time. */
+  readonly atOnce: number;
+  /** Connections to one registry at one time. */
+  readonly perRegistry: number;
+  readonly meteredRegistries: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+export class Rehearser {
+  readonly #around: Surroundings;
+  readonly #memory = new Memory();
+  readonly #plugins = new ProviderCache();
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+  }
+
+  /** One report for each demand, in the order in which they are ready; fewer once the signal is aborted. */
+  async *rehearse(view: NodeView, demands: readonly Demand[], pass: Pass): AsyncGenerator<PullReport> {
+    const { now, clockMs, hostRoot } = this.#around;
+    for (const authority of pass.meteredRegistries) this.#memory.keepMetered(authority);
+    const root = view.runtime.config.ok ? view.runtime.config.value.root : '/var/lib/containerd';
+    const wire = openWire(view, {
+      memory: this.#memory,
+      manners: pass.manners,
+      now,
+      clockMs,
+      localContent: localContent(hostRoot, root),
+      perRegistry: pass.perRegistry,
+    });
+    try {
+      const outside = {
+        wire,
+        atOnce: pass.atOnce,
+        askProviders: (repository: string) => this.#askProviders(view, repository),
+        signal: pass.signal,
+      };
+      for await (const report of assessAll(view, demands, outside)) {
+        if (pass.signal.aborted) return;
+        yield report;
+      }
+    } finally {
+      await wire.close();
+    }
+  }
+
+  async #askProviders(view: NodeView, repository: string): ReturnType<typeof askProviders> {
+    const { providers } = view.kubelet;
+    if (!providers.ok) return [];
+    const env = Object.fromEntries(
+      Object.entries(this.#around.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    );
+    const means = { cache: this.#plugins, matches: keyMatches, env, now: () => this.#around.now().getTime() };
+    return askProviders(providers.value, repository, means);
+  }
+}
