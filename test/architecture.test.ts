@@ -13,7 +13,7 @@ const placeOf = (file: string): string => (file.includes('/') ? (file.split('/')
 /** What each place may import besides itself. */
 const allowed: Readonly<Record<string, { readonly places: readonly string[]; readonly packages: RegExp }>> = {
   pull: { places: [], packages: /^$/ },
-  node: { places: ['pull'], packages: /^(node:(fs(\/promises)?|path|os|child_process|util)|smol-toml|yaml)$/ },
+  node: { places: ['pull'], packages: /^(node:(fs(\/promises)?|path|os|child_process|util|crypto)|smol-toml|yaml)$/ },
   cluster: {
     places: ['pull'],
     packages: /^(@kubernetes\/client-node|yaml|undici|node:(https?|tls|crypto|timers\/promises|events))$/,
@@ -32,13 +32,16 @@ const allowed: Readonly<Record<string, { readonly places: readonly string[]; rea
   stairs: {
     places: ['pull', 'stage', 'stairs', ...rooms],
     packages:
-      /^(node-cron|commander|yaml|pino|undici|node:(fs|fs\/promises|path|os|timers\/promises|url|util|stream|events|child_process|perf_hooks))$/,
+      /^(node-cron|commander|yaml|ipaddr\.js|node:(fs|fs\/promises|path|os|timers\/promises|url|util|stream|events|child_process|perf_hooks))$/,
   },
 };
 
 /** The doors: what the stairs and the stage may open. */
 const doors = new Set([
   'node/read-node.ts',
+  'node/provider-cache.ts',
+  'node/read-input.ts',
+  'node/watch-file.ts',
   'node/credential-plugin.ts',
   'node/content-store.ts',
   'cluster/read-manifests.ts',

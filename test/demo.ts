@@ -1,15 +1,79 @@
-/** `npm run demo`: a dozen images meet a dozen fates on this machine's loopback, and drypull says which pull and which do not. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { openWorld } from './kit/world.ts';
+/** `npm run demo`: a dozen images meet a dozen fates on this machine's loopback; drypull says which pull, and serves its page. */
+import type { PullReport } from '#pull/report.ts';
+import type { Demand, NodeView } from '#pull/view.ts';
+import { runAgent } from '../src/agent.ts';
+import { bareDemand } from '../src/bare-demand.ts';
+import { parseConfig, type Config } from '../src/config.ts';
+import { readNode } from '../src/node/read-node.ts';
+import { manners } from '../src/open-wire.ts';
+import { Rehearser } from '../src/rehearser.ts';
+import { openLog } from '../src/tell/log.ts';
+import { columnsOf, table } from '../src/tell/print.ts';
+import { adviceFor } from '../src/tell/words.ts';
+import { openWorld, type World } from './kit/world.ts';
 
-const main = join(import.meta.dirname, '../src/main.ts');
+const { stdout } = process;
+const controller = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort(name));
 
 await using world = await openWorld();
 const width = Math.max(...world.images.map(({ image }) => image.length));
-for (const { image, fate } of world.images) process.stdout.write(`${image.padEnd(width)}  ${fate}\n`);
-process.stdout.write('\n');
-const images = world.images.map(({ image }) => image);
-const node = ['--host-root', world.hostRoot, '--runtime', world.runtime];
-await once(spawn(process.execPath, [main, 'check', ...images, ...node], { stdio: 'inherit' }), 'exit');
+stdout.write('A small world on this machine, without a network. Its images and what awaits them:\n\n');
+for (const { image, fate } of world.images) stdout.write(`  ${image.padEnd(width)}  ${fate}\n`);
+stdout.write('\nWhat drypull says, knowing none of that:\n\n');
+
+const now = (): Date => new Date();
+const rehearser = new Rehearser({ hostRoot: world.hostRoot, env: {}, now, clockMs: () => performance.now() });
+const view = await see(world);
+const demands = world.images.map(({ image }) => bareDemand(image, []));
+const reports: PullReport[] = [];
+for await (const report of rehearse(demands, controller.signal)) reports.push(report);
+const order = world.images.map(({ image }) => image);
+reports.sort((a, b) => order.indexOf(a.image) - order.indexOf(b.image));
+stdout.write(`${table(reports, { width: stdout.isTTY ? columnsOf(stdout) : 120, colour: stdout.isTTY })}\n\n`);
+
+if (!process.argv.includes('--once')) await serve();
+
+/** The node as its files say, but for the name server's port, which no resolv.conf can say. */
+async function see({ hostRoot, runtime, resolverPort }: World): Promise<NodeView> {
+  const seen = await readNode({ hostRoot, runtime, nodeName: 'demo-node', kubelet: {}, now: now() });
+  const { resolver } = seen.system;
+  const servers = resolver.servers.map((server) => ({ ...server, port: resolverPort }));
+  return { ...seen, system: { ...seen.system, resolver: { ...resolver, servers } } };
+}
+
+function rehearse(wanted: readonly Demand[], signal: AbortSignal): AsyncIterable<PullReport> {
+  return rehearser.rehearse(view, wanted, { manners, atOnce: 16, perRegistry: 8, meteredRegistries: [], signal });
+}
+
+async function serve(): Promise<void> {
+  const config = demoConfig();
+  const ended = await runAgent({
+    config,
+    hostName: view.name,
+    version: 'demo',
+    demands: () => Promise.resolve(demands),
+    rehearse: (wanted, _config, signal) => rehearse(wanted, signal),
+    check: () => Promise.resolve([]),
+    advise: (fault) => adviceFor(fault, { wantedBy: [] }),
+    clock: { now: () => Date.now(), random: Math.random },
+    vitals: () => ({
+      cpuSeconds: process.cpuUsage().user / 1e6,
+      residentBytes: process.memoryUsage.rss(),
+      startedAtS: Date.now() / 1000 - process.uptime(),
+    }),
+    log: openLog({ level: 'silent', node: view.name }),
+    signal: controller.signal,
+    opened: ({ open }) => void stdout.write(`The agent's page: ${open}  (metrics at ${open}metrics; Ctrl-C ends)\n`),
+  });
+  if (!ended.ok)
+    stdout.write(`The agent's page cannot be shown: ${ended.why}; DRYPULL_LISTEN=:PORT chooses another port.\n`);
+}
+
+function demoConfig(): Config {
+  const parsed = parseConfig('schedule: 30s\ncheckListen: "off"\n', {
+    DRYPULL_LISTEN: process.env['DRYPULL_LISTEN'] ?? '127.0.0.1:9467',
+  });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.config;
+}

@@ -15,12 +15,22 @@ export interface UnitEnv {
 const unitDirs = ['/etc', '/run', '/usr/local/lib', '/usr/lib', '/lib'].map((dir) => `${dir}/systemd/system`);
 const managerFiles = ['/etc', '/run', '/usr/local/lib', '/usr/lib'].map((dir) => `${dir}/systemd/system.conf`);
 
-/** The first of these units that exists and is not masked; undefined where none does. */
+/**
+ * The first of these units that exists and is not masked; undefined where none does. A unit whose own file is out of sight
+ * (only /etc is mounted, say) is known by drop-ins of its name: nobody writes those for a unit that is not there.
+ */
 export async function readUnitEnv(root: string, units: readonly string[]): Promise<UnitEnv | undefined> {
   for (const unit of units) {
     const file = await findUnit(root, unit);
-    if (file === undefined) continue;
-    const files = [file, ...(await findDropIns(root, unitDirs.flatMap(dropInDirs(unit))))];
+    const own = await findDropIns(
+      root,
+      unitDirs.map((dir) => posix.join(dir, `${unit}.d`)),
+    );
+    if (file === 'masked' || (file === undefined && own.length === 0)) continue;
+    const files = [
+      ...(file === undefined ? [] : [file]),
+      ...(await findDropIns(root, unitDirs.flatMap(dropInDirs(unit)))),
+    ];
     const manager = await managerEnv(root);
     const service = await serviceEnv(root, unit, files);
     return {
@@ -36,7 +46,7 @@ async function findUnit(root: string, unit: string): Promise<string | undefined>
   for (const dir of unitDirs) {
     const path = posix.join(dir, unit);
     const link = await linkText(root, path);
-    if (link.ok && link.value === '/dev/null') return undefined;
+    if (link.ok && link.value === '/dev/null') return 'masked';
     const found = await look(root, path);
     if (found.ok && found.value.kind === 'file') return path;
   }

@@ -4,24 +4,23 @@ import type { Descriptor } from '#pull/manifest.ts';
 import { stageOf, type Trouble } from './trouble.ts';
 
 /** The wire's and the registry's faults, as faults of the blob they kept back. */
-export function asBlob(found: Trouble, wanted: Descriptor): Trouble {
+export function asBlob(found: Trouble, { digest }: Descriptor): Trouble {
   const { fault } = found;
-  const { digest } = wanted;
   switch (stageOf(fault)) {
     case 'dns':
     case 'proxy':
     case 'tcp':
     case 'tls':
-      return { ...found, fault: { code: 'blob.unreachable', digest, host: hostOf(fault), cause: fault } };
+      return { ...found, fault: unreachable(found, digest) };
     case 'api':
-      if (fault.code === 'api.unavailable' || fault.code === 'api.rejected')
-        return { ...found, fault: { code: 'blob.unavailable', digest, host: fault.host, status: fault.status } };
       if (fault.code === 'api.rate_limited') return found;
-      return { ...found, fault: { code: 'blob.unreachable', digest, host: hostOf(fault), cause: fault } };
+      if (fault.code !== 'api.unavailable' && fault.code !== 'api.rejected')
+        return { ...found, fault: unreachable(found, digest) };
+      return { ...found, fault: { code: 'blob.unavailable', digest, host: fault.host, status: fault.status } };
     case 'auth':
-      if (fault.code === 'auth.denied' || fault.code === 'auth.rejected')
-        return { ...found, fault: { code: 'blob.denied', digest, host: fault.host, status: fault.status } };
-      return { ...found, fault: { code: 'blob.unreachable', digest, host: hostOf(fault), cause: fault } };
+      if (fault.code !== 'auth.denied' && fault.code !== 'auth.rejected')
+        return { ...found, fault: unreachable(found, digest) };
+      return { ...found, fault: { code: 'blob.denied', digest, host: fault.host, status: fault.status } };
     case 'plan':
     case 'manifest':
     case 'blob':
@@ -29,7 +28,8 @@ export function asBlob(found: Trouble, wanted: Descriptor): Trouble {
   }
 }
 
-function hostOf(fault: Fault): string {
-  if ('host' in fault) return fault.host;
-  return 'address' in fault ? fault.address : '';
+function unreachable({ fault, at }: Trouble, digest: string): Fault {
+  const host = at?.host ?? ('host' in fault ? fault.host : '');
+  if (at?.redirected === true) return { code: 'blob.redirect_failed', digest, host, target: host, cause: fault };
+  return { code: 'blob.unreachable', digest, host, cause: fault };
 }

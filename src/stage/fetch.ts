@@ -65,7 +65,9 @@ export async function fetchBlob(
   const all = whole || wanted.size <= wholeBelow;
   const headers: Header[] = all ? [['Accept-Encoding', 'gzip']] : [['Range', `bytes=0-${sampleBytes - 1}`]];
   const maxBytes = all ? Math.min(wanted.size + 1, whole ? verifyBelow : wholeBelow + 1) : sampleBytes;
-  const opened = await open(scene, authorizer, { wanted, kind: 'blobs', act, maxBytes, headers });
+  const opening: Opening = { wanted, kind: 'blobs', act, maxBytes, headers };
+  const first = await open(scene, authorizer, opening);
+  const opened = isRangeRefused(first) ? await open(scene, authorizer, { ...opening, headers: [] }) : first;
   if (!opened.ok) return { ok: false, trouble: asBlob(opened.trouble, wanted) };
   const checked = all ? commit(opened.value, wanted, act) : sampled(opened.value, wanted);
   if (checked.ok)
@@ -75,6 +77,11 @@ export async function fetchBlob(
       verified: all,
     });
   return checked;
+}
+
+/** The Range is ours, not the runtime's: a host that refuses it is asked as the runtime would. */
+function isRangeRefused(opened: Tried<Reply>): boolean {
+  return !opened.ok && opened.trouble.fault.code === 'api.rejected' && opened.trouble.fault.status === 416;
 }
 
 /** Content is remembered where it was found: under these hosts and this repository. */

@@ -75,7 +75,11 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
       const { fault } = asked.outcome;
       return {
         ok: false,
-        trouble: { fault, words: transportWords({ method: sending.method, url }, fault, plan.engine) },
+        trouble: {
+          fault,
+          words: transportWords({ method: sending.method, url }, fault, plan.engine),
+          at: { host: url.host, redirected: hop > 0 },
+        },
       };
     }
     const answer = asked.outcome.value;
