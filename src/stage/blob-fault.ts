@@ -30,6 +30,8 @@ export function asBlob(found: Trouble, { digest }: Descriptor): Trouble {
 
 function unreachable({ fault, at }: Trouble, digest: string): Fault {
   const host = at?.host ?? ('host' in fault ? fault.host : '');
-  if (at?.redirected === true) return { code: 'blob.redirect_failed', digest, host, target: host, cause: fault };
+  if (at?.redirectedBy !== undefined) {
+    return { code: 'blob.redirect_failed', digest, host: at.redirectedBy, target: host, cause: fault };
+  }
   return { code: 'blob.unreachable', digest, host, cause: fault };
 }

@@ -78,7 +78,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
         trouble: {
           fault,
           words: transportWords({ method: sending.method, url }, fault, plan.engine),
-          at: { host: url.host, redirected: hop > 0 },
+          at: { host: url.host, ...(hop === 0 ? {} : { redirectedBy: requested.host }) },
         },
       };
     }

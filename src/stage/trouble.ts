@@ -6,8 +6,8 @@ import type { Wording } from '#pull/shown.ts';
 export interface Trouble {
   readonly fault: Fault;
   readonly words: Wording;
-  /** The host that it happened at, and whether a redirect led there. */
-  readonly at?: { readonly host: string; readonly redirected: boolean };
+  /** The host that it happened at, and the one whose redirect led there. */
+  readonly at?: { readonly host: string; readonly redirectedBy?: string };
   /** containerd's ErrNotFound: 404, and what is wrapped around it. */
   readonly notFound?: true;
   /** docker.ErrInvalidAuthorization: gets "pull access denied" in front. */
