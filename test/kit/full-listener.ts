@@ -23,7 +23,7 @@ const sleeper = `
 export async function fullListener(address = '127.0.0.1'): Promise<FullListener> {
   const flag = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(sleeper, { eval: true, workerData: { flag, address } });
-  const [port]: unknown[] = await once(worker, 'message');
+  const port = await new Promise<unknown>((resolve) => worker.once('message', resolve));
   if (typeof port !== 'number') throw new Error('the sleeper names no port');
   const fillers = [1, 2].map(() => connect(port, address).on('error', () => undefined));
   await Promise.all(fillers.map((filler) => once(filler, 'connect')));

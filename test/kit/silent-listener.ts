@@ -19,7 +19,11 @@ export type Manner =
   /** Says this when the first bytes arrive; afterwards nothing, or closes, or resets. */
   | { readonly is: 'says'; readonly bytes: string | Uint8Array; readonly then: 'stays' | 'closes' | 'resets' };
 
-export async function listener(manner: Manner = { is: 'silent' }, address = '127.0.0.1'): Promise<Listener> {
+export async function listener(
+  manner: Manner = { is: 'silent' },
+  address = '127.0.0.1',
+  wanted = 0,
+): Promise<Listener> {
   let accepted = 0;
   let heard = '';
   const sockets = new Set<Socket>();
@@ -31,7 +35,7 @@ export async function listener(manner: Manner = { is: 'silent' }, address = '127
     socket.on('data', (chunk) => (heard += chunk.toString('latin1')));
     socket.once('data', () => behave(socket, manner));
   });
-  const port = await listen(server, address);
+  const port = await listen(server, address, wanted);
   return {
     address,
     port,
@@ -70,8 +74,8 @@ export async function deadPort(): Promise<number> {
   return port;
 }
 
-export async function listen(server: Server, address: string): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+export async function listen(server: Server, address: string, wanted = 0): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(wanted, address, resolve));
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('a server without a port');
   return bound.port;
