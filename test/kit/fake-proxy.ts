@@ -24,12 +24,16 @@ export interface FakeProxy extends AsyncDisposable {
   readonly port: number;
   /** Heads of requests, and for SOCKS `host:port`. */
   readonly received: readonly string[];
+  /** Connections so far. */
+  readonly met: () => number;
 }
 
 export async function fakeProxy(manner: ProxyManner): Promise<FakeProxy> {
   const received: string[] = [];
   const sockets = new Set<Socket>();
+  let met = 0;
   const meet = (socket: Socket): void => {
+    met += 1;
     sockets.add(socket);
     socket.on('error', () => undefined);
     socket.on('close', () => sockets.delete(socket));
@@ -43,6 +47,7 @@ export async function fakeProxy(manner: ProxyManner): Promise<FakeProxy> {
   return {
     port,
     received,
+    met: () => met,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => server.close(() => resolve()));
