@@ -29,11 +29,14 @@ export class Connection {
   readonly #client: Client;
   readonly #form: Form;
   readonly #elapsedMs: () => number;
+  #firstError: Error | undefined;
 
   constructor(peer: Peer, form: Form, elapsedMs: () => number) {
     this.#peer = peer;
     this.#form = form;
     this.#elapsedMs = elapsedMs;
+    // Node reports a TLS alert without closing the socket, and undici forgets it when the end follows.
+    peer.socket.on('error', (error) => (this.#firstError ??= error));
     let given = false;
     // The scheme tells undici nothing: TLS is in the socket already.
     this.#client = new Client('http://origin.invalid', {
@@ -61,7 +64,12 @@ export class Connection {
     const { url, method } = ask;
     const { address, port } = this.#peer;
     const { absolute, extraHeaders } = this.#form;
-    const exchange = new Exchange(ask, { address, port, elapsedMs: this.#elapsedMs });
+    const exchange = new Exchange(ask, {
+      address,
+      port,
+      elapsedMs: this.#elapsedMs,
+      firstError: () => this.#firstError,
+    });
     if (ask.signal?.aborted === true) {
       return { outcome: bad({ code: 'agent.out_of_time', step: 'response', afterMs: 0 }), mayRepeat: false };
     }
@@ -86,8 +94,10 @@ export class Connection {
   }
 
   async destroy(): Promise<void> {
+    // In this order a request under way hears that we ended it, not that the socket closed.
+    const destroyed = this.#client.destroy();
     this.#peer.socket.destroy();
-    await this.#client.destroy();
+    await destroyed;
   }
 }
 

@@ -19,6 +19,8 @@ export interface Line {
   readonly address: string;
   readonly port: number;
   readonly elapsedMs: () => number;
+  /** What the socket itself complained of first. */
+  readonly firstError: () => Error | undefined;
 }
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
@@ -88,8 +90,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   onResponseError(_: unknown, error: Error): void {
     if (this.#over) return;
     const moment = this.#head === undefined ? 'response' : 'body';
-    const spot = { host: this.#ask.url.host, ...this.#line, moment, afterMs: this.#afterMs() } as const;
-    const fault = wireFault(error, spot);
+    const { address, port, firstError } = this.#line;
+    const spot = { host: this.#ask.url.host, address, port, moment, afterMs: this.#afterMs() } as const;
+    const fault = wireFault(firstError() ?? error, spot);
     const died = fault.code === 'tcp.reset' || fault.code === 'tcp.closed';
     // net/http Request.isReplayable: what was sent may be sent again only where it changes nothing.
     const harmless = this.#controller === undefined || this.#ask.method !== 'POST';

@@ -12,7 +12,7 @@ import type { StepOf, TlsFacts } from '#pull/rehearsal.ts';
 import type { SystemRoots, TlsRule } from '#pull/view.ts';
 import { inARow, wrongName } from './certificate.ts';
 import { ignore } from './ignore.ts';
-import { secureContextOf, trustedFrom } from './trust.ts';
+import { anchorsNamed, secureContextOf, trustedFrom } from './trust.ts';
 import { wireFault } from './wire-fault.ts';
 
 /** net/http Transport.TLSHandshakeTimeout, as containerd sets it. */
@@ -28,6 +28,8 @@ export interface Greeting {
   readonly now: () => Date;
   readonly elapsedMs: () => number;
   readonly signal: AbortSignal;
+  /** Ten seconds where it is not given. */
+  readonly limitMs?: number;
 }
 
 export interface Greeted {
@@ -46,7 +48,7 @@ export async function shakeHands(socket: Socket, greeting: Greeting): Promise<Gr
 }
 
 async function open(socket: Socket, greeting: Greeting): Promise<Outcome<TLSSocket>> {
-  const { host, roots, rule, signal } = greeting;
+  const { host, roots, rule, signal, limitMs = handshakeLimitMs } = greeting;
   const context = secureContextOf(roots, rule);
   if (!context.ok) return context;
   const startMs = greeting.elapsedMs();
@@ -77,8 +79,8 @@ async function open(socket: Socket, greeting: Greeting): Promise<Outcome<TLSSock
       settle(bad({ code: 'agent.out_of_time', step: 'tls', afterMs: afterMs() }));
     };
     const timer = setTimeout(() => {
-      settle(bad({ code: 'tls.timed_out', host, afterMs: handshakeLimitMs }));
-    }, handshakeLimitMs);
+      settle(bad({ code: 'tls.timed_out', host, afterMs: limitMs }));
+    }, limitMs);
     signal.addEventListener('abort', onAbort);
     secured.on('secureConnect', onSecure).on('error', onError);
     if (signal.aborted) onAbort();
@@ -130,12 +132,13 @@ function chainFault(chain: Chain, secured: TLSSocket, greeting: Greeting): Fault
   const { host, roots, rule } = greeting;
   const code = verdictOf(secured);
   if (code === undefined) return undefined;
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-    const now = greeting.now();
-    return chain.map((one) => outsideItsDates(one, host, now)).find((found) => found !== undefined);
-  }
   const [leaf] = chain;
   const top = chain.at(-1) ?? leaf;
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    const now = greeting.now();
+    const suspects = [...chain, ...anchorsNamed(top.issuer, roots, rule)];
+    return suspects.map((one) => outsideItsDates(one, host, now)).find((found) => found !== undefined);
+  }
   const trusted = trustedFrom(roots, rule);
   return {
     code: 'tls.untrusted',

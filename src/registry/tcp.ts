@@ -39,6 +39,8 @@ export interface TcpOpened {
 interface Run extends TcpGoal {
   readonly deadlineMs: number;
   readonly steps: Step[];
+  /** Aborted when the other family has won: what it cuts off tells nothing. */
+  readonly lost: AbortSignal;
 }
 
 export async function openTcp(goal: TcpGoal): Promise<TcpOpened> {
@@ -48,22 +50,26 @@ export async function openTcp(goal: TcpGoal): Promise<TcpOpened> {
     const fault = { code: 'tcp.unreachable', address: '', port: goal.port, why: 'missing address' } as const;
     return { steps: [], outcome: bad(fault) };
   }
-  const run: Run = { ...goal, deadlineMs: goal.elapsedMs() + goal.timeoutMs, steps: [] };
+  const lost = new AbortController();
+  const signal = AbortSignal.any([goal.signal, lost.signal]);
+  const deadlineMs = goal.elapsedMs() + goal.timeoutMs;
+  const run: Run = { ...goal, signal, deadlineMs, steps: [], lost: lost.signal };
   const primaries = addresses.filter((address) => isIPv6(address) === isIPv6(first));
   const fallbacks = addresses.filter((address) => isIPv6(address) !== isIPv6(first));
   const outcome =
-    fallbacks.length === 0 ? await inTurn(primaries, run) : await inParallel({ primaries, fallbacks }, run);
+    fallbacks.length === 0 ? await inTurn(primaries, run) : await inParallel({ primaries, fallbacks, lost }, run);
   return { steps: [...run.steps], outcome };
 }
 
 /** dialParallel. */
 async function inParallel(
-  families: { readonly primaries: readonly string[]; readonly fallbacks: readonly string[] },
+  race: {
+    readonly primaries: readonly string[];
+    readonly fallbacks: readonly string[];
+    readonly lost: AbortController;
+  },
   run: Run,
 ): Promise<Outcome<Socket>> {
-  const lost = new AbortController();
-  const signal = AbortSignal.any([run.signal, lost.signal]);
-  const racing = { ...run, signal };
   return new Promise((resolve) => {
     let won = false;
     let failed: { primary?: Bad; fallback?: Bad } = {};
@@ -76,7 +82,7 @@ async function inParallel(
       if (outcome.ok) {
         won = true;
         clearTimeout(timer);
-        lost.abort();
+        race.lost.abort();
         resolve(outcome);
         return;
       }
@@ -88,10 +94,10 @@ async function inParallel(
       if (started) return;
       started = true;
       clearTimeout(timer);
-      void inTurn(families.fallbacks, racing).then((outcome) => finish('fallback', outcome));
+      void inTurn(race.fallbacks, run).then((outcome) => finish('fallback', outcome));
     };
     const timer = setTimeout(startFallback, fallbackDelayMs);
-    void inTurn(families.primaries, racing).then((outcome) => finish('primary', outcome));
+    void inTurn(race.primaries, run).then((outcome) => finish('primary', outcome));
   });
 }
 
@@ -101,13 +107,12 @@ async function inTurn(addresses: readonly string[], run: Run): Promise<Outcome<S
   for (const [i, address] of addresses.entries()) {
     const remaining = run.deadlineMs - run.elapsedMs();
     if (remaining <= 0 || run.signal.aborted) break;
-    const share = remaining / (addresses.length - i);
-    const timeoutMs = Math.min(remaining, Math.max(share, leastShareMs));
+    const timeoutMs = shareOf(remaining, addresses.length - i);
     const startMs = run.elapsedMs();
     const outcome = await openOne({ address, port: run.port }, { ...run, timeoutMs });
     const ms = run.elapsedMs() - startMs;
     const target = `${run.host}:${run.port}`;
-    if (outcome.ok || outcome.fault.code !== 'agent.out_of_time' || addresses.length === 1) {
+    if (!run.lost.aborted) {
       const known = outcome.ok ? good({ address, port: run.port }) : outcome;
       run.steps.push({ step: 'tcp', target, startMs, ms, outcome: known });
     }
@@ -118,6 +123,11 @@ async function inTurn(addresses: readonly string[], run: Run): Promise<Outcome<S
   if (run.signal.aborted) return bad({ code: 'agent.out_of_time', step: 'tcp', afterMs: 0 });
   const afterMs = Math.round(run.timeoutMs);
   return bad({ code: 'tcp.timed_out', address: addresses[0] ?? '', port: run.port, afterMs });
+}
+
+/** partialDeadline. */
+export function shareOf(remainingMs: number, addressesLeft: number): number {
+  return Math.min(remainingMs, Math.max(remainingMs / addressesLeft, leastShareMs));
 }
 
 /** One connection to one address; destroyed where the time or the asker's patience ends first. */

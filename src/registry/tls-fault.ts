@@ -72,7 +72,7 @@ export function tlsFault(code: string, at: { readonly host: string; readonly por
   const reason = /^ERR_SSL_(.+)$/.exec(code)?.[1];
   if (reason === undefined) return undefined;
   if (notTls.has(reason)) return { code: 'tls.not_tls', host, port };
-  const alert = /^(?:SSLV3|TLSV1|TLSV11|TLSV12|TLSV13)_(?:ALERT_)?(.+)$/.exec(reason)?.[1];
+  const alert = /^(?:SSL\/TLS|SSLV3|TLSV1|TLSV11|TLSV12|TLSV13)_(?:ALERT_)?(.+)$/.exec(reason)?.[1];
   if (alert !== undefined && Object.hasOwn(aboutUs, alert))
     return { code: 'tls.client_rejected', host, alert: aboutUs[alert] ?? alert };
   const told = alert === undefined ? undefined : alerts[alert];

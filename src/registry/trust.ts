@@ -59,9 +59,19 @@ export function trustedFrom(roots: SystemRoots, rule: TlsRule): readonly string[
   return [...rule.extraRoots, ...roots.pems].map(({ path }) => path).slice(0, rule.extraRoots.length + 3);
 }
 
+/** The trusted certificates that bear this name; for words about a chain that was refused, so it may take its time. */
+export function anchorsNamed(subject: string, roots: SystemRoots, rule: TlsRule): readonly X509Certificate[] {
+  return poolOf(roots, rule)
+    .map((block) => new X509Certificate(block))
+    .filter((certificate) => certificate.subject === subject);
+}
+
+function poolOf(roots: SystemRoots, rule: TlsRule): readonly string[] {
+  return [...new Set([...rule.extraRoots.flatMap(({ pem }) => certificatesIn(pem)), ...blocksOf(roots)])];
+}
+
 function makeContext(roots: SystemRoots, rule: TlsRule): Outcome<SecureContext> {
-  const extra = rule.extraRoots.flatMap(({ pem }) => certificatesIn(pem));
-  const ca = rule.verify ? [...new Set([...extra, ...blocksOf(roots)])] : [];
+  const ca = rule.verify ? [...poolOf(roots, rule)] : [];
   const common = { ca, ciphers, minVersion: 'TLSv1.2', allowPartialTrustChain: true } as const;
   // OpenSSL keeps one pair for each kind of key, the last one set; Go presents the first.
   const pairs = rule.clients.toReversed();

@@ -41,6 +41,10 @@ const socketError: Translate = (spot, error) => {
   return closed(spot, error);
 };
 
+/** A body that is cut short; before there is one it means that the headers contradict themselves. */
+const lengthMismatch: Translate = (spot, error) =>
+  spot.moment === 'body' ? closed(spot, error) : malformed('malformed HTTP response: bad Content-Length')(spot, error);
+
 const translations: Readonly<Record<string, Translate>> = {
   ECONNREFUSED: refused,
   ETIMEDOUT: timedOut,
@@ -75,16 +79,17 @@ const translations: Readonly<Record<string, Translate>> = {
   UND_ERR_BODY_TIMEOUT: silent,
   UND_ERR_HEADERS_OVERFLOW: malformed('server response headers exceeded what is read; aborted'),
   UND_ERR_RES_EXCEEDED_MAX_SIZE: malformed('the response is larger than what is read'),
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: closed,
-  // A chunked or endless body that ends in its middle: the parser meets the end of the stream, Go "unexpected EOF".
-  HPE_INVALID_EOF_STATE: closed,
-  HPE_CLOSED_CONNECTION: malformed('data after a response that was the last'),
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: lengthMismatch,
+  UND_ERR_DESTROYED: outOfTime,
+  UND_ERR_CLOSED: outOfTime,
 };
 
 /** The parser's own message names the rule that was broken, never the content. */
-const parserError: Translate = ({ host }, error) => {
+const parserError: Translate = (spot, error) => {
   const reason = /\(([^()]*)\)$/.exec(error.message)?.[1] ?? nameOf(error);
-  return { code: 'api.malformed', host, why: `malformed HTTP response: ${reason}` };
+  // A chunked body that ends in its middle: Go says "unexpected EOF".
+  if (reason === 'Invalid EOF state') return closed(spot, error);
+  return { code: 'api.malformed', host: spot.host, why: `malformed HTTP response: ${reason}` };
 };
 
 export function wireFault(error: unknown, spot: Spot): Fault {
@@ -92,7 +97,8 @@ export function wireFault(error: unknown, spot: Spot): Fault {
   const code = codeOf(error);
   const translate = Object.hasOwn(translations, code) ? translations[code] : undefined;
   if (translate !== undefined) return translate(spot, error);
-  if (code.startsWith('HPE_')) return parserError(spot, error);
+  // undici's parser errors have a name and, for want of a table, no code.
+  if (error.name === 'HTTPParserError' || code.startsWith('HPE_')) return parserError(spot, error);
   return tlsFault(code, spot) ?? bug(spot, error);
 }
 

@@ -1,0 +1,133 @@
+/**
+ * Certificates made on the spot: authorities, what they sign, and the ways in which that can be wrong. PEM texts
+ * throughout. Equal wishes give the same certificate within one test file.
+ */
+import 'reflect-metadata';
+import { webcrypto } from 'node:crypto';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+  cryptoProvider,
+  type Extension,
+  type X509Certificate,
+} from '@peculiar/x509';
+
+cryptoProvider.set(webcrypto);
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const dayMs = 86_400_000;
+
+/** A certificate, its key and, where it is one, what an authority needs to sign. */
+export interface Made {
+  /** This certificate alone. */
+  readonly cert: string;
+  /** With the intermediates that a server has to send. */
+  readonly chain: string;
+  readonly key: string;
+  readonly signs: { readonly certificate: X509Certificate; readonly keys: webcrypto.CryptoKeyPair };
+}
+
+export interface Dates {
+  /** Days from now. */
+  readonly from?: number;
+  readonly to?: number;
+}
+
+export interface LeafWish extends Dates {
+  readonly names?: readonly string[];
+  readonly ips?: readonly string[];
+  /** The name stands in the subject alone, as before 2000. */
+  readonly commonNameOnly?: boolean;
+  /** Absent: it signs itself. */
+  readonly by?: Made;
+}
+
+const made = new Map<string, Promise<Made>>();
+
+/** A root. */
+export async function authority(wish: Dates & { readonly name?: string } = {}): Promise<Made> {
+  const name = wish.name ?? 'Test Root';
+  return once(['authority', wish], () => make({ ...wish, subject: `CN=${name}`, extensions: signing }));
+}
+
+export async function intermediate(wish: Dates & { readonly name?: string; readonly by: Made }): Promise<Made> {
+  const { by, ...rest } = wish;
+  const subject = `CN=${wish.name ?? 'Test Intermediate'}`;
+  return once(['intermediate', rest, by.cert], () => make({ ...wish, subject, extensions: signing }));
+}
+
+export async function leaf(wish: LeafWish): Promise<Made> {
+  const { by, ...rest } = wish;
+  const { names = [], ips = [] } = wish;
+  const given = [
+    ...names.map((value) => ({ type: 'dns', value }) as const),
+    ...ips.map((value) => ({ type: 'ip', value }) as const),
+  ];
+  const extensions = [
+    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+    ...(wish.commonNameOnly === true ? [] : [new SubjectAlternativeNameExtension(given)]),
+  ];
+  const subject = `O=Test, CN=${names[0] ?? ips[0] ?? 'nobody'}`;
+  return once(['leaf', rest, by?.cert], () => make({ ...wish, subject, extensions }));
+}
+
+/** For a client that has to show who it is. */
+export async function client(wish: Dates & { readonly name: string; readonly by: Made }): Promise<Made> {
+  const { by, ...rest } = wish;
+  const extensions = [new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth])];
+  return once(['client', rest, by.cert], () => make({ ...wish, subject: `CN=${wish.name}`, extensions }));
+}
+
+const signing = [
+  new BasicConstraintsExtension(true, undefined, true),
+  new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+];
+
+async function once(key: unknown, makeIt: () => Promise<Made>): Promise<Made> {
+  const name = JSON.stringify(key);
+  const known = made.get(name) ?? makeIt();
+  made.set(name, known);
+  return known;
+}
+
+interface Order extends Dates {
+  readonly subject: string;
+  readonly extensions: readonly Extension[];
+  readonly by?: Made;
+}
+
+async function make(order: Order): Promise<Made> {
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const { by } = order;
+  const issuer = by?.signs ?? { certificate: undefined, keys };
+  const certificate = await X509CertificateGenerator.create({
+    serialNumber: Buffer.from(
+      webcrypto.getRandomValues(new Uint8Array(8)).map((byte, i) => (i === 0 ? 1 : byte)),
+    ).toString('hex'),
+    subject: order.subject,
+    issuer: issuer.certificate?.subject ?? order.subject,
+    notBefore: new Date(Date.now() + (order.from ?? -30) * dayMs),
+    notAfter: new Date(Date.now() + (order.to ?? 90) * dayMs),
+    publicKey: keys.publicKey,
+    signingKey: issuer.keys.privateKey,
+    signingAlgorithm: algorithm,
+    extensions: [
+      ...order.extensions,
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey),
+    ],
+  });
+  const cert = certificate.toString('pem');
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  const key = PemConverter.encode(pkcs8, PemConverter.PrivateKeyTag);
+  const isSentAlong = by !== undefined && by.signs.certificate.issuer !== by.signs.certificate.subject;
+  return { cert, chain: isSentAlong ? `${cert}\n${by.chain}` : cert, key, signs: { certificate, keys } };
+}

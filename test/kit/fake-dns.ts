@@ -1,0 +1,169 @@
+/** A name server on loopback, UDP and TCP on one port, that says what it is told to say, or nothing. */
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { createServer, type Server, type Socket } from 'node:net';
+import dnsPacket, { type Answer, type DecodedPacket } from 'dns-packet';
+
+export type Script =
+  /** Without an address of the asked family: NOERROR and no answer. */
+  | { readonly is: 'addresses'; readonly addresses: readonly string[] }
+  /** The chain of names, and the addresses of its last. */
+  | { readonly is: 'alias'; readonly names: readonly string[]; readonly addresses: readonly string[] }
+  | { readonly is: 'nxdomain' | 'servfail' | 'refused' | 'silence' | 'lame' }
+  /** UDP: cut short and marked so; TCP: the addresses. */
+  | { readonly is: 'truncated'; readonly addresses: readonly string[] }
+  /** As they are, in place of an answer. */
+  | { readonly is: 'bytes'; readonly bytes: Uint8Array }
+  /** A good head and question, and then rubbish. */
+  | { readonly is: 'broken_answers' }
+  /** First an answer to another question and one with another number, then the addresses. */
+  | { readonly is: 'forged_first'; readonly addresses: readonly string[] }
+  /** TCP: closes without a word. */
+  | { readonly is: 'hang_up' };
+
+export interface Received {
+  readonly name: string;
+  readonly type: string;
+  readonly over: 'udp' | 'tcp';
+}
+
+export interface FakeDns extends AsyncDisposable {
+  readonly address: string;
+  readonly port: number;
+  readonly received: readonly Received[];
+}
+
+/** By lower-case name without its last dot; `name A` and `name AAAA` go before `name`. Everything else does not exist. */
+export type Zone = Readonly<Record<string, Script>>;
+
+export async function fakeDns(zone: Zone): Promise<FakeDns> {
+  const received: Received[] = [];
+  const answer = (message: Buffer, over: Received['over']): readonly Uint8Array[] | 'hang_up' => {
+    const query = dnsPacket.decode(message);
+    const [question] = query.questions ?? [];
+    if (question === undefined) return [];
+    received.push({ name: question.name, type: question.type, over });
+    const name = question.name.toLowerCase();
+    const script = zone[`${name} ${question.type}`] ?? zone[name] ?? { is: 'nxdomain' };
+    return say(script, query, over);
+  };
+  const { tcp, udp, port } = await bindBoth();
+  const sockets = new Set<Socket>();
+  udp.on('message', (message, from) => {
+    const said = answer(message, 'udp');
+    if (said === 'hang_up') return;
+    for (const one of said) udp.send(one, from.port, from.address);
+  });
+  tcp.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+    let held = Buffer.alloc(0);
+    socket.on('data', (chunk) => {
+      held = Buffer.concat([held, chunk]);
+      while (held.length >= 2 && held.length >= 2 + held.readUInt16BE()) {
+        const message = held.subarray(2, 2 + held.readUInt16BE());
+        held = held.subarray(2 + message.length);
+        const said = answer(message, 'tcp');
+        if (said === 'hang_up') socket.end();
+        else for (const one of said) socket.write(framed(one));
+      }
+    });
+  });
+  return {
+    address: '127.0.0.1',
+    port,
+    received,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => udp.close(() => resolve()));
+      await new Promise<void>((resolve) => tcp.close(() => resolve()));
+    },
+  };
+}
+
+function say(script: Script, query: DecodedPacket, over: Received['over']): readonly Uint8Array[] | 'hang_up' {
+  const reply = (answers: readonly Answer[], flags = 0): Buffer =>
+    dnsPacket.encode({
+      type: 'response',
+      id: query.id ?? 0,
+      flags: dnsPacket.RECURSION_DESIRED | dnsPacket.RECURSION_AVAILABLE | flags,
+      questions: query.questions ?? [],
+      answers: [...answers],
+    });
+  const [question] = query.questions ?? [];
+  const name = question?.name ?? '';
+  const type = question?.type ?? 'A';
+  switch (script.is) {
+    case 'addresses':
+      return [reply(records(name, type, script.addresses))];
+    case 'alias': {
+      const chain = script.names.map((data, i): Answer => ({ type: 'CNAME', name: script.names[i - 1] ?? name, data }));
+      return [reply([...chain, ...records(script.names.at(-1) ?? name, type, script.addresses)])];
+    }
+    case 'nxdomain':
+      return [reply([], 3)];
+    case 'servfail':
+      return [reply([], 2)];
+    case 'refused':
+      return [reply([], 5)];
+    case 'lame':
+      return [dnsPacket.encode({ type: 'response', id: query.id ?? 0, questions: query.questions ?? [] })];
+    case 'silence':
+      return [];
+    case 'truncated':
+      return over === 'udp'
+        ? [reply([], dnsPacket.TRUNCATED_RESPONSE)]
+        : [reply(records(name, type, script.addresses))];
+    case 'bytes':
+      return [script.bytes];
+    case 'broken_answers': {
+      const broken = reply([]);
+      broken.writeUInt16BE(1, 6);
+      return [Buffer.concat([broken, Buffer.from([0xc0, 0xff, 0xff])])];
+    }
+    case 'forged_first': {
+      const good = reply(records(name, type, script.addresses));
+      const otherNumber = Buffer.from(good);
+      otherNumber.writeUInt16BE(((query.id ?? 0) + 1) & 0xffff, 0);
+      const otherQuestion = dnsPacket.encode({
+        type: 'response',
+        id: query.id ?? 0,
+        questions: [{ type, name: `not-${name}` }],
+        answers: [{ type: 'A', name: `not-${name}`, data: '127.0.0.66' }],
+      });
+      return [otherNumber, otherQuestion, Buffer.from('rubbish'), good];
+    }
+    case 'hang_up':
+      return 'hang_up';
+  }
+}
+
+function records(name: string, type: string, addresses: readonly string[]): readonly Answer[] {
+  return addresses
+    .filter((address) => address.includes(':') === (type === 'AAAA'))
+    .map((data) => ({ type: data.includes(':') ? 'AAAA' : 'A', name, data, ttl: 60 }));
+}
+
+function framed(message: Uint8Array): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(message.length);
+  return Buffer.concat([length, message]);
+}
+
+/** One port for both: the second kind may find it taken, and then another one is tried. */
+async function bindBoth(): Promise<{ tcp: Server; udp: UdpSocket; port: number }> {
+  for (;;) {
+    const tcp = createServer();
+    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
+    const address = tcp.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const udp = createSocket('udp4');
+    const bound = await new Promise<boolean>((resolve) => {
+      udp.once('error', () => resolve(false));
+      udp.bind(port, '127.0.0.1', () => resolve(true));
+    });
+    if (bound) return { tcp, udp, port };
+    udp.close();
+    await new Promise((resolve) => tcp.close(resolve));
+  }
+}
