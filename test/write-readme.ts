@@ -1,12 +1,19 @@
 /** `npm run readme`: rewrites the parts of README.md that the code knows best, between their marks. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { configTable } from '../src/config.ts';
 import { faultTable } from '../src/tell/words.ts';
+import { node7 } from './kit/ledger.ts';
+import { metricsOver } from './kit/metrics.ts';
 
 export const readmePath = join(import.meta.dirname, '..', 'README.md');
 
 /** The name in the marks `<!-- name -->` and `<!-- /name -->`, and what belongs between them. */
-export const sections: Readonly<Record<string, () => string>> = { faults: faultTable };
+export const sections: Readonly<Record<string, string>> = {
+  config: configTable(),
+  metrics: await metricTable(),
+  faults: faultTable(),
+};
 
 /** What stands between the marks now; undefined where there are none. */
 export function sectionOf(readme: string, name: string): string | undefined {
@@ -14,14 +21,24 @@ export function sectionOf(readme: string, name: string): string | undefined {
   return from === -1 || to === -1 ? undefined : readme.slice(from, to).trim();
 }
 
-export function renewed(readme: string): string {
+export function renewed(readme: string, what: Readonly<Record<string, string>> = sections): string {
   let text = readme;
-  for (const [name, write] of Object.entries(sections)) {
+  for (const [name, body] of Object.entries(what)) {
     const [from, to] = boundsOf(text, name);
     if (from === -1 || to === -1) throw new Error(`README.md lacks <!-- ${name} --> … <!-- /${name} -->`);
-    text = `${text.slice(0, from)}\n\n${write()}\n\n${text.slice(to)}`;
+    text = `${text.slice(0, from)}\n\n${body}\n\n${text.slice(to)}`;
   }
   return text;
+}
+
+/** Every metric, by what a scrape says of it. */
+async function metricTable(): Promise<string> {
+  const { body } = await metricsOver(() => node7).scrape();
+  const types = new Map([...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
+  const rows = [...body.matchAll(/^# HELP (\S+) (.*)$/gm)].map(
+    ([, name = '', help = '']) => `| \`${name}\` | ${types.get(name) ?? ''} | ${help} |`,
+  );
+  return ['| Metric | Type | Meaning |', '|---|---|---|', ...rows.toSorted()].join('\n');
 }
 
 function boundsOf(readme: string, name: string): readonly [from: number, to: number] {
