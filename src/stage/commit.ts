@@ -30,15 +30,19 @@ export function commit(reply: Reply, wanted: Descriptor, act: Act): Tried<Fetche
   if (!decoded.ok) return { ok: false, trouble: { fault: decoded.fault, words: { text: decoded.fault.code } } };
   const body = decoded.value;
   const got = answer.whole ? digestOf(body, wanted.digest) : `more than the ${wanted.size} bytes that were announced`;
-  if (got === wanted.digest) return { ok: true, value: { body, host, verified: true } };
+  if (got === wanted.digest && body.length === wanted.size) return { ok: true, value: { body, host, verified: true } };
   const ref = `${act === 'config' ? 'config' : act === 'layer' ? 'layer' : isIndex(wanted.mediaType) ? 'index' : 'manifest'}-${wanted.digest}`;
-  const text = `failed commit on ref "${ref}": unexpected commit digest ${got}, expected ${wanted.digest}: failed precondition`;
+  const what =
+    got === wanted.digest
+      ? `unexpected commit size ${body.length}, expected ${wanted.size}`
+      : `unexpected commit digest ${got}, expected ${wanted.digest}`;
+  const text = `failed commit on ref "${ref}": ${what}: failed precondition`;
   const code = act === 'manifest' ? 'manifest.digest_mismatch' : 'blob.digest_mismatch';
   const fault: FaultOf<'manifest.digest_mismatch'> | FaultOf<'blob.digest_mismatch'> = {
     code,
     digest: wanted.digest,
     host,
-    got,
+    got: got === wanted.digest ? `${body.length} bytes where ${wanted.size} were announced` : got,
   };
   return { ok: false, trouble: { fault, words: { text, code: 'FailedPrecondition' } } };
 }
