@@ -1,6 +1,7 @@
 /**
  * One request on one connection, from its first byte to the end of its answer, within bounds of time and size. Listens to
- * undici's dispatch events directly: what it adds to them is counted in microseconds.
+ * undici's dispatch events directly: what it adds to them is counted in microseconds. Stricter than net/http in two ways that
+ * undici does not let us change: lines that end in a bare LF, and `100 Continue` that nobody asked for, are malformed.
  */
 import type { Dispatcher } from 'undici';
 import type { Fault } from '#pull/fault.ts';
