@@ -9,7 +9,7 @@ import type { Cluster } from './connect.ts';
 import { type Answer, type Away, type Call, MiB, type Refused, faultOf } from './call.ts';
 import { at, listAt, numberAt, parseJson, textAt } from './json.ts';
 
-/** The outside of this room: a clock, a pause that an abort cuts short, and a random number below 1. */
+/** The outside of this room: a clock, a pause that ends early (and well) when it is aborted, a random number below 1. */
 export interface Outside {
   readonly now: () => Date;
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -96,12 +96,17 @@ class Loop {
 
   async run(): Promise<void> {
     let next: Next = 'list';
-    while (!this.#signal.aborted) {
+    while (!this.#isClosed()) {
       const step: Step = next === 'watch' ? await this.#watch() : await this.#list(next);
+      if (this.#isClosed()) return;
       if (step.fault !== undefined) this.#listener.link({ is: 'down', fault: step.fault });
       next = step.next;
       await this.#pause(step.pause);
     }
+  }
+
+  #isClosed(): boolean {
+    return this.#signal.aborted;
   }
 
   async #pause(pause: Pause): Promise<void> {

@@ -48,9 +48,9 @@ export function pullSecrets(cluster: Cluster, outside: Outside): PullSecrets {
     withSecrets: async (demand) => ({
       ...demand,
       secrets: await Promise.all(
-        demand.secrets.map((secret) => {
+        demand.secrets.map(async (secret) => {
           const isOpen = secret.state.is === 'unseen' && secret.state.why === 'not_given';
-          return isOpen ? read(secret.namespace, secret.name) : secret;
+          return isOpen ? await read(secret.namespace, secret.name) : secret;
         }),
       ),
     }),

@@ -1,24 +1,29 @@
-/** Which of the machine's programs a test may use: found in PATH, or said in one loud line. With CI=true a skip is a failure. */
+/** Which of the machine's programs a test may use: found, or said in one loud line. With CI=true a skip is a failure. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-export function installed(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, program), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+/** The program's path, looked for in PATH and where Debian puts daemons. */
+export function installed(program: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return folders.map((folder) => join(folder, program)).find(isRunnable);
 }
 
-/** True when every program is there. Use: `describe.runIf(needs(['kubectl']))`. */
+/** True when every program is there. Meant for `describe.runIf(needs(['squid']))`; `root` stands for being root. */
 export function needs(programs: readonly string[]): boolean {
-  const missing = programs.filter((program) => !installed(program));
+  const missing = programs.filter((program) => program !== 'root' && installed(program) === undefined);
+  if (programs.includes('root') && process.getuid?.() !== 0) missing.push('root');
   if (missing.length === 0) return true;
-  const said = `SKIPPED, not installed: ${missing.join(', ')} (test/servers.sh installs them on Debian)`;
-  if (process.env['CI'] === 'true') throw new Error(said);
-  process.stderr.write(`${said}\n`);
+  const line = `left out for want of ${missing.join(', ')} (as root on Debian, test/servers.sh installs what tests need)`;
+  if (process.env['CI'] === 'true') throw new Error(line);
+  process.stderr.write(`\n!!! ${line}\n`);
   return false;
+}
+
+function isRunnable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
