@@ -15,6 +15,8 @@ export interface Cluster {
   ask(call: Call): Promise<Answer>;
   /** A watch: its lines as they come. The iteration throws where the connection breaks. */
   follow(call: Call, signal: AbortSignal): Promise<Following | Refused | Away>;
+  /** The same identity towards another server of the cluster: the kubelet's own. */
+  elsewhere(server: string): Cluster;
   close(): Promise<void>;
 }
 
@@ -86,6 +88,10 @@ class ApiServer implements Cluster {
     } catch (error) {
       return { is: 'away', why: codeOf(error) };
     }
+  }
+
+  elsewhere(server: string): Cluster {
+    return new ApiServer(this.#config, server.replace(/\/+$/, ''));
   }
 
   async close(): Promise<void> {

@@ -150,7 +150,7 @@ describe('what was read', () => {
     await secrets.withSecrets(demand(hub));
     expect(world.kube.calls).toHaveLength(1);
     expect(world.time.pauses).toEqual([60_000]);
-    world.time.release();
+    world.time.advance(60_000);
     await new Promise((resolve) => setImmediate(resolve));
     await secrets.withSecrets(demand(hub));
     expect(world.kube.calls).toHaveLength(2);

@@ -54,6 +54,7 @@ export class FakeKube {
   #oldest = 0;
   readonly #watchers = new Set<Watcher>();
   #scripted: { readonly match: (call: KubeCall) => boolean; readonly does: Misbehaviour; times: number }[] = [];
+  #lost: { readonly match: (call: KubeCall) => boolean; times: number } | undefined;
   readonly #server: Server;
   #port = 0;
   #waiting: { readonly count: (kube: FakeKube) => boolean; readonly done: () => void }[] = [];
@@ -118,6 +119,11 @@ export class FakeKube {
   /** Misbehaves for calls that match, so many times. */
   script(match: (call: KubeCall) => boolean, does: Misbehaviour, times = 1): void {
     this.#scripted.push({ match, does, times });
+  }
+
+  /** Does what is asked and cuts the connection instead of an answer. */
+  loseAnswers(match: (call: KubeCall) => boolean, times: number): void {
+    this.#lost = { match, times };
   }
 
   /** Events of the recorded watch, as they were: each moves the resource version on. */
@@ -205,7 +211,11 @@ export class FakeKube {
       send(response, { code: 401, body: recordedJson('unauthorized.json') });
     else if (this.grants?.has(grantText(call)) === false) send(response, forbidden(call));
     else if (call.verb === 'watch') this.#watch(call.resource, url.searchParams, response);
-    else send(response, this.#serve(call, url, body));
+    else if (this.#lost !== undefined && this.#lost.times > 0 && this.#lost.match(call)) {
+      this.#lost.times -= 1;
+      this.#serve(call, url, body);
+      response.socket?.destroy();
+    } else send(response, this.#serve(call, url, body));
   }
 
   #note(call: KubeCall, url: URL, body: Json): void {

@@ -10,7 +10,7 @@ export class FakeTime {
   /** Every pause that was asked for, in milliseconds. */
   readonly pauses: number[] = [];
   #ms = Date.parse('2026-11-21T01:30:00Z');
-  #held: (() => void)[] | undefined;
+  #held: { readonly dueMs: number; readonly end: () => void }[] | undefined;
 
   readonly now = (): Date => new Date(this.#ms);
 
@@ -20,33 +20,42 @@ export class FakeTime {
 
   readonly delay = async (ms: number, signal: AbortSignal): Promise<void> => {
     this.pauses.push(ms);
+    if (signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
-    if (this.#held === undefined || signal.aborted) setImmediate(() => resolve(undefined));
-    else this.#held.push(() => resolve(undefined));
-    signal.addEventListener('abort', () => resolve(undefined));
+    const end = (): void => resolve(undefined);
+    let isCut = false;
+    signal.addEventListener('abort', () => {
+      isCut = true;
+      end();
+    });
+    const held = this.#held;
+    if (held === undefined) setImmediate(end);
+    else held.push({ dueMs: this.#ms + ms, end });
     await promise;
-    if (!signal.aborted) this.#ms += ms;
+    if (held === undefined && !isCut) this.#ms += ms;
   };
 
-  pass(ms: number): void {
-    this.#ms += ms;
-  }
-
-  /** From now on pauses last until they are released. */
+  /** From now on pauses last until the clock is moved past their end. */
   hold(): void {
     this.#held ??= [];
   }
 
-  release(): void {
-    const held = this.#held ?? [];
-    this.#held = [];
-    for (const resolve of held) resolve();
+  advance(ms: number): void {
+    this.#ms += ms;
+    const due = (this.#held ?? []).filter(({ dueMs }) => dueMs <= this.#ms);
+    this.#held = (this.#held ?? []).filter(({ dueMs }) => dueMs > this.#ms);
+    for (const { end } of due) end();
   }
+}
+
+/** A cluster that says how many of its requests are under way. */
+export interface Counted extends Cluster {
+  readonly underWay: () => number;
 }
 
 export interface KubeWorld extends AsyncDisposable {
   readonly kube: FakeKube;
-  readonly cluster: Cluster;
+  readonly cluster: Counted;
   readonly time: FakeTime;
 }
 
@@ -60,8 +69,22 @@ export async function kubeWorld(as?: string): Promise<KubeWorld> {
   return { kube, cluster, time: new FakeTime(), [Symbol.asyncDispose]: dispose };
 }
 
-export function clusterOf(kube: FakeKube, as?: string): Cluster {
+export function clusterOf(kube: FakeKube, as?: string): Counted {
   const connected = connect(kube.config(as));
   if (!connected.ok) throw new Error(connected.fault.code);
-  return connected.value;
+  return counted(connected.value);
+}
+
+function counted(cluster: Cluster): Counted {
+  let underWay = 0;
+  return {
+    ask: async (call) => {
+      underWay += 1;
+      return await cluster.ask(call).finally(() => (underWay -= 1));
+    },
+    follow: (call, signal) => cluster.follow(call, signal),
+    elsewhere: (server) => counted(cluster.elsewhere(server)),
+    close: () => cluster.close(),
+    underWay: () => underWay,
+  };
 }
