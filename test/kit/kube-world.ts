@@ -23,17 +23,19 @@ export class FakeTime {
     if (signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const end = (): void => resolve(undefined);
-    let isCut = false;
-    signal.addEventListener('abort', () => {
-      isCut = true;
+    signal.addEventListener('abort', end);
+    if (this.#held === undefined) this.#skip(ms, { end, signal });
+    else this.#held.push({ dueMs: this.#ms + ms, end });
+    await promise;
+  };
+
+  #skip(ms: number, { end, signal }: { readonly end: () => void; readonly signal: AbortSignal }): void {
+    const skipping = setImmediate(() => {
+      this.#ms += ms;
       end();
     });
-    const held = this.#held;
-    if (held === undefined) setImmediate(end);
-    else held.push({ dueMs: this.#ms + ms, end });
-    await promise;
-    if (held === undefined && !isCut) this.#ms += ms;
-  };
+    signal.addEventListener('abort', () => clearImmediate(skipping));
+  }
 
   /** From now on pauses last until the clock is moved past their end. */
   hold(): void {
