@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { readConfigz } from '../../src/cluster/configz.ts';
 import { connect, connectByFile, connectInCluster } from '../../src/cluster/connect.ts';
 import { linesOf } from '../../src/cluster/lines.ts';
+import { everyGrant } from '../kit/kube-grants.ts';
 import { clusterOf, kubeWorld } from '../kit/kube-world.ts';
 
 const call = { method: 'GET', path: '/api/v1/nodes/node1', deadlineMs: 5000, maxBytes: 100_000 } as const;
@@ -105,7 +106,7 @@ describe("the kubelet's configuration", () => {
       ok: false,
       fault: { code: 'agent.not_allowed' },
     });
-    world.kube.grants = undefined;
+    world.kube.grants = everyGrant;
     world.kube.script(() => true, { is: 'raw', status: 200, body: '{}' });
     expect(await readConfigz(clusterOf(world.kube), world.kube.url)).toMatchObject({ ok: false });
   });

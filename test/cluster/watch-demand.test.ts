@@ -3,6 +3,7 @@ import type { PullOutcome } from '#pull/score.ts';
 import { type DemandWatch, type Demanded, watchDemand } from '../../src/cluster/watch-demand.ts';
 import { type FakeKube } from '../kit/fake-kube.ts';
 import { recordedJson, recordedText, recordedWatch } from '../kit/fake-kube-json.ts';
+import { everyGrant } from '../kit/kube-grants.ts';
 import { type KubeWorld, clusterOf, kubeWorld } from '../kit/kube-world.ts';
 import { readImage } from '../kit/read-image.ts';
 
@@ -268,7 +269,7 @@ describe('an API server that refuses', () => {
       isStale: true,
       fault: { code: 'agent.not_allowed', what: 'the Pods of node1' },
     });
-    world.kube.grants = undefined;
+    world.kube.grants = everyGrant;
     await until(known);
     await watch.close();
   });

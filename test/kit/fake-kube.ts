@@ -9,6 +9,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import { type KubeCall, callOf, grantText } from './fake-kube-call.ts';
 import { type Json, at, object, recordedJson, text } from './fake-kube-json.ts';
+import { everyGrant } from './kube-grants.ts';
 import {
   type Misbehaviour,
   type Person,
@@ -43,8 +44,8 @@ export class FakeKube {
   readonly secrets = new Map<string, Json>();
   node: Json;
   version: number;
-  /** `get core/secrets`: what the caller may do; undefined: everything. */
-  grants: ReadonlySet<string> | undefined;
+  /** `get core/secrets`: what the caller may do. */
+  grants = everyGrant;
   /** How a watch or list from a forgotten version is refused. */
   gone: 'event' | 'status' = 'event';
   /** Bearer tokens that TokenReview knows, and who of them may read which path. */
@@ -209,7 +210,7 @@ export class FakeKube {
     }
     if (request.headers.authorization !== `Bearer ${token}`)
       send(response, { code: 401, body: recordedJson('unauthorized.json') });
-    else if (this.grants?.has(grantText(call)) === false) send(response, forbidden(call));
+    else if (!this.grants.has(grantText(call))) send(response, forbidden(call));
     else if (call.verb === 'watch') this.#watch(call.resource, url.searchParams, response);
     else if (this.#lost !== undefined && this.#lost.times > 0 && this.#lost.match(call)) {
       this.#lost.times -= 1;
