@@ -153,6 +153,8 @@ function headersOf(options: RequestOptions): Record<string, string> {
   const headers = Object.fromEntries(
     Object.entries(given).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
+  // A token file may end in a newline, which no header can hold.
+  for (const [name, value] of Object.entries(headers)) headers[name] = value.trim();
   if (typeof options.auth !== 'string') return headers;
   return { ...headers, authorization: `Basic ${Buffer.from(options.auth).toString('base64')}` };
 }

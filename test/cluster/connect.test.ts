@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { readConfigz } from '../../src/cluster/configz.ts';
 import { connect, connectByFile, connectInCluster } from '../../src/cluster/connect.ts';
 import { linesOf } from '../../src/cluster/lines.ts';
+import { token } from '../kit/fake-kube.ts';
 import { everyGrant } from '../kit/kube-grants.ts';
 import { clusterOf, kubeWorld } from '../kit/kube-world.ts';
 
@@ -24,6 +25,18 @@ describe('a request to the API server', () => {
       reason: 'Unauthorized',
       message: 'Unauthorized',
     });
+  });
+
+  test('shows a token whose file ended in a newline', async () => {
+    await using world = await kubeWorld(`${token}\n`);
+    expect(await world.cluster.ask(call)).toMatchObject({ is: 'answered' });
+  });
+
+  test('with a token that no header can hold says so without saying the token', async () => {
+    await using world = await kubeWorld('canary-4711\ncanary-4711');
+    const answer = await world.cluster.ask(call);
+    expect(answer.is).toBe('away');
+    expect(JSON.stringify(answer)).not.toContain('canary');
   });
 
   test('that is not answered in time ends', async () => {
