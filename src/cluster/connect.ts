@@ -165,14 +165,16 @@ function bodyType(call: Call): Record<string, string> {
 
 /** Undefined where it is longer; what came so far is dropped with its connection. */
 async function boundedText(body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
+  const decoder = new TextDecoder();
+  let text = '';
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
     if (bytes > maxBytes) return undefined;
-    chunks.push(chunk);
+    // Chunk by chunk: a list of 500 Pods is some MiB, and need not be there as bytes and as text at once.
+    text += decoder.decode(chunk, { stream: true });
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return text + decoder.decode();
 }
 
 /** A code or a class, never a message: messages of TLS and file errors quote what they met. */
