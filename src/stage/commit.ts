@@ -29,12 +29,13 @@ export function commit(reply: Reply, wanted: Descriptor, act: Act): Tried<Fetche
   const decoded = decodeBody(answer, maxManifestBytes);
   if (!decoded.ok) return { ok: false, trouble: { fault: decoded.fault, words: { text: decoded.fault.code } } };
   const body = decoded.value;
-  const got = answer.whole ? digestOf(body, wanted.digest) : `more than the ${wanted.size} bytes that were announced`;
-  if (got === wanted.digest && body.length === wanted.size) return { ok: true, value: { body, host, verified: true } };
+  const { digest, bytes } = answer.hashed ?? { digest: digestOf(body, wanted.digest), bytes: body.length };
+  const got = answer.whole ? digest : `more than the ${wanted.size} bytes that were announced`;
+  if (got === wanted.digest && bytes === wanted.size) return { ok: true, value: { body, host, verified: true } };
   const ref = `${act === 'config' ? 'config' : act === 'layer' ? 'layer' : isIndex(wanted.mediaType) ? 'index' : 'manifest'}-${wanted.digest}`;
   const what =
     got === wanted.digest
-      ? `unexpected commit size ${body.length}, expected ${wanted.size}`
+      ? `unexpected commit size ${bytes}, expected ${wanted.size}`
       : `unexpected commit digest ${got}, expected ${wanted.digest}`;
   const text = `failed commit on ref "${ref}": ${what}: failed precondition`;
   const code = act === 'manifest' ? 'manifest.digest_mismatch' : 'blob.digest_mismatch';
@@ -42,7 +43,7 @@ export function commit(reply: Reply, wanted: Descriptor, act: Act): Tried<Fetche
     code,
     digest: wanted.digest,
     host,
-    got: got === wanted.digest ? `${body.length} bytes where ${wanted.size} were announced` : got,
+    got: got === wanted.digest ? `${bytes} bytes where ${wanted.size} were announced` : got,
   };
   return { ok: false, trouble: { fault, words: { text, code: 'FailedPrecondition' } } };
 }

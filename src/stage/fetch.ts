@@ -24,8 +24,6 @@ import type { Tried, Trouble } from './trouble.ts';
 const wholeBelow = 64 * 1024;
 /** Of a larger one, this much shows that its host serves it, through every middlebox and with full-size packets. */
 const sampleBytes = 4 * 1024;
-/** With --verify: no blob of an image is larger than this. */
-const verifyBelow = 64 * 1024 ** 3;
 
 export async function fetchManifest(scene: Scene, authorizer: Authorizer, wanted: Descriptor): Promise<Tried<Fetched>> {
   const local = await scene.wire.localContent(wanted.digest);
@@ -63,9 +61,7 @@ export async function fetchBlob(
   if (seen !== undefined && act === 'layer')
     return { ok: true, value: { body: new Uint8Array(), host: seen, verified: whole } };
   const all = whole || wanted.size <= wholeBelow;
-  const headers: Header[] = all ? [['Accept-Encoding', 'gzip']] : [['Range', `bytes=0-${sampleBytes - 1}`]];
-  const maxBytes = all ? Math.min(wanted.size + 1, whole ? verifyBelow : wholeBelow + 1) : sampleBytes;
-  const opening: Opening = { wanted, kind: 'blobs', act, maxBytes, headers };
+  const opening = openingFor(wanted, act, { all });
   const first = await open(scene, authorizer, opening);
   const opened = isRangeRefused(first) ? await open(scene, authorizer, { ...opening, headers: [] }) : first;
   if (!opened.ok) return { ok: false, trouble: asBlob(opened.trouble, wanted) };
@@ -77,6 +73,16 @@ export async function fetchBlob(
       verified: all,
     });
   return checked;
+}
+
+/** Small: read whole. Large: a sample, or with --verify every byte, hashed as it comes. */
+function openingFor(wanted: Descriptor, act: 'config' | 'layer', { all }: { readonly all: boolean }): Opening {
+  const common = { wanted, kind: 'blobs' as const, act };
+  if (wanted.size <= wholeBelow)
+    return { ...common, maxBytes: wanted.size + 1, headers: [['Accept-Encoding', 'gzip']] };
+  if (all)
+    return { ...common, maxBytes: wanted.size + 1, headers: [['Accept-Encoding', 'identity']], hashAs: wanted.digest };
+  return { ...common, maxBytes: sampleBytes, headers: [['Range', `bytes=0-${sampleBytes - 1}`]] };
 }
 
 /** The Range is ours, not the runtime's: a host that refuses it is asked as the runtime would. */
@@ -95,6 +101,7 @@ interface Opening {
   readonly act: Act;
   readonly maxBytes: number;
   readonly headers: readonly Header[];
+  readonly hashAs?: string;
 }
 
 /** Fetch: every host in turn, whatever its capabilities; the first host's error is the one shown. */
@@ -110,6 +117,7 @@ async function open(scene: Scene, authorizer: Authorizer, opening: Opening): Pro
       object: `${opening.kind}/${wanted.digest}`,
       headers: [accept, ...opening.headers],
       maxBytes: opening.maxBytes,
+      ...(opening.hashAs === undefined ? {} : { hashAs: opening.hashAs }),
       lastHost: route === scene.routes.length - 1,
       purpose: { act, because },
     });

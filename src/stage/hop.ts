@@ -20,6 +20,8 @@ export interface Request {
   readonly object: string;
   readonly headers: readonly Header[];
   readonly maxBytes: number;
+  /** As in registry/wire.ts: hashed as it comes, however long that takes within the image's deadline. */
+  readonly hashAs?: string;
   readonly lastHost: boolean;
   /** Never turned into a GET: on a metered registry that would be a pull. */
   readonly stayHead?: true;
@@ -38,7 +40,7 @@ export interface Reply {
 
 const maxRedirects = 10;
 /** Headers that net/http drops when a redirect leaves the domain. */
-const staysHome = new Set(['authorization', 'www-authenticate', 'cookie', 'cookie2']);
+const staysHome = new Set(['authorization', 'host', 'www-authenticate', 'cookie', 'cookie2']);
 const bodyTimeoutMs = 30_000;
 
 /** The URL that containerd would ask at a route (resolver.go request, addNamespace). */
@@ -56,6 +58,8 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   const { plan } = scene;
   const requested = urlAt(sending.at, plan.image.path, sending.object);
   let own: Header[] = [...sending.at.headers, ...sending.headers];
+  // An explicit :443 stays in Go's Host header; URL drops it.
+  if (requested.host !== sending.at.authority.toLowerCase()) own.push(['Host', sending.at.authority]);
   if (!own.some(([name]) => name.toLowerCase() === 'user-agent')) own.push(['User-Agent', plan.engine.userAgent]);
   let url = requested;
   let carried: Authorization | undefined;
@@ -153,7 +157,8 @@ async function ask(scene: Scene, asking: Asking): Promise<Asked> {
     dialTimeoutMs: at.dialTimeoutMs,
     headerTimeoutMs: scene.plan.engine.headerTimeoutMs ?? scene.wire.manners.patienceMs,
     maxBytes: asking.maxBytes,
-    bodyTimeoutMs,
+    bodyTimeoutMs: asking.hashAs === undefined ? bodyTimeoutMs : scene.wire.manners.deadlineMs,
+    ...(asking.hashAs === undefined ? {} : { hashAs: asking.hashAs }),
     signal: scene.signal,
   };
   const asked = await scene.wire.connections.ask({ ...settings, url: asking.url });
