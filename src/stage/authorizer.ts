@@ -128,7 +128,7 @@ export class Authorizer {
       scopes: handler.scopes,
       ...(handler.login === undefined ? {} : { login: handler.login }),
       userAgent: plan.engine.userAgent,
-      headers: plan.engine.headersToRealm ? (at?.headers ?? []) : [],
+      headers: at?.realmHeaders ?? [],
       tls: at?.tls ?? { verify: true, extraRoots: [], clients: [] },
       dialTimeoutMs: at?.dialTimeoutMs ?? 30_000,
       headerTimeoutMs: plan.engine.headerTimeoutMs ?? wire.manners.patienceMs,

@@ -171,11 +171,12 @@ async function ask(scene: Scene, asking: Asking): Promise<Asked> {
   return again;
 }
 
-/** resolver.go isTLSError and isPortError. */
-function fallsBack(fault: Fault, route: Route, scene: Scene): boolean {
-  if (fault.code === 'tls.not_tls' || fault.code === 'tls.timed_out') return true;
-  if (!scene.plan.engine.httpAfterConnectionError || /:\d+$/.test(route.authority)) return false;
-  return fault.code === 'tcp.refused' || fault.code === 'tcp.timed_out' || fault.code === 'tcp.unreachable';
+/** resolver.go isTLSError and isPortError, where isConnError is a refused connection and os.IsTimeout any time-out. */
+function fallsBack(fault: Fault, route: Route, { plan: { engine } }: Scene): boolean {
+  if (fault.code === 'tls.not_tls') return true;
+  if (fault.code === 'tls.timed_out' && engine.httpAfterTlsTimeout) return true;
+  if (!engine.httpAfterConnectionError || /:\d+$/.test(route.authority)) return false;
+  return ['tcp.refused', 'tcp.timed_out', 'dns.timed_out', 'api.timed_out', 'tls.timed_out'].includes(fault.code);
 }
 
 /** net/http Client.do: where a redirect leads; undefined where the answer stands as it is. */
