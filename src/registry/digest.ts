@@ -6,7 +6,7 @@ const algorithms = { sha256: 64, sha384: 96, sha512: 128 } as const;
 /** The digest of bytes under the algorithm that `like` names (sha256 where it names none that is known). */
 export function digestOf(bytes: Uint8Array, like = 'sha256:'): string {
   const algorithm = like.slice(0, like.indexOf(':'));
-  const known = algorithm in algorithms ? algorithm : 'sha256';
+  const known = Object.hasOwn(algorithms, algorithm) ? algorithm : 'sha256';
   return `${known}:${createHash(known).update(bytes).digest('hex')}`;
 }
 

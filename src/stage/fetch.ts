@@ -7,7 +7,7 @@ import type { Fault } from '#pull/fault.ts';
 import type { Descriptor } from '#pull/manifest.ts';
 import type { Act } from '#pull/rehearsal.ts';
 import { containerdMessage, readRegistryErrors } from '#pull/registry-error.ts';
-import { fetchStatusWords } from '#pull/shown.ts';
+import { contentNotFound, fetchStatusWords } from '#pull/shown.ts';
 import type { Header } from '#pull/view.ts';
 import { digestOf } from '../registry/digest.ts';
 import type { Authorizer } from './authorizer.ts';
@@ -39,10 +39,10 @@ export async function fetchManifest(scene: Scene, authorizer: Authorizer, wanted
     kind: 'manifests',
     act: 'manifest',
     maxBytes: maxManifestBytes,
-    headers: [],
+    headers: [encodings(scene)],
   });
   if (!opened.ok) return opened;
-  const checked = commit(opened.value, wanted, 'manifest');
+  const checked = commit(scene, opened.value, { wanted, act: 'manifest' });
   if (checked.ok)
     scene.wire.memory.keepManifest(placeOf(scene), wanted.digest, {
       body: checked.value.body,
@@ -60,16 +60,15 @@ export async function fetchBlob(
   const { wire } = scene;
   const whole = wire.manners.verify;
   const seen = wire.memory.blob(placeOf(scene), wanted.digest, { nowMs: wire.elapsedMs(), whole });
-  if (seen !== undefined && act === 'layer')
-    return { ok: true, value: { body: new Uint8Array(), host: seen, verified: whole } };
+  if (seen !== undefined) return { ok: true, value: { body: new Uint8Array(), host: seen, verified: whole } };
   const all = whole || wanted.size <= wholeBelow;
-  const headers: Header[] = all ? [['Accept-Encoding', 'gzip']] : [['Range', `bytes=0-${sampleBytes - 1}`]];
+  const headers: Header[] = all ? [encodings(scene)] : [['Range', `bytes=0-${sampleBytes - 1}`]];
   const maxBytes = all ? Math.min(wanted.size + 1, whole ? verifyBelow : wholeBelow + 1) : sampleBytes;
   const opening: Opening = { wanted, kind: 'blobs', act, maxBytes, headers };
   const first = await open(scene, authorizer, opening);
   const opened = isRangeRefused(first) ? await open(scene, authorizer, { ...opening, headers: [] }) : first;
   if (!opened.ok) return { ok: false, trouble: asBlob(opened.trouble, wanted) };
-  const checked = all ? commit(opened.value, wanted, act) : sampled(opened.value, wanted);
+  const checked = all ? commit(scene, opened.value, { wanted, act }) : sampled(opened.value, wanted);
   if (checked.ok)
     wire.memory.keepBlob(placeOf(scene), wanted.digest, {
       seenMs: wire.elapsedMs(),
@@ -77,6 +76,11 @@ export async function fetchBlob(
       verified: all,
     });
   return checked;
+}
+
+/** fetcher.go open since 2.0; before, what net/http asks for by itself. */
+function encodings({ plan: { engine } }: Scene): Header {
+  return ['Accept-Encoding', engine.encodings === 'gzip' ? 'gzip' : 'zstd;q=1.0, gzip;q=0.8, deflate;q=0.5'];
 }
 
 /** The Range is ours, not the runtime's: a host that refuses it is asked as the runtime would. */
@@ -127,10 +131,7 @@ function statusTrouble(scene: Scene, reply: Reply, opening: Opening): Trouble | 
   const { answer, requested, url } = reply;
   if (answer.status <= 299) return undefined;
   if (answer.status === 404) {
-    const words = {
-      text: `content at ${url.protocol}//${url.host}${url.pathname} not found: not found`,
-      code: 'NotFound' as const,
-    };
+    const words = { text: contentNotFound(requested), code: 'NotFound' as const };
     const { digest, mediaType } = opening.wanted;
     const { image } = scene.plan;
     const fault: Fault =
