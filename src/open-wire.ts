@@ -42,6 +42,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     localContent: opening.localContent,
     memory: opening.memory,
     tokens: new Map(),
+    proving: new Map(),
     limited: new Map(),
     reachedAt: new Map(),
     judged: new Set(),

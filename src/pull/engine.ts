@@ -26,9 +26,14 @@ export interface Engine {
   readonly headerTimeoutMs?: number;
   /** Basic challenge without credentials: an error of its own (1.6.25, 1.7.8), or the plain 401 (docker/authorizer.go AddResponses). */
   readonly namesMissingCredentials: boolean;
-  /** http:// entries with TLS settings are tried as HTTPS first (1.6.25, 1.7.7; docker/config/hosts.go). */
-  readonly httpsFirst: boolean;
-  /** …and fall back when the connection itself fails and no port was written (1.7.24; docker/resolver.go isPortError). */
+  /**
+   * http:// entries with TLS settings are tried as HTTPS first: never (before 1.6.25 and 1.7.7), on any port (1.7.7 alone),
+   * where a port other than 80 is written (1.6.25, 1.7.8), or wherever none or another than 80 is (1.7.24; docker/config/hosts.go).
+   */
+  readonly httpsFirst: 'never' | 'any_port' | 'written_port' | 'not_port_80';
+  /** …and fall back when the TLS handshake times out (1.6.32, 1.7.16; docker/resolver.go isTLSError). */
+  readonly httpAfterTlsTimeout: boolean;
+  /** …and when the connection itself fails and no port was written (1.7.24; docker/resolver.go isPortError). */
   readonly httpAfterConnectionError: boolean;
   /** Localhost registries: by port (1.6.25, 1.7.8), or plain HTTP always (docker/config/hosts.go ConfigureHosts). */
   readonly localhostByPort: boolean;
@@ -36,8 +41,10 @@ export interface Engine {
   readonly platforms: 'compatible' | 'exact';
   /** An index entry that wants os.features which the node does not name is passed over (2.3; platforms v1.0.0-rc.4). */
   readonly osFeatures: 'ignored' | 'refused';
-  /** hosts.toml and registry.headers go with token requests (2.1; docker/authorizer.go WithAuthHeader). */
-  readonly headersToRealm: boolean;
+  /** Token requests carry no configured headers, those of hosts.toml (2.1; docker/config/hosts.go), or registry.headers too (in-process engine). */
+  readonly headersToRealm: 'none' | 'hosts_toml' | 'all';
+  /** Content is asked for in these encodings: what net/http does by itself, or more (2.0; docker/fetcher.go open). */
+  readonly encodings: 'gzip' | 'zstd_gzip_deflate';
   /** Schema 1 manifests are converted (before 2.0; remotes/docker/schema1). */
   readonly convertsSchema1: boolean;
   /** How a refusing status is worded. */
@@ -69,12 +76,14 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
     checksResolveGet: from([2, 3, 0]),
     ...(from([2, 3, 0]) ? { headerTimeoutMs: 30_000 } : {}),
     namesMissingCredentials: from([1, 6, 25], [1, 7, 8]),
-    httpsFirst: from([1, 6, 25], [1, 7, 7]),
+    httpsFirst: httpsFirstIn(version),
+    httpAfterTlsTimeout: from([1, 6, 32], [1, 7, 16]),
     httpAfterConnectionError: from([1, 7, 24]),
     localhostByPort: from([1, 6, 25], [1, 7, 8]),
     platforms: kind === 'local' ? 'compatible' : 'exact',
     osFeatures: from([2, 3, 0]) ? 'refused' : 'ignored',
-    headersToRealm: kind === 'local' && from([2, 1, 0]),
+    headersToRealm: !from([2, 1, 0]) ? 'none' : kind === 'local' ? 'all' : 'hosts_toml',
+    encodings: from([2, 0, 0]) ? 'zstd_gzip_deflate' : 'gzip',
     convertsSchema1: !from([2, 0, 0]),
     wording: {
       headStatus: from([1, 6, 25], [1, 7, 0]) ? 'unexpected_status' : 'pulling_from_host',
@@ -85,6 +94,17 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
       deadlineCode: from([1, 7, 30], [2, 2, 0]),
     },
   };
+}
+
+function httpsFirstIn(version: RuntimeVersion): Engine['httpsFirst'] {
+  if (isFrom(version, [[1, 7, 24]])) return 'not_port_80';
+  if (version.major === 1 && version.minor === 7 && version.patch === 7) return 'any_port';
+  return isFrom(version, [
+    [1, 6, 25],
+    [1, 7, 8],
+  ])
+    ? 'written_port'
+    : 'never';
 }
 
 /**

@@ -29,26 +29,22 @@ export function pullWords(image: string, text: string): KubeletWords {
 
 /** A failure that the kubelet sees before it asks the runtime; undefined for one that it does not. */
 export function earlyWords(image: string, fault: Fault): KubeletWords | undefined {
-  switch (fault.code) {
-    case 'image.malformed': {
-      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${fault.why}`;
-      return {
-        waitingReason: 'InvalidImageName',
-        waitingMessage: message,
-        events: [{ type: 'Warning', reason: 'InspectFailed', message }, failed('Error: InvalidImageName')],
-      };
-    }
-    case 'image.never_pulled': {
-      const message = `Container image "${image}" is not present with pull policy of Never`;
-      return {
-        waitingReason: 'ErrImageNeverPull',
-        waitingMessage: message,
-        events: [{ type: 'Warning', reason: 'ErrImageNeverPull', message }, failed('Error: ErrImageNeverPull')],
-      };
-    }
-    case 'credential.malformed':
-      return { waitingReason: fault.why, waitingMessage: fault.why, events: [failed(`Error: ${fault.why}`)] };
-    default:
-      return undefined;
+  if (fault.code === 'image.malformed') {
+    const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${fault.why}`;
+    return {
+      waitingReason: 'InvalidImageName',
+      waitingMessage: message,
+      events: [{ type: 'Warning', reason: 'InspectFailed', message }, failed('Error: InvalidImageName')],
+    };
   }
+  if (fault.code === 'image.never_pulled') {
+    const message = `Container image "${image}" is not present with pull policy of Never`;
+    return {
+      waitingReason: 'ErrImageNeverPull',
+      waitingMessage: message,
+      events: [{ type: 'Warning', reason: 'ErrImageNeverPull', message }, failed('Error: ErrImageNeverPull')],
+    };
+  }
+  if (fault.code !== 'credential.malformed') return undefined;
+  return { waitingReason: fault.why, waitingMessage: fault.why, events: [failed(`Error: ${fault.why}`)] };
 }

@@ -63,6 +63,8 @@ export interface Route {
   /** An http:// entry with TLS fields: HTTPS is tried first (containerd HTTPFallback). */
   readonly httpsFirst: boolean;
   readonly headers: readonly Header[];
+  /** Those of them that go to its token service as well. */
+  readonly realmHeaders: readonly Header[];
   readonly dialTimeoutMs: number;
   /** The value of `?ns=` that goes with manifests and blobs; absent where none is sent. */
   readonly ns?: string;

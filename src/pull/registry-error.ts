@@ -37,7 +37,7 @@ export function readRegistryErrors(body: string): readonly RegistryError[] {
 /** As containerd appends it to a status: `denied`, or `toomanyrequests: You have reached your pull rate limit.` */
 export function containerdMessage(errors: readonly RegistryError[]): string {
   const lines = errors.map((error) => {
-    const code = error.code in known ? error.code : 'UNKNOWN';
+    const code = Object.hasOwn(known, error.code) ? error.code : 'UNKNOWN';
     const short = code.toLowerCase();
     return error.message === '' || error.message === known[code] ? short : `${short}: ${error.message}`;
   });

@@ -5,6 +5,7 @@
  */
 import type { Engine } from './engine.ts';
 import type { Image } from './image.ts';
+import { isLoopback, parseAddress, splitHostPort } from './ip.ts';
 import { good, type Outcome } from './outcome.ts';
 import type { Route } from './plan.ts';
 import type { Header, HostRule, HostsDir, HostsRoot, RuntimeConfig, TlsRule } from './view.ts';
@@ -24,7 +25,9 @@ export function routesFor(image: Image, config: RuntimeConfig, engine: Engine): 
     const rule: HostRule = { capabilities: everything, overridePath: false, tls: rules.tls, headers: [] };
     return good([upstream(image, config, engine, rule, `${dir.path} (certificate files)`)]);
   }
-  const mirrors = rules.hosts.flatMap((rule) => routeFrom(rule, 'mirror', `${rules.file} [host."${rule.url ?? ''}"]`));
+  const mirrors = rules.hosts.flatMap((rule) =>
+    routeFrom(rule, 'mirror', `${rules.file} [host."${withoutUser(rule.url ?? '')}"]`),
+  );
   const server = routeFrom(rules.server, 'origin', `${rules.file} server`);
   const last =
     server.length > 0
@@ -71,10 +74,15 @@ function readHostUrl(text: string): HostUrl | undefined {
   return { scheme: scheme.toLowerCase() === 'http' ? 'http' : 'https', authority, path };
 }
 
+/** A password that somebody wrote into the URL is nobody's business; containerd does not send it either. */
+function withoutUser(url: string): string {
+  return url.replace(/[^/?#]*@/, '');
+}
+
 function pathFor(path: string, overridePath: boolean): string {
   if (path === '') return overridePath ? '' : '/v2';
   const cleaned = cleanPath(path);
-  return overridePath || cleaned.endsWith('/v2') ? cleaned : `${cleaned}/v2`;
+  return overridePath || cleaned.endsWith('/v2') ? cleaned : cleanPath(`${cleaned}/v2`);
 }
 
 /** Go's path.Clean for an absolute path. */
@@ -128,7 +136,7 @@ interface RouteParts extends HostUrl {
 
 function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: Engine): Route {
   const { host, port } = splitAuthority(parts.authority);
-  const httpsFirst = engine.httpsFirst && parts.scheme === 'http' && parts.rule.tls !== undefined && port !== '80';
+  const httpsFirst = parts.scheme === 'http' && parts.rule.tls !== undefined && triesHttps(port, engine);
   const scheme = httpsFirst ? 'https' : parts.scheme;
   return {
     role: parts.role,
@@ -142,10 +150,35 @@ function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: E
     tls: parts.rule.tls ?? verified,
     httpsFirst,
     headers: [...config.headers, ...parts.rule.headers],
+    realmHeaders: realmHeaders(parts.rule, config, engine),
     dialTimeoutMs: parts.rule.dialTimeoutMs ?? dialTimeoutMs,
     ...namespaceFor(parts.authority, image.registry),
     because: parts.because,
   };
+}
+
+function triesHttps(port: string | undefined, engine: Engine): boolean {
+  switch (engine.httpsFirst) {
+    case 'never':
+      return false;
+    case 'any_port':
+      return true;
+    case 'written_port':
+      return port !== undefined && port !== '80';
+    case 'not_port_80':
+      return port !== '80';
+  }
+}
+
+function realmHeaders(rule: HostRule, config: RuntimeConfig, engine: Engine): readonly Header[] {
+  switch (engine.headersToRealm) {
+    case 'none':
+      return [];
+    case 'hosts_toml':
+      return rule.headers;
+    case 'all':
+      return [...config.headers, ...rule.headers];
+  }
 }
 
 /** docker/registry.go isProxy: every host but the registry's own is told the namespace. */
@@ -159,31 +192,24 @@ function legacyRoutes(image: Image, config: RuntimeConfig, engine: Engine): Outc
   if (config.registry.kind !== 'legacy') return good([]);
   const { mirrors, tls } = config.registry;
   const own = Object.hasOwn(mirrors, image.registry) ? mirrors[image.registry] : undefined;
-  const endpoints = [...(own ?? (Object.hasOwn(mirrors, '*') ? mirrors['*'] : undefined) ?? [])];
-  const urls = endpoints.flatMap((endpoint) => readEndpoint(endpoint) ?? []);
+  const endpoints = own ?? (Object.hasOwn(mirrors, '*') ? mirrors['*'] : undefined) ?? [];
   const source = own === undefined ? 'registry.mirrors."*"' : `registry.mirrors."${image.registry}"`;
+  const found = endpoints.flatMap((endpoint) => {
+    const url = readEndpoint(endpoint);
+    return url === undefined ? [] : [{ url, role: 'mirror' as const, because: `${source} endpoint ${url.authority}` }];
+  });
   const origin = image.registry === 'docker.io' ? 'registry-1.docker.io' : image.registry;
-  if (!urls.some((url) => url.authority === image.registry)) {
-    urls.push({ scheme: isLocalhost(origin) ? 'http' : 'https', authority: origin, path: '' });
-  }
+  const itself: HostUrl = { scheme: isLocalhost(origin) ? 'http' : 'https', authority: origin, path: '' };
+  const last = found.some(({ url }) => url.authority === image.registry)
+    ? []
+    : [{ url: itself, role: 'origin' as const, because: 'the registry itself' }];
   const routes: Route[] = [];
-  for (const [i, url] of urls.entries()) {
+  for (const { url, role, because } of [...found, ...last]) {
     const rule = Object.hasOwn(tls, url.authority) ? tls[url.authority] : undefined;
     if (rule !== undefined && !rule.ok) return rule;
-    const because = i < endpoints.length ? `${source} endpoint ${url.authority}` : 'the registry itself';
     const host: HostRule = { capabilities: ['pull', 'resolve'], overridePath: true, headers: [] as readonly Header[] };
-    const made = route(
-      {
-        ...url,
-        path: url.path === '' ? '/v2' : url.path,
-        rule: host,
-        role: i < endpoints.length ? 'mirror' : 'origin',
-        because,
-      },
-      image,
-      config,
-      engine,
-    );
+    const path = url.path === '' ? '/v2' : url.path;
+    const made = route({ ...url, path, rule: host, role, because }, image, config, engine);
     routes.push(rule === undefined ? made : { ...made, tls: rule.value });
   }
   return good(routes);
@@ -194,13 +220,14 @@ function readEndpoint(text: string): HostUrl | undefined {
   const url = text.includes('://')
     ? text
     : `${isLocalhost(/^[^/]*/.exec(text)?.[0] ?? '') ? 'http' : 'https'}://${text}`;
-  return readHostUrl(url);
+  return /^https?:/.test(url) ? readHostUrl(url) : undefined;
 }
 
-/** docker.IsLocalhost: `localhost` or a loopback address, with or without a port. */
+/** docker.IsLocalhost: `localhost` or a loopback address, with or without a port; `[::1]` without one is not seen as such. */
 export function isLocalhost(registry: string): boolean {
-  const { host } = splitAuthority(registry);
-  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+  const host = splitHostPort(registry)?.host ?? registry;
+  const address = parseAddress(host);
+  return host === 'localhost' || (address !== undefined && isLoopback(address));
 }
 
 /** host and port of `host`, `host:port`, `[v6]`, `[v6]:port`. */

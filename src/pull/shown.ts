@@ -29,13 +29,26 @@ export function transportWords(asking: Asking, fault: Fault, engine: Engine): Wo
   };
 }
 
+/** A request that failed on the client's own side: a redirect that it would not follow. */
+export function requestFailed(asking: Asking, why: string, engine: Engine): string {
+  return `failed to do request: ${opened(asking, engine)}: ${why}`;
+}
+
 /** net/url Error: `Get "URL": …`, its query hidden where containerd hides it and always where it may be a capability. */
 export function urlError(asking: Asking, fault: Fault, engine: Engine): string {
-  const method = asking.method.charAt(0) + asking.method.slice(1).toLowerCase();
-  return `${method} "${shownUrl(asking.url, engine.wording.redactsQueries)}": ${goError(fault, engine)}`;
+  return `${opened(asking, engine)}: ${goError(fault, engine)}`;
+}
+
+function opened({ method, url }: Asking, engine: Engine): string {
+  return `${method.charAt(0)}${method.slice(1).toLowerCase()} "${shownUrl(url, engine.wording.redactsQueries)}"`;
 }
 
 const harmless = new Set(['ns', 'scope', 'service']);
+
+/** What fetching a digest meets where it is missing (resolver.go withErrorCheck, request.String). */
+export function contentNotFound(requested: URL): string {
+  return `content at ${shownUrl(requested, false)} not found: not found`;
+}
 
 function shownUrl(url: URL, redact: boolean): string {
   const bare = `${url.protocol}//${url.host}${url.pathname}`;

@@ -4,13 +4,14 @@
  * with a password POST first, then GET on 400, 401, 404 and 405; without one a GET. This file and the room it is in are
  * where passwords are opened; they go nowhere but into the request that containerd would put them in.
  */
-import type { FaultOf } from '#pull/fault.ts';
-import { bad, good, type Outcome } from '#pull/outcome.ts';
+import type { Fault } from '#pull/fault.ts';
+import { isWithin, mostRequests, nextHop } from '#pull/redirect.ts';
+import { bad } from '#pull/outcome.ts';
 import { Secret } from '#pull/secret.ts';
 import type { Header, TlsRule } from '#pull/view.ts';
 import type { Connections } from './connections.ts';
 import { fingerprint } from './digest.ts';
-import type { Asked } from './wire.ts';
+import { header, type Ask, type Asked } from './wire.ts';
 
 export interface Login {
   readonly label: string;
@@ -77,22 +78,22 @@ export function openHeader(header: Secret): string {
 
 export async function fetchToken(connections: Connections, ask: TokenAsk, nowMs: number): Promise<TokenAsked> {
   const { login } = ask;
-  if (login === undefined || login.secret.isEmpty) {
-    const tried = await askByGet(connections, ask, 'no credential: an anonymous token');
-    return { tries: [tried], ending: endingOf(tried, nowMs) };
+  if (login === undefined) {
+    const tries = await askByGet(connections, ask, 'no credential: an anonymous token');
+    return { tries, ending: endingOf(tries, nowMs) };
   }
   const posted = await askByPost(connections, ask, login);
   const ending = endingOf(posted, nowMs);
-  if (ending.is !== 'refused' || !turnsToGet(ending.status, login)) return { tries: [posted], ending };
+  if (ending.is !== 'refused' || !turnsToGet(ending.status, login)) return { tries: posted, ending };
   const got = await askByGet(connections, ask, `POST answered ${ending.status}`);
-  return { tries: [posted, got], ending: endingOf(got, nowMs) };
+  return { tries: [...posted, ...got], ending: endingOf(got, nowMs) };
 }
 
 function turnsToGet(status: number, login: Login): boolean {
   return status === 404 || status === 401 || status === 400 || (status === 405 && login.username !== '');
 }
 
-async function askByPost(connections: Connections, ask: TokenAsk, login: Login): Promise<TokenTry> {
+async function askByPost(connections: Connections, ask: TokenAsk, login: Login): Promise<readonly TokenTry[]> {
   const form = new URLSearchParams();
   if (ask.scopes.length > 0) form.set('scope', ask.scopes.join(' '));
   form.set('service', ask.service);
@@ -107,26 +108,75 @@ async function askByPost(connections: Connections, ask: TokenAsk, login: Login):
   }
   form.sort();
   const headers: Header[] = [...headersFor(ask), ['Content-Type', 'application/x-www-form-urlencoded; charset=utf-8']];
-  const asked = await connections.ask({
-    ...settings(ask),
-    method: 'POST',
-    url: ask.realm,
-    headers,
-    body: form.toString(),
-  });
-  return { method: 'POST', url: ask.realm, asked, because: 'a password goes by POST first' };
+  const asking = { ...settings(ask), method: 'POST', url: ask.realm, headers, body: form.toString() } as const;
+  return follow(connections, asking, 'a password goes by POST first');
 }
 
-async function askByGet(connections: Connections, ask: TokenAsk, because: string): Promise<TokenTry> {
+async function askByGet(connections: Connections, ask: TokenAsk, because: string): Promise<readonly TokenTry[]> {
+  const { login } = ask;
+  const own: Header[] = login === undefined ? [] : [['Authorization', openHeader(basic(login))]];
+  const headers = [...headersFor(ask), ...own];
+  return follow(connections, { ...settings(ask), method: 'GET', url: tokenUrl(ask), headers }, because);
+}
+
+/** What is asked for by GET (auth/fetch.go FetchToken). */
+export function tokenUrl(ask: Pick<TokenAsk, 'realm' | 'service' | 'scopes'>): URL {
   const url = new URL(ask.realm);
   if (ask.service !== '') url.searchParams.append('service', ask.service);
   for (const scope of ask.scopes) url.searchParams.append('scope', scope);
   url.searchParams.sort();
-  const { login } = ask;
-  const own: Header[] =
-    login === undefined || login.secret.isEmpty ? [] : [['Authorization', openHeader(basic(login))]];
-  const asked = await connections.ask({ ...settings(ask), method: 'GET', url, headers: [...headersFor(ask), ...own] });
-  return { method: 'GET', url, asked, because };
+  return url;
+}
+
+/**
+ * net/http Client.do: 301 to 303 turn a POST into a GET, 307 and 308 send it again. A form with a password in it is not
+ * sent to a host that the challenge did not name, which containerd would do: the answer stands as it is.
+ */
+async function follow(
+  connections: Connections,
+  first: Ask & { readonly method: 'GET' | 'POST' },
+  because: string,
+): Promise<readonly TokenTry[]> {
+  const tries: TokenTry[] = [];
+  let asking = first;
+  for (;;) {
+    const { method, url } = asking;
+    const asked = await connections.ask(asking);
+    tries.push({ method, url, asked, because: tries.length === 0 ? because : 'redirected here' });
+    if (!asked.outcome.ok) return tries;
+    const answer = asked.outcome.value;
+    const next = nextHop(answer.status, header(answer, 'location'), url);
+    if (next === undefined) return tries;
+    const home = typeof next !== 'string' && isWithin(next.hostname, first.url.hostname);
+    const sendsForm = method === 'POST' && (answer.status === 307 || answer.status === 308);
+    const why =
+      typeof next === 'string' ? next : tries.length < mostRequests ? undefined : 'stopped after 10 redirects';
+    if (why !== undefined) {
+      const location = typeof next === 'string' ? '' : next.host;
+      return broken(tries, { code: 'api.redirect_failed', host: url.host, location, why });
+    }
+    if (typeof next === 'string') return tries;
+    if (sendsForm && !home) {
+      const why = 'it redirects the password on to another host';
+      return broken(tries, { code: 'agent.distrusts_realm', realm: first.url.host, why });
+    }
+    const { body, ...rest } = asking;
+    const headers = home
+      ? asking.headers
+      : asking.headers.filter(([name]) => !/^(authorization|cookie2?)$/i.test(name));
+    asking = sendsForm
+      ? { ...asking, url: next }
+      : { ...rest, method: 'GET', url: next, headers: body === undefined ? headers : withoutForm(headers) };
+  }
+}
+
+/** The last try, as what came of it. */
+function broken(tries: readonly TokenTry[], fault: Fault): readonly TokenTry[] {
+  return tries.map((one, i) => (i < tries.length - 1 ? one : { ...one, asked: { ...one.asked, outcome: bad(fault) } }));
+}
+
+function withoutForm(headers: readonly Header[]): readonly Header[] {
+  return headers.filter(([name]) => name.toLowerCase() !== 'content-type');
 }
 
 function headersFor(ask: TokenAsk): Header[] {
@@ -146,13 +196,15 @@ function settings(ask: TokenAsk): {
   return { tls, dialTimeoutMs, headerTimeoutMs, maxBytes: bodyLimit, bodyTimeoutMs: 30_000, signal };
 }
 
-function endingOf(tried: TokenTry, nowMs: number): TokenEnding {
-  const { outcome } = tried.asked;
-  if (!outcome.ok) return { is: 'unreachable' };
+/** POST and GET read their answers differently; what counts is how it began. */
+function endingOf(tries: readonly TokenTry[], nowMs: number): TokenEnding {
+  const [first] = tries;
+  const outcome = tries.at(-1)?.asked.outcome;
+  if (first === undefined || outcome?.ok !== true) return { is: 'unreachable' };
   const { status, body } = outcome.value;
   const text = Buffer.from(body).toString('utf8');
   if (status < 200 || status >= 400) return { is: 'refused', status, body: text };
-  return readToken(text, tried.method, nowMs);
+  return readToken(text, first.method, nowMs);
 }
 
 /** auth/fetch.go OAuthTokenResponse and FetchTokenResponse: POST wants access_token, GET takes either name. */
@@ -195,42 +247,4 @@ function textOf(value: unknown): string {
 
 function isTime(value: unknown): boolean {
   return typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i.test(value);
-}
-
-export interface RealmAsker {
-  readonly scheme: string;
-  readonly host: string;
-  /** What the registry's host is, or resolved to. */
-  readonly addresses: readonly string[];
-}
-
-/**
- * Whether a credential may go to this token service at all. containerd sends it to whatever URL the challenge names; we do
- * not follow where the challenge points into the node itself or its metadata service, or drops TLS that the registry has.
- * The reasons are those of go-containerregistry's validateRealmURL.
- */
-export function trustRealm(realm: URL, registry: RealmAsker): Outcome<true> {
-  const refuse = (why: string): Outcome<true> =>
-    bad({ code: 'agent.distrusts_realm', realm: realm.host, why } satisfies FaultOf<'agent.distrusts_realm'>);
-  const host = realm.hostname.replace(/^\[|\]$/g, '');
-  if (host === registry.host) return good(true);
-  if (realm.protocol === 'http:' && registry.scheme === 'https')
-    return refuse('it is plain HTTP while the registry is HTTPS');
-  if (isLinkLocal(host)) return refuse('it is a link-local address, where metadata services live');
-  if (isInward(host) && !registry.addresses.some(isInward))
-    return refuse('it points into a private network while the registry does not');
-  return good(true);
-}
-
-function isLinkLocal(host: string): boolean {
-  return /^169\.254\./.test(host) || /^fe[89ab][0-9a-f]:/i.test(host) || host === 'metadata.google.internal';
-}
-
-function isInward(host: string): boolean {
-  return (
-    /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/.test(host) ||
-    host === '::1' ||
-    host === 'localhost' ||
-    /^f[cd][0-9a-f]{2}:/i.test(host)
-  );
 }

@@ -1,28 +1,45 @@
 /** door: a body freed of its Content-Encoding, as Go's transport and containerd's fetcher do before they hash it. */
-import { gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { gunzipSync, inflateRawSync, zstdDecompressSync } from 'node:zlib';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
-import { header, type Answer } from './wire.ts';
+import type { Answer } from './wire.ts';
 
 const decoders = {
   gzip: gunzipSync,
-  deflate: inflateSync,
+  // Go's compress/flate: without zlib's head, whatever RFC 9110 says.
+  deflate: inflateRawSync,
   zstd: zstdDecompressSync,
 } as const;
 
-/** `limit` bounds the decoded bytes: a small body can unpack to a huge one. */
-export function decodeBody(answer: Answer, limit: number): Outcome<Uint8Array> {
-  const encoding = header(answer, 'content-encoding')?.trim().toLowerCase() ?? 'identity';
-  if (encoding === 'identity' || encoding === '' || !answer.whole) return good(answer.body);
-  const decode = encoding in decoders ? decoders[encoding as keyof typeof decoders] : undefined;
-  if (decode === undefined)
-    return bad({
-      code: 'api.malformed',
-      host: '',
-      why: `unsupported Content-Encoding algorithm: ${encoding.slice(0, 40)}`,
-    });
-  try {
-    return good(decode(answer.body, { maxOutputLength: limit }));
-  } catch {
-    return bad({ code: 'api.malformed', host: '', why: `the body is no ${encoding}` });
+/** More would be an attack. */
+const mostLayers = 4;
+
+export interface Decoding {
+  /** Bounds the decoded bytes: a small body can unpack to a huge one. */
+  readonly limit: number;
+  readonly host: string;
+  /** What the runtime asked for and will undo; another encoding it takes for the content (gzip: net/http by itself). */
+  readonly known: 'gzip' | 'zstd_gzip_deflate';
+}
+
+export function decodeBody(answer: Answer, { limit, host, known }: Decoding): Outcome<Uint8Array> {
+  const written = (answer.headers['content-encoding'] ?? []).join(',').toLowerCase();
+  const encodings = written.split(/[ \t,]+/).filter((name) => name !== '' && name !== 'identity');
+  if (encodings.length === 0 || !answer.whole) return good(answer.body);
+  if (known === 'gzip' && written.trim() !== 'gzip') return good(answer.body);
+  const malformed = (why: string): Outcome<never> => bad({ code: 'api.malformed', host, why });
+  if (encodings.length > mostLayers) return malformed('too many Content-Encodings');
+  let body = answer.body;
+  for (const name of encodings.toReversed()) {
+    if (!isKnown(name)) return malformed(`unsupported Content-Encoding algorithm: ${name.slice(0, 40)}`);
+    try {
+      body = decoders[name](body, { maxOutputLength: limit });
+    } catch {
+      return malformed(`the body is no ${name}`);
+    }
   }
+  return good(body);
+}
+
+function isKnown(name: string): name is keyof typeof decoders {
+  return Object.hasOwn(decoders, name);
 }

@@ -18,7 +18,7 @@ export function hashing(like: string): Hashing {
 
 function algorithmOf(like: string): string {
   const named = like.slice(0, like.indexOf(':'));
-  return named in algorithms ? named : 'sha256';
+  return Object.hasOwn(algorithms, named) ? named : 'sha256';
 }
 
 /** The digest of bytes under the algorithm that `like` names (sha256 where it names none that is known). */

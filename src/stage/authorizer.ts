@@ -7,30 +7,33 @@ import type { Challenge } from '#pull/challenge.ts';
 import { readChallenges } from '#pull/challenge.ts';
 import type { Fault } from '#pull/fault.ts';
 import type { Route } from '#pull/plan.ts';
+import { trustRealm } from '#pull/realm.ts';
 import type { Secret } from '#pull/secret.ts';
+import { tokenStatusWords } from '#pull/shown.ts';
 import {
   basic,
   fetchToken,
   loginFingerprint,
-  trustRealm,
+  tokenUrl,
   type Login,
   type TokenAsk,
   type TokenAsked,
 } from '../registry/authorize.ts';
-import { refusedToken } from './refused-token.ts';
 import type { Answer } from '../registry/wire.ts';
+import { loginFor } from './login.ts';
+import { refusedToken } from './refused-token.ts';
 import { record, type Scene } from './scene.ts';
 import { trouble, type Tried, type Trouble } from './trouble.ts';
+import { Turns } from './turns.ts';
 
-type Handler =
-  | { readonly scheme: 'basic'; readonly login: Login }
-  | {
-      readonly scheme: 'bearer';
-      readonly realm: URL;
-      readonly service: string;
-      readonly scopes: readonly string[];
-      readonly login?: Login;
-    };
+interface Bearer {
+  readonly scheme: 'bearer';
+  readonly realm: URL;
+  readonly service: string;
+  readonly scopes: readonly string[];
+  readonly login?: Login;
+}
+type Handler = { readonly scheme: 'basic'; readonly login: Login } | Bearer;
 
 export interface Authorization {
   readonly value: Secret;
@@ -48,12 +51,28 @@ export type Demanded =
   | { readonly is: 'final' }
   | { readonly is: 'trouble'; readonly trouble: Trouble };
 
+export interface Demand401 {
+  readonly url: URL;
+  readonly route: number;
+  /** What that request carried. */
+  readonly presented?: Authorization;
+  /** The same method and URL were asked just before (auth handler sameRequest). */
+  readonly repeated: boolean;
+}
+
 export class Authorizer {
   readonly #handlers = new Map<string, Handler>();
   readonly #scene: Scene;
+  readonly #turns: Turns;
 
   constructor(scene: Scene) {
     this.#scene = scene;
+    this.#turns = new Turns(scene);
+  }
+
+  /** What became of the logins that were presented is known now: others may present theirs. */
+  endTurns(): void {
+    this.#turns.end();
   }
 
   /** What to present to a URL's host: nothing until it has asked. */
@@ -64,47 +83,48 @@ export class Authorizer {
     return this.#bearer(handler, host, route);
   }
 
-  #basic(login: Login, host: string): Tried<Authorization> {
+  async #basic(login: Login, host: string): Promise<Tried<Authorization>> {
+    const { memory } = this.#scene.wire;
     const print = loginFingerprint(login);
-    const before = this.#scene.wire.memory.refusal(print, host);
+    await this.#turns.take(print, host);
+    const before = memory.refusal(print, host, this.#scene.plan.image.path);
     if (before !== undefined) return { ok: false, trouble: trouble(before, '') };
     return { ok: true, value: { value: basic(login), as: login.label, login: print, place: host, scheme: 'basic' } };
   }
 
-  async #bearer(handler: Handler & { scheme: 'bearer' }, host: string, route: number): Promise<Tried<Authorization>> {
-    const { wire } = this.#scene;
+  async #bearer(handler: Bearer, host: string, route: number): Promise<Tried<Authorization>> {
+    const { wire, plan } = this.#scene;
     const { login, realm } = handler;
     const print = login === undefined ? undefined : loginFingerprint(login);
-    const before = print === undefined ? undefined : wire.memory.refusal(print, realm.host);
-    if (before !== undefined)
-      return {
-        ok: false,
-        trouble: trouble(before, `failed to authorize: failed to fetch oauth token: ${before.code}`),
-      };
-    const scopes = scopesFor(handler.scopes, this.#scene.plan.image.path);
-    const key = [print ?? 'anonymous', realm.href, handler.service, ...scopes].join('\n');
-    const asked = await this.#token(key, { ...handler, scopes }, route);
+    if (print !== undefined) await this.#turns.take(print, realm.host);
+    const scoped = { ...handler, scopes: scopesFor(handler.scopes, plan.image.path) };
+    const before = print === undefined ? undefined : wire.memory.refusal(print, realm.host, '');
+    if (before?.code === 'auth.rejected') {
+      const text = tokenStatusWords({ method: 'GET', url: tokenUrl(scoped) }, before.status, plan.engine);
+      return { ok: false, trouble: trouble(before, `failed to authorize: failed to fetch oauth token: ${text}`) };
+    }
+    const key = [print ?? 'anonymous', realm.href, handler.service, ...scoped.scopes].join('\n');
+    const limited = wire.tokens.has(key) ? undefined : wire.limited.get(realm.host);
+    if (limited?.code === 'api.rate_limited') {
+      const text = tokenStatusWords({ method: 'GET', url: tokenUrl(scoped) }, limited.status, plan.engine);
+      const kind = print === undefined ? 'anonymous' : 'oauth';
+      return { ok: false, trouble: trouble(limited, `failed to authorize: failed to fetch ${kind} token: ${text}`) };
+    }
+    const asked = await this.#token(key, scoped, route);
     if (asked.ending.is === 'granted') {
+      const place = { ...(print === undefined ? {} : { login: print }), place: realm.host };
       if (print !== undefined) wire.memory.keepProof(print, realm.host);
-      const place = print === undefined ? {} : { login: print };
-      return {
-        ok: true,
-        value: {
-          value: asked.ending.token.header,
-          as: login?.label ?? 'anonymous',
-          ...place,
-          place: realm.host,
-          scheme: 'bearer',
-        },
-      };
+      this.endTurns();
+      const as = login?.label ?? 'anonymous';
+      return { ok: true, value: { value: asked.ending.token.header, as, ...place, scheme: 'bearer' } };
     }
     const refused = refusedToken(this.#scene, asked, { realm: realm.host, host, label: login?.label });
     if (print !== undefined && refused.fault.code === 'auth.rejected')
-      wire.memory.keepRefusal(print, realm.host, refused.fault);
+      wire.memory.keepRefusal({ login: print, place: realm.host, path: '' }, refused.fault);
     return { ok: false, trouble: refused };
   }
 
-  async #token(key: string, handler: Handler & { scheme: 'bearer' }, route: number): Promise<TokenAsked> {
+  async #token(key: string, handler: Bearer, route: number): Promise<TokenAsked> {
     const { wire } = this.#scene;
     const held = await wire.tokens.get(key);
     if (held !== undefined && (held.ending.is !== 'granted' || held.ending.token.endsMs > wire.elapsedMs() + 5_000))
@@ -119,7 +139,7 @@ export class Authorizer {
     return asked;
   }
 
-  #tokenAsk(handler: Handler & { scheme: 'bearer' }, route: number): TokenAsk {
+  #tokenAsk(handler: Bearer, route: number): TokenAsk {
     const { plan, routes, signal, wire } = this.#scene;
     const at: Route | undefined = routes[route];
     return {
@@ -128,7 +148,7 @@ export class Authorizer {
       scopes: handler.scopes,
       ...(handler.login === undefined ? {} : { login: handler.login }),
       userAgent: plan.engine.userAgent,
-      headers: plan.engine.headersToRealm ? (at?.headers ?? []) : [],
+      headers: at?.realmHeaders ?? [],
       tls: at?.tls ?? { verify: true, extraRoots: [], clients: [] },
       dialTimeoutMs: at?.dialTimeoutMs ?? 30_000,
       headerTimeoutMs: plan.engine.headerTimeoutMs ?? wire.manners.patienceMs,
@@ -136,11 +156,8 @@ export class Authorizer {
     };
   }
 
-  /** After a 401. `presented` is what that request carried; `first` whether nothing was presented before. */
-  demand(
-    answer: Answer,
-    at: { readonly url: URL; readonly route: number; readonly presented?: Authorization; readonly tries: number },
-  ): Demanded {
+  /** After a 401. */
+  demand(answer: Answer, at: Demand401): Demanded {
     const host = at.url.host;
     for (const challenge of readChallenges(answer.headers['www-authenticate'] ?? [])) {
       if (challenge.scheme === 'bearer') return this.#demandBearer(challenge, host, at);
@@ -149,25 +166,20 @@ export class Authorizer {
     return { is: 'final' };
   }
 
-  #demandBearer(
-    challenge: Challenge,
-    host: string,
-    at: { readonly url: URL; readonly presented?: Authorization; readonly tries: number },
-  ): Demanded {
+  #demandBearer(challenge: Challenge, host: string, at: Demand401): Demanded {
     const error = challenge.parameters.get('error') ?? '';
     if (error !== '') {
       this.#handlers.delete(host);
-      if (at.tries > 1) return { is: 'trouble', trouble: this.#deniedByServer(error, host, at.presented) };
+      if (at.repeated) return { is: 'trouble', trouble: this.#deniedByServer(error, host, at.presented) };
     }
     const existing = this.#handlers.get(host);
-    if (existing !== undefined)
-      return existing.scheme === 'bearer' && at.presented?.scheme === 'bearer' ? { is: 'final' } : { is: 'again' };
+    if (existing !== undefined) return at.presented?.scheme === existing.scheme ? { is: 'final' } : { is: 'again' };
     const realm = readRealm(challenge.parameters.get('realm'));
     if (typeof realm === 'string') {
       const fault: Fault = { code: 'auth.malformed_challenge', host, why: realm };
       return { is: 'trouble', trouble: trouble(fault, realm) };
     }
-    const login = this.#login(host);
+    const login = loginFor(this.#scene, at.route, host);
     if (login !== undefined) {
       const address = this.#scene.wire.reachedAt.get(host);
       const addresses = [at.url.hostname.replace(/^\[|\]$/g, ''), ...(address === undefined ? [] : [address])];
@@ -195,9 +207,9 @@ export class Authorizer {
     return { fault, words: { text: `server message: ${error}: authorization failed` }, invalidAuthorization: true };
   }
 
-  #demandBasic(host: string, at: { readonly presented?: Authorization }): Demanded {
-    const login = this.#login(host);
-    if (login === undefined || login.username === '' || login.secret.isEmpty) {
+  #demandBasic(host: string, at: Demand401): Demanded {
+    const login = loginFor(this.#scene, at.route, host);
+    if (login === undefined || login.username === '') {
       if (!this.#scene.plan.engine.namesMissingCredentials) return { is: 'final' };
       const fault: Fault = { code: 'auth.required', host, scheme: 'Basic' };
       return {
@@ -212,22 +224,6 @@ export class Authorizer {
     if (at.presented?.scheme === 'basic') return { is: 'final' };
     this.#handlers.set(host, { scheme: 'basic', login });
     return { is: 'again' };
-  }
-
-  /** The kubelet's credential goes to whichever host asks; without one, containerd's own for that host (image_pull.go ParseAuth). */
-  #login(host: string): Login | undefined {
-    const { credential, label } = this.#scene.identity;
-    if (credential !== undefined) {
-      return credential.username === ''
-        ? undefined
-        : { label, username: credential.username, secret: credential.password };
-    }
-    const own = Object.hasOwn(this.#scene.plan.staticAuths, host) ? this.#scene.plan.staticAuths[host] : undefined;
-    if (own === undefined) return undefined;
-    const named = { label: `containerd's own credential for ${host}`, username: own.username };
-    if (own.username === '')
-      return own.identityToken === undefined ? undefined : { ...named, secret: own.identityToken };
-    return { ...named, secret: own.password };
   }
 }
 

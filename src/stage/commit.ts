@@ -10,6 +10,7 @@ import { digestOf } from '../registry/digest.ts';
 import { header, type Answer } from '../registry/wire.ts';
 import type { Reply } from './hop.ts';
 import { maxManifestBytes } from './resolve.ts';
+import type { Scene } from './scene.ts';
 import type { Tried, Trouble } from './trouble.ts';
 
 export interface Fetched {
@@ -21,15 +22,24 @@ export interface Fetched {
 }
 
 /** content.Copy and Writer.Commit: size and digest must be what the descriptor says. */
-export function commit(reply: Reply, wanted: Descriptor, act: Act): Tried<Fetched> {
+export function commit(
+  scene: Scene,
+  reply: Reply,
+  { wanted, act }: { readonly wanted: Descriptor; readonly act: Act },
+): Tried<Fetched> {
   const { answer, url } = reply;
   const host = url.host;
   if (answer.bodyFault !== undefined && !answer.bodyFault.ok)
     return { ok: false, trouble: interrupted(answer, wanted, host) };
-  const decoded = decodeBody(answer, maxManifestBytes);
-  if (!decoded.ok) return { ok: false, trouble: { fault: decoded.fault, words: { text: decoded.fault.code } } };
+  const decoded = decodeBody(answer, { limit: maxManifestBytes, host, known: scene.plan.engine.encodings });
+  if (!decoded.ok) {
+    const { fault } = decoded;
+    return { ok: false, trouble: { fault, words: { text: fault.code === 'api.malformed' ? fault.why : fault.code } } };
+  }
   const body = decoded.value;
   const { digest, bytes } = answer.hashed ?? { digest: digestOf(body, wanted.digest), bytes: body.length };
+  if (answer.whole && bytes < wanted.size)
+    return { ok: false, trouble: interrupted({ ...answer, body }, wanted, host) };
   const got = answer.whole ? digest : `more than the ${wanted.size} bytes that were announced`;
   if (got === wanted.digest && bytes === wanted.size) return { ok: true, value: { body, host, verified: true } };
   const ref = `${act === 'config' ? 'config' : act === 'layer' ? 'layer' : isIndex(wanted.mediaType) ? 'index' : 'manifest'}-${wanted.digest}`;

@@ -7,7 +7,7 @@ import type { Fault } from '#pull/fault.ts';
 import type { Descriptor } from '#pull/manifest.ts';
 import type { Act } from '#pull/rehearsal.ts';
 import { containerdMessage, readRegistryErrors } from '#pull/registry-error.ts';
-import { fetchStatusWords } from '#pull/shown.ts';
+import { contentNotFound, fetchStatusWords } from '#pull/shown.ts';
 import type { Header } from '#pull/view.ts';
 import { digestOf } from '../registry/digest.ts';
 import type { Authorizer } from './authorizer.ts';
@@ -37,10 +37,10 @@ export async function fetchManifest(scene: Scene, authorizer: Authorizer, wanted
     kind: 'manifests',
     act: 'manifest',
     maxBytes: maxManifestBytes,
-    headers: [],
+    headers: [encodings(scene)],
   });
   if (!opened.ok) return opened;
-  const checked = commit(opened.value, wanted, 'manifest');
+  const checked = commit(scene, opened.value, { wanted, act: 'manifest' });
   if (checked.ok)
     scene.wire.memory.keepManifest(placeOf(scene), wanted.digest, {
       body: checked.value.body,
@@ -62,11 +62,11 @@ export async function fetchBlob(
   if (seen !== undefined && !how.again)
     return { ok: true, value: { body: new Uint8Array(), host: seen, verified: whole } };
   const all = whole || wanted.size <= wholeBelow;
-  const opening = openingFor(wanted, act, { all });
+  const opening = openingFor(scene, wanted, { act, all });
   const first = await open(scene, authorizer, opening);
   const opened = isRangeRefused(first) ? await open(scene, authorizer, { ...opening, headers: [] }) : first;
   if (!opened.ok) return { ok: false, trouble: asBlob(opened.trouble, wanted) };
-  const checked = all ? commit(opened.value, wanted, act) : sampled(opened.value, wanted);
+  const checked = all ? commit(scene, opened.value, { wanted, act }) : sampled(opened.value, wanted);
   if (checked.ok)
     wire.memory.keepBlob(placeOf(scene), wanted.digest, {
       seenMs: wire.elapsedMs(),
@@ -77,13 +77,21 @@ export async function fetchBlob(
 }
 
 /** Small: read whole. Large: a sample, or with --verify every byte, hashed as it comes. */
-function openingFor(wanted: Descriptor, act: 'config' | 'layer', { all }: { readonly all: boolean }): Opening {
+function openingFor(
+  scene: Scene,
+  wanted: Descriptor,
+  { act, all }: { readonly act: 'config' | 'layer'; readonly all: boolean },
+): Opening {
   const common = { wanted, kind: 'blobs' as const, act };
-  if (wanted.size <= wholeBelow)
-    return { ...common, maxBytes: wanted.size + 1, headers: [['Accept-Encoding', 'gzip']] };
+  if (wanted.size <= wholeBelow) return { ...common, maxBytes: wholeBelow, headers: [encodings(scene)] };
   if (all)
     return { ...common, maxBytes: wanted.size + 1, headers: [['Accept-Encoding', 'identity']], hashAs: wanted.digest };
   return { ...common, maxBytes: sampleBytes, headers: [['Range', `bytes=0-${sampleBytes - 1}`]] };
+}
+
+/** fetcher.go open since 2.0; before, what net/http asks for by itself. */
+function encodings({ plan: { engine } }: Scene): Header {
+  return ['Accept-Encoding', engine.encodings === 'gzip' ? 'gzip' : 'zstd;q=1.0, gzip;q=0.8, deflate;q=0.5'];
 }
 
 /** The Range is ours, not the runtime's: a host that refuses it is asked as the runtime would. */
@@ -136,10 +144,7 @@ function statusTrouble(scene: Scene, reply: Reply, opening: Opening): Trouble | 
   const { answer, requested, url } = reply;
   if (answer.status <= 299) return undefined;
   if (answer.status === 404) {
-    const words = {
-      text: `content at ${url.protocol}//${url.host}${url.pathname} not found: not found`,
-      code: 'NotFound' as const,
-    };
+    const words = { text: contentNotFound(requested), code: 'NotFound' as const };
     const { digest, mediaType } = opening.wanted;
     const { image } = scene.plan;
     const fault: Fault =

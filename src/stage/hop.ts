@@ -2,10 +2,11 @@
  * One try of a request: authorised, sent, redirected, and sent again in plain HTTP where containerd would.
  * Imitates net/http Client.do and containerd core/remotes/docker/resolver.go (request.do, NewHTTPFallback), v1.6.20 to v2.3.4.
  */
-import type { Fault, FaultOf } from '#pull/fault.ts';
+import type { Fault } from '#pull/fault.ts';
 import type { Route } from '#pull/plan.ts';
+import { isWithin, mostRequests, nextHop } from '#pull/redirect.ts';
 import { cleanPath } from '#pull/routes.ts';
-import { resolveStatusWords, transportWords } from '#pull/shown.ts';
+import { fetchStatusWords, requestFailed, resolveStatusWords, transportWords } from '#pull/shown.ts';
 import type { Header } from '#pull/view.ts';
 import { openHeader } from '../registry/authorize.ts';
 import { header, type Answer, type Asked } from '../registry/wire.ts';
@@ -38,14 +39,16 @@ export interface Reply {
   readonly presented?: Authorization;
 }
 
-const maxRedirects = 10;
 /** Headers that net/http drops when a redirect leaves the domain. */
 const staysHome = new Set(['authorization', 'host', 'www-authenticate', 'cookie', 'cookie2']);
+const made = new Set(['host', 'content-length', 'transfer-encoding', 'trailer']);
 const bodyTimeoutMs = 30_000;
 
 /** The URL that containerd would ask at a route (resolver.go request, addNamespace). */
-export function urlAt(route: Route, repository: string, object: string): URL {
-  const url = new URL(`${route.scheme}://${route.authority}${cleanPath(`${route.path}/${repository}/${object}`)}`);
+export function urlAt(route: Route, repository: string, object: string): URL | undefined {
+  const text = `${route.scheme}://${route.authority}${cleanPath(`${route.path}/${repository}/${object}`)}`;
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
   if (route.ns !== undefined) url.searchParams.set('ns', route.ns);
   return url;
 }
@@ -56,62 +59,60 @@ export interface Sending extends Request {
 
 export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Sending): Promise<Tried<Reply>> {
   const { plan } = scene;
+  const { method } = sending;
   const requested = urlAt(sending.at, plan.image.path, sending.object);
-  let own: Header[] = [...sending.at.headers, ...sending.headers];
-  // An explicit :443 stays in Go's Host header; URL drops it.
-  if (requested.host !== sending.at.authority.toLowerCase()) own.push(['Host', sending.at.authority]);
-  if (!own.some(([name]) => name.toLowerCase() === 'user-agent')) own.push(['User-Agent', plan.engine.userAgent]);
+  if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending) };
+  let own: readonly Header[] = headersFor(scene, sending);
   let url = requested;
+  /** What the first request presents goes along to the same host and those below it, until a redirect has led elsewhere. */
   let carried: Authorization | undefined;
-  for (let hop = 0; hop <= maxRedirects; hop += 1) {
+  for (let hop = 0; hop < mostRequests; hop += 1) {
+    const limited = scene.wire.limited.get(url.host);
+    if (limited !== undefined)
+      return { ok: false, trouble: asAnswered(scene, { fault: limited, status: 429 }, { sending, url, requested }) };
     const authorized = await authorizer.authorize(url.host, sending.route);
     if (!authorized.ok) return { ok: false, trouble: refusedBefore(authorized.trouble, { scene, sending, url, hop }) };
-    const authorization =
-      authorized.value ?? (carried !== undefined && isWithin(url.hostname, requested.hostname) ? carried : undefined);
-    const asked = await ask(scene, {
-      ...sending,
-      url,
-      own,
-      ...(authorization === undefined ? {} : { authorization }),
-      hop,
-    });
+    if (hop === 0) carried = authorized.value;
+    const authorization = authorized.value ?? carried;
+    const presented = authorization === undefined ? {} : { presented: authorization };
+    const asked = await ask(scene, { ...sending, url, own, ...presented, hop });
     if (!asked.outcome.ok) {
       const { fault } = asked.outcome;
-      return {
-        ok: false,
-        trouble: {
-          fault,
-          words: transportWords({ method: sending.method, url }, fault, plan.engine),
-          at: { host: url.host, ...(hop === 0 ? {} : { redirectedBy: requested.host }) },
-        },
-      };
+      const at = { host: url.host, ...(hop === 0 ? {} : { redirectedBy: requested.host }) };
+      return { ok: false, trouble: { fault, words: transportWords({ method, url }, fault, plan.engine), at } };
     }
     const answer = asked.outcome.value;
-    const reply: Reply = {
-      answer,
-      method: sending.method,
-      requested,
-      url,
-      ...(authorization === undefined ? {} : { presented: authorization }),
-    };
-    const next = nextHop(answer, url);
-    if (next === undefined) return { ok: true, value: reply };
-    if (typeof next === 'string')
-      return {
-        ok: false,
-        trouble: redirectTrouble({ code: 'api.redirect_failed', host: url.host, location: '', why: next }, url),
-      };
-    carried = authorization;
-    if (!isWithin(next.hostname, requested.hostname)) own = own.filter(([name]) => !staysHome.has(name.toLowerCase()));
+    const next = nextHop(answer.status, header(answer, 'location'), url);
+    if (next === undefined) return { ok: true, value: { answer, method, requested, url, ...presented } };
+    if (typeof next === 'string') return { ok: false, trouble: lost(scene, { sending, url, location: '', why: next }) };
+    if (!isWithin(next.hostname, requested.hostname)) {
+      carried = undefined;
+      own = own.filter(([name]) => !staysHome.has(name.toLowerCase()));
+    }
     url = next;
   }
-  const fault: FaultOf<'api.redirect_failed'> = {
-    code: 'api.redirect_failed',
-    host: requested.host,
-    location: url.host,
-    why: 'stopped after 10 redirects',
-  };
-  return { ok: false, trouble: redirectTrouble(fault, url) };
+  return { ok: false, trouble: lost(scene, { sending, url, location: url.host, why: 'stopped after 10 redirects' }) };
+}
+
+/** hosts.toml may say any header; net/http leaves out those that it makes itself (reqWriteExcludeHeader). */
+function headersFor(scene: Scene, { at, headers }: Sending): readonly Header[] {
+  const own: Header[] = [...at.headers, ...headers].filter(([name]) => !made.has(name.toLowerCase()));
+  // An explicit :443 stays in Go's Host header; URL drops it.
+  if (/:(443|80)$/.test(at.authority)) own.push(['Host', at.authority]);
+  const named = own.some(([name]) => name.toLowerCase() === 'user-agent');
+  return named ? own : [...own, ['User-Agent', scene.plan.engine.userAgent]];
+}
+
+/** A port beyond 65535, or a name that no URL can hold. */
+function noSuchPlace({ at, method, object }: Sending): Trouble {
+  const port = /:(\d+)$/.exec(at.authority)?.[1];
+  const bad = port !== undefined && Number(port) > 65_535;
+  const why = bad ? `address ${port}: invalid port` : `lookup ${at.host}: no such host`;
+  const fault: Fault = bad
+    ? { code: 'tcp.unreachable', address: at.host, port: Number(port), why: 'invalid port' }
+    : { code: 'dns.not_found', host: at.host, server: '', asked: [at.host] };
+  const url = `${at.scheme}://${at.authority}${cleanPath(`${at.path}/${object}`)}`;
+  return trouble(fault, `failed to do request: ${method === 'HEAD' ? 'Head' : 'Get'} "${url}": dial tcp: ${why}`);
 }
 
 /** A login that this host refused before is worded as the 401 that it would get again. */
@@ -119,37 +120,63 @@ function refusedBefore(
   before: Trouble,
   at: { readonly scene: Scene; readonly sending: Sending; readonly url: URL; readonly hop: number },
 ): Trouble {
-  if (at.hop > 0) return redirectTrouble(before.fault, at.url);
+  const { scene, sending, url, hop } = at;
+  const { method } = sending;
+  if (hop > 0) {
+    const why = before.words.text.replace(/^failed to authorize: /, '');
+    return trouble(
+      before.fault,
+      requestFailed({ method, url }, `failed to authorize redirect: ${why}`, scene.plan.engine),
+    );
+  }
   if (before.words.text !== '') return before;
-  const path = at.sending.object.replace('/', ' ');
-  const answer = { status: 401, authority: at.sending.at.authority, path, message: '' };
-  return {
-    ...before,
-    words: resolveStatusWords({ method: at.sending.method, url: at.url }, answer, at.scene.plan.engine),
-  };
+  return asAnswered(scene, { fault: before.fault, status: 401 }, { sending, url, requested: url });
 }
 
-function redirectTrouble(fault: Fault, url: URL): Trouble {
-  const why = fault.code === 'api.redirect_failed' ? fault.why : fault.code;
-  return trouble(fault, `failed to do request: Get "${url.protocol}//${url.host}${url.pathname}": ${why}`);
+/** A host that has said so before is not asked again: it is worded as the answer that it would give. */
+function asAnswered(
+  scene: Scene,
+  said: { readonly fault: Fault; readonly status: number },
+  at: { readonly sending: Sending; readonly url: URL; readonly requested: URL },
+): Trouble {
+  const { sending, url, requested } = at;
+  const { method, object, purpose } = sending;
+  const { status, fault } = said;
+  const { engine } = scene.plan;
+  const answer = { status, authority: sending.at.authority, path: object.replace('/', ' '), message: '', requested };
+  const words =
+    purpose.act === 'resolve'
+      ? resolveStatusWords({ method, url }, answer, engine)
+      : fetchStatusWords({ method, url }, answer, engine);
+  return { fault, words, answered: true };
+}
+
+/** A redirect that leads nowhere. */
+function lost(
+  scene: Scene,
+  at: { readonly sending: Sending; readonly url: URL; readonly location: string; readonly why: string },
+): Trouble {
+  const { url, location, why } = at;
+  const fault: Fault = { code: 'api.redirect_failed', host: url.host, location, why };
+  return trouble(fault, requestFailed({ method: at.sending.method, url }, why, scene.plan.engine));
 }
 
 interface Asking extends Sending {
   readonly url: URL;
   readonly own: readonly Header[];
-  readonly authorization?: Authorization;
+  readonly presented?: Authorization;
   readonly hop: number;
 }
 
 async function ask(scene: Scene, asking: Asking): Promise<Asked> {
-  const { authorization, at } = asking;
-  const held: Header[] = authorization === undefined ? [] : [['Authorization', openHeader(authorization.value)]];
+  const { presented, at } = asking;
+  const held: Header[] = presented === undefined ? [] : [['Authorization', openHeader(presented.value)]];
   const purpose: Purpose = {
     act: asking.purpose.act,
     because: asking.hop === 0 ? asking.purpose.because : 'redirected here',
     route: asking.route,
   };
-  const sent = { method: asking.method, ...(authorization === undefined ? {} : { as: authorization.as }) };
+  const sent = { method: asking.method, ...(presented === undefined ? {} : { as: presented.as }) };
   const settings = {
     method: asking.method,
     headers: [...asking.own, ...held],
@@ -176,26 +203,10 @@ async function ask(scene: Scene, asking: Asking): Promise<Asked> {
   return again;
 }
 
-/** resolver.go isTLSError and isPortError. */
-function fallsBack(fault: Fault, route: Route, scene: Scene): boolean {
-  if (fault.code === 'tls.not_tls' || fault.code === 'tls.timed_out') return true;
-  if (!scene.plan.engine.httpAfterConnectionError || /:\d+$/.test(route.authority)) return false;
-  return fault.code === 'tcp.refused' || fault.code === 'tcp.timed_out' || fault.code === 'tcp.unreachable';
-}
-
-/** net/http Client.do: where a redirect leads; undefined where the answer stands as it is. */
-function nextHop(answer: Answer, from: URL): URL | string | undefined {
-  if (![301, 302, 303, 307, 308].includes(answer.status)) return undefined;
-  const location = header(answer, 'location');
-  if (location === undefined || location === '') return undefined;
-  if (!URL.canParse(location, from.href)) return 'failed to parse Location header';
-  const next = new URL(location, from);
-  if (next.protocol !== 'http:' && next.protocol !== 'https:')
-    return `unsupported protocol scheme "${next.protocol.slice(0, -1)}"`;
-  return next;
-}
-
-/** net/http shouldCopyHeaderOnRedirect: the same host or a host below it keeps the Authorization header. */
-function isWithin(host: string, parent: string): boolean {
-  return host === parent || host.endsWith(`.${parent}`);
+/** resolver.go isTLSError and isPortError, where isConnError is a refused connection and os.IsTimeout any time-out. */
+function fallsBack(fault: Fault, route: Route, { plan: { engine } }: Scene): boolean {
+  if (fault.code === 'tls.not_tls') return true;
+  if (fault.code === 'tls.timed_out' && engine.httpAfterTlsTimeout) return true;
+  if (!engine.httpAfterConnectionError || /:\d+$/.test(route.authority)) return false;
+  return ['tcp.refused', 'tcp.timed_out', 'dns.timed_out', 'api.timed_out', 'tls.timed_out'].includes(fault.code);
 }

@@ -71,18 +71,27 @@ export class Memory {
     dropOldest(this.#tags, tagEntries);
   }
 
-  /** Why this exact login was refused at this host or realm before; it is not tried again. */
-  refusal(login: string, place: string): Fault | undefined {
+  /**
+   * Why this exact login was refused at this host or realm before; it is not tried again. One that has worked there since is no
+   * wrong password: what it was refused then was the repository at `path`.
+   */
+  refusal(login: string, place: string, path: string): Fault | undefined {
     const key = `${login}@${place}`;
-    return this.#proven.has(key) ? undefined : this.#refused.get(key);
+    return this.#refused.get(this.#proven.has(key) ? `${key}/${path}` : key);
   }
 
-  keepRefusal(login: string, place: string, fault: Fault): void {
-    this.#refused.set(`${login}@${place}`, fault);
+  keepRefusal(at: { readonly login: string; readonly place: string; readonly path: string }, fault: Fault): void {
+    const key = `${at.login}@${at.place}`;
+    // A token service that refuses a login refuses it for every repository.
+    if (at.path === '') this.#proven.delete(key);
+    this.#refused.set(this.#proven.has(key) ? `${key}/${at.path}` : key, fault);
     dropOldest(this.#refused, refusedEntries);
   }
 
-  /** A login that once worked there is no wrong password: a later refusal is about a repository. */
+  isProven(login: string, place: string): boolean {
+    return this.#proven.has(`${login}@${place}`);
+  }
+
   keepProof(login: string, place: string): void {
     if (this.#proven.size < refusedEntries) this.#proven.add(`${login}@${place}`);
   }

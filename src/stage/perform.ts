@@ -10,7 +10,7 @@ import { pullFailed, resolveFailed, type Wording } from '#pull/shown.ts';
 import { Authorizer } from './authorizer.ts';
 import { fetchBlobs, type ImageManifest } from './blobs.ts';
 import { failed, wrapFetch } from './ending.ts';
-import { fetchManifest } from './fetch.ts';
+import { fetchBlob, fetchManifest } from './fetch.ts';
 import {
   convertedSchema1,
   emptyContent,
@@ -68,6 +68,7 @@ async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved
     return { is: 'pulled', content: shallow };
   const found = await walk(scene, authorizer, top);
   if (found.is === 'ending') return found.ending;
+  if (found.is === 'leaf') return notAManifest(scene, authorizer, top);
   const { manifest, chosen } = found;
   const blobs = await fetchBlobs(scene, authorizer, manifest);
   if (!blobs.ok) return failed(blobs.trouble, wrapFetch(scene, blobs.trouble));
@@ -85,10 +86,14 @@ async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved
 
 type Walked =
   | { readonly is: 'found'; readonly manifest: ImageManifest; readonly chosen: Descriptor }
+  /** Nothing to unpack: an entry of an index that is no image. */
+  | { readonly is: 'leaf' }
   | { readonly is: 'ending'; readonly ending: Ending };
 
 /** From the top descriptor down to the one image manifest for this node. */
 async function walk(scene: Scene, authorizer: Authorizer, top: Descriptor, depth = 0): Promise<Walked> {
+  if (top.flaw !== undefined) return flawed(scene, top, top.flaw);
+  if (!isManifestType(top.mediaType)) return asLeaf(scene, authorizer, top);
   const fetched = await fetchManifest(scene, authorizer, top);
   if (!fetched.ok) return { is: 'ending', ending: failed(fetched.trouble, wrapFetch(scene, fetched.trouble)) };
   const read = readManifest(Buffer.from(fetched.value.body).toString('utf8'), top.mediaType, {
@@ -119,6 +124,20 @@ async function walk(scene: Scene, authorizer: Authorizer, top: Descriptor, depth
   }
 }
 
+/** What is no manifest is fetched as a blob and not looked into (handlers.go childrenHandler). */
+async function asLeaf(scene: Scene, authorizer: Authorizer, top: Descriptor): Promise<Walked> {
+  const fetched = await fetchBlob(scene, authorizer, top, { act: 'layer', again: false });
+  if (fetched.ok) return { is: 'leaf' };
+  return { is: 'ending', ending: failed(fetched.trouble, wrapFetch(scene, fetched.trouble)) };
+}
+
+/** A descriptor that no request is made for: its digest is none, or its size cannot be. */
+function flawed(scene: Scene, { digest }: Descriptor, why: string): Walked {
+  const words: Wording = { text: why, ...(why.endsWith(': invalid argument') ? { code: 'InvalidArgument' } : {}) };
+  const fault: Fault = { code: 'manifest.malformed', digest, host: '', why };
+  return { is: 'ending', ending: failed({ fault, words }, pullFailed(scene.plan.image.runtime, words)) };
+}
+
 async function descend(
   scene: Scene,
   authorizer: Authorizer,
@@ -126,11 +145,11 @@ async function descend(
 ): Promise<Walked> {
   const { platform, engine } = scene.plan;
   const children = childrenFor(at.index, matcherFor(platform, engine.platforms, engine.osFeatures), engine.platforms);
-  let result: Walked | undefined;
+  let result: Extract<Walked, { readonly is: 'found' }> | undefined;
   for (const child of children) {
     const walked = await walk(scene, authorizer, child, at.depth + 1);
     if (walked.is === 'ending') return walked;
-    result ??= walked;
+    if (walked.is === 'found') result ??= walked;
   }
   if (result !== undefined) return result;
   const fault: Fault = {

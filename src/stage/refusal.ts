@@ -27,9 +27,10 @@ export function refusal(reply: Reply, scene: Scene): Fault {
   const fault = statusFault(reply, scene);
   const { presented } = reply;
   if (fault.code === 'auth.rejected' && presented?.login !== undefined && presented.scheme === 'basic') {
-    scene.wire.memory.keepRefusal(presented.login, presented.place, fault);
+    const { login, place } = presented;
+    scene.wire.memory.keepRefusal({ login, place, path: scene.plan.image.path }, fault);
   }
-  if (fault.code === 'api.rate_limited') scene.wire.limited.set(reply.requested.host, fault);
+  if (fault.code === 'api.rate_limited') scene.wire.limited.set(reply.url.host, fault);
   return fault;
 }
 

@@ -69,7 +69,9 @@ function refusalFault(
     const limit = readRateLimit(from.answer?.headers ?? {}, ending.body, scene.wire.now()) ?? {
       scope: 'unknown' as const,
     };
-    return { code: 'api.rate_limited', host: from.realm, status, limit, message };
+    const fault: Fault = { code: 'api.rate_limited', host: from.realm, status, limit, message };
+    scene.wire.limited.set(from.realm, fault);
+    return fault;
   }
   if (status >= 500) return { code: 'auth.realm_failed', realm: from.realm, status, message };
   if (from.label === undefined) {

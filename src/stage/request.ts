@@ -7,7 +7,8 @@
 import { readRateLimit } from '../registry/rate-limit.ts';
 import type { Answer } from '../registry/wire.ts';
 import type { Authorization, Authorizer } from './authorizer.ts';
-import { sendOnce, type Reply, type Request } from './hop.ts';
+import { sendOnce, type Reply, type Request, type Sending } from './hop.ts';
+import { refusal } from './refusal.ts';
 import type { Scene } from './scene.ts';
 import { trouble, type Tried } from './trouble.ts';
 
@@ -15,16 +16,22 @@ export async function send(scene: Scene, authorizer: Authorizer, request: Reques
   const route = scene.routes[request.route];
   if (route === undefined)
     return { ok: false, trouble: trouble({ code: 'agent.bug', where: 'send', what: 'no such route' }, '') };
-  const limited = scene.wire.limited.get(route.authority);
-  if (limited !== undefined) return { ok: false, trouble: trouble(limited, limited.code) };
-  let sending = { ...request };
+  try {
+    return await sendUntilDone(scene, authorizer, { ...request, at: route });
+  } finally {
+    authorizer.endTurns();
+  }
+}
+
+async function sendUntilDone(scene: Scene, authorizer: Authorizer, first: Sending): Promise<Tried<Reply>> {
+  const { engine } = scene.plan;
+  let sending = first;
   let presented: Authorization | undefined;
-  let previous: number | undefined;
+  let previous: Reply | undefined;
   for (let tries = 1; ; tries += 1) {
-    const tried = await sendOnce(scene, authorizer, { ...sending, at: route });
+    const tried = await sendOnce(scene, authorizer, sending);
     if (!tried.ok) {
-      const broken =
-        tried.trouble.fault.code === 'tcp.closed' && scene.plan.engine.retriesBrokenConnections && request.lastHost;
+      const broken = tried.trouble.fault.code === 'tcp.closed' && engine.retriesBrokenConnections && first.lastHost;
       if (broken && tries === 1) continue;
       return tried;
     }
@@ -32,24 +39,30 @@ export async function send(scene: Scene, authorizer: Authorizer, request: Reques
     const { status } = reply.answer;
     if (reply.presented !== undefined) presented = reply.presented;
     if (status === 401) {
-      const demanded = authorizer.demand(reply.answer, {
-        url: reply.url,
-        route: request.route,
-        tries,
-        ...(presented === undefined ? {} : { presented }),
-      });
+      const repeated =
+        previous !== undefined && previous.method === reply.method && previous.url.href === reply.url.href;
+      const at = { url: reply.url, route: first.route, repeated, ...(presented === undefined ? {} : { presented }) };
+      const demanded = authorizer.demand(reply.answer, at);
       if (demanded.is === 'trouble') return { ok: false, trouble: demanded.trouble };
-      if (demanded.is === 'final' || tries >= scene.plan.engine.tries)
-        return { ok: true, value: withProof(reply, presented) };
+      if (demanded.is === 'final' || tries >= engine.tries)
+        return { ok: true, value: final401(scene, reply, presented) };
       sending = { ...sending, purpose: { ...sending.purpose, because: `${reply.url.host} demands credentials` } };
+      previous = reply;
       continue;
     }
     noteSuccess(scene, reply);
-    const again = shouldRepeat(scene, { request: sending, reply, tries, previous });
+    const again = shouldRepeat(scene, { request: sending, reply, tries, previous: previous?.answer.status });
     if (again === undefined) return { ok: true, value: withProof(reply, presented) };
-    previous = status;
+    previous = reply;
     sending = { ...sending, ...again };
   }
+}
+
+/** A login that was refused is remembered before anybody else's turn comes to present it. */
+function final401(scene: Scene, reply: Reply, presented: Authorization | undefined): Reply {
+  const whole = withProof(reply, presented);
+  refusal(whole, scene);
+  return whole;
 }
 
 function withProof(reply: Reply, presented: Authorization | undefined): Reply {

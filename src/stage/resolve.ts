@@ -103,7 +103,7 @@ async function askHost(scene: Scene, authorizer: Authorizer, host: Host): Promis
     purpose: { act: 'resolve' as const, because: host.because },
   };
   const tried = await send(scene, authorizer, metered ? { ...request, stayHead: true } : request);
-  if (!tried.ok) return unreached(tried.trouble, scene);
+  if (!tried.ok) return unreached(tried.trouble);
   const reply = tried.value;
   const { answer } = reply;
   if (answer.status === 304 && known !== undefined) return { is: 'resolved', value: { ...known, route: host.route } };
@@ -183,11 +183,10 @@ function described(scene: Scene, value: Resolved, reply: Reply): ResolveEnding |
 }
 
 /** The host could not be asked, or the login failed. */
-function unreached(found: Trouble, scene: Scene): ResolveEnding | Failure {
+function unreached(found: Trouble): ResolveEnding | Failure {
   if (found.fault.code.startsWith('agent.') && found.fault.code !== 'agent.distrusts_realm')
     return { is: 'failed', trouble: found };
-  if (found.invalidAuthorization !== true)
-    return { reached: scene.wire.limited.size > 0 && found.fault.code === 'api.rate_limited' ? 3 : 1, trouble: found };
+  if (found.invalidAuthorization !== true) return { reached: found.answered === true ? 3 : 1, trouble: found };
   const text = `pull access denied, repository does not exist or may require authorization: ${found.words.text}`;
   return { reached: 1, trouble: { ...found, words: { ...found.words, text } } };
 }

@@ -8,6 +8,8 @@ export interface Trouble {
   readonly words: Wording;
   /** The host that it happened at, and the one whose redirect led there. */
   readonly at?: { readonly host: string; readonly redirectedBy?: string };
+  /** The host answered with a status, though not to this very request. */
+  readonly answered?: true;
   /** containerd's ErrNotFound: 404, and what is wrapped around it. */
   readonly notFound?: true;
   /** docker.ErrInvalidAuthorization: gets "pull access denied" in front. */

@@ -17,6 +17,8 @@ export interface Wire {
   readonly memory: Memory;
   /** Of this pass alone: tokens by login, realm and scopes; the first asker's promise serves all. */
   readonly tokens: Map<string, Promise<TokenAsked>>;
+  /** Of this pass alone: logins, by place, that somebody is about to learn the worth of. */
+  readonly proving: Map<string, Promise<unknown>>;
   /** Of this pass alone: registries that said "too many", and what they said. */
   readonly limited: Map<string, Fault>;
   /** Addresses that a host was reached at, for judging where its challenge points. */
