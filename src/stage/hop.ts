@@ -36,7 +36,8 @@ export interface Reply {
   readonly presented?: Authorization;
 }
 
-const maxRedirects = 10;
+/** net/http defaultCheckRedirect: ten requests, the first one included. */
+const mostRequests = 10;
 /** Headers that net/http drops when a redirect leaves the domain. */
 const staysHome = new Set(['authorization', 'www-authenticate', 'cookie', 'cookie2']);
 const bodyTimeoutMs = 30_000;
@@ -59,7 +60,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   if (!own.some(([name]) => name.toLowerCase() === 'user-agent')) own.push(['User-Agent', plan.engine.userAgent]);
   let url = requested;
   let carried: Authorization | undefined;
-  for (let hop = 0; hop <= maxRedirects; hop += 1) {
+  for (let hop = 0; hop < mostRequests; hop += 1) {
     const authorized = await authorizer.authorize(url.host, sending.route);
     if (!authorized.ok) return { ok: false, trouble: refusedBefore(authorized.trouble, { scene, sending, url, hop }) };
     const authorization =
@@ -95,7 +96,10 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
     if (typeof next === 'string')
       return {
         ok: false,
-        trouble: redirectTrouble({ code: 'api.redirect_failed', host: url.host, location: '', why: next }, url),
+        trouble: redirectTrouble(
+          { code: 'api.redirect_failed', host: url.host, location: '', why: next },
+          { method: sending.method, url },
+        ),
       };
     carried = authorization;
     if (!isWithin(next.hostname, requested.hostname)) own = own.filter(([name]) => !staysHome.has(name.toLowerCase()));
@@ -107,7 +111,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
     location: url.host,
     why: 'stopped after 10 redirects',
   };
-  return { ok: false, trouble: redirectTrouble(fault, url) };
+  return { ok: false, trouble: redirectTrouble(fault, { method: sending.method, url }) };
 }
 
 /** A login that this host refused before is worded as the 401 that it would get again. */
@@ -115,7 +119,7 @@ function refusedBefore(
   before: Trouble,
   at: { readonly scene: Scene; readonly sending: Sending; readonly url: URL; readonly hop: number },
 ): Trouble {
-  if (at.hop > 0) return redirectTrouble(before.fault, at.url);
+  if (at.hop > 0) return redirectTrouble(before.fault, { method: at.sending.method, url: at.url });
   if (before.words.text !== '') return before;
   const path = at.sending.object.replace('/', ' ');
   const answer = { status: 401, authority: at.sending.at.authority, path, message: '' };
@@ -125,9 +129,12 @@ function refusedBefore(
   };
 }
 
-function redirectTrouble(fault: Fault, url: URL): Trouble {
+function redirectTrouble(fault: Fault, { method, url }: { readonly method: string; readonly url: URL }): Trouble {
   const why = fault.code === 'api.redirect_failed' ? fault.why : fault.code;
-  return trouble(fault, `failed to do request: Get "${url.protocol}//${url.host}${url.pathname}": ${why}`);
+  return trouble(
+    fault,
+    `failed to do request: ${method === 'HEAD' ? 'Head' : 'Get'} "${url.protocol}//${url.host}${url.pathname}": ${why}`,
+  );
 }
 
 interface Asking extends Sending {
