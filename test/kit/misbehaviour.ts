@@ -95,6 +95,16 @@ export function redirects(base: string, status = 307): Script {
   return (visit) => visit.send(status, { location: new URL(visit.seen.url, base).href });
 }
 
+/** Each request so many times, before its answer. */
+export function redirectsTimes(times: number): Script {
+  return (visit) => {
+    const next = new URL(visit.url);
+    const done = Number(next.searchParams.get('hop') ?? 0);
+    next.searchParams.set('hop', String(done + 1));
+    return done < times ? visit.send(307, { location: next.href }) : undefined;
+  };
+}
+
 export function redirectsToItself(): Script {
   return (visit) => visit.send(307, { location: visit.url.href });
 }
