@@ -11,7 +11,7 @@ import { openHeader } from '../registry/authorize.ts';
 import { header, type Answer, type Asked } from '../registry/wire.ts';
 import type { Authorization, Authorizer } from './authorizer.ts';
 import { record, type Purpose, type Scene } from './scene.ts';
-import { trouble, type Tried, type Trouble } from './trouble.ts';
+import type { Tried, Trouble } from './trouble.ts';
 
 export interface Request {
   readonly method: 'HEAD' | 'GET';
@@ -98,7 +98,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
         ok: false,
         trouble: redirectTrouble(
           { code: 'api.redirect_failed', host: url.host, location: '', why: next },
-          { method: sending.method, url },
+          { scene, method: sending.method, url },
         ),
       };
     carried = authorization;
@@ -111,7 +111,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
     location: url.host,
     why: 'stopped after 10 redirects',
   };
-  return { ok: false, trouble: redirectTrouble(fault, { method: sending.method, url }) };
+  return { ok: false, trouble: redirectTrouble(fault, { scene, method: sending.method, url }) };
 }
 
 /** A login that this host refused before is worded as the 401 that it would get again. */
@@ -119,7 +119,7 @@ function refusedBefore(
   before: Trouble,
   at: { readonly scene: Scene; readonly sending: Sending; readonly url: URL; readonly hop: number },
 ): Trouble {
-  if (at.hop > 0) return redirectTrouble(before.fault, { method: at.sending.method, url: at.url });
+  if (at.hop > 0) return redirectTrouble(before.fault, { ...at, method: at.sending.method });
   if (before.words.text !== '') return before;
   const path = at.sending.object.replace('/', ' ');
   const answer = { status: 401, authority: at.sending.at.authority, path, message: '' };
@@ -129,12 +129,14 @@ function refusedBefore(
   };
 }
 
-function redirectTrouble(fault: Fault, { method, url }: { readonly method: string; readonly url: URL }): Trouble {
-  const why = fault.code === 'api.redirect_failed' ? fault.why : fault.code;
-  return trouble(
-    fault,
-    `failed to do request: ${method === 'HEAD' ? 'Head' : 'Get'} "${url.protocol}//${url.host}${url.pathname}": ${why}`,
-  );
+function redirectTrouble(fault: Fault, { scene, method, url }: Redirected): Trouble {
+  return { fault, words: transportWords({ method, url }, fault, scene.plan.engine) };
+}
+
+interface Redirected {
+  readonly scene: Scene;
+  readonly method: string;
+  readonly url: URL;
 }
 
 interface Asking extends Sending {
