@@ -102,7 +102,8 @@ function doorkeeperOf({
       ok: false,
       why: `listenAuth: there is no cluster to ask. ${adviceFor(connected.fault, { wantedBy: [] }).cause}`,
     };
-  return { ok: true, admit: doorkeeper(connected.value, { now }).admit };
+  const keeper = doorkeeper(connected.value, { now });
+  return { ok: true, admit: (authorization, path) => keeper.admit(authorization, path) };
 }
 
 function readOptions(around: Surroundings): { readonly config: string | undefined } | number {

@@ -25,8 +25,8 @@ export async function readPair({ cert, key }: PairFiles): Promise<Pair> {
  * may be seen half-way: such a pair does not match and is refused by whoever takes it, and the next reading mends it.
  */
 export async function* pairChanges(files: PairFiles, first: Pair, options: WatchOptions): AsyncGenerator<Pair> {
-  const { onNudge: _once, ...unnudged } = options;
-  const watches = [watchFile(files.cert, options), watchFile(files.key, unnudged)];
+  // One nudge has both read.
+  const watches = [watchFile(files.cert, options), watchFile(files.key, { ...options, onNudge: () => undefined })];
   const rings = watches.map((watch) => watch.next());
   let known = first;
   for (;;) {

@@ -47,7 +47,7 @@ async function shown(url: string): Promise<unknown> {
 async function asked(url: string, path: string): Promise<string> {
   const socket = await connected(url);
   let got = '';
-  socket.on('data', (part) => (got += part.toString()));
+  socket.on('data', (part: Buffer) => (got += part.toString()));
   socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
   await once(socket, 'close');
   return got;

@@ -12,7 +12,7 @@ const longestLine = 80;
 /** The answer in one short line of ASCII; without times and counts of what goes well, so that it changes only when the answer does. */
 export function nodeLine({ because, is, against }: NodeAnswer): string {
   const faults = against.flatMap(({ report }) => (report.verdict.is === 'fails' ? [report.verdict.fault.code] : []));
-  const line = is === 'not_ready' ? `${because}: ${[...new Set(faults)].join(', ')}` : because;
+  const line = is === 'not_ready' ? `${because}: ${[...new Set(faults)].toSorted().join(', ')}` : because;
   return line.length <= longestLine ? line : `${line.slice(0, longestLine - 3)}...`;
 }
 

@@ -103,7 +103,8 @@ describe('a listener with a doorkeeper', () => {
   test('with the cluster as doorkeeper a token gets what its rules allow, and refusals are kept', async () => {
     await using world = await kubeWorld();
     world.kube.people.set('prometheus', { user: 'prometheus', may: ['get /metrics'] });
-    const read = await guarded(doorkeeper(world.cluster, world.time).admit);
+    const keeper = doorkeeper(world.cluster, world.time);
+    const read = await guarded((...asked) => keeper.admit(...asked));
     expect((await read('/metrics', 'prometheus')).status).toBe(200);
     expect((await read('/reports', 'prometheus')).status).toBe(403);
     expect((await read('/reports')).status).toBe(401);

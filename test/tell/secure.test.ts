@@ -117,7 +117,7 @@ describe('a client over TLS that means ill', () => {
   const asked = async (sent: string): Promise<string> => {
     const socket = await greeted(await serving());
     let got = '';
-    socket.on('data', (part) => (got += part.toString()));
+    socket.on('data', (part: Buffer) => (got += part.toString()));
     socket.write(sent);
     await once(socket, 'close');
     return got;
