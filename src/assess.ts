@@ -6,7 +6,7 @@ import { earlyWords, pullWords } from '#pull/kubelet-words.ts';
 import { planPull, type PullPlan } from '#pull/plan.ts';
 import type { Rehearsal } from '#pull/rehearsal.ts';
 import type { KubeletWords, PublicPlan, PullReport } from '#pull/report.ts';
-import { aggregate, criError, resolveFailed } from '#pull/shown.ts';
+import { aggregate, refusedText } from '#pull/shown.ts';
 import { formatPlatform } from '#pull/platform.ts';
 import type { Verdict } from '#pull/verdict.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#pull/view.ts';
@@ -135,14 +135,8 @@ function kubeletWords(
   const { plan } = at;
   const texts =
     at.rehearsal?.performances.flatMap(({ ending }) => (ending.is === 'failed' ? [ending.shown] : [])) ?? [];
-  if (texts.length > 0)
-    return pullWords(plan.image.sent === plan.image.written ? demand.written : plan.image.sent, aggregate(texts));
-  const why = 'why' in fault ? fault.why : fault.code;
-  const text =
-    fault.code === 'runtime.misconfigured'
-      ? 'rpc error: code = Unimplemented desc = unknown service runtime.v1.ImageService'
-      : criError(resolveFailed(plan.image.runtime, { text: why }, plan.engine));
-  return pullWords(demand.written, text);
+  if (texts.length > 0) return pullWords(demand.written, aggregate(texts));
+  return pullWords(demand.written, refusedText(fault, plan));
 }
 
 function publicPlan(plan: PullPlan): PublicPlan {

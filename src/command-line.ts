@@ -105,9 +105,10 @@ function addCheck(program: Command, found: (wish: CheckWish) => void): void {
     .option('--verify', 'read every layer in full and check its digest')
     .option('--spend', "allow requests that count against a pull quota, such as Docker Hub's")
     .addOption(
-      new Option('--timeout <DURATION>', 'give up on an image after this long: 30s, 2m, 1500ms')
-        .argParser(duration)
-        .default(90_000, '90s'),
+      new Option(
+        '--timeout <DURATION>',
+        'give up on an image after this long: 30s, 2m, 1500ms (default: 90s, with --verify 30m)',
+      ).argParser(duration),
     )
     .option('--no-color', 'no colours (also NO_COLOR; FORCE_COLOR forces them)');
   addNode(check);
@@ -158,7 +159,7 @@ interface Options {
   readonly strict?: boolean;
   readonly verify?: boolean;
   readonly spend?: boolean;
-  readonly timeout: number;
+  readonly timeout?: number;
   readonly color: boolean;
   readonly hostRoot: string;
   readonly runtime?: string;
@@ -194,7 +195,7 @@ function wishOf(images: readonly string[], options: Options): CheckWish {
     strict,
     verify,
     spend,
-    timeoutMs: options.timeout,
+    timeoutMs: options.timeout ?? (verify ? 1_800_000 : 90_000),
     colour: options.color,
   };
 }

@@ -54,7 +54,9 @@ async function gatherEvidence(
     if (step.step !== 'dns' || wire.judged.has(step.target)) continue;
     wire.judged.add(step.target);
     const direct = step.outcome.ok && step.outcome.value.addresses.length > 1 ? step.outcome.value.addresses : [];
-    const port = steps.find((other) => other.step === 'tcp' && other.target.startsWith(`${step.target}:`));
+    const port = steps.find(
+      (other) => other.step === 'tcp' && other.outcome.ok && other.target.startsWith(`${step.target}:`),
+    );
     if (!step.outcome.ok || plan.resolver.servers.length > 1)
       found.push(judgeNameServers(plan.resolver, step.target, wire.elapsedMs));
     if (direct.length > 0 && port?.step === 'tcp' && port.outcome.ok)

@@ -119,6 +119,34 @@ export function criError(words: Wording): string {
   return words.code === undefined ? words.text : `rpc error: code = ${words.code} desc = ${words.text}`;
 }
 
+/**
+ * The CRI error for a plan without routes: containerd finds the fault in its own configuration before any packet
+ * (docker/config/hosts.go updateTLSConfigFromHost; a CRI image plugin that did not load answers to nothing).
+ */
+export function refusedText(
+  fault: Fault,
+  plan: { readonly image: { readonly runtime: string }; readonly engine: Engine },
+): string {
+  if (fault.code === 'runtime.misconfigured')
+    return 'rpc error: code = Unimplemented desc = unknown service runtime.v1.ImageService';
+  return criError(resolveFailed(plan.image.runtime, { text: hostsText(fault) }, plan.engine));
+}
+
+function hostsText(fault: Fault): string {
+  const loads = (what: string, file: string, why: string): string =>
+    why.startsWith('open ') ? `unable to read ${what} "${file}": ${why}` : `unable to load ${what} "${file}"`;
+  switch (fault.code) {
+    case 'hosts.ca_unreadable':
+      return loads('CA cert', fault.file, fault.why);
+    case 'hosts.client_unreadable':
+      return fault.why.startsWith('open ')
+        ? `unable to read CERT file "${fault.file}": ${fault.why}`
+        : `failed to load X509 key pair: ${fault.why}`;
+    default:
+      return 'why' in fault ? fault.why : fault.code;
+  }
+}
+
 /** errors.Aggregate: equal texts once, several in brackets (kuberuntime_image.go PullImage). */
 export function aggregate(texts: readonly string[]): string {
   const distinct = [...new Set(texts)];

@@ -86,7 +86,10 @@ export class Connection {
       },
       exchange,
     );
-    return exchange.ended;
+    const exchanged = await exchange.ended;
+    // What is left on the line belongs to an answer that nobody reads.
+    if (!exchanged.outcome.ok || !exchanged.outcome.value.whole) void this.destroy();
+    return exchanged;
   }
 
   onClose(listener: () => void): void {

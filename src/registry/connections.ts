@@ -44,6 +44,8 @@ export class Connections {
     const reused = connection.served > 0;
     const { outcome, mayRepeat } = await connection.send(ask);
     way.value.pool.giveBack(connection);
+    // In TLS 1.3 the server says only now what belongs to the handshake.
+    if (!outcome.ok && outcome.fault.code === 'tls.client_rejected') way.value.pool.fail(outcome);
     return reused && mayRepeat ? this.#repeat(ask, way.value, taken.startMs) : this.#asked(taken, outcome);
   }
 

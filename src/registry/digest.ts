@@ -3,11 +3,28 @@ import { createHash } from 'node:crypto';
 
 const algorithms = { sha256: 64, sha384: 96, sha512: 128 } as const;
 
+export interface Hashing {
+  readonly update: (bytes: Uint8Array) => void;
+  /** Once, at the end. */
+  readonly digest: () => string;
+}
+
+/** For bytes that come one after the other. */
+export function hashing(like: string): Hashing {
+  const algorithm = algorithmOf(like);
+  const hash = createHash(algorithm);
+  return { update: (bytes) => void hash.update(bytes), digest: () => `${algorithm}:${hash.digest('hex')}` };
+}
+
+function algorithmOf(like: string): string {
+  const named = like.slice(0, like.indexOf(':'));
+  return Object.hasOwn(algorithms, named) ? named : 'sha256';
+}
+
 /** The digest of bytes under the algorithm that `like` names (sha256 where it names none that is known). */
 export function digestOf(bytes: Uint8Array, like = 'sha256:'): string {
-  const algorithm = like.slice(0, like.indexOf(':'));
-  const known = Object.hasOwn(algorithms, algorithm) ? algorithm : 'sha256';
-  return `${known}:${createHash(known).update(bytes).digest('hex')}`;
+  const algorithm = algorithmOf(like);
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
 /** go-digest's Digest.Validate: known algorithm, lower-case hex, exact length. */

@@ -2,7 +2,7 @@
  * The connections to one origin: a few at a time, the one used last first, and no second dial where the first has failed.
  * While nothing is open yet, one asker dials and the others wait for what becomes of it.
  */
-import { bad, type Outcome } from '#pull/outcome.ts';
+import { bad, type Bad, type Outcome } from '#pull/outcome.ts';
 import type { Step } from '#pull/rehearsal.ts';
 import type { Connection } from './connection.ts';
 
@@ -30,7 +30,7 @@ export class Pool {
   readonly #idle: Connection[] = [];
   readonly #waiting = new Set<() => void>();
   #opening = 0;
-  #failed: Outcome<never> | undefined;
+  #failed: Bad | undefined;
 
   constructor(most: number) {
     this.#most = Math.max(1, most);
@@ -52,6 +52,12 @@ export class Pool {
     }
   }
 
+  /** Who asks from now on hears the same. */
+  fail(outcome: Bad): void {
+    this.#failed = outcome;
+    this.#wakeAll();
+  }
+
   /** Every connection that was taken comes back, whatever became of it. */
   giveBack(connection: Connection): void {
     if (connection.isOpen && this.#open.has(connection)) this.#idle.push(connection);
@@ -63,8 +69,7 @@ export class Pool {
     const all = [...this.#open];
     this.#open.clear();
     this.#idle.length = 0;
-    this.#failed = bad({ code: 'agent.out_of_time', step: 'connecting', afterMs: 0 });
-    this.#wakeAll();
+    this.fail(bad({ code: 'agent.out_of_time', step: 'connecting', afterMs: 0 }));
     await Promise.all(all.map((connection) => connection.destroy()));
   }
 

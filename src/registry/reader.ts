@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { Fault } from '#pull/fault.ts';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
+import { joinHostPort } from './address.ts';
 import { wireFault } from './wire-fault.ts';
 
 export interface Reading {
@@ -34,6 +35,11 @@ export class Reader {
     reading.signal.addEventListener('abort', this.#onAbort);
     socket.on('readable', this.#onReadable).on('end', this.#onEnd).on('error', this.#onError);
     if (reading.signal.aborted) this.#onAbort();
+  }
+
+  /** The other end, as Go writes it. */
+  get peer(): string {
+    return joinHostPort(this.#reading.address, this.#reading.port);
   }
 
   write(bytes: string | Uint8Array): void {

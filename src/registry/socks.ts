@@ -28,8 +28,12 @@ const replies: readonly string[] = [
 
 export async function passSocks(reader: Reader, tunnel: Tunnel): Promise<Outcome<ProxyFacts>> {
   const { proxy, target } = tunnel;
-  const refused = (status: number, reason: string): Outcome<never> =>
-    bad({ code: 'proxy.refused', proxy: proxy.shown, target: joinHostPort(target.host, target.port), status, reason });
+  const shown = joinHostPort(target.host, target.port);
+  // client.go Dialer.DialWithConn: a net.OpError from the proxy's address to the target's name.
+  const refused = (status: number, why: string): Outcome<never> => {
+    const reason = `socks connect tcp ${reader.peer}->${shown}: ${why}`;
+    return bad({ code: 'proxy.refused', proxy: proxy.shown, target: shown, status, reason });
+  };
   const methods = proxy.login === undefined ? [0] : [0, 2];
   reader.write(Uint8Array.from([version, methods.length, ...methods]));
   const chosen = await reader.readBytes(2);

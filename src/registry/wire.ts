@@ -34,6 +34,8 @@ export interface Ask {
   readonly maxBytes: number;
   /** The body must end within this time after the headers. */
   readonly bodyTimeoutMs: number;
+  /** The body is hashed under this digest's algorithm as it comes, and not held: for blobs of any size. */
+  readonly hashAs?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -44,6 +46,8 @@ export interface Answer {
   readonly body: Uint8Array;
   /** False when maxBytes cut the body off. */
   readonly whole: boolean;
+  /** With `hashAs`, in place of a body. */
+  readonly hashed?: { readonly digest: string; readonly bytes: number };
   /** Set when the body broke off or dripped too slowly after good headers. */
   readonly bodyFault?: Outcome<never>;
 }

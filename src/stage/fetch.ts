@@ -21,11 +21,12 @@ import type { Scene } from './scene.ts';
 import type { Tried, Trouble } from './trouble.ts';
 
 /** A blob that is no larger is read and checked whole. */
-const wholeBelow = 64 * 1024;
+const wholeBelow = 60 * 1024;
+/** Of no other blob is more read, without --verify; an encoding in transit can make a small one larger. */
+const mostBytes = 64 * 1024;
+const encodingSlack = 2 * 1024;
 /** Of a larger one, this much shows that its host serves it, through every middlebox and with full-size packets. */
 const sampleBytes = 4 * 1024;
-/** With --verify: no blob of an image is larger than this. */
-const verifyBelow = 64 * 1024 ** 3;
 
 export async function fetchManifest(scene: Scene, authorizer: Authorizer, wanted: Descriptor): Promise<Tried<Fetched>> {
   const local = await scene.wire.localContent(wanted.digest);
@@ -62,9 +63,7 @@ export async function fetchBlob(
   const seen = wire.memory.blob(placeOf(scene), wanted.digest, { nowMs: wire.elapsedMs(), whole });
   if (seen !== undefined) return { ok: true, value: { body: new Uint8Array(), host: seen, verified: whole } };
   const all = whole || wanted.size <= wholeBelow;
-  const headers: Header[] = all ? [encodings(scene)] : [['Range', `bytes=0-${sampleBytes - 1}`]];
-  const maxBytes = all ? Math.min(wanted.size + 1, whole ? verifyBelow : wholeBelow + 1) : sampleBytes;
-  const opening: Opening = { wanted, kind: 'blobs', act, maxBytes, headers };
+  const opening = openingFor(scene, wanted, act);
   const first = await open(scene, authorizer, opening);
   const opened = isRangeRefused(first) ? await open(scene, authorizer, { ...opening, headers: [] }) : first;
   if (!opened.ok) return { ok: false, trouble: asBlob(opened.trouble, wanted) };
@@ -83,6 +82,16 @@ function encodings({ plan: { engine } }: Scene): Header {
   return ['Accept-Encoding', engine.encodings === 'gzip' ? 'gzip' : 'zstd;q=1.0, gzip;q=0.8, deflate;q=0.5'];
 }
 
+/** Small: read whole, also where it is larger in transit. Large: a sample, or with --verify every byte, hashed as it comes. */
+function openingFor(scene: Scene, wanted: Descriptor, act: 'config' | 'layer'): Opening {
+  const common = { wanted, kind: 'blobs' as const, act };
+  if (wanted.size <= wholeBelow)
+    return { ...common, maxBytes: Math.min(wanted.size + encodingSlack, mostBytes), headers: [encodings(scene)] };
+  if (scene.wire.manners.verify)
+    return { ...common, maxBytes: wanted.size + 1, headers: [['Accept-Encoding', 'identity']], hashAs: wanted.digest };
+  return { ...common, maxBytes: sampleBytes, headers: [['Range', `bytes=0-${sampleBytes - 1}`]] };
+}
+
 /** The Range is ours, not the runtime's: a host that refuses it is asked as the runtime would. */
 function isRangeRefused(opened: Tried<Reply>): boolean {
   return !opened.ok && opened.trouble.fault.code === 'api.rejected' && opened.trouble.fault.status === 416;
@@ -99,6 +108,7 @@ interface Opening {
   readonly act: Act;
   readonly maxBytes: number;
   readonly headers: readonly Header[];
+  readonly hashAs?: string;
 }
 
 /** Fetch: every host in turn, whatever its capabilities; the first host's error is the one shown. */
@@ -114,6 +124,7 @@ async function open(scene: Scene, authorizer: Authorizer, opening: Opening): Pro
       object: `${opening.kind}/${wanted.digest}`,
       headers: [accept, ...opening.headers],
       maxBytes: opening.maxBytes,
+      ...(opening.hashAs === undefined ? {} : { hashAs: opening.hashAs }),
       lastHost: route === scene.routes.length - 1,
       purpose: { act, because },
     });

@@ -21,6 +21,8 @@ export interface Request {
   readonly object: string;
   readonly headers: readonly Header[];
   readonly maxBytes: number;
+  /** As in registry/wire.ts: hashed as it comes, however long that takes within the image's deadline. */
+  readonly hashAs?: string;
   readonly lastHost: boolean;
   /** Never turned into a GET: on a metered registry that would be a pull. */
   readonly stayHead?: true;
@@ -38,7 +40,7 @@ export interface Reply {
 }
 
 /** Headers that net/http drops when a redirect leaves the domain. */
-const staysHome = new Set(['authorization', 'www-authenticate', 'cookie', 'cookie2']);
+const staysHome = new Set(['authorization', 'host', 'www-authenticate', 'cookie', 'cookie2']);
 const made = new Set(['host', 'content-length', 'transfer-encoding', 'trailer']);
 const bodyTimeoutMs = 30_000;
 
@@ -60,7 +62,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   const { method } = sending;
   const requested = urlAt(sending.at, plan.image.path, sending.object);
   if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending) };
-  let own: readonly Header[] = headersFor(scene, sending);
+  let own = headersFor(scene, sending, requested);
   let url = requested;
   /** What the first request presents goes along to the same host and those below it, until a redirect has led elsewhere. */
   let carried: Authorization | undefined;
@@ -92,11 +94,16 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   return { ok: false, trouble: lost(scene, { sending, url, location: url.host, why: 'stopped after 10 redirects' }) };
 }
 
-/** hosts.toml may say any header; net/http leaves out those that it makes itself (reqWriteExcludeHeader). */
-function headersFor(scene: Scene, { at, headers }: Sending): readonly Header[] {
+/**
+ * hosts.toml may say any header; net/http leaves out those that it makes itself (reqWriteExcludeHeader), and keeps an
+ * explicit :443 in the Host header, which URL drops.
+ */
+function headersFor(scene: Scene, { at, headers }: Sending, requested: URL): readonly Header[] {
   const own = [...at.headers, ...headers].filter(([name]) => !made.has(name.toLowerCase()));
   const named = own.some(([name]) => name.toLowerCase() === 'user-agent');
-  return named ? own : [...own, ['User-Agent', scene.plan.engine.userAgent]];
+  const agent: readonly Header[] = named ? [] : [['User-Agent', scene.plan.engine.userAgent]];
+  const host: readonly Header[] = requested.host === at.authority.toLowerCase() ? [] : [['Host', at.authority]];
+  return [...own, ...agent, ...host];
 }
 
 /** A port beyond 65535, or a name that no URL can hold. */
@@ -180,7 +187,8 @@ async function ask(scene: Scene, asking: Asking): Promise<Asked> {
     dialTimeoutMs: at.dialTimeoutMs,
     headerTimeoutMs: scene.plan.engine.headerTimeoutMs ?? scene.wire.manners.patienceMs,
     maxBytes: asking.maxBytes,
-    bodyTimeoutMs,
+    bodyTimeoutMs: asking.hashAs === undefined ? bodyTimeoutMs : scene.wire.manners.deadlineMs,
+    ...(asking.hashAs === undefined ? {} : { hashAs: asking.hashAs }),
     signal: scene.signal,
   };
   const asked = await scene.wire.connections.ask({ ...settings, url: asking.url });

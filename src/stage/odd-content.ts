@@ -75,6 +75,44 @@ export function emptyContent(scene: Scene, top: Descriptor): Ending {
   return failed({ fault, words }, pullFailed(scene.plan.image.runtime, words));
 }
 
+/**
+ * containerd before 2.0 converts schema 1 (remotes/docker/schema1): a signature and layers must be there. The layers are
+ * not looked at.
+ */
+export function convertedSchema1(scene: Scene, body: Uint8Array, top: Descriptor): Ending {
+  const layers = signedLayers(Buffer.from(body).toString('utf8'));
+  if (layers > 0) {
+    const content = {
+      digest: top.digest,
+      mediaType: top.mediaType,
+      resolvedBy: 0,
+      layers,
+      bytes: 0,
+      blobHosts: [],
+      depth: 'manifest' as const,
+    };
+    return { is: 'pulled', content };
+  }
+  const fault: Fault = {
+    code: 'manifest.malformed',
+    digest: top.digest,
+    host: scene.routes[0]?.authority ?? '',
+    why: 'a schema 1 manifest without signature or layers',
+  };
+  return failed({ fault, words: { text: fault.why } }, pullFailed(scene.plan.image.runtime, { text: fault.why }));
+}
+
+function signedLayers(text: string): number {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (typeof json !== 'object' || json === null || !('signatures' in json) || !('fsLayers' in json)) return 0;
+    if (!Array.isArray(json.signatures) || json.signatures.length === 0 || !Array.isArray(json.fsLayers)) return 0;
+    return json.fsLayers.length;
+  } catch {
+    return 0;
+  }
+}
+
 export function schema1Refused(scene: Scene, resolved: Resolved): Ending {
   const fault: Fault = {
     code: 'manifest.unsupported',

@@ -10,7 +10,15 @@ import { pullFailed, resolveFailed, type Wording } from '#pull/shown.ts';
 import { Authorizer } from './authorizer.ts';
 import { failed, wrapFetch } from './ending.ts';
 import { fetchBlob, fetchManifest } from './fetch.ts';
-import { emptyContent, isManifestType, notAManifest, quotaUsedUp, schema1, schema1Refused } from './odd-content.ts';
+import {
+  emptyContent,
+  convertedSchema1,
+  isManifestType,
+  notAManifest,
+  quotaUsedUp,
+  schema1,
+  schema1Refused,
+} from './odd-content.ts';
 import { isMetered } from './metered.ts';
 import { resolve, type Resolved } from './resolve.ts';
 import type { Scene } from './scene.ts';
@@ -98,6 +106,7 @@ async function walk(scene: Scene, authorizer: Authorizer, top: Descriptor, depth
           )
         : descend(scene, authorizer, { index: manifest, top, depth });
     case 'schema1':
+      return { is: 'ending', ending: convertedSchema1(scene, fetched.value.body, top) };
     case 'other':
       return malformed(
         scene,

@@ -8,7 +8,7 @@ export const resolver: Resolver = {
   servers: [],
   search: [],
   ndots: 1,
-  timeoutMs: 200,
+  timeoutMs: 3_000,
   attempts: 1,
   rotate: false,
   useTcp: false,

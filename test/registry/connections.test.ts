@@ -133,7 +133,7 @@ describe('an answer that does not come', () => {
     ['is silence', { is: 'silent' }, { code: 'api.timed_out', afterMs: 40 }],
     ['is an end', { is: 'closes' }, { code: 'tcp.closed', moment: 'response' }],
     ['is a reset', { is: 'resets' }, { code: 'tcp.reset', moment: 'response' }],
-    ['stops in its headers', says('HTTP/1.1 200 OK\r\nX-Half: '), { code: 'api.timed_out' }],
+    ['stops in its headers', says('HTTP/1.1 200 OK\r\nX-Half: '), { code: 'api.timed_out', afterMs: 40 }],
     ['ends in its headers', says('HTTP/1.1 200 OK\r\nX-Half: ', 'closes'), { code: 'tcp.closed', moment: 'response' }],
     [
       'is not HTTP',
@@ -141,6 +141,16 @@ describe('an answer that does not come', () => {
       { code: 'api.malformed', why: 'malformed HTTP response: Expected HTTP/, RTSP/ or ICE/' },
     ],
     ['is TLS', says('\x15\x03\x01\x00\x02\x02\x46'), { code: 'api.malformed' }],
+    [
+      'ends its lines in a bare LF, where Go would read on',
+      says('HTTP/1.1 429 Too Many Requests\nRetry-After: 60\n\n'),
+      { code: 'api.malformed' },
+    ],
+    [
+      'goes on unasked, where Go would read on',
+      says('HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n'),
+      { code: 'api.malformed' },
+    ],
     [
       'has two lengths',
       says('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n'),
@@ -152,7 +162,7 @@ describe('an answer that does not come', () => {
       { code: 'api.malformed' },
     ],
   ])('because it %s', async (_, manner, fault) => {
-    const asked = await answerTo(manner, { headerTimeoutMs: 40 });
+    const asked = await answerTo(manner, 'afterMs' in fault ? { headerTimeoutMs: 40 } : {});
     expect(asked.outcome).toMatchObject({ ok: false, fault });
     expect(asked.steps.map(({ step }) => step)).toEqual(['dns', 'tcp']);
   });
@@ -213,7 +223,7 @@ describe('a body that breaks off', () => {
     ],
     ['by dripping', says('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'), { code: 'api.timed_out', afterMs: 40 }],
   ])('%s leaves the headers, what there was, and why', async (_, manner, fault) => {
-    const asked = await answerTo(manner, { bodyTimeoutMs: 40 });
+    const asked = await answerTo(manner, 'afterMs' in fault ? { bodyTimeoutMs: 40 } : {});
     const value = { status: 200, whole: false, bodyFault: { ok: false, fault } };
     expect(asked.outcome).toMatchObject({ ok: true, value });
     expect(['half', '']).toContain(text(asked));
@@ -265,6 +275,19 @@ describe('connections', () => {
     expect(asked.filter(({ steps }) => steps.length > 0)).toHaveLength(1);
     expect(asked.every(({ outcome }) => !outcome.ok && outcome.fault.code === 'tcp.refused')).toBe(true);
     expect((await connections.ask(asking(url))).steps).toEqual([]);
+  });
+
+  it('are not left with a request that was given up as it was sent', async () => {
+    await using server = await httpServer((_, response) => response.end('ok'));
+    await using connections = connect({ perOrigin: 1 });
+    await connections.ask(asking(server.url));
+    const asker = new AbortController();
+    const given = connections.ask(asking(server.url, { signal: asker.signal }));
+    const next = connections.ask(asking(server.url));
+    await Promise.resolve();
+    asker.abort();
+    expect((await given).outcome).toMatchObject({ ok: false, fault: { code: 'agent.out_of_time' } });
+    expect(text(await next)).toBe('ok');
   });
 
   it('that one asker gave up are opened for the next', async () => {
@@ -369,6 +392,8 @@ describe('TLS', () => {
     const asked = await connections.ask(asking(url, { tls: trusting(root.cert) }));
     const fault = { code: 'tls.client_rejected', alert: 'certificate required' };
     expect(asked.outcome).toMatchObject({ ok: false, fault });
+    const next = await connections.ask(asking(url, { tls: trusting(root.cert) }));
+    expect(next).toMatchObject({ steps: [], outcome: { ok: false, fault } });
     const me = await client({ name: 'node', by: root });
     const clients = [{ certPath: '/test/client.cert', cert: me.cert, key: new Secret(me.key) }];
     const known = await connections.ask(asking(url, { tls: { ...trusting(root.cert), clients } }));

@@ -198,18 +198,19 @@ describe('a SOCKS 5 proxy', () => {
     const right = await behindProxy(socks, { scheme: 'socks5', login: 'me:s3cret@' });
     expect(right.asked.outcome.ok).toBe(true);
     const wrong = await behindProxy(socks, { scheme: 'socks5', login: 'me:wrong@' });
-    const reason = 'username/password authentication failed';
-    expect(wrong.asked.outcome).toMatchObject({ ok: false, fault: { code: 'proxy.refused', reason } });
+    expect(wrong.asked.outcome).toMatchObject({ ok: false, fault: { code: 'proxy.refused' } });
+    expect(JSON.stringify(wrong.asked)).toContain('far.example:443: username/password authentication failed');
     const none = await behindProxy(socks, { scheme: 'socks5' });
-    expect(none.asked.outcome).toMatchObject({ fault: { reason: 'no acceptable authentication methods' } });
+    expect(JSON.stringify(none.asked)).toContain('far.example:443: no acceptable authentication methods');
   });
 
   it.each([
     [2, 'unknown error connection not allowed by ruleset'],
     [5, 'unknown error connection refused'],
     [77, 'unknown error unknown code: 77'],
-  ])('that answers %d is quoted as Go does', async (reply, reason) => {
-    const { asked } = await behindProxy({ socks: { reply } }, { scheme: 'socks5' });
+  ])('that answers %d is quoted as Go does', async (reply, why) => {
+    const { asked, port } = await behindProxy({ socks: { reply } }, { scheme: 'socks5' });
+    const reason = `socks connect tcp 127.0.0.1:${port}->far.example:443: ${why}`;
     expect(asked.outcome).toMatchObject({ ok: false, fault: { code: 'proxy.refused', status: reply, reason } });
   });
 

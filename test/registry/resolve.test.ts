@@ -195,6 +195,9 @@ describe('search domains', () => {
 });
 
 describe('a server that fails', () => {
+  /** For silence: nobody has to wait long for nothing. */
+  const soon = { timeoutMs: 250 };
+
   it.each([
     ['servfail', { code: 'dns.server_failed', rcode: 'SERVFAIL' }],
     ['refused', { code: 'dns.server_failed', rcode: 'REFUSED' }],
@@ -203,15 +206,16 @@ describe('a server that fails', () => {
     ['broken_answers', { code: 'dns.malformed', why: 'cannot unmarshal DNS message' }],
   ] as const)('by %s is passed over for the next one, and named where it is the last', async (is, fault) => {
     const script = { is };
-    const helped = await twoServers({ 'reg.example': script }, { 'reg.example': v4 });
+    const with_ = is === 'silence' ? soon : {};
+    const helped = await twoServers({ 'reg.example': script }, { 'reg.example': v4 }, with_);
     expect(helped.outcome).toMatchObject({ ok: true, value: { addresses: ['127.0.0.9'], answeredBy: helped.last } });
-    const lost = await twoServers({ 'reg.example': script }, { 'reg.example': script });
+    const lost = await twoServers({ 'reg.example': script }, { 'reg.example': script }, with_);
     expect(lost.outcome).toMatchObject({ ok: false, fault: { ...fault, host: 'reg.example', server: lost.last } });
   });
 
   it('by sending rubbish has said nothing', async () => {
     const rubbish = { is: 'bytes', bytes: Buffer.from('rubbish, and more of it') } as const;
-    const { outcome } = await oneServer({ 'reg.example': rubbish }, 'reg.example');
+    const { outcome } = await oneServer({ 'reg.example': rubbish }, 'reg.example', soon);
     expect(outcome).toMatchObject({ ok: false, fault: { code: 'dns.timed_out' } });
   });
 
@@ -220,7 +224,7 @@ describe('a server that fails', () => {
     ['an end', { is: 'hang_up' }, { code: 'dns.server_failed', rcode: 'EOF' }],
     ['silence', { is: 'silence' }, { code: 'dns.timed_out' }],
   ] as const)('by %s over TCP is named', async (_, script, fault) => {
-    const { outcome } = await oneServer({ 'reg.example': script }, 'reg.example', { useTcp: true });
+    const { outcome } = await oneServer({ 'reg.example': script }, 'reg.example', { useTcp: true, ...soon });
     expect(outcome).toMatchObject({ ok: false, fault });
   });
 

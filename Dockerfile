@@ -1,0 +1,31 @@
+# Two bases, both by name, so that a mirror or a base of one's own can stand in for them: one with Node 24 and npm, one with
+# little more than a C++ runtime. Nothing runs in the final stage, so any architecture is built on any other.
+ARG BUILD_IMAGE=docker.io/library/node:24-bookworm-slim
+ARG FINAL_IMAGE=gcr.io/distroless/cc-debian12:nonroot
+
+# The bundle is the same on every architecture.
+FROM --platform=${BUILDPLATFORM} ${BUILD_IMAGE} AS bundle
+WORKDIR /src
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY bundle.js ./
+COPY src src
+RUN node bundle.js
+
+FROM ${BUILD_IMAGE} AS node
+
+FROM ${FINAL_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="drypull" \
+      org.opencontainers.image.description="Rehearses the image pulls of a Kubernetes node and says what the kubelet would get" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=bundle /src/dist /drypull
+USER 65532:65532
+EXPOSE 9467
+# A small young generation keeps resident memory near what is in use; the old one ends before the container's limit does.
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=2", "--max-old-space-size=128", "/drypull/drypull.mjs"]
+CMD ["agent"]

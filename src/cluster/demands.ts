@@ -1,0 +1,102 @@
+/**
+ * Pods, the Node and the configuration's own wishes joined into one list of demands: each image once for each policy and
+ * each list of pull secrets, with everybody who wants it. Secrets are named here and never read.
+ */
+import type { PullSecret } from '#pull/credential.ts';
+import type { Image } from '#pull/image.ts';
+import type { Outcome } from '#pull/outcome.ts';
+import type { Demand, PullPolicy, Wanter } from '#pull/view.ts';
+import type { NodeImages } from './node-facts.ts';
+import type { PodSeen } from './pods.ts';
+
+/** How a reference is read: the grammar lives in the courtyard. */
+export type ReadImage = (written: string) => Outcome<Image>;
+
+interface Draft {
+  readonly written: string;
+  readonly policy: PullPolicy;
+  readonly secrets: readonly PullSecret[];
+  readonly wantedBy: Wanter[];
+  seenRunning: boolean;
+}
+
+/** `nodeImages` is undefined where the Node was not seen. */
+export function demandsOf(
+  pods: Iterable<PodSeen>,
+  nodeImages: NodeImages | undefined,
+  readImage: ReadImage,
+): readonly Demand[] {
+  const drafts = new Map<string, Draft>();
+  for (const pod of pods) if (!pod.isOver) addPod(drafts, pod);
+  return [...drafts.values()].map((draft) => {
+    const { written, policy, secrets, wantedBy } = draft;
+    const image = readImage(written);
+    const present = draft.seenRunning ? 'yes' : presenceOf(image, nodeImages);
+    return { image, written, policy, wantedBy, secrets, present };
+  });
+}
+
+function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
+  for (const use of pod.uses) {
+    // Secrets are looked up in the Pod's namespace: without any, the namespace makes no difference.
+    const scope = pod.secretNames.length === 0 ? [] : [pod.namespace, ...pod.secretNames];
+    const key = JSON.stringify([use.written, use.policy, ...scope]);
+    const draft = drafts.get(key) ?? {
+      written: use.written,
+      policy: use.policy,
+      secrets: pod.secretNames.map((name) => unread(pod.namespace, name)),
+      wantedBy: [],
+      seenRunning: false,
+    };
+    draft.wantedBy.push(use.wanter);
+    // An image of a started container is on the node, whatever the Node's own list has room for.
+    const container = pod.containers.find(({ name }) => name === use.container);
+    draft.seenRunning ||= container?.state === 'running' && container.imageId !== '';
+    drafts.set(key, draft);
+  }
+}
+
+function unread(namespace: string, name: string): PullSecret {
+  return { namespace, name, state: { is: 'unseen', why: 'not_given' } };
+}
+
+/** By the exact names that the runtime would look for: another tag of the same content is not on the node for it. */
+export function presenceOf(image: Outcome<Image>, images: NodeImages | undefined): Demand['present'] {
+  if (!image.ok || images === undefined) return 'unknown';
+  const { repository, digest, runtime } = image.value;
+  if (images.names.has(digest === undefined ? runtime : `${repository}@${digest}`)) return 'yes';
+  return images.isComplete ? 'no' : 'unknown';
+}
+
+/** The runtime's sandbox image: no Pod names it, no pull secret serves it, and the runtime pulls it where it is absent. */
+export function sandboxDemand(
+  sandboxImage: string,
+  nodeImages: NodeImages | undefined,
+  readImage: ReadImage,
+): Demand | undefined {
+  if (sandboxImage === '') return undefined;
+  const image = readImage(sandboxImage);
+  const wantedBy = [{ kind: 'Runtime', namespace: '', name: 'sandbox', part: 'sandbox image' }];
+  const present = presenceOf(image, nodeImages);
+  return { image, written: sandboxImage, policy: 'IfNotPresent', wantedBy, secrets: [], present };
+}
+
+/**
+ * Demands of several sources in one list. The same image under the same policy and secrets is one demand; what one source
+ * knows of its presence serves the others.
+ */
+export function joinDemands(...sources: readonly (readonly Demand[])[]): readonly Demand[] {
+  const joined = new Map<string, Demand>();
+  for (const demand of sources.flat()) {
+    const names = demand.secrets.map(({ namespace, name }) => [namespace, name]);
+    const key = JSON.stringify([demand.written, demand.policy, names]);
+    const known = joined.get(key);
+    joined.set(key, known === undefined ? demand : merged(known, demand));
+  }
+  return [...joined.values()];
+}
+
+function merged(one: Demand, other: Demand): Demand {
+  const wantedBy = [...one.wantedBy, ...other.wantedBy];
+  return { ...one, wantedBy, present: one.present === 'unknown' ? other.present : one.present };
+}

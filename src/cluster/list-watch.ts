@@ -1,0 +1,234 @@
+/**
+ * One collection of the API server, listed and then watched for ever, as client-go's Reflector does it
+ * (client-go v1.36 tools/cache/reflector.go ListAndWatch, relistResourceVersion, watch): the first list is served from the
+ * API server's cache (resourceVersion=0), the watch goes on from the list's version, bookmarks move it on, 410 lists again,
+ * and whatever breaks is tried again after a pause with full jitter. It must not know what the objects are.
+ */
+import type { Fault } from '#pull/fault.ts';
+import type { Cluster } from './connect.ts';
+import { type Answer, type Away, type Call, MiB, type Refused, faultOf } from './call.ts';
+import { at, listAt, numberAt, parseJson, textAt } from './json.ts';
+
+/** The outside of this room: a clock, a pause that ends early (and well) when it is aborted, a random number below 1. */
+export interface Outside {
+  readonly now: () => Date;
+  readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly random: () => number;
+}
+
+export interface Collection {
+  /** For people and faults: `the Pods of node1`. */
+  readonly what: string;
+  readonly path: string;
+  readonly fieldSelector: string;
+}
+
+export interface Listener {
+  /** A whole new list: what is not in it is gone. */
+  readonly replaced: (items: readonly unknown[]) => void;
+  readonly changed: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown) => void;
+  /** The watch is open, or why it is not. */
+  readonly link: (link: Link) => void;
+}
+
+export type Link = { readonly is: 'open' } | { readonly is: 'down'; readonly fault: Fault };
+
+export interface ListWatch {
+  close(): Promise<void>;
+}
+
+/** client-go's Reflector: watches end after 5 to 10 minutes, so that API servers get their share of clients again. */
+const watchSeconds = 300;
+/** Pauses double from 1 s; a refused right may be granted any moment, but is not asked for for ever at the same pace. */
+const pauses = { firstMs: 1000, mostMs: 30_000, mostForbiddenMs: 300_000 } as const;
+/** A watch that stood this long was no failure, however little it said. */
+const longMs = 60_000;
+/** 500 Pods are 5 MiB; more than this is no node. */
+const listBounds = { deadlineMs: 60_000, maxBytes: 64 * MiB } as const;
+const pageSize = 250;
+const maxPages = 40;
+
+export function listWatch(
+  cluster: Cluster,
+  collection: Collection,
+  outside: { readonly listener: Listener; readonly outside: Outside },
+): ListWatch {
+  const closing = new AbortController();
+  const running = new Loop(cluster, collection, { ...outside, signal: closing.signal }).run();
+  return {
+    close: async () => {
+      closing.abort();
+      await running;
+    },
+  };
+}
+
+type Next = 'list' | 'list_latest' | 'watch';
+/** `grows` and `grows_far` double from failure to failure; a number is what the server asked for. */
+type Pause = 'none' | 'short' | 'grows' | 'grows_far' | number;
+interface Step {
+  readonly next: Next;
+  readonly pause: Pause;
+  readonly fault?: Fault;
+}
+
+class Loop {
+  readonly #cluster: Cluster;
+  readonly #collection: Collection;
+  readonly #listener: Listener;
+  readonly #outside: Outside;
+  readonly #signal: AbortSignal;
+  /** `0`: whatever the API server's cache holds. */
+  #version = '0';
+  #failures = 0;
+
+  constructor(
+    cluster: Cluster,
+    collection: Collection,
+    world: { readonly listener: Listener; readonly outside: Outside; readonly signal: AbortSignal },
+  ) {
+    this.#cluster = cluster;
+    this.#collection = collection;
+    this.#listener = world.listener;
+    this.#outside = world.outside;
+    this.#signal = world.signal;
+  }
+
+  async run(): Promise<void> {
+    let next: Next = 'list';
+    while (!this.#isClosed()) {
+      const step: Step = next === 'watch' ? await this.#watch() : await this.#list(next);
+      if (this.#isClosed()) return;
+      if (step.fault !== undefined) this.#listener.link({ is: 'down', fault: step.fault });
+      next = step.next;
+      await this.#pause(step.pause);
+    }
+  }
+
+  #isClosed(): boolean {
+    return this.#signal.aborted;
+  }
+
+  async #pause(pause: Pause): Promise<void> {
+    if (pause === 'none') return;
+    if (pause !== 'short') this.#failures += 1;
+    const doubled = pauses.firstMs * 2 ** Math.max(0, Math.min(this.#failures, 12) - 1);
+    const spread = this.#outside.random() * Math.min(doubled, mostMs(pause));
+    await this.#outside.delay(typeof pause === 'number' ? pause + spread : spread, this.#signal);
+  }
+
+  async #list(next: 'list' | 'list_latest'): Promise<Step> {
+    const version = next === 'list' ? this.#version : '';
+    const items: unknown[] = [];
+    let more = '';
+    for (let page = 0; page < maxPages; page += 1) {
+      const answer = await this.#cluster.ask(this.#listCall(version, more));
+      if (answer.is !== 'answered') return this.#listFailed(next, more, answer);
+      items.push(...listAt(answer.body, 'items'));
+      const found = textAt(answer.body, 'metadata', 'resourceVersion');
+      if (found === '' || !Array.isArray(at(answer.body, 'items') ?? [])) return this.#unreadable('list_latest');
+      this.#version = found;
+      more = textAt(answer.body, 'metadata', 'continue');
+      if (more === '') {
+        this.#listener.replaced(items);
+        return { next: 'watch', pause: 'none' };
+      }
+    }
+    return this.#unreadable('list_latest');
+  }
+
+  /**
+   * From the cache (a version is given) there are no pages: a limit would send the API server to etcd for all Pods of the
+   * cluster. Without a version it goes there anyway, and pages bound both sides.
+   */
+  #listCall(version: string, more: string): Call {
+    const { path, fieldSelector } = this.#collection;
+    const paging = { limit: String(pageSize), ...(more === '' ? {} : { continue: more }) };
+    const cached = { resourceVersion: version, resourceVersionMatch: 'NotOlderThan' };
+    return { method: 'GET', path, query: { fieldSelector, ...(version === '' ? paging : cached) }, ...listBounds };
+  }
+
+  #listFailed(next: 'list' | 'list_latest', more: string, answer: Refused | Away): Step {
+    // reflector.go isExpiredError and isTooLargeResourceVersionError: the version is what the server cannot serve.
+    const stale = answer.is === 'refused' && (answer.status === 410 || answer.status === 504);
+    const again = stale || more !== '' ? 'list_latest' : next;
+    return { next: again, ...this.#after(answer, stale && next === 'list' ? 'short' : 'grows') };
+  }
+
+  async #watch(): Promise<Step> {
+    const { path, fieldSelector } = this.#collection;
+    const seconds = Math.round(watchSeconds * (1 + this.#outside.random()));
+    const watching = { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds) };
+    const query = { fieldSelector, resourceVersion: this.#version, ...watching };
+    const call: Call = { method: 'GET', path, query, deadlineMs: seconds * 1000 + 30_000, maxBytes: MiB };
+    const answer = await this.#cluster.follow(call, this.#signal);
+    if (answer.is === 'following') return this.#hear(answer.lines);
+    const gone = answer.is === 'refused' && answer.status === 410;
+    return gone ? { next: 'list_latest', pause: 'short' } : { next: 'watch', ...this.#after(answer, 'grows') };
+  }
+
+  async #hear(lines: AsyncIterable<string>): Promise<Step> {
+    this.#listener.link({ is: 'open' });
+    const since = this.#outside.now().getTime();
+    let lived = false;
+    try {
+      for await (const line of lines) {
+        const stop = this.#take(parseJson(line));
+        if (stop !== undefined) return stop;
+        lived = true;
+        this.#failures = 0;
+      }
+    } catch {
+      return { next: 'watch', pause: 'grows', fault: this.#lost('the connection broke') };
+    }
+    // Watches end, that is their nature; one that ends at once and says nothing must not become a busy loop.
+    lived ||= this.#outside.now().getTime() - since >= longMs;
+    if (lived) this.#failures = 0;
+    return { next: 'watch', pause: lived ? 'short' : 'grows', fault: this.#lost('the watch ended') };
+  }
+
+  /** One watch event. A step where the watch cannot go on. */
+  #take(event: unknown): Step | undefined {
+    const type = textAt(event, 'type');
+    const object = at(event, 'object');
+    const version = textAt(object, 'metadata', 'resourceVersion');
+    switch (type) {
+      case 'ADDED':
+      case 'MODIFIED':
+      case 'DELETED':
+      case 'BOOKMARK':
+        if (version === '') return this.#unreadable('list_latest');
+        this.#version = version;
+        if (type !== 'BOOKMARK') this.#listener.changed(type, object);
+        return undefined;
+      case 'ERROR': {
+        const code = numberAt(object, 'code') ?? 500;
+        const said = `${textAt(object, 'reason')} ${textAt(object, 'message')}`.trim();
+        const fault = this.#lost(`the watch said ${code} ${said}`.slice(0, 300));
+        return { next: code === 410 ? 'list_latest' : 'list', pause: code === 410 ? 'short' : 'grows', fault };
+      }
+      default:
+        return this.#unreadable('list_latest');
+    }
+  }
+
+  #after(answer: Exclude<Answer, { is: 'answered' }>, pause: 'short' | 'grows'): Omit<Step, 'next'> {
+    const { fault } = faultOf(this.#collection.what, answer);
+    if (answer.is === 'away') return { pause, fault };
+    if (answer.status === 403) return { pause: 'grows_far', fault };
+    return { pause: answer.retryAfterMs === undefined ? pause : Math.min(answer.retryAfterMs, longMs), fault };
+  }
+
+  #unreadable(next: Next): Step {
+    return { next, pause: 'grows', fault: this.#lost('it said what cannot be read') };
+  }
+
+  #lost(why: string): Fault {
+    return { code: 'agent.cannot_see', what: this.#collection.what, why };
+  }
+}
+
+function mostMs(pause: Pause): number {
+  if (pause === 'short') return pauses.firstMs;
+  return pause === 'grows_far' ? pauses.mostForbiddenMs : pauses.mostMs;
+}

@@ -1,0 +1,88 @@
+/** The Node object, reduced to what a rehearsal and its readers need. Everything in it was said by the kubelet. */
+import { listAt, stringsAt, textAt } from './json.ts';
+
+export interface NodeFacts {
+  readonly name: string;
+  /** As written: `containerd://2.1.9`. */
+  readonly runtime: string;
+  /** As written: `v1.36.2`. */
+  readonly kubelet: string;
+  readonly os: string;
+  readonly architecture: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  readonly conditions: readonly Condition[];
+  readonly images: NodeImages;
+  /** For optimistic writes. */
+  readonly version: string;
+}
+
+export interface Taint {
+  readonly key: string;
+  readonly value: string;
+  readonly effect: string;
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly lastHeartbeatTime: string;
+  readonly lastTransitionTime: string;
+}
+
+export interface NodeImages {
+  /** Every name that was listed: `docker.io/library/nginx:1.29`, `docker.io/library/nginx@sha256:…`. */
+  readonly names: ReadonlySet<string>;
+  /** An image that is not in the list is not on the node. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * The kubelet lists the largest images only, 50 by default (nodeStatusMaxImages), and at most five names of each
+ * (k8s pkg/kubelet/nodestatus/setters.go Images, MaxNamesPerImageInNodeStatus, v1.36). Beyond either bound, not listed says
+ * nothing.
+ */
+const mostImages = 50;
+const mostNames = 5;
+
+export function readNodeFacts(node: unknown): NodeFacts | undefined {
+  const name = textAt(node, 'metadata', 'name');
+  if (name === '') return undefined;
+  const images = listAt(node, 'status', 'images').map((image) => listAt(image, 'names').filter(isText));
+  return {
+    name,
+    runtime: textAt(node, 'status', 'nodeInfo', 'containerRuntimeVersion'),
+    kubelet: textAt(node, 'status', 'nodeInfo', 'kubeletVersion'),
+    os: textAt(node, 'status', 'nodeInfo', 'operatingSystem'),
+    architecture: textAt(node, 'status', 'nodeInfo', 'architecture'),
+    labels: stringsAt(node, 'metadata', 'labels'),
+    taints: listAt(node, 'spec', 'taints').map((taint) => ({
+      key: textAt(taint, 'key'),
+      value: textAt(taint, 'value'),
+      effect: textAt(taint, 'effect'),
+    })),
+    conditions: listAt(node, 'status', 'conditions').map(readCondition),
+    images: {
+      names: new Set(images.flat()),
+      isComplete: images.length > 0 && images.length < mostImages && images.every((names) => names.length < mostNames),
+    },
+    version: textAt(node, 'metadata', 'resourceVersion'),
+  };
+}
+
+function readCondition(condition: unknown): Condition {
+  return {
+    type: textAt(condition, 'type'),
+    status: textAt(condition, 'status'),
+    reason: textAt(condition, 'reason'),
+    message: textAt(condition, 'message'),
+    lastHeartbeatTime: textAt(condition, 'lastHeartbeatTime'),
+    lastTransitionTime: textAt(condition, 'lastTransitionTime'),
+  };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}

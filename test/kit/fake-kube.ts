@@ -1,0 +1,310 @@
+/**
+ * An API server on loopback that holds Pods, one Node and Secrets, replays recorded watch events and misbehaves on request.
+ * It keeps a resource version and an event log as etcd does, so that lists, watches, bookmarks, paging and 410 Gone fit
+ * together, and it writes down every call as an authorizer would see it. Anything that its grants do not name gets 403.
+ */
+import { once } from 'node:events';
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { KubeConfig } from '@kubernetes/client-node';
+import { type KubeCall, callOf, grantText } from './fake-kube-call.ts';
+import { type Json, at, object, recordedJson, text } from './fake-kube-json.ts';
+import { everyGrant } from './kube-grants.ts';
+import {
+  type Misbehaviour,
+  type Person,
+  type Reply,
+  accessReview,
+  bodyOf,
+  forbidden,
+  misbehave,
+  refusal,
+  send,
+  tokenReview,
+} from './fake-kube-reply.ts';
+
+export const token = 'the-token-of-the-agent';
+
+interface Watcher {
+  readonly response: ServerResponse;
+  readonly resource: string;
+}
+interface Logged {
+  readonly version: number;
+  readonly resource: string;
+  readonly line: string;
+}
+export class FakeKube {
+  readonly calls: KubeCall[] = [];
+  /** Bodies of what was written, in order: status patches, Events, reviews. */
+  readonly written: { readonly call: KubeCall; readonly body: Json }[] = [];
+  /** Queries of lists and watches, in order. */
+  readonly asked: URLSearchParams[] = [];
+  readonly pods = new Map<string, Json>();
+  readonly secrets = new Map<string, Json>();
+  node: Json;
+  version: number;
+  /** `get core/secrets`: what the caller may do. */
+  grants = everyGrant;
+  /** How a watch or list from a forgotten version is refused. */
+  gone: 'event' | 'status' = 'event';
+  /** Bearer tokens that TokenReview knows, and who of them may read which path. */
+  readonly people = new Map<string, Person>();
+  readonly connections = new Set<Socket>();
+  #log: Logged[] = [];
+  #oldest = 0;
+  readonly #watchers = new Set<Watcher>();
+  #scripted: { readonly match: (call: KubeCall) => boolean; readonly does: Misbehaviour; times: number }[] = [];
+  #lost: { readonly match: (call: KubeCall) => boolean; times: number } | undefined;
+  readonly #server: Server;
+  #port = 0;
+  #waiting: { readonly count: (kube: FakeKube) => boolean; readonly done: () => void }[] = [];
+
+  constructor() {
+    this.node = recordedJson('node.json');
+    const list = recordedJson('pods-list-before.json');
+    this.version = Number(text(list, 'metadata', 'resourceVersion'));
+    for (const pod of at(list, 'items') as Json[]) this.#hold(pod);
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server.on('connection', (socket) => {
+      this.connections.add(socket);
+      socket.on('close', () => this.connections.delete(socket));
+    });
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  config(as = token): KubeConfig {
+    const config = new KubeConfig();
+    config.loadFromClusterAndUser(
+      { name: 'fake', server: this.url, skipTLSVerify: true },
+      { name: 'agent', token: as },
+    );
+    return config;
+  }
+
+  async listen(): Promise<this> {
+    this.#server.listen(this.#port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.#port = (this.#server.address() as AddressInfo).port;
+    return this;
+  }
+
+  /** Refuses connections until `listen` is called again. */
+  async away(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const socket of this.connections) socket.destroy();
+    this.#watchers.clear();
+    await closed;
+  }
+
+  async close(): Promise<void> {
+    if (this.#server.listening) await this.away();
+  }
+
+  /** Resolves once the condition holds, looked at after each call and each watch that opens. */
+  async until(count: (kube: FakeKube) => boolean): Promise<void> {
+    if (count(this)) return;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#waiting.push({ count, done: () => resolve(undefined) });
+    await promise;
+  }
+
+  async untilAsked(grant: string, times = 1): Promise<void> {
+    await this.until(({ calls }) => calls.filter((call) => grantText(call) === grant).length >= times);
+  }
+
+  /** Misbehaves for calls that match, so many times. */
+  script(match: (call: KubeCall) => boolean, does: Misbehaviour, times = 1): void {
+    this.#scripted.push({ match, does, times });
+  }
+
+  /** Does what is asked and cuts the connection instead of an answer. */
+  loseAnswers(match: (call: KubeCall) => boolean, times: number): void {
+    this.#lost = { match, times };
+  }
+
+  /** Events of the recorded watch, as they were: each moves the resource version on. */
+  replay(lines: readonly string[]): void {
+    for (const line of lines) {
+      const event = object(JSON.parse(line));
+      if (event['type'] === 'BOOKMARK') this.bookmark('pods');
+      else this.#happen('pods', String(event['type']), object(event['object']));
+    }
+  }
+
+  emitPod(type: 'ADDED' | 'MODIFIED' | 'DELETED', pod: Json): void {
+    const metadata = { ...object(pod['metadata']), resourceVersion: String(this.version + 1) };
+    this.#happen('pods', type, { ...pod, metadata });
+  }
+
+  setNode(node: Json): void {
+    const metadata = { ...object(node['metadata']), resourceVersion: String(this.version + 1) };
+    this.node = { ...node, metadata };
+    this.#happen('nodes', 'MODIFIED', this.node);
+  }
+
+  setSecret(secret: Json): void {
+    this.secrets.set(`${text(secret, 'metadata', 'namespace')}/${text(secret, 'metadata', 'name')}`, secret);
+  }
+
+  bookmark(resource: string): void {
+    const kind = resource === 'pods' ? 'Pod' : 'Node';
+    const marked = { kind, apiVersion: 'v1', metadata: { resourceVersion: String(this.version) } };
+    this.#send(resource, `${JSON.stringify({ type: 'BOOKMARK', object: marked })}\n`);
+  }
+
+  /** Forgets what happened before: older watches and lists get 410. */
+  compact(): void {
+    this.#oldest = this.version;
+    this.#log = [];
+  }
+
+  /** Text as it is to every open watch, then perhaps the end. */
+  say(raw: string, then: 'go_on' | 'end' | 'cut' = 'go_on'): void {
+    for (const watcher of this.#watchers) {
+      watcher.response.write(raw);
+      if (then === 'end') watcher.response.end();
+      if (then === 'cut') setImmediate(() => watcher.response.socket?.destroy());
+      if (then !== 'go_on') this.#watchers.delete(watcher);
+    }
+  }
+
+  get watches(): number {
+    return this.#watchers.size;
+  }
+
+  #hold(pod: Json): void {
+    this.pods.set(text(pod, 'metadata', 'uid'), { kind: 'Pod', apiVersion: 'v1', ...pod });
+  }
+
+  #happen(resource: string, type: string, what: Json): void {
+    this.version = Math.max(this.version + 1, Number(text(what, 'metadata', 'resourceVersion')));
+    if (resource === 'pods' && type === 'DELETED') this.pods.delete(text(what, 'metadata', 'uid'));
+    else if (resource === 'pods') this.#hold(what);
+    const line = `${JSON.stringify({ type, object: what })}\n`;
+    this.#log.push({ version: this.version, resource, line });
+    this.#send(resource, line);
+  }
+
+  #send(resource: string, line: string): void {
+    for (const watcher of this.#watchers) if (watcher.resource === resource) watcher.response.write(line);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', this.url);
+    const call = callOf(request.method ?? 'GET', url);
+    const body = await bodyOf(request);
+    if (call === undefined) {
+      send(response, refusal(404, 'NotFound', 'the server could not find it'));
+      return;
+    }
+    this.#note(call, url, body);
+    const scripted = this.#scripted.find((entry) => entry.times > 0 && entry.match(call));
+    if (scripted !== undefined) {
+      scripted.times -= 1;
+      if (!(await misbehave(scripted.does, response))) return;
+    }
+    if (request.headers.authorization !== `Bearer ${token}`)
+      send(response, { code: 401, body: recordedJson('unauthorized.json') });
+    else if (!this.grants.has(grantText(call))) send(response, forbidden(call));
+    else if (call.verb === 'watch') this.#watch(call.resource, url.searchParams, response);
+    else if (this.#lost !== undefined && this.#lost.times > 0 && this.#lost.match(call)) {
+      this.#lost.times -= 1;
+      this.#serve(call, url, body);
+      response.socket?.destroy();
+    } else send(response, this.#serve(call, url, body));
+  }
+
+  #note(call: KubeCall, url: URL, body: Json): void {
+    this.calls.push(call);
+    if (call.verb === 'list' || call.verb === 'watch') this.asked.push(url.searchParams);
+    if (call.verb === 'patch' || call.verb === 'create') this.written.push({ call, body });
+    this.#tell();
+  }
+
+  #tell(): void {
+    const met = this.#waiting.filter((waiting) => waiting.count(this));
+    this.#waiting = this.#waiting.filter((waiting) => !met.includes(waiting));
+    for (const waiting of met) waiting.done();
+  }
+
+  #serve(call: KubeCall, url: URL, body: Json): Reply {
+    switch (grantText(call)) {
+      case 'list core/pods':
+      case 'list core/nodes':
+        return this.#list(call.resource, url.searchParams);
+      case 'get core/nodes':
+        return { code: 200, body: this.node };
+      case 'get core/secrets':
+        return this.#secret(call);
+      case 'patch core/nodes/status':
+        return this.#patch(body);
+      case 'create events.k8s.io/events':
+        return { code: 201, body };
+      case 'create authentication.k8s.io/tokenreviews':
+        return { code: 201, body: tokenReview(this.people, body) };
+      case 'create authorization.k8s.io/subjectaccessreviews':
+        return { code: 201, body: accessReview(this.people, body) };
+      case 'get core/nodes/configz':
+        return { code: 200, body: recordedJson('configz.json') };
+      default:
+        return refusal(404, 'NotFound', 'the server could not find the requested resource');
+    }
+  }
+
+  #list(resource: string, query: URLSearchParams): Reply {
+    const [start = 0, asOf] = (query.get('continue') ?? '').split('@').map(Number);
+    if (Number(query.get('resourceVersion') ?? 0) > this.version)
+      return refusal(504, 'Timeout', 'Too large resource version');
+    if (asOf !== undefined && asOf < this.#oldest)
+      return refusal(410, 'Expired', 'The provided continue parameter is too old');
+    const all = resource === 'pods' ? [...this.pods.values()] : [this.node];
+    const end = start + Number(query.get('limit') ?? all.length);
+    const more = end < all.length ? { continue: `${end}@${this.version}` } : {};
+    const metadata = { resourceVersion: String(this.version), ...more };
+    const kind = resource === 'pods' ? 'PodList' : 'NodeList';
+    return { code: 200, body: { kind, apiVersion: 'v1', metadata, items: all.slice(start, end) } };
+  }
+
+  #watch(resource: string, query: URLSearchParams, response: ServerResponse): void {
+    const from = Number(query.get('resourceVersion') ?? 0);
+    const tooOld = refusal(410, 'Expired', `too old resource version: ${from} (${this.#oldest})`);
+    if (from < this.#oldest && this.gone === 'status') {
+      send(response, tooOld);
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/json', 'transfer-encoding': 'chunked' });
+    response.flushHeaders();
+    if (from < this.#oldest) {
+      response.end(`${JSON.stringify({ type: 'ERROR', object: tooOld.body })}\n`);
+      return;
+    }
+    const watcher = { response, resource };
+    this.#watchers.add(watcher);
+    response.on('close', () => this.#watchers.delete(watcher));
+    for (const entry of this.#log) if (entry.resource === resource && entry.version > from) response.write(entry.line);
+    this.#tell();
+  }
+
+  #secret(call: KubeCall): Reply {
+    const secret = this.secrets.get(`${call.namespace}/${call.name}`);
+    if (secret !== undefined) return { code: 200, body: secret };
+    return refusal(404, 'NotFound', `secrets "${call.name}" not found`);
+  }
+
+  /** Strategic merge of what is used of it: conditions by type, and metadata.resourceVersion as a precondition. */
+  #patch(body: Json): Reply {
+    const wanted = text(body, 'metadata', 'resourceVersion');
+    if (wanted !== '' && wanted !== text(this.node, 'metadata', 'resourceVersion'))
+      return refusal(409, 'Conflict', 'the object has been modified; please apply your changes to the latest version');
+    const given = at(body, 'status', 'conditions') as Json[];
+    const old = at(this.node, 'status', 'conditions') as Json[];
+    const kept = old.filter((condition) => !given.some((other) => other['type'] === condition['type']));
+    this.setNode({ ...this.node, status: { ...object(this.node['status']), conditions: [...given, ...kept] } });
+    return { code: 200, body: this.node };
+  }
+}

@@ -1,0 +1,60 @@
+/** What `kubectl kustomize` makes of manifests/, as objects. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseAllDocuments } from 'yaml';
+import { type Json, object, text } from './fake-kube-json.ts';
+
+const manifests = fileURLToPath(new URL('../../manifests', import.meta.url));
+
+/** The base with these components. */
+export function renderedWith(components: readonly string[]): readonly Json[] {
+  const directory = mkdtempSync(join(tmpdir(), 'drypull-kustomize-'));
+  try {
+    const from = (path: string): string => relative(directory, join(manifests, path));
+    const kustomization = {
+      resources: [from('base')],
+      components: components.map((component) => from(`components/${component}`)),
+    };
+    writeFileSync(join(directory, 'kustomization.yaml'), JSON.stringify(kustomization));
+    return render(directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+export function renderedOverlay(name: string): readonly Json[] {
+  return render(join(manifests, 'overlays', name));
+}
+
+function render(directory: string): readonly Json[] {
+  const yaml = execFileSync('kubectl', ['kustomize', directory], { encoding: 'utf8', timeout: 30_000 });
+  return parseAllDocuments(yaml).map((document) => object(document.toJS()));
+}
+
+export function ofKind(objects: readonly Json[], kind: string): readonly Json[] {
+  return objects.filter((one) => text(one, 'kind') === kind);
+}
+
+/** `get core/secrets` for each verb, group and resource of the rules. */
+export function grantsOf(roles: readonly Json[]): readonly string[] {
+  return roles.flatMap((role) =>
+    listOf(role['rules']).flatMap((rule) =>
+      stringsOf(rule['apiGroups']).flatMap((group) =>
+        stringsOf(rule['resources']).flatMap((resource) =>
+          stringsOf(rule['verbs']).map((verb) => `${verb} ${group === '' ? 'core' : group}/${resource}`),
+        ),
+      ),
+    ),
+  );
+}
+
+export function listOf(value: unknown): readonly Json[] {
+  return Array.isArray(value) ? value.map(object) : [];
+}
+
+function stringsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}

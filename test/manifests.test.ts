@@ -1,0 +1,210 @@
+import { readdirSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { doorkeeper } from '../src/cluster/admit.ts';
+import { readConfigz } from '../src/cluster/configz.ts';
+import { publisher } from '../src/cluster/publish.ts';
+import { pullSecrets } from '../src/cluster/pull-secrets.ts';
+import { watchDemand } from '../src/cluster/watch-demand.ts';
+import { grantText } from './kit/fake-kube-call.ts';
+import { type Json, at, text } from './kit/fake-kube-json.ts';
+import { needs } from './kit/installed.ts';
+import { baseGrants, componentGrants, everyGrant } from './kit/kube-grants.ts';
+import { type KubeWorld, kubeWorld } from './kit/kube-world.ts';
+import { readImage } from './kit/read-image.ts';
+import { grantsOf, listOf, ofKind, renderedOverlay, renderedWith } from './kit/rendered.ts';
+
+const hasKubectl = needs(['kubectl']);
+const components = Object.keys(componentGrants) as (keyof typeof componentGrants)[];
+const sorted = (texts: Iterable<string>): readonly string[] => [...new Set(texts)].sort();
+
+const podOf = (objects: readonly Json[]): Json =>
+  at(ofKind(objects, 'DaemonSet')[0], 'spec', 'template', 'spec') as Json;
+const containerOf = (objects: readonly Json[]): Json => listOf(podOf(objects)['containers'])[0] ?? {};
+const mountsOf = (objects: readonly Json[]): readonly Json[] => listOf(containerOf(objects)['volumeMounts']);
+
+/** Opens every door of the cluster room once. */
+async function callEverything(world: KubeWorld): Promise<void> {
+  const { cluster, kube, time } = world;
+  const nothing = (): void => undefined;
+  const watch = watchDemand(cluster, 'node1', { ...time.outside, readImage, onChange: nothing, onOutcome: nothing });
+  await kube.until(({ watches }) => watches === 2);
+  const secrets = pullSecrets(cluster, time.outside);
+  const [demand] = watch.current().demands;
+  const state = { is: 'unseen', why: 'not_given' } as const;
+  if (demand !== undefined)
+    await secrets.withSecrets({ ...demand, secrets: [{ namespace: 'shop', name: 'hub', state }] });
+  const publish = publisher(cluster, 'node1', time.outside);
+  publish.say({ status: 'True', reason: 'AllPull', message: '' });
+  await publish.news({ about: 'app:1', type: 'Normal', reason: 'ImagePullWouldSucceed', note: '' });
+  while (publish.state().is !== 'written') await turn();
+  kube.people.set('reader', { user: 'reader', may: [] });
+  await doorkeeper(cluster, time).admit('Bearer reader', '/metrics');
+  await readConfigz(cluster, kube.url);
+  secrets.close();
+  await publish.close();
+  await watch.close();
+}
+
+test('the code calls what the roles grant, and the roles grant what the code calls', async () => {
+  await using world = await kubeWorld();
+  world.time.hold();
+  await callEverything(world);
+  expect(sorted(world.kube.calls.map(grantText))).toEqual(sorted(everyGrant));
+});
+
+describe.runIf(hasKubectl)('the base', () => {
+  const base = hasKubectl ? renderedWith([]) : [];
+
+  test('holds what an installation needs', () => {
+    expect(sorted(base.map((one) => text(one, 'kind')))).toEqual([
+      'ClusterRole',
+      'ClusterRoleBinding',
+      'ConfigMap',
+      'DaemonSet',
+      'Namespace',
+      'ResourceQuota',
+      'Service',
+      'ServiceAccount',
+    ]);
+  });
+
+  test('grants its own calls and no other', () => {
+    expect(sorted(grantsOf(ofKind(base, 'ClusterRole')))).toEqual(sorted(baseGrants));
+  });
+
+  test("runs in the node's network, everywhere, before everything that needs images", () => {
+    expect(podOf(base)).toMatchObject({
+      hostNetwork: true,
+      dnsPolicy: 'Default',
+      tolerations: [{ operator: 'Exists' }],
+      priorityClassName: 'system-node-critical',
+      nodeSelector: { 'kubernetes.io/os': 'linux' },
+    });
+    expect(at(ofKind(base, 'DaemonSet')[0], 'spec', 'updateStrategy')).toEqual({
+      type: 'RollingUpdate',
+      rollingUpdate: { maxUnavailable: '10%' },
+    });
+  });
+
+  test('is nobody, and can write nothing', () => {
+    expect(podOf(base)['securityContext']).toEqual({
+      runAsNonRoot: true,
+      runAsUser: 65532,
+      runAsGroup: 65532,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+    expect(containerOf(base)['securityContext']).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      privileged: false,
+      capabilities: { drop: ['ALL'] },
+    });
+    expect(podOf(base)).not.toHaveProperty('hostPID');
+  });
+
+  test('asks for 10m and 80Mi, and is bounded', () => {
+    expect(containerOf(base)['resources']).toEqual({
+      requests: { cpu: '10m', memory: '80Mi' },
+      limits: { memory: '200Mi' },
+    });
+  });
+
+  test('is probed about itself, never about registries', () => {
+    const probes = ['startupProbe', 'livenessProbe', 'readinessProbe'].map((probe) =>
+      at(containerOf(base), probe, 'httpGet', 'path'),
+    );
+    expect(probes).toEqual(['/livez', '/livez', '/readyz']);
+  });
+
+  test('reads directories of the host, of which none holds a socket, a Secret or a process', () => {
+    const paths = listOf(podOf(base)['volumes'])
+      .map((volume) => text(volume, 'hostPath', 'path'))
+      .filter(Boolean);
+    expect(paths).toEqual(['/etc', '/usr', '/run/systemd/resolve']);
+    expect(JSON.stringify(base)).not.toMatch(/secretKeyRef|secretName|"secrets"|nodes\/proxy/);
+  });
+
+  test('is found, agent by agent, through a headless Service', () => {
+    const [service] = ofKind(base, 'Service');
+    expect(service?.['spec']).toMatchObject({ clusterIP: 'None', ports: [{ port: 9467, targetPort: 'http' }] });
+    expect(listOf(containerOf(base)['ports'])).toEqual([{ name: 'http', containerPort: 9467 }]);
+  });
+});
+
+describe.runIf(hasKubectl).each(components)('the component %s', (component) => {
+  const objects = hasKubectl ? renderedWith([component]) : [];
+
+  test('grants its own calls beside those of the base', () => {
+    const expected = [...baseGrants, ...componentGrants[component]];
+    expect(sorted(grantsOf(ofKind(objects, 'ClusterRole')))).toEqual(sorted(expected));
+  });
+
+  test('mounts the host read-only, below /host', () => {
+    for (const mount of mountsOf(objects)) expect(mount).toMatchObject({ readOnly: true });
+    const volumes = new Map(listOf(podOf(objects)['volumes']).map((volume) => [volume['name'], volume]));
+    for (const mount of mountsOf(objects)) {
+      const path = text(volumes.get(mount['name']), 'hostPath', 'path');
+      if (path !== '') expect(mount['mountPath']).toBe(`/host${path}`);
+    }
+  });
+
+  test('leaves the safety of the base alone', () => {
+    expect(containerOf(objects)['securityContext']).toMatchObject({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      privileged: false,
+      capabilities: { drop: ['ALL'], ...(component === 'host-proc' ? { add: ['SYS_PTRACE'] } : {}) },
+    });
+    expect(podOf(objects)).toMatchObject({ hostNetwork: true, tolerations: [{ operator: 'Exists' }] });
+  });
+
+  test('binds every role to the one ServiceAccount, and none to a group', () => {
+    for (const binding of ofKind(objects, 'ClusterRoleBinding')) {
+      const name = text(binding, 'roleRef', 'name');
+      expect(ofKind(objects, 'ClusterRole').map((role) => text(role, 'metadata', 'name'))).toContain(name);
+      expect(binding['subjects']).toEqual([{ kind: 'ServiceAccount', name: 'drypull', namespace: 'drypull' }]);
+    }
+  });
+
+  test('reads Secrets through the API only if it is pull-secrets', () => {
+    expect(JSON.stringify(grantsOf(objects)).includes('secrets')).toBe(component === 'pull-secrets');
+  });
+});
+
+test.runIf(hasKubectl)("the Pods' volumes stay hidden where the kubelet's directory is mounted", () => {
+  const mounts = mountsOf(renderedWith(['credential-plugins'])).map((mount) => [mount['mountPath'], mount['name']]);
+  expect(mounts).toContainEqual(['/host/var/lib/kubelet', 'host-kubelet']);
+  expect(mounts).toContainEqual(['/host/var/lib/kubelet/pods', 'nothing']);
+});
+
+describe.runIf(hasKubectl)('the example', () => {
+  const objects = hasKubectl ? renderedOverlay('example') : [];
+
+  test('changes image and configuration in one place', () => {
+    expect(containerOf(objects)['image']).toBe('registry.example.com/platform/drypull:0.1.0');
+    expect(at(ofKind(objects, 'ConfigMap')[0], 'data', 'drypull.yaml')).toContain('canary');
+  });
+
+  test('may read the named pull secrets of one namespace, and no other', () => {
+    expect(sorted(grantsOf(ofKind(objects, 'ClusterRole')))).not.toContain('get core/secrets');
+    const [role, ...others] = ofKind(objects, 'Role');
+    expect(others).toEqual([]);
+    expect(at(role, 'metadata', 'namespace')).toBe('shop');
+    expect(listOf(role?.['rules'])).toEqual([
+      { apiGroups: [''], resources: ['secrets'], resourceNames: ['registry-credentials'], verbs: ['get'] },
+    ]);
+  });
+
+  test('is scraped by the Prometheus Operator', () => {
+    expect(ofKind(objects, 'PodMonitor')[0]).toMatchObject({
+      spec: { podMetricsEndpoints: [{ port: 'http', path: '/metrics' }] },
+    });
+  });
+});
+
+test('every component and overlay is tested', () => {
+  const folders = (path: string): readonly string[] => readdirSync(new URL(`../manifests/${path}`, import.meta.url));
+  expect(sorted(folders('components'))).toEqual(sorted(components));
+  expect(folders('overlays')).toEqual(['example']);
+});
