@@ -29,8 +29,8 @@ export function commit(
 ): Tried<Fetched> {
   const { answer, url } = reply;
   const host = url.host;
-  if (answer.bodyFault !== undefined && !answer.bodyFault.ok)
-    return { ok: false, trouble: interrupted(answer, wanted, host) };
+  const broken = brokenOff(answer, wanted, host);
+  if (broken !== undefined) return { ok: false, trouble: broken };
   const decoded = decodeBody(answer, { limit: maxManifestBytes, host, known: scene.plan.engine.encodings });
   if (!decoded.ok) {
     const { fault } = decoded;
@@ -38,8 +38,7 @@ export function commit(
   }
   const body = decoded.value;
   const { digest, bytes } = answer.hashed ?? { digest: digestOf(body, wanted.digest), bytes: body.length };
-  if (answer.whole && bytes < wanted.size)
-    return { ok: false, trouble: interrupted({ ...answer, body }, wanted, host) };
+  if (answer.whole && bytes < wanted.size) return { ok: false, trouble: interrupted(bytes, wanted, host) };
   const got = answer.whole ? digest : `more than the ${wanted.size} bytes that were announced`;
   if (got === wanted.digest && bytes === wanted.size) return { ok: true, value: { body, host, verified: true } };
   const ref = `${act === 'config' ? 'config' : act === 'layer' ? 'layer' : isIndex(wanted.mediaType) ? 'index' : 'manifest'}-${wanted.digest}`;
@@ -62,25 +61,30 @@ function isIndex(mediaType: string): boolean {
   return mediaType.includes('image.index') || mediaType.includes('manifest.list');
 }
 
-function interrupted(answer: Answer, wanted: Descriptor, host: string): Trouble {
-  const fault: Fault = {
-    code: 'blob.interrupted',
-    digest: wanted.digest,
-    host,
-    gotBytes: answer.body.length,
-    expectedBytes: wanted.size,
-  };
-  const text = `short read: expected ${wanted.size} bytes but got ${answer.body.length}: unexpected EOF`;
+/** A body without an end, in whose middle our own time may have run out. */
+function brokenOff(answer: Answer, wanted: Descriptor, host: string): Trouble | undefined {
+  if (answer.bodyFault === undefined || answer.bodyFault.ok) return undefined;
+  const { fault } = answer.bodyFault;
+  if (fault.code.startsWith('agent.')) return { fault, words: { text: fault.code } };
+  return interrupted(answer.hashed?.bytes ?? answer.body.length, wanted, host);
+}
+
+function interrupted(gotBytes: number, wanted: Descriptor, host: string): Trouble {
+  const { digest, size: expectedBytes } = wanted;
+  const fault: Fault = { code: 'blob.interrupted', digest, host, gotBytes, expectedBytes };
+  const text = `short read: expected ${expectedBytes} bytes but got ${gotBytes}: unexpected EOF`;
   return { fault, words: { text: `failed to copy: ${text}` } };
 }
 
 /** The first bytes came, and as many were announced as the manifest says. */
 export function sampled(reply: Reply, wanted: Descriptor): Tried<Fetched> {
   const { answer, url } = reply;
-  if (answer.body.length === 0) return { ok: false, trouble: interrupted(answer, wanted, url.host) };
+  const broken = answer.body.length === 0 ? brokenOff(answer, wanted, url.host) : undefined;
+  if (broken !== undefined) return { ok: false, trouble: broken };
+  if (answer.body.length === 0) return { ok: false, trouble: interrupted(0, wanted, url.host) };
   const announced = announcedSize(answer);
   if (announced !== undefined && announced !== wanted.size && header(answer, 'content-encoding') === undefined) {
-    if (announced < wanted.size) return { ok: false, trouble: interrupted(answer, wanted, url.host) };
+    if (announced < wanted.size) return { ok: false, trouble: interrupted(announced, wanted, url.host) };
     const fault: Fault = {
       code: 'blob.digest_mismatch',
       digest: wanted.digest,

@@ -21,7 +21,10 @@ import type { Scene } from './scene.ts';
 import type { Tried, Trouble } from './trouble.ts';
 
 /** A blob that is no larger is read and checked whole. */
-const wholeBelow = 64 * 1024;
+const wholeBelow = 60 * 1024;
+/** Of no other blob is more read, without --verify; an encoding in transit can make a small one larger. */
+const mostBytes = 64 * 1024;
+const encodingSlack = 2 * 1024;
 /** Of a larger one, this much shows that its host serves it, through every middlebox and with full-size packets. */
 const sampleBytes = 4 * 1024;
 
@@ -62,7 +65,7 @@ export async function fetchBlob(
   if (seen !== undefined && !how.again)
     return { ok: true, value: { body: new Uint8Array(), host: seen, verified: whole } };
   const all = whole || wanted.size <= wholeBelow;
-  const opening = openingFor(scene, wanted, { act, all });
+  const opening = openingFor(scene, wanted, act);
   const first = await open(scene, authorizer, opening);
   const opened = isRangeRefused(first) ? await open(scene, authorizer, { ...opening, headers: [] }) : first;
   if (!opened.ok) return { ok: false, trouble: asBlob(opened.trouble, wanted) };
@@ -76,22 +79,19 @@ export async function fetchBlob(
   return checked;
 }
 
-/** Small: read whole. Large: a sample, or with --verify every byte, hashed as it comes. */
-function openingFor(
-  scene: Scene,
-  wanted: Descriptor,
-  { act, all }: { readonly act: 'config' | 'layer'; readonly all: boolean },
-): Opening {
-  const common = { wanted, kind: 'blobs' as const, act };
-  if (wanted.size <= wholeBelow) return { ...common, maxBytes: wholeBelow, headers: [encodings(scene)] };
-  if (all)
-    return { ...common, maxBytes: wanted.size + 1, headers: [['Accept-Encoding', 'identity']], hashAs: wanted.digest };
-  return { ...common, maxBytes: sampleBytes, headers: [['Range', `bytes=0-${sampleBytes - 1}`]] };
-}
-
 /** fetcher.go open since 2.0; before, what net/http asks for by itself. */
 function encodings({ plan: { engine } }: Scene): Header {
   return ['Accept-Encoding', engine.encodings === 'gzip' ? 'gzip' : 'zstd;q=1.0, gzip;q=0.8, deflate;q=0.5'];
+}
+
+/** Small: read whole, also where it is larger in transit. Large: a sample, or with --verify every byte, hashed as it comes. */
+function openingFor(scene: Scene, wanted: Descriptor, act: 'config' | 'layer'): Opening {
+  const common = { wanted, kind: 'blobs' as const, act };
+  if (wanted.size <= wholeBelow)
+    return { ...common, maxBytes: Math.min(wanted.size + encodingSlack, mostBytes), headers: [encodings(scene)] };
+  if (scene.wire.manners.verify)
+    return { ...common, maxBytes: wanted.size + 1, headers: [['Accept-Encoding', 'identity']], hashAs: wanted.digest };
+  return { ...common, maxBytes: sampleBytes, headers: [['Range', `bytes=0-${sampleBytes - 1}`]] };
 }
 
 /** The Range is ours, not the runtime's: a host that refuses it is asked as the runtime would. */

@@ -62,7 +62,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   const { method } = sending;
   const requested = urlAt(sending.at, plan.image.path, sending.object);
   if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending) };
-  let own: readonly Header[] = headersFor(scene, sending);
+  let own = headersFor(scene, sending, requested);
   let url = requested;
   /** What the first request presents goes along to the same host and those below it, until a redirect has led elsewhere. */
   let carried: Authorization | undefined;
@@ -94,13 +94,16 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   return { ok: false, trouble: lost(scene, { sending, url, location: url.host, why: 'stopped after 10 redirects' }) };
 }
 
-/** hosts.toml may say any header; net/http leaves out those that it makes itself (reqWriteExcludeHeader). */
-function headersFor(scene: Scene, { at, headers }: Sending): readonly Header[] {
-  const own: Header[] = [...at.headers, ...headers].filter(([name]) => !made.has(name.toLowerCase()));
-  // An explicit :443 stays in Go's Host header; URL drops it.
-  if (/:(443|80)$/.test(at.authority)) own.push(['Host', at.authority]);
+/**
+ * hosts.toml may say any header; net/http leaves out those that it makes itself (reqWriteExcludeHeader), and keeps an
+ * explicit :443 in the Host header, which URL drops.
+ */
+function headersFor(scene: Scene, { at, headers }: Sending, requested: URL): readonly Header[] {
+  const own = [...at.headers, ...headers].filter(([name]) => !made.has(name.toLowerCase()));
   const named = own.some(([name]) => name.toLowerCase() === 'user-agent');
-  return named ? own : [...own, ['User-Agent', scene.plan.engine.userAgent]];
+  const agent: readonly Header[] = named ? [] : [['User-Agent', scene.plan.engine.userAgent]];
+  const host: readonly Header[] = requested.host === at.authority.toLowerCase() ? [] : [['Host', at.authority]];
+  return [...own, ...agent, ...host];
 }
 
 /** A port beyond 65535, or a name that no URL can hold. */
