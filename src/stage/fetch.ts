@@ -117,6 +117,7 @@ interface Opening {
 async function open(scene: Scene, authorizer: Authorizer, opening: Opening): Promise<Tried<Reply>> {
   const { wanted, act } = opening;
   let first: Trouble | undefined;
+  let ours: Trouble | undefined;
   for (const route of scene.routes.keys()) {
     const because = first === undefined ? 'the first host' : `${first.fault.code} at the host before`;
     const accept: Header = ['Accept', wanted.mediaType === '' ? '*/*' : `${wanted.mediaType}, */*`];
@@ -134,8 +135,11 @@ async function open(scene: Scene, authorizer: Authorizer, opening: Opening): Pro
       return tried;
     const found = tried.ok ? statusTrouble(scene, tried.value, opening) : tried.trouble;
     if (found === undefined) return tried;
+    if (found.fault.code.startsWith('agent.')) ours ??= found;
     first ??= found;
   }
+  // Another host would have done; where none does, what we held back could have been the one.
+  if (ours !== undefined) return { ok: false, trouble: ours };
   return { ok: false, trouble: asNotFetched(first, opening) };
 }
 

@@ -11,6 +11,7 @@ import type { Header } from '#pull/view.ts';
 import { openHeader } from '../registry/authorize.ts';
 import { header, type Answer, type Asked } from '../registry/wire.ts';
 import type { Authorization, Authorizer } from './authorizer.ts';
+import { isMetered, noteLimit } from './metered.ts';
 import { record, type Purpose, type Scene } from './scene.ts';
 import { trouble, type Tried, type Trouble } from './trouble.ts';
 
@@ -24,8 +25,6 @@ export interface Request {
   /** As in registry/wire.ts: hashed as it comes, however long that takes within the image's deadline. */
   readonly hashAs?: string;
   readonly lastHost: boolean;
-  /** Never turned into a GET: on a metered registry that would be a pull. */
-  readonly stayHead?: true;
   readonly purpose: Omit<Purpose, 'route'>;
 }
 
@@ -62,6 +61,8 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   const { method } = sending;
   const requested = urlAt(sending.at, plan.image.path, sending.object);
   if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending) };
+  const held = heldBack(scene, sending);
+  if (held !== undefined) return { ok: false, trouble: held };
   let own = headersFor(scene, sending, requested);
   let url = requested;
   /** What the first request presents goes along to the same host and those below it, until a redirect has led elsewhere. */
@@ -82,6 +83,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
       return { ok: false, trouble: { fault, words: transportWords({ method, url }, fault, plan.engine), at } };
     }
     const answer = asked.outcome.value;
+    if (hop === 0) noteLimit(scene, sending.route, answer);
     const next = nextHop(answer.status, header(answer, 'location'), url);
     if (next === undefined) return { ok: true, value: { answer, method, requested, url, ...presented } };
     if (typeof next === 'string') return { ok: false, trouble: lost(scene, { sending, url, location: '', why: next }) };
@@ -104,6 +106,12 @@ function headersFor(scene: Scene, { at, headers }: Sending, requested: URL): rea
   const agent: readonly Header[] = named ? [] : [['User-Agent', scene.plan.engine.userAgent]];
   const host: readonly Header[] = requested.host === at.authority.toLowerCase() ? [] : [['Host', at.authority]];
   return [...own, ...agent, ...host];
+}
+
+/** The one place that every request for a manifest passes: a GET would be a pull to a registry that counts them. */
+function heldBack(scene: Scene, { method, object, route, at }: Sending): Trouble | undefined {
+  if (method === 'HEAD' || !object.startsWith('manifests/') || !isMetered(scene, route)) return undefined;
+  return trouble({ code: 'agent.spends_quota', host: at.authority, what: 'only a GET of the manifest could tell' }, '');
 }
 
 /** A port beyond 65535, or a name that no URL can hold. */

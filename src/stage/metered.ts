@@ -1,5 +1,4 @@
 /** Registries that count what they serve, and how a cache is asked without making it ask upstream. */
-import type { RateLimit } from '#pull/fault.ts';
 import { readRateLimit } from '../registry/rate-limit.ts';
 import type { Answer } from '../registry/wire.ts';
 import type { KnownTag } from './memory.ts';
@@ -10,15 +9,15 @@ export function isMetered(scene: Scene, route: number): boolean {
   if (scene.wire.manners.spend) return false;
   if (scene.plan.image.registry === 'docker.io') return true;
   const authority = scene.routes[route]?.authority ?? '';
-  return /(^|\.)docker\.io(:443)?$/.test(authority) || scene.wire.memory.isMetered(authority);
+  return /(^|\.)docker\.io(:\d+)?$/.test(authority) || scene.wire.memory.isMetered(authority);
 }
 
-export function noteLimit(scene: Scene, route: number, answer: Answer): RateLimit | undefined {
+/** Of every answer, whatever its status: the next request must know. */
+export function noteLimit(scene: Scene, route: number, answer: Answer): void {
   const limit = readRateLimit(answer.headers, '', scene.wire.now());
   const authority = scene.routes[route]?.authority;
   if (limit?.limit !== undefined && limit.scope === 'quota' && authority !== undefined)
     scene.wire.memory.keepMetered(authority);
-  return limit;
 }
 
 /** A cache is asked conditionally, so that a HEAD costs its upstream nothing (registries.md: distribution answers 304 first). */

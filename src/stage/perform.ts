@@ -67,7 +67,11 @@ async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved
   if (isMetered(scene, resolved.route) && (await scene.wire.localContent(top.digest)) === undefined)
     return { is: 'pulled', content: shallow };
   const found = await walk(scene, authorizer, top);
-  if (found.is === 'ending') return found.ending;
+  if (found.is === 'ending') {
+    const { ending } = found;
+    const heldBack = ending.is === 'untold' && ending.fault.code === 'agent.spends_quota';
+    return heldBack && isMetered(scene, resolved.route) ? { is: 'pulled', content: shallow } : ending;
+  }
   if (found.is === 'leaf') return notAManifest(scene, authorizer, top);
   const { manifest, chosen } = found;
   const blobs = await fetchBlobs(scene, authorizer, manifest);

@@ -90,8 +90,7 @@ function shouldRepeat(
   const because = (text: string): Partial<Request> => ({ purpose: { ...at.request.purpose, because: text } });
   switch (status) {
     case 405:
-      if (at.request.method !== 'HEAD' || at.request.stayHead === true || !at.request.object.startsWith('manifests/'))
-        return undefined;
+      if (at.request.method !== 'HEAD' || !at.request.object.startsWith('manifests/')) return undefined;
       return { method: 'GET', ...because('HEAD answered 405') };
     case 408:
       return at.tries === 1 ? because('408 is asked again') : undefined;

@@ -7,10 +7,11 @@ import { containerdMessage, readRegistryErrors } from '#pull/registry-error.ts';
 import { resolveStatusWords } from '#pull/shown.ts';
 import type { Header } from '#pull/view.ts';
 import { digestFlaw, digestOf } from '../registry/digest.ts';
+import { readRateLimit } from '../registry/rate-limit.ts';
 import { header, type Answer } from '../registry/wire.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { Reply } from './hop.ts';
-import { isMetered, knownTag, noteLimit } from './metered.ts';
+import { isMetered, knownTag } from './metered.ts';
 import { accept, missing, notFound, pick, text, whyForbidden, type Host } from './missing.ts';
 import { refusal } from './refusal.ts';
 import { send } from './request.ts';
@@ -92,7 +93,6 @@ function shownOf(failures: readonly Failure[], scene: Scene): Trouble {
 }
 
 async function askHost(scene: Scene, authorizer: Authorizer, host: Host): Promise<ResolveEnding | Failure> {
-  const metered = isMetered(scene, host.route);
   const known = knownTag(scene, host.route);
   const headers: Header[] = known === undefined ? [accept] : [accept, ['If-None-Match', `"${known.digest}"`]];
   const request = {
@@ -102,14 +102,13 @@ async function askHost(scene: Scene, authorizer: Authorizer, host: Host): Promis
     maxBytes: maxManifestBytes,
     purpose: { act: 'resolve' as const, because: host.because },
   };
-  const tried = await send(scene, authorizer, metered ? { ...request, stayHead: true } : request);
+  const tried = await send(scene, authorizer, request);
   if (!tried.ok) return unreached(tried.trouble);
   const reply = tried.value;
   const { answer } = reply;
   if (answer.status === 304 && known !== undefined) return { is: 'resolved', value: { ...known, route: host.route } };
-  if (answer.status === 405 && metered) return heldBack(scene, host, 'HEAD answers 405, so only a GET could tell');
   if (answer.status > 299) return refused(scene, authorizer, host, reply);
-  const limit = noteLimit(scene, host.route, answer);
+  const limit = readRateLimit(answer.headers, '', scene.wire.now());
   const size = sizeOf(answer);
   const digest = scene.plan.image.digest ?? digestHeader(answer, size);
   const flaw = digest === undefined ? undefined : digestFlaw(digest);
