@@ -1,5 +1,7 @@
 /** The one table of the configuration: for each field its variable, its default, how it is read and written, and its help. */
-import type { Address, Flaw, ImageEntry, Reader } from './config-values.ts';
+import { clusterFields } from './config-cluster.ts';
+import { field } from './config-field.ts';
+import type { Address, ImageEntry } from './config-values.ts';
 import {
   absolutePath,
   address,
@@ -24,36 +26,6 @@ import { parseSchedule, scheduleAllowed } from './schedule.ts';
 import type { LogLevel } from './tell/log.ts';
 import { logLevels } from './tell/log.ts';
 
-export interface Field<T> {
-  readonly env: string;
-  /** As a user would write it. */
-  readonly fallback: unknown;
-  readonly read: Reader<T>;
-  /** Back to what a user would write. */
-  readonly write: (value: T) => unknown;
-  readonly help: string;
-}
-
-/** A value, and what a user would write for it. */
-export type Taken =
-  | { readonly ok: true; readonly value: unknown; readonly written: unknown }
-  | { readonly ok: false; readonly flaws: readonly Flaw[] };
-
-/** A row of the table as the parser sees it, whatever its type of value. */
-export interface Row<T> extends Field<T> {
-  readonly take: (raw: unknown) => Taken;
-}
-
-function field<T>(spec: Field<T>): Row<T> {
-  return {
-    ...spec,
-    take: (raw) => {
-      const reading = spec.read(raw);
-      return reading.ok ? { ...reading, written: spec.write(reading.value) } : reading;
-    },
-  };
-}
-
 /**
  * What is rehearsed where nobody said what: two images of two registries that anybody may use without an account and that count
  * no quota, so that a laptop shows something. Asked for seldom: see schedule.
@@ -72,7 +44,7 @@ export const fields = {
     fallback: canaries,
     read: list(imageEntry, 'a list of image references, or of maps with image, pullSecrets and policy'),
     write: (entries) => entries.map(writeEntry),
-    help: `Images to rehearse: references, or maps of image, pullSecrets (files) and policy. Where not given: two canary images, every ${canarySchedule}.`,
+    help: `Images to rehearse: references, or maps of image, pullSecrets (files) and policy. Where neither given nor asked of a cluster: two canary images, every ${canarySchedule}.`,
   }),
   schedule: field<Schedule>({
     env: 'DRYPULL_SCHEDULE',
@@ -227,6 +199,7 @@ export const fields = {
     write: same,
     help: 'More registries where fetching a manifest costs quota, beside the known ones.',
   }),
+  ...clusterFields,
   logLevel: field<LogLevel>({
     env: 'DRYPULL_LOG_LEVEL',
     fallback: 'info',
