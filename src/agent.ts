@@ -3,12 +3,15 @@
  * arguments and knows neither the process nor the wire nor the node's files.
  */
 import type { Fault } from '#pull/fault.ts';
-import type { Ledger } from '#pull/ledger.ts';
+import type { ClusterSight, Ledger } from '#pull/ledger.ts';
 import type { Advice, PullReport } from '#pull/report.ts';
+import type { PullOutcome } from '#pull/score.ts';
 import type { Demand } from '#pull/view.ts';
+import type { Change } from './book.ts';
 import type { Config, ParsedConfig } from './config.ts';
 import type { Log } from './tell/log.ts';
 import { Rounds } from './rounds.ts';
+import { within } from './within.ts';
 import type { Vitals } from './tell/metrics.ts';
 import type { Listening } from './tell/server.ts';
 import { listenForChecks, listenOpenly } from './tell/server.ts';
@@ -28,6 +31,7 @@ export interface Outside {
   readonly check: (text: string, signal: AbortSignal) => Promise<readonly PullReport[]>;
   /** Cause and remedy of a fault that the agent itself has to report. */
   readonly advise?: (fault: Fault) => Advice;
+  readonly cluster?: Watched;
   readonly clock: { readonly now: () => number; readonly random: () => number };
   readonly vitals: () => Vitals;
   readonly log: Log;
@@ -37,7 +41,36 @@ export interface Outside {
   readonly opened?: (at: { readonly open: string; readonly check: string | undefined }) => void;
 }
 
+/** A cluster that is asked and told; see join-cluster.ts. */
+export interface Watched {
+  readonly sight: () => ClusterSight;
+  /** Once, before the first pass. */
+  readonly listen: (ears: Ears) => void;
+  /** A verdict is not what it was. */
+  readonly changed: (change: Change) => void;
+  readonly close: () => Promise<void>;
+}
+
+export interface Ears {
+  readonly ledger: () => Ledger;
+  /** Something new is asked for, or something is not any more. */
+  readonly demandsChanged: () => void;
+  readonly outcome: (outcome: PullOutcome) => void;
+}
+
 export type Ended = { readonly ok: true } | { readonly ok: false; readonly why: string };
+
+/** Read once: a change of these takes effect after a restart. */
+const fixedAtStart = [
+  'listen',
+  'checkListen',
+  'nodeName',
+  'cluster',
+  'kubeconfig',
+  'pullSecrets',
+  'nodeCondition',
+  'nodeEvents',
+] as const;
 
 /** Half of the five seconds in which a Pod is expected to leave; the rest is for the process to unwind. */
 const graceMs = 2500;
@@ -52,7 +85,8 @@ export async function runAgent(outside: Outside): Promise<Ended> {
   const following = follow(outside, rounds);
   await aborted(outside.signal);
   outside.log.info({}, 'draining');
-  await Promise.all([rounds.end(graceMs), following, ...listening.map((each) => each.close(graceMs))]);
+  const cluster = within(outside.cluster?.close() ?? Promise.resolve(), graceMs);
+  await Promise.all([rounds.end(graceMs), following, cluster, ...listening.map((each) => each.close(graceMs))]);
   outside.log.info({}, 'left');
   return { ok: true };
 }
@@ -78,7 +112,7 @@ function take(parsed: ParsedConfig, log: Log, rounds: Rounds): void {
     rounds.metrics.reloaded('refused');
     return;
   }
-  const needsRestart = (['listen', 'checkListen', 'nodeName'] as const).filter(
+  const needsRestart = fixedAtStart.filter(
     (key) => JSON.stringify(parsed.config[key]) !== JSON.stringify(rounds.config[key]),
   );
   if (needsRestart.length > 0) log.warn({ keys: needsRestart }, 'these changes take effect after a restart');

@@ -29,6 +29,27 @@ export interface StoodVerdict {
   readonly since: Date;
 }
 
+/**
+ * The verdicts on one image that a later outcome may be held against, oldest first: the first and the last of each of the two
+ * latest stretches of the same verdict, so that what stood at any moment of them is known. Only the newest keeps its steps.
+ */
+export function stand(stood: readonly StoodVerdict[], report: PullReport, since: Date): readonly StoodVerdict[] {
+  const older = stood.map((each) => ({ ...each, report: withoutSteps(each.report) }));
+  const [before, last] = older.slice(-2);
+  const same = (one: StoodVerdict | undefined): boolean => one?.since.getTime() === since.getTime();
+  const kept = same(before) && same(last) ? older.slice(0, -1) : older;
+  return [...kept, { report, since }].slice(-4);
+}
+
+/** What had been said of the image when the kubelet may have begun. */
+export function stoodAt(stood: readonly StoodVerdict[], begun: Date): StoodVerdict | undefined {
+  return stood.findLast(({ report }) => Date.parse(report.at) <= begun.getTime());
+}
+
+function withoutSteps(report: PullReport): PullReport {
+  return report.performances.length === 0 ? report : { ...report, performances: [], evidence: [] };
+}
+
 export type ScoreKind = 'hit' | 'miss' | 'false_alarm' | 'correct_rejection';
 export const scoreKinds: readonly ScoreKind[] = ['hit', 'miss', 'false_alarm', 'correct_rejection'];
 
