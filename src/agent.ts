@@ -79,7 +79,10 @@ const graceMs = 2500;
 export async function runAgent(outside: Outside): Promise<Ended> {
   const rounds = new Rounds(outside);
   const opened = await openListeners(outside, rounds);
-  if (!opened.ok) return opened;
+  if (!opened.ok) {
+    await outside.cluster?.close();
+    return opened;
+  }
   const { listening } = opened;
   rounds.begin();
   const following = follow(outside, rounds);
