@@ -48,6 +48,8 @@ export interface Watched {
   readonly listen: (ears: Ears) => void;
   /** A verdict is not what it was. */
   readonly changed: (change: Change) => void;
+  /** A pass over the images has ended. */
+  readonly passed: () => void;
   readonly close: () => Promise<void>;
 }
 

@@ -80,7 +80,7 @@ export class Book {
   /** What the kubelet got, against the verdict that stood when it began. */
   hold(outcome: PullOutcome): Score {
     this.#ledger = undefined;
-    return this.#predictions.hold(outcome);
+    return this.#predictions.hold(outcome, this.#asked);
   }
 
   /** Reports on images that nobody asked for are refused (undefined); equal ones change the time alone (null). */

@@ -3,7 +3,7 @@
  * and what is told in return. While the API server is away it goes on with what it last said.
  */
 import { parseImage } from '#pull/image.ts';
-import type { ClusterSight, Ledger } from '#pull/ledger.ts';
+import type { ClusterSight } from '#pull/ledger.ts';
 import type { Outcome } from '#pull/outcome.ts';
 import type { PullOutcome } from '#pull/score.ts';
 import type { Demand } from '#pull/view.ts';
@@ -126,8 +126,10 @@ class Joining implements Joined {
 
   readonly changed: Joined['changed'] = (change) => {
     this.#teller?.changed(change);
-    this.#tell(this.#ears?.ledger());
+    this.#tell();
   };
+
+  readonly passed = (): void => this.#tell();
 
   readonly close = async (): Promise<void> => {
     this.#closing.abort();
@@ -165,11 +167,12 @@ class Joining implements Joined {
       await delay(tickMs, this.#closing.signal);
       if (this.#isClosed()) return;
       this.#sayStale(this.#watch.current());
-      this.#tell(this.#ears?.ledger());
+      this.#tell();
     }
   }
 
-  #tell(ledger: Ledger | undefined): void {
+  #tell(): void {
+    const ledger = this.#ears?.ledger();
     if (ledger !== undefined) this.#teller?.tell(ledger);
   }
 

@@ -6,7 +6,8 @@ import type { Scores } from '#pull/ledger.ts';
 import { noScores, score } from '#pull/ledger.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { PullOutcome, Score, StoodVerdict } from '#pull/score.ts';
-import { scoreOutcome, stand, stoodAt } from '#pull/score.ts';
+import { isAbout, scoreOutcome, stand, stoodAt } from '#pull/score.ts';
+import type { Demand } from '#pull/view.ts';
 
 export class Predictions {
   readonly #stood = new Map<string, readonly StoodVerdict[]>();
@@ -18,15 +19,21 @@ export class Predictions {
   }
 
   /** Nobody asks for the others any more. */
-  keep(ids: ReadonlyMap<string, unknown>): void {
-    for (const id of this.#stood.keys()) if (!ids.has(id)) this.#stood.delete(id);
+  keep(asked: ReadonlyMap<string, Demand>): void {
+    for (const id of this.#stood.keys()) if (!asked.has(id)) this.#stood.delete(id);
   }
 
-  hold(outcome: PullOutcome): Score {
-    const said = [...this.#stood.values()].filter((stood) => stood.at(-1)?.report.image === outcome.image);
+  /** Against what had been said of the same demand, where anything had been; else of the same image. */
+  hold(outcome: PullOutcome, asked: ReadonlyMap<string, Demand>): Score {
+    const said = [...asked].flatMap(([id, demand]) => {
+      const stood = demand.written === outcome.image ? stoodAt(this.#stood.get(id) ?? [], outcome.begun) : undefined;
+      return stood === undefined ? [] : [{ demand, stood }];
+    });
+    const own = said.filter(({ demand }) => isAbout(outcome, demand));
+    const counting = own.length > 0 ? own : said;
     const found = scoreOutcome(
       outcome,
-      said.flatMap((stood) => stoodAt(stood, outcome.begun) ?? []),
+      counting.map(({ stood }) => stood),
     );
     this.#scores = score(this.#scores, found);
     return found;

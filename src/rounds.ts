@@ -130,7 +130,7 @@ export class Rounds {
   async #pass(kind: 'regular' | 'early'): Promise<void> {
     // A request that comes while this pass runs wants another one after it.
     this.#queued[kind] = undefined;
-    const { clock, log } = this.#outside;
+    const { clock, log, cluster } = this.#outside;
     if (this.#isOver()) return;
     clearTimeout(this.#timer);
     const startedMs = clock.now();
@@ -140,6 +140,7 @@ export class Rounds {
     if (this.#isOver()) return;
     const endedMs = clock.now();
     if (kind === 'regular') this.book.passed({ endedMs, ms: endedMs - startedMs, images: now.length });
+    cluster?.passed();
     log.debug({ kind, images: now.length, ms: endedMs - startedMs }, 'pass ended');
     this.#rearm();
   }

@@ -107,7 +107,10 @@ function storyOf(name: string, written: string): readonly Json[] {
   const [container] = at(pods[0], 'spec', 'containers') as readonly Json[];
   const moved = JSON.stringify(pods).replaceAll(text(container, 'image'), written);
   // The recorded one had its secret from a ServiceAccount; here the node's plugin has it.
-  const bare = name === 'auth-service-account-secret' ? moved.replaceAll(/"imagePullSecrets":\[[^\]]*\]/g, '"imagePullSecrets":[]') : moved;
+  const bare =
+    name === 'auth-service-account-secret'
+      ? moved.replaceAll(/"imagePullSecrets":\[[^\]]*\]/g, '"imagePullSecrets":[]')
+      : moved;
   return JSON.parse(bare) as Json[];
 }
 
@@ -132,7 +135,13 @@ function pullSecret(name: string, host: string, password: string | undefined): J
 function filesOf(cloud: string): Parameters<typeof nodeRoot>[0] {
   const apiVersion = 'credentialprovider.kubelet.k8s.io/v1';
   const auth = { [cloud]: { username: 'robot', password: secrets.plugin } };
-  const answer = { kind: 'CredentialProviderResponse', apiVersion, cacheKeyType: 'Registry', cacheDuration: '1h', auth };
+  const answer = {
+    kind: 'CredentialProviderResponse',
+    apiVersion,
+    cacheKeyType: 'Registry',
+    cacheDuration: '1h',
+    auth,
+  };
   const provider = { name: 'cloud', apiVersion, matchImages: [cloud], defaultCacheDuration: '1h' };
   const providers = { apiVersion: 'kubelet.config.k8s.io/v1', kind: 'CredentialProviderConfig', providers: [provider] };
   return {

@@ -37,7 +37,8 @@ export async function wholeAgent(config: string): Promise<WholeAgent> {
   void ended.then((found) => (status = found));
   const until: WholeAgent['until'] = async (so) => {
     while (!(await so())) {
-      if (status !== undefined && !stopping.signal.aborted) throw new Error(`it ended with ${status}: ${said.join('')}`);
+      if (status !== undefined && !stopping.signal.aborted)
+        throw new Error(`it ended with ${status}: ${said.join('')}`);
       await turn();
     }
   };
