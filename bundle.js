@@ -71,7 +71,7 @@ const httpByRequire = {
 
 /**
  * node-cron takes the local time apart with Intl, whose tables are 8 MiB of resident memory; a Date knows the local time
- * as well. For another time zone, and for a zone's name, it is Intl still.
+ * as well, and how far it is from Greenwich. For another time zone it is Intl still.
  */
 const cronByDate = {
   name: 'cron-by-date',
@@ -79,12 +79,18 @@ const cronByDate = {
     building.onLoad({ filter: /\/node-cron\/dist\/.*\.js$/ }, async ({ path }) => ({
       contents: `${await readFile(path, 'utf8')}
         function LocalTime(_, options) {
-          if (options.timeZone !== undefined || options.timeZoneName !== undefined) return new Intl.DateTimeFormat(_, options);
+          if (options.timeZone !== undefined) return new Intl.DateTimeFormat(_, options);
           const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-          this.formatToParts = (at) => Object.entries({
-            year: at.getFullYear(), month: at.getMonth() + 1, day: at.getDate(), weekday: days[at.getDay()],
-            hour: at.getHours(), minute: at.getMinutes(), second: at.getSeconds(),
-          }).map(([type, value]) => ({ type, value: String(value) }));
+          this.formatToParts = (at) => {
+            const ahead = -at.getTimezoneOffset();
+            const whole = Math.trunc(Math.abs(ahead) / 60);
+            const rest = Math.abs(ahead) % 60;
+            return Object.entries({
+              year: at.getFullYear(), month: at.getMonth() + 1, day: at.getDate(), weekday: days[at.getDay()],
+              hour: at.getHours(), minute: at.getMinutes(), second: at.getSeconds(),
+              timeZoneName: 'GMT' + (ahead < 0 ? '-' : '+') + whole + (rest === 0 ? '' : ':' + String(rest).padStart(2, '0')),
+            }).map(([type, value]) => ({ type, value: String(value) }));
+          };
         }`.replaceAll("new Intl.DateTimeFormat('en-US'", "new LocalTime('en-US'"),
       loader: 'js',
     }));
