@@ -126,7 +126,9 @@ async function theRest({
 }
 
 async function holdingOf(...args: readonly string[]): Promise<readonly Holding[]> {
-  const child = fork(join(import.meta.dirname, 'memory-of-many.ts'), args, { execArgv: ['--expose-gc'] });
+  const child = fork(join(import.meta.dirname, 'memory-of-many.ts'), args, {
+    execArgv: ['--expose-gc', '--max-semi-space-size=1'],
+  });
   const holding: Holding[] = [];
   child.on('message', (word) => holding.push(word as Holding));
   await new Promise((resolve) => child.once('exit', resolve));

@@ -12,7 +12,22 @@ import { referenceOf, runtime, type BenchNode } from './node.ts';
 
 const run = promisify(execFile);
 const project = join(import.meta.dirname, '..');
-const flags = ['--max-semi-space-size=2', '--max-old-space-size=128'];
+/**
+ * An agent works for half a second every few minutes: it needs no optimising compilers (which touch ten MiB of Node's
+ * binary), no threads beside its own (each with an arena of malloc's), and a small young generation.
+ */
+const flags = [
+  '--max-semi-space-size=1',
+  '--max-old-space-size=128',
+  '--no-opt',
+  '--no-maglev',
+  '--no-sparkplug',
+  '--liftoff-only',
+  '--single-threaded',
+  '--optimize-for-size',
+  '--memory-reducer-favors-memory',
+];
+const env = { MALLOC_ARENA_MAX: '1' };
 const patienceMs = 60_000;
 const everyMs = 5_000;
 /** Passes over which processor time is averaged. */
@@ -50,12 +65,12 @@ export async function firstVerdict(bundled: string, node: BenchNode, target: Tar
   const check = [bundled, 'check', referenceOf(target), '--host-root', node.root, '--runtime', runtime];
   const skopeo = installed('skopeo');
   const url = `docker://${target.loopback}/${target.repository}:${target.tag}`;
-  const env = { SSL_CERT_FILE: node.caFile, HOME: '/nonexistent' };
+  const lonely = { SSL_CERT_FILE: node.caFile, HOME: '/nonexistent' };
   return {
     drypullMs: await timed(() => run(process.execPath, check)),
     ...(skopeo === undefined
       ? {}
-      : { skopeoMs: await timed(() => run(skopeo, ['inspect', '--no-tags', url], { env })) }),
+      : { skopeoMs: await timed(() => run(skopeo, ['inspect', '--no-tags', url], { env: lonely })) }),
     nodeMs: await timed(() => run(process.execPath, ['-e', '0'])),
   };
 }
@@ -82,6 +97,7 @@ export async function daemon(bundled: string, node: BenchNode, targets: readonly
   );
   const child = spawn(process.execPath, [...flags, bundled, 'agent', '--config', config], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env,
   });
   const gone = once(child, 'exit');
   try {
