@@ -6,15 +6,19 @@ import type { PullReport } from '#pull/report.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
 import { runAgent, type Outside } from './agent.ts';
 import { bareDemand, pullSecretOf } from './bare-demand.ts';
+import { doorkeeper } from './cluster/admit.ts';
+import { connectInCluster } from './cluster/connect.ts';
 import { readManifests } from './cluster/read-manifests.ts';
 import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from './config.ts';
 import type { Surroundings } from './main.ts';
+import { pairChanges, readPair } from './listener-pair.ts';
 import { readInput } from './node/read-input.ts';
 import { readNode } from './node/read-node.ts';
 import { watchFile } from './node/watch-file.ts';
 import { manners } from './open-wire.ts';
 import { Rehearser, type Pass } from './rehearser.ts';
 import { openLog } from './tell/log.ts';
+import type { Admit } from './tell/server.ts';
 import { adviceFor } from './tell/words.ts';
 
 const configBytes = 1 << 20;
@@ -30,6 +34,8 @@ export async function run(around: Surroundings): Promise<number> {
     return 2;
   }
   const { config } = read;
+  const guarded = await guard(config, around);
+  if (!guarded.ok) return failed(around, guarded.why);
   const view = await look(config, around.now());
   const log = openLog({ level: config.logLevel, node: config.nodeName ?? view.name });
   const rehearser = new Rehearser({
@@ -49,6 +55,7 @@ export async function run(around: Surroundings): Promise<number> {
     rehearse,
     check: (text, signal) => checkText(text, config, (demands) => rehearse(demands, config, signal)),
     advise: (fault) => adviceFor(fault, { wantedBy: [] }),
+    ...guarded.value,
     clock: { now: () => around.now().getTime(), random: around.random },
     vitals: around.vitals,
     log,
@@ -61,9 +68,42 @@ export async function run(around: Surroundings): Promise<number> {
     },
   };
   const ended = await runAgent(outside);
-  if (ended.ok) return 0;
-  around.stderr.write(`drypull: ${ended.why}\n`);
+  return ended.ok ? 0 : failed(around, ended.why);
+}
+
+function failed({ stderr }: Surroundings, why: string): number {
+  stderr.write(`drypull: ${why}\n`);
   return 2;
+}
+
+type Guarded =
+  { readonly ok: true; readonly value: Pick<Outside, 'admit' | 'pair'> } | { readonly ok: false; readonly why: string };
+
+/** What stands between the open listener and its readers, as far as the configuration asks for it. */
+async function guard(config: Config, around: Surroundings): Promise<Guarded> {
+  const keeper = config.listenAuth === 'kubernetes' ? doorkeeperOf(around) : undefined;
+  if (keeper?.ok === false) return keeper;
+  const admit = keeper === undefined ? {} : { admit: keeper.admit };
+  const { listenTlsCert: cert, listenTlsKey: key } = config;
+  if (cert === null || key === null) return { ok: true, value: admit };
+  const first = await readPair({ cert, key });
+  if (!first.ok) return first;
+  const changes = pairChanges({ cert, key }, first, { signal: around.signal, onNudge: around.onHangUp });
+  return { ok: true, value: { ...admit, pair: { first: first.pems, changes } } };
+}
+
+/** The cluster as the listener's doorkeeper. */
+function doorkeeperOf({
+  now,
+}: Surroundings): { readonly ok: true; readonly admit: Admit } | { readonly ok: false; readonly why: string } {
+  const connected = connectInCluster();
+  if (!connected.ok)
+    return {
+      ok: false,
+      why: `listenAuth: there is no cluster to ask. ${adviceFor(connected.fault, { wantedBy: [] }).cause}`,
+    };
+  const keeper = doorkeeper(connected.value, { now });
+  return { ok: true, admit: (authorization, path) => keeper.admit(authorization, path) };
 }
 
 function readOptions(around: Surroundings): { readonly config: string | undefined } | number {

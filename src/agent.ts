@@ -10,7 +10,8 @@ import type { Config, ParsedConfig } from './config.ts';
 import type { Log } from './tell/log.ts';
 import { Rounds } from './rounds.ts';
 import type { Vitals } from './tell/metrics.ts';
-import type { Listening } from './tell/server.ts';
+import type { Pair } from './listener-pair.ts';
+import type { Admit, Listening, Pems } from './tell/server.ts';
 import { listenForChecks, listenOpenly } from './tell/server.ts';
 
 export interface Outside {
@@ -28,6 +29,10 @@ export interface Outside {
   readonly check: (text: string, signal: AbortSignal) => Promise<readonly PullReport[]>;
   /** Cause and remedy of a fault that the agent itself has to report. */
   readonly advise?: (fault: Fault) => Advice;
+  /** Who may read the open listener; absent: anybody. */
+  readonly admit?: Admit;
+  /** What the open listener shows where it speaks HTTPS, and each later reading of it, good or bad. */
+  readonly pair?: { readonly first: Pems; readonly changes: AsyncIterable<Pair> };
   readonly clock: { readonly now: () => number; readonly random: () => number };
   readonly vitals: () => Vitals;
   readonly log: Log;
@@ -49,15 +54,24 @@ export async function runAgent(outside: Outside): Promise<Ended> {
   if (!opened.ok) return opened;
   const { listening } = opened;
   rounds.begin();
-  const following = follow(outside, rounds);
-  await aborted(outside.signal);
-  outside.log.info({}, 'draining');
+  const { changes, pair, log, signal } = outside;
+  const following = Promise.all([
+    follow(changes, outside, (parsed) => take(parsed, log, rounds)),
+    follow(pair?.changes, outside, (read) => renew(read, listening[0], { log, rounds })),
+  ]);
+  await aborted(signal);
+  log.info({}, 'draining');
   await Promise.all([rounds.end(graceMs), following, ...listening.map((each) => each.close(graceMs))]);
-  outside.log.info({}, 'left');
+  log.info({}, 'left');
   return { ok: true };
 }
 
-async function follow({ changes, signal, log }: Outside, rounds: Rounds): Promise<void> {
+/** Each change as it comes, until the signal. */
+async function follow<T>(
+  changes: AsyncIterable<T> | undefined,
+  { signal, log }: Outside,
+  act: (change: T) => void,
+): Promise<void> {
   if (changes === undefined) return;
   const iterator = changes[Symbol.asyncIterator]();
   const over = aborted(signal);
@@ -65,12 +79,26 @@ async function follow({ changes, signal, log }: Outside, rounds: Rounds): Promis
     while (!signal.aborted) {
       const next = await Promise.race([iterator.next(), over]);
       if (next === undefined || next.done === true) return;
-      take(next.value, log, rounds);
+      act(next.value);
     }
   } catch (error) {
-    log.error({ error }, 'the configuration is no longer followed');
+    log.error({ error }, 'files that may change are no longer followed');
   }
 }
+
+/** The old certificate serves on where the new one cannot. */
+function renew(
+  read: Pair,
+  listening: Listening | undefined,
+  { log, rounds }: { readonly log: Log; readonly rounds: Rounds },
+): void {
+  const why = read.ok ? listening?.renew?.(read.pems) : read.why;
+  if (why === undefined) log.info({}, "the listener's certificate is renewed");
+  else log.error({ why }, "the listener's new certificate is refused: going on with the old one");
+  rounds.metrics.certificateRenewed(why === undefined ? 'ok' : 'refused');
+}
+
+const restarting = ['listen', 'listenTlsCert', 'listenTlsKey', 'listenAuth', 'checkListen', 'nodeName'] as const;
 
 function take(parsed: ParsedConfig, log: Log, rounds: Rounds): void {
   if (!parsed.ok) {
@@ -78,7 +106,7 @@ function take(parsed: ParsedConfig, log: Log, rounds: Rounds): void {
     rounds.metrics.reloaded('refused');
     return;
   }
-  const needsRestart = (['listen', 'checkListen', 'nodeName'] as const).filter(
+  const needsRestart = restarting.filter(
     (key) => JSON.stringify(parsed.config[key]) !== JSON.stringify(rounds.config[key]),
   );
   if (needsRestart.length > 0) log.warn({ keys: needsRestart }, 'these changes take effect after a restart');
@@ -88,20 +116,24 @@ function take(parsed: ParsedConfig, log: Log, rounds: Rounds): void {
 }
 
 async function openListeners(
-  { config, clock, version, check, signal, opened }: Outside,
+  { config, clock, version, check, signal, opened, admit, pair, log }: Outside,
   rounds: Rounds,
 ): Promise<
   { readonly ok: true; readonly listening: readonly Listening[] } | { readonly ok: false; readonly why: string }
 > {
   const ledger = (): Ledger => rounds.book.read();
-  const open = await listenOpenly(config.listen, {
+  const source = {
     ledger,
     now: clock.now,
     version,
     scrape: () => rounds.metrics.scrape(),
     draining: () => signal.aborted,
-  });
+    ...(admit === undefined ? {} : { admit }),
+  };
+  const open = await listenOpenly(config.listen, source, pair?.first);
   if (!open.ok) return open;
+  if (admit !== undefined && pair === undefined)
+    log.warn({}, 'readers show their tokens in the clear: give the listener a certificate (listenTlsCert)');
   if (config.checkListen === 'off') {
     opened?.({ open: open.value.url, check: undefined });
     return { ok: true, listening: [open.value] };

@@ -1,5 +1,6 @@
 /** The one table of the configuration: for each field its variable, its default, how it is read and written, and its help. */
-import type { Address, Flaw, ImageEntry, Reader } from './config-values.ts';
+import { field } from './config-field.ts';
+import type { Address, ImageEntry } from './config-values.ts';
 import {
   absolutePath,
   address,
@@ -8,9 +9,11 @@ import {
   duration,
   durationMs,
   durationText,
+  filePath,
   flaw,
   imageEntry,
   list,
+  listenAuth,
   loopback,
   oneOf,
   orNull,
@@ -23,36 +26,6 @@ import type { Schedule } from './schedule.ts';
 import { parseSchedule, scheduleAllowed } from './schedule.ts';
 import type { LogLevel } from './tell/log.ts';
 import { logLevels } from './tell/log.ts';
-
-export interface Field<T> {
-  readonly env: string;
-  /** As a user would write it. */
-  readonly fallback: unknown;
-  readonly read: Reader<T>;
-  /** Back to what a user would write. */
-  readonly write: (value: T) => unknown;
-  readonly help: string;
-}
-
-/** A value, and what a user would write for it. */
-export type Taken =
-  | { readonly ok: true; readonly value: unknown; readonly written: unknown }
-  | { readonly ok: false; readonly flaws: readonly Flaw[] };
-
-/** A row of the table as the parser sees it, whatever its type of value. */
-export interface Row<T> extends Field<T> {
-  readonly take: (raw: unknown) => Taken;
-}
-
-function field<T>(spec: Field<T>): Row<T> {
-  return {
-    ...spec,
-    take: (raw) => {
-      const reading = spec.read(raw);
-      return reading.ok ? { ...reading, written: spec.write(reading.value) } : reading;
-    },
-  };
-}
 
 /**
  * What is rehearsed where nobody said what: two images of two registries that anybody may use without an account and that count
@@ -97,6 +70,27 @@ export const fields = {
     read: address,
     write: addressText,
     help: 'Where the page, the reports, the metrics and the health of node and agent are read.',
+  }),
+  listenTlsCert: field<string | null>({
+    env: 'DRYPULL_LISTEN_TLS_CERT',
+    fallback: null,
+    read: orNull(filePath),
+    write: same,
+    help: 'A PEM file: the chain that `listen` shows, which then speaks HTTPS. With listenTlsKey; read anew when it changes.',
+  }),
+  listenTlsKey: field<string | null>({
+    env: 'DRYPULL_LISTEN_TLS_KEY',
+    fallback: null,
+    read: orNull(filePath),
+    write: same,
+    help: 'A PEM file: the key of listenTlsCert, without a passphrase.',
+  }),
+  listenAuth: field<'off' | 'kubernetes'>({
+    env: 'DRYPULL_LISTEN_AUTH',
+    fallback: 'off',
+    read: listenAuth,
+    write: same,
+    help: 'kubernetes: whoever reads `listen` shows a token that the cluster lets `get` the path. /livez and /readyz stay open.',
   }),
   checkListen: field<Address | 'off'>({
     env: 'DRYPULL_CHECK_LISTEN',

@@ -170,6 +170,12 @@ export function loopback(raw: unknown): Reading<Address | 'off'> {
   return isLoopback ? reading : flaw(raw, allowed);
 }
 
+/** `true` and `false` as a switch in a manifest says them. */
+export function listenAuth(raw: unknown): Reading<'off' | 'kubernetes'> {
+  if (raw === true || raw === 'true') return read('kubernetes');
+  return raw === false || raw === 'false' ? read('off') : oneOf(['off', 'kubernetes'])(raw);
+}
+
 export function addressText({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -5,7 +5,7 @@
 import { LineCounter, parseDocument, stringify } from 'yaml';
 import type { FieldKey } from './config-fields.ts';
 import { canarySchedule, fields } from './config-fields.ts';
-import type { Field } from './config-fields.ts';
+import type { Field } from './config-field.ts';
 import { durationText, shown } from './config-values.ts';
 
 type ValueOf<F> = F extends Field<infer T> ? T : never;
@@ -168,6 +168,10 @@ function crossCheck(config: Config): readonly Problem[] {
   if (jitter !== 'auto' && jitter >= schedule.cadenceMs) {
     const given = durationText(jitter);
     problems.push({ key: 'jitter', given, allowed: `less than the schedule's ${durationText(schedule.cadenceMs)}` });
+  }
+  if ((config.listenTlsCert === null) !== (config.listenTlsKey === null)) {
+    const lacking = config.listenTlsCert === null ? 'listenTlsCert' : 'listenTlsKey';
+    problems.push({ key: lacking, given: 'nothing', allowed: 'listenTlsCert and listenTlsKey together, or neither' });
   }
   const names = images.map(({ image }) => image);
   for (const [index, name] of names.entries()) {

@@ -46,6 +46,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     limited: new Map(),
     reachedAt: new Map(),
     judged: new Set(),
+    served: new Set(),
     manners: opening.manners,
     close: () => connections.close(),
   };

@@ -49,7 +49,7 @@ const doors = new Set([
   'cluster/pull-secrets.ts',
   'cluster/publish.ts',
   'cluster/admit.ts',
-  'cluster/api.ts',
+  'cluster/connect.ts',
   'cluster/outcomes.ts',
   'cluster/sandbox.ts',
   'registry/authorize.ts',

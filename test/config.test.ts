@@ -48,6 +48,16 @@ describe('parseConfig', () => {
     expect(config.images.map(({ image }) => image)).toEqual(['a:1', 'b:2', 'c:3']);
   });
 
+  test.each<[string, 'off' | 'kubernetes']>([
+    ['kubernetes', 'kubernetes'],
+    ['true', 'kubernetes'],
+    ['off', 'off'],
+    ['false', 'off'],
+  ])('a switch of %s says that the readers of the listener are asked by: %s', (given, by) => {
+    expect(parsed(undefined, { DRYPULL_LISTEN_AUTH: given }).listenAuth).toBe(by);
+    expect(parsed(`listenAuth: ${given}`).listenAuth).toBe(by);
+  });
+
   test('a key without a value is as good as absent', () => {
     expect(parsed('images:\nnodeName: ~\n').nodeName).toBeNull();
   });
@@ -104,6 +114,9 @@ describe('parseConfig', () => {
     ['a cron expression that never comes', 'schedule: "0 0 30 2 *"', 'schedule'],
     ['a jitter as long as the schedule', 'schedule: 30s\njitter: 30s', 'jitter'],
     ['a size that is too large', 'checkBody: 1000MiB', 'checkBody'],
+    ['a certificate without its key', 'listenTlsCert: /tls.crt', 'listenTlsKey'],
+    ['a key without its certificate', 'listenTlsKey: /tls.key', 'listenTlsCert'],
+    ['a doorkeeper that nobody knows', 'listenAuth: basic', 'listenAuth'],
     ['a log level that is none', 'logLevel: loud', 'logLevel'],
   ])('%s is one problem', (_, yaml, key) => {
     expect(problems(yaml)[0]?.key).toBe(key);
@@ -199,7 +212,7 @@ describe('the schedule', () => {
 
 describe('explainConfig', () => {
   const yaml =
-    'images: [a:1, {image: b:2, policy: Never, pullSecrets: [/x]}]\ndeadline: 90s\ncheckListen: off\njitter: 0\ncheckBody: 3000';
+    'images: [a:1, {image: b:2, policy: Never, pullSecrets: [/x]}]\nlistenTlsCert: /c\nlistenTlsKey: /k\nlistenAuth: true\ndeadline: 90s\ncheckListen: off\njitter: 0\ncheckBody: 3000';
 
   test('says where each value came from', () => {
     const result = parseConfig(yaml, { DRYPULL_LISTEN: '[::1]:9000' });

@@ -1,18 +1,31 @@
 /** What containerd has pulled already: small blobs out of its content store, so that they need not be asked of a registry. */
-import { posix } from 'node:path';
+import { join, posix } from 'node:path';
 import type { LocalContent } from '#pull/view.ts';
-import { readBytes } from './host-root.ts';
+import { look, readBytes } from './host-root.ts';
 
 /** Manifests and configurations are at most 4 MiB and a little; layers are never wanted. */
 const maxBlobBytes = 8 * 1024 * 1024;
 
-/** `containerdRoot` is the runtime's own `root` (`/var/lib/containerd`), a path of the node. */
+/**
+ * `containerdRoot` is the runtime's own `root` (`/var/lib/containerd`), a path of the node. The way to the store is walked
+ * once, for as long as what is returned is used: link by link for every digest it took longer than the request it saves.
+ */
 export function localContent(hostRoot: string, containerdRoot: string): LocalContent {
   const blobs = posix.join(containerdRoot, 'io.containerd.content.v1.content/blobs');
+  let found: Promise<string | undefined> | undefined;
   return async (digest) => {
     const parts = /^(sha256|sha384|sha512):([0-9a-f]{64,128})$/.exec(digest);
     if (parts === null) return undefined;
-    const read = await readBytes(hostRoot, posix.join(blobs, parts[1] ?? '', parts[2] ?? ''), maxBlobBytes);
+    found ??= find(hostRoot, blobs);
+    const store = await found;
+    if (store === undefined) return undefined;
+    const read = await readBytes(store, posix.join('/', parts[1] ?? '', parts[2] ?? ''), maxBlobBytes);
     return read.ok ? read.value : undefined;
   };
+}
+
+/** Where the store lies on this machine. */
+async function find(hostRoot: string, path: string): Promise<string | undefined> {
+  const at = await look(hostRoot, path);
+  return at.ok && at.value.kind === 'dir' ? join(hostRoot, at.value.path) : undefined;
 }

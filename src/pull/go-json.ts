@@ -137,7 +137,9 @@ function word(reader: Reader, text: 'true' | 'false' | 'null', value: GoJson): G
 export function fieldValues(json: GoJson, name: string): readonly GoJson[] {
   if (json.is !== 'object') return [];
   const folded = foldKey(name);
-  return json.members.filter(({ key }) => foldKey(key) === folded).map(({ value }) => value);
+  // No letter that folds to an ASCII one changes the length.
+  const takes = (key: string): boolean => key === name || (key.length === name.length && foldKey(key) === folded);
+  return json.members.filter(({ key }) => takes(key)).map(({ value }) => value);
 }
 
 /** decode.go foldName: beyond ASCII, only the long s and the Kelvin sign fold to a Latin letter. */

@@ -2,8 +2,10 @@
  * What the agent knows right now, as a value for whoever tells it: the last report and the memory of every image that is asked
  * for, and how the passes go. The agent alone makes one; nothing in it changes after it was handed out.
  */
+import type { Fault } from './fault.ts';
 import type { History } from './history.ts';
 import type { PullReport } from './report.ts';
+import { addScore, emptyTally, type Score, type Scored, type Tally } from './score.ts';
 import type { Demand } from './view.ts';
 
 export interface Ledger {
@@ -21,6 +23,10 @@ export interface Ledger {
   readonly progressMs: number;
   /** Without progress for so long, the agent stands still and its reports describe another time. */
   readonly staleAfterMs: number;
+  /** Verdicts against what the kubelet then got; absent where nobody watches the kubelet. */
+  readonly scores?: Scores;
+  /** How well the cluster is seen; absent where nobody asks it. */
+  readonly cluster?: ClusterSight;
 }
 
 export interface Entry {
@@ -35,6 +41,34 @@ export interface Pass {
   readonly endedMs: number;
   readonly ms: number;
   readonly images: number;
+}
+
+/** The predictions, scored. Misses are kept in the tally with all their evidence. */
+export interface Scores {
+  readonly tally: Tally;
+  /** The last ones of every kind, newest last. */
+  readonly recent: readonly Scored[];
+}
+
+/** What the cluster asks of this node, as far as it is known. */
+export interface ClusterSight {
+  /** False until the Pods of this node were listed for the first time. */
+  readonly isKnown: boolean;
+  /** When what is known was true for certain. */
+  readonly asOfMs: number;
+  /** The API server is away: what is asked for is what it said last. */
+  readonly isStale: boolean;
+  /** Why it is stale, or why nothing is known. */
+  readonly fault?: Fault;
+}
+
+export const noScores: Scores = { tally: emptyTally, recent: [] };
+
+const keptScores = 20;
+
+export function score(scores: Scores, found: Score): Scores {
+  const recent = found.is === 'unscored' ? scores.recent : [...scores.recent, found].slice(-keptScores);
+  return { tally: addScore(scores.tally, found), recent };
 }
 
 /** The name under which a demand is remembered: its own, or the image as written where one image is asked for in one way only. */

@@ -52,6 +52,8 @@ export interface Advice {
   readonly cause: string;
   /** What to do, in one sentence. */
   readonly remedy: string;
+  /** Where that may not be enough, or what else to know: further sentences. */
+  readonly further?: string;
   readonly door: Side;
 }
 
@@ -69,4 +71,9 @@ export interface PublicRoute {
   readonly resolves: boolean;
   readonly tls: 'verified' | 'unverified' | 'none';
   readonly because: string;
+}
+
+/** The remedy with all that is known beyond its one sentence. */
+export function remedyInFull({ remedy, further }: Advice): string {
+  return further === undefined ? remedy : `${remedy} ${further}`;
 }

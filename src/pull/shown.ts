@@ -54,9 +54,15 @@ function shownUrl(url: URL, redact: boolean): string {
   const bare = `${url.protocol}//${url.host}${url.pathname}`;
   const pairs = [...url.searchParams].map(([name, value]) => {
     const hidden = redact || !harmless.has(name);
-    return `${encodeURIComponent(name)}=${hidden ? '%5BREDACTED%5D' : encodeURIComponent(value)}`;
+    return `${queryEscape(name)}=${queryEscape(hidden ? '[REDACTED]' : value)}`;
   });
   return pairs.length === 0 ? bare : `${bare}?${pairs.join('&')}`;
+}
+
+/** net/url QueryEscape. */
+function queryEscape(text: string): string {
+  const escaped = encodeURIComponent(text.toWellFormed()).replaceAll('%20', '+');
+  return escaped.replaceAll(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** The status of a HEAD (or the GET standing in for it) that resolves a name. */

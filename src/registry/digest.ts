@@ -27,11 +27,18 @@ export function digestOf(bytes: Uint8Array, like = 'sha256:'): string {
   return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
-/** go-digest's Digest.Validate: known algorithm, lower-case hex, exact length. */
-export function isDigest(text: string): boolean {
-  const match = /^(sha256|sha384|sha512):([0-9a-f]+)$/.exec(text);
-  if (match === null) return false;
-  return Object.entries(algorithms).some(([name, length]) => name === match[1] && match[2]?.length === length);
+/** What go-digest's Digest.Validate says against it: known algorithm, exact length, lower-case hex. */
+export function digestFlaw(text: string): string | undefined {
+  const colon = text.indexOf(':');
+  if (colon <= 0 || colon + 1 === text.length) return 'invalid checksum digest format';
+  const [name, encoded] = [text.slice(0, colon), text.slice(colon + 1)];
+  const length = Object.entries(algorithms).find(([known]) => known === name)?.[1];
+  if (length === undefined) {
+    const wellFormed = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/.test(text);
+    return wellFormed ? 'unsupported digest algorithm' : 'invalid checksum digest format';
+  }
+  if (encoded.length !== length) return 'invalid checksum digest length';
+  return /^[0-9a-f]+$/.test(encoded) ? undefined : 'invalid checksum digest format';
 }
 
 /** A name for a credential's exact content that tells nothing of it, for remembering which ones were refused. */

@@ -77,7 +77,7 @@ const translations: Readonly<Record<string, Translate>> = {
   UND_ERR_CONNECT_TIMEOUT: timedOut,
   UND_ERR_HEADERS_TIMEOUT: silent,
   UND_ERR_BODY_TIMEOUT: silent,
-  UND_ERR_HEADERS_OVERFLOW: malformed('server response headers exceeded what is read; aborted'),
+  UND_ERR_HEADERS_OVERFLOW: malformed('net/http: server response headers exceeded 10485760 bytes; aborted'),
   UND_ERR_RES_EXCEEDED_MAX_SIZE: malformed('the response is larger than what is read'),
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: lengthMismatch,
   UND_ERR_DESTROYED: outOfTime,

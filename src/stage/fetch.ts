@@ -29,12 +29,12 @@ const encodingSlack = 2 * 1024;
 const sampleBytes = 4 * 1024;
 
 export async function fetchManifest(scene: Scene, authorizer: Authorizer, wanted: Descriptor): Promise<Tried<Fetched>> {
+  const known = scene.wire.memory.manifest(placeOf(scene), wanted.digest);
+  if (known !== undefined) return { ok: true, value: { body: known.body, host: '', verified: true } };
   const local = await scene.wire.localContent(wanted.digest);
   if (local !== undefined && digestOf(local, wanted.digest) === wanted.digest) {
     return { ok: true, value: { body: local, host: 'this node', verified: true } };
   }
-  const known = scene.wire.memory.manifest(placeOf(scene), wanted.digest);
-  if (known !== undefined) return { ok: true, value: { body: known.body, host: '', verified: true } };
   const opened = await open(scene, authorizer, {
     wanted,
     kind: 'manifests',
@@ -56,12 +56,14 @@ export async function fetchBlob(
   scene: Scene,
   authorizer: Authorizer,
   wanted: Descriptor,
-  act: 'config' | 'layer',
+  how: { readonly act: 'config' | 'layer'; readonly again: boolean },
 ): Promise<Tried<Fetched>> {
   const { wire } = scene;
+  const { act } = how;
   const whole = wire.manners.verify;
   const seen = wire.memory.blob(placeOf(scene), wanted.digest, { nowMs: wire.elapsedMs(), whole });
-  if (seen !== undefined) return { ok: true, value: { body: new Uint8Array(), host: seen, verified: whole } };
+  if (seen !== undefined && !how.again)
+    return { ok: true, value: { body: new Uint8Array(), host: seen, verified: whole } };
   const all = whole || wanted.size <= wholeBelow;
   const opening = openingFor(scene, wanted, act);
   const first = await open(scene, authorizer, opening);

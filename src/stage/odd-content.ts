@@ -42,7 +42,7 @@ export function quotaUsedUp(scene: Scene, resolved: Resolved): Ending | undefine
 export async function notAManifest(scene: Scene, authorizer: Authorizer, top: Descriptor): Promise<Ending> {
   const host = scene.routes[0]?.authority ?? '';
   const fault: Fault = { code: 'api.not_a_registry', host, url: lastUrl(scene), contentType: top.mediaType };
-  const fetched = await fetchBlob(scene, authorizer, top, 'layer');
+  const fetched = await fetchBlob(scene, authorizer, top, { act: 'layer', again: false });
   if (!fetched.ok) return failed({ ...fetched.trouble, fault }, wrapFetch(scene, fetched.trouble));
   const unexpected = `unexpected media type ${top.mediaType} for ${top.digest}: not found`;
   const words: Wording =

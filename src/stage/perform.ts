@@ -3,16 +3,17 @@
  * Imitates containerd client.Pull (local engine) and core/transfer/local/pull.go (transfer service), and image.Config after it.
  */
 import type { Fault } from '#pull/fault.ts';
-import { childrenFor, offered, readManifest, type Descriptor, type ImageIndex, type Manifest } from '#pull/manifest.ts';
+import { childrenFor, offered, readManifest, type Descriptor, type ImageIndex } from '#pull/manifest.ts';
 import { formatPlatform, matcherFor } from '#pull/platform.ts';
 import type { Content, Ending, Performance } from '#pull/rehearsal.ts';
 import { pullFailed, resolveFailed, type Wording } from '#pull/shown.ts';
 import { Authorizer } from './authorizer.ts';
+import { fetchBlobs, type ImageManifest } from './blobs.ts';
 import { failed, wrapFetch } from './ending.ts';
 import { fetchBlob, fetchManifest } from './fetch.ts';
 import {
-  emptyContent,
   convertedSchema1,
+  emptyContent,
   isManifestType,
   notAManifest,
   quotaUsedUp,
@@ -22,9 +23,6 @@ import {
 import { isMetered } from './metered.ts';
 import { resolve, type Resolved } from './resolve.ts';
 import type { Scene } from './scene.ts';
-
-/** Layers asked for at once: max_concurrent_downloads' default. */
-const layersAtOnce = 3;
 
 export async function perform(scene: Scene): Promise<Performance> {
   const ending = await pull(scene);
@@ -75,10 +73,20 @@ async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved
     return heldBack && isMetered(scene, resolved.route) ? { is: 'pulled', content: shallow } : ending;
   }
   if (found.is === 'leaf') return notAManifest(scene, authorizer, top);
-  return fetchBlobs(scene, authorizer, { shallow, manifest: found.manifest, chosen: found.chosen });
+  const { manifest, chosen } = found;
+  const blobs = await fetchBlobs(scene, authorizer, manifest);
+  if (!blobs.ok) return failed(blobs.trouble, wrapFetch(scene, blobs.trouble));
+  const bytes = manifest.config.size + manifest.layers.reduce((sum, layer) => sum + layer.size, 0);
+  const content: Content = {
+    ...shallow,
+    ...(chosen.platform === undefined ? {} : { platform: chosen.platform }),
+    layers: manifest.layers.length,
+    bytes,
+    blobHosts: blobs.value.hosts,
+    depth: blobs.value.verified ? 'blobs_verified' : 'blobs_sampled',
+  };
+  return { is: 'pulled', content };
 }
-
-type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>;
 
 type Walked =
   | { readonly is: 'found'; readonly manifest: ImageManifest; readonly chosen: Descriptor }
@@ -122,7 +130,7 @@ async function walk(scene: Scene, authorizer: Authorizer, top: Descriptor, depth
 
 /** What is no manifest is fetched as a blob and not looked into (handlers.go childrenHandler). */
 async function asLeaf(scene: Scene, authorizer: Authorizer, top: Descriptor): Promise<Walked> {
-  const fetched = await fetchBlob(scene, authorizer, top, 'layer');
+  const fetched = await fetchBlob(scene, authorizer, top, { act: 'layer', again: false });
   if (fetched.ok) return { is: 'leaf' };
   return { is: 'ending', ending: failed(fetched.trouble, wrapFetch(scene, fetched.trouble)) };
 }
@@ -171,38 +179,4 @@ function malformed(scene: Scene, fault: Fault, at: { readonly digest: string; re
     is: 'ending',
     ending: failed({ fault: placed, words: { text: why } }, pullFailed(scene.plan.image.runtime, { text: why })),
   };
-}
-
-async function fetchBlobs(
-  scene: Scene,
-  authorizer: Authorizer,
-  at: { readonly shallow: Content; readonly manifest: ImageManifest; readonly chosen: Descriptor },
-): Promise<Ending> {
-  const { manifest } = at;
-  const hosts = new Set<string>();
-  const config = await fetchBlob(scene, authorizer, manifest.config, 'config');
-  if (!config.ok) return failed(config.trouble, wrapFetch(scene, config.trouble));
-  hosts.add(config.value.host);
-  let whole = true;
-  const distinct = [...new Map(manifest.layers.map((layer) => [layer.digest, layer])).values()];
-  for (let i = 0; i < distinct.length; i += layersAtOnce) {
-    const batch = await Promise.all(
-      distinct.slice(i, i + layersAtOnce).map((layer) => fetchBlob(scene, authorizer, layer, 'layer')),
-    );
-    for (const tried of batch) {
-      if (!tried.ok) return failed(tried.trouble, wrapFetch(scene, tried.trouble));
-      hosts.add(tried.value.host);
-      whole &&= tried.value.verified;
-    }
-  }
-  const bytes = manifest.config.size + manifest.layers.reduce((sum, layer) => sum + layer.size, 0);
-  const content: Content = {
-    ...at.shallow,
-    ...(at.chosen.platform === undefined ? {} : { platform: at.chosen.platform }),
-    layers: manifest.layers.length,
-    bytes,
-    blobHosts: [...hosts].filter((host) => host !== ''),
-    depth: whole ? 'blobs_verified' : 'blobs_sampled',
-  };
-  return { is: 'pulled', content };
 }

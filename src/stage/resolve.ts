@@ -6,7 +6,7 @@ import type { Fault, RateLimit } from '#pull/fault.ts';
 import { containerdMessage, readRegistryErrors } from '#pull/registry-error.ts';
 import { resolveStatusWords } from '#pull/shown.ts';
 import type { Header } from '#pull/view.ts';
-import { digestOf, isDigest } from '../registry/digest.ts';
+import { digestFlaw, digestOf } from '../registry/digest.ts';
 import { readRateLimit } from '../registry/rate-limit.ts';
 import { header, type Answer } from '../registry/wire.ts';
 import type { Authorizer } from './authorizer.ts';
@@ -111,12 +111,11 @@ async function askHost(scene: Scene, authorizer: Authorizer, host: Host): Promis
   const limit = readRateLimit(answer.headers, '', scene.wire.now());
   const size = sizeOf(answer);
   const digest = scene.plan.image.digest ?? digestHeader(answer, size);
-  if (digest !== undefined && !isDigest(digest))
-    return abort({
-      code: 'api.malformed',
-      host: reply.url.host,
-      why: `"${digest.slice(0, 80)}" in header not a valid digest`,
-    });
+  const flaw = digest === undefined ? undefined : digestFlaw(digest);
+  if (digest !== undefined && flaw !== undefined) {
+    const why = `"${digest.slice(0, 80)}" in header not a valid digest: ${flaw}`;
+    return abort({ code: 'api.malformed', host: reply.url.host, why });
+  }
   if (digest !== undefined && size !== undefined)
     return described(
       scene,

@@ -25,6 +25,8 @@ export interface Wire {
   readonly reachedAt: Map<string, string>;
   /** Of this pass alone: hosts whose name servers and addresses were judged already. */
   readonly judged: Set<string>;
+  /** Of this pass alone: identities and hosts whose blobs were served. */
+  readonly served: Set<string>;
   readonly manners: Manners;
 }
 

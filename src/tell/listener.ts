@@ -3,9 +3,13 @@
  * browsers honest, and an end that does not wait for idle connections.
  */
 import { createHash } from 'node:crypto';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server as PlainServer, ServerOptions, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server as SecureServer } from 'node:https';
+import { createServer as createSecureServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Pems, Renew } from './secure.ts';
+import { pairProblem, refusedByTls, renewing, secureOptions } from './secure.ts';
 
 export interface ListenAddress {
   /** Empty: every address of this machine. */
@@ -19,6 +23,8 @@ export interface Listening {
   readonly port: number;
   /** Takes no more, lets answers under way end within `graceMs`, then cuts. */
   readonly close: (graceMs: number) => Promise<void>;
+  /** Of a listener behind TLS. */
+  readonly renew?: Renew;
 }
 
 export type Opened = { readonly ok: true; readonly value: Listening } | { readonly ok: false; readonly why: string };
@@ -42,27 +48,53 @@ const types: { readonly [T in Reply['type']]: string } = {
 /** Longer ones are nobody's image name: 255 for a repository, a tag of 128, a digest, each byte written as three. */
 export const longestUrl = 4096;
 
-export async function listen(at: ListenAddress, respond: Respond): Promise<Opened> {
-  const server = createServer(
-    {
-      maxHeaderSize: 16 * 1024,
-      // From the first byte to the last of the headers, and to the last of the body: what drips slower is cut off.
-      headersTimeout: 5000,
-      requestTimeout: 15_000,
-      keepAliveTimeout: 10_000,
-      connectionsCheckingInterval: 1000,
-    },
-    (request, response) => void answer(request, response, respond),
-  );
-  server.maxConnections = 128;
+const bounds: ServerOptions = {
+  maxHeaderSize: 16 * 1024,
+  // From the first byte to the last of the headers, and to the last of the body: what drips slower is cut off.
+  headersTimeout: 5000,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 10_000,
+  connectionsCheckingInterval: 1000,
+};
+export const mostConnections = 128;
+
+/** With `pems` over TLS, else in the clear. */
+export async function listen(at: ListenAddress, respond: Respond, pems?: Pems): Promise<Opened> {
+  const reply = (request: IncomingMessage, response: ServerResponse): void => void answer(request, response, respond);
+  if (pems === undefined) return opened(bounded(createServer(bounds, reply)), at, undefined);
+  const problem = pairProblem(pems);
+  if (problem !== undefined) return { ok: false, why: `cannot listen over TLS: ${problem}` };
+  const server = secured(pems, reply);
+  if (server === undefined) return { ok: false, why: `cannot listen over TLS: ${refusedByTls}` };
+  return opened(bounded(server), at, renewing(server));
+}
+
+function secured(
+  pems: Pems,
+  reply: (request: IncomingMessage, response: ServerResponse) => void,
+): SecureServer | undefined {
+  try {
+    return createSecureServer({ ...bounds, ...secureOptions(pems) }, reply);
+  } catch {
+    return undefined;
+  }
+}
+
+type Server = PlainServer | SecureServer;
+
+function bounded(server: Server): Server {
+  server.maxConnections = mostConnections;
   server.maxRequestsPerSocket = 1000;
   // A reader that takes nothing for so long is gone. A check may think longer: see check-listener.ts.
   server.setTimeout(30_000);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const status = clientStatus[error.code ?? ''] ?? '400 Bad Request';
-    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    const { code = '' } = error;
+    const status = clientStatus[code] ?? '400 Bad Request';
+    // Where there is no TLS yet, or no more, nothing can be said.
+    if (!socket.writable || /^(?:ERR_SSL_|ERR_TLS_|ECONN|EPIPE)/.test(code)) socket.destroy();
+    else socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
   });
-  return opened(server, at);
+  return server;
 }
 
 const clientStatus: Readonly<Record<string, string>> = {
@@ -70,7 +102,12 @@ const clientStatus: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
-async function opened(server: Server, { host, port }: ListenAddress): Promise<Opened> {
+async function opened(server: Server, { host, port }: ListenAddress, renew: Renew | undefined): Promise<Opened> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   const { promise, resolve } = Promise.withResolvers<Opened>();
   const where = `${host === '' ? '*' : host}:${port}`;
   server.once('error', (error: NodeJS.ErrnoException) =>
@@ -83,9 +120,10 @@ async function opened(server: Server, { host, port }: ListenAddress): Promise<Op
     resolve({
       ok: true,
       value: {
-        url: `http://${nameFor(host, bound)}:${actual}/`,
+        url: `${renew === undefined ? 'http' : 'https'}://${nameFor(host, bound)}:${actual}/`,
         port: actual,
-        close: (graceMs) => close(server, graceMs),
+        close: (graceMs) => close(server, sockets, graceMs),
+        ...(renew === undefined ? {} : { renew }),
       },
     });
   });
@@ -98,11 +136,14 @@ function nameFor(host: string, bound: AddressInfo | string | null): string {
   return address.includes(':') ? `[${address}]` : address;
 }
 
-async function close(server: Server, graceMs: number): Promise<void> {
+/** At the end every socket is cut, also those whose TLS has not begun: closeAllConnections() does not know them. */
+async function close(server: Server, sockets: ReadonlySet<Socket>, graceMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<undefined>();
   server.close(() => resolve(undefined));
   server.closeIdleConnections();
-  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  const cut = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, graceMs);
   await promise;
   clearTimeout(cut);
 }
@@ -155,10 +196,13 @@ export function problem(status: number, error: string, headers: Readonly<Record<
   return json(status, { error }, headers);
 }
 
+export interface Target {
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
 /** Path and query of a request, or undefined where it has none that can be read. */
-export function addressOf(
-  request: IncomingMessage,
-): { readonly path: string; readonly query: URLSearchParams } | undefined {
+export function addressOf(request: IncomingMessage): Target | undefined {
   const target = request.url ?? '';
   if (!target.startsWith('/')) return undefined;
   const cut = target.indexOf('?');

@@ -7,8 +7,10 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { answerFor } from '#pull/answer.ts';
 import type { Ledger } from '#pull/ledger.ts';
 import type { PullReport } from '#pull/report.ts';
+import type { Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
 import { addForesight, addImages, capped, namesKept } from './gauges.ts';
+import { addPredictions } from './prediction-metrics.ts';
 import { observations } from './readings.ts';
 
 /** This process as the operating system sees it; main.ts alone can ask. */
@@ -32,6 +34,10 @@ export interface Metrics {
   readonly observe: (report: PullReport) => void;
   /** One configuration file was read again. */
   readonly reloaded: (how: 'ok' | 'refused') => void;
+  /** Certificate and key of the listener were read again. */
+  readonly certificateRenewed: (how: 'ok' | 'refused') => void;
+  /** The kubelet's outcome was held against what had been said; each once. What it counts to is the ledger's. */
+  readonly scored: (found: Score) => void;
   readonly scrape: () => Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
@@ -59,6 +65,13 @@ export function openMetrics(options: MetricsOptions): Metrics {
     labelNames: ['outcome'],
     registers: [registry],
   });
+  const renewals = new Counter({
+    name: 'drypull_listener_certificate_reloads_total',
+    help: "Readings of the listener's changed certificate and key, by outcome: ok, or refused and the old ones kept.",
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+  const leads = addPredictions(registry, options);
   addImages(registry, options, names);
   addForesight(registry, options, capped(namesKept));
   addAgent(registry, options);
@@ -70,6 +83,8 @@ export function openMetrics(options: MetricsOptions): Metrics {
       }
     },
     reloaded: (outcome) => reloads.inc({ outcome }),
+    certificateRenewed: (outcome) => renewals.inc({ outcome }),
+    scored: leads,
     scrape: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
   };
 }

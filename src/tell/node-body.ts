@@ -6,12 +6,23 @@ import type { Entry, Ledger } from '#pull/ledger.ts';
 /** Enough to see the pattern; all of them are in /reports. */
 const briefs = 20;
 
+/** As much as node-problem-detector keeps of a plugin's output (max_output_length, in bytes). */
+const longestLine = 80;
+
+/** The answer in one short line of ASCII; without times and counts of what goes well, so that it changes only when the answer does. */
+export function nodeLine({ because, is, against }: NodeAnswer): string {
+  const faults = against.flatMap(({ report }) => (report.verdict.is === 'fails' ? [report.verdict.fault.code] : []));
+  const line = is === 'not_ready' ? `${because}: ${[...new Set(faults)].toSorted().join(', ')}` : because;
+  return line.length <= longestLine ? line : `${line.slice(0, longestLine - 3)}...`;
+}
+
 export function nodeBody(ledger: Ledger, answer: NodeAnswer): unknown {
   return {
     version: 1,
     node: ledger.node,
     is: answer.is,
     because: answer.because,
+    line: nodeLine(answer),
     counts: answer.counts,
     lastPass: ledger.pass === undefined ? null : new Date(ledger.pass.endedMs).toISOString(),
     reasons: answer.against.slice(0, briefs).map(brief),

@@ -6,13 +6,19 @@
 import type { IncomingMessage } from 'node:http';
 import { answerFor, isStale } from '#pull/answer.ts';
 import type { Ledger } from '#pull/ledger.ts';
+import type { Admit } from './gate.ts';
+import { asksNobody, refusal } from './gate.ts';
 import type { ListenAddress, Opened, Reply } from './listener.ts';
+import type { Target } from './listener.ts';
 import { addressOf, json, listen, problem } from './listener.ts';
-import { nodeBody } from './node-body.ts';
+import { nodeBody, nodeLine } from './node-body.ts';
 import { page, pagePolicy } from './page.ts';
+import type { Pems } from './secure.ts';
 
 export { listenForChecks } from './check-listener.ts';
+export type { Admit } from './gate.ts';
 export type { Listening, Opened } from './listener.ts';
+export type { Pems } from './secure.ts';
 
 export interface OpenListener {
   readonly ledger: () => Ledger;
@@ -21,10 +27,13 @@ export interface OpenListener {
   readonly scrape: () => Promise<{ readonly contentType: string; readonly body: string }>;
   /** On its way out: no longer ready. */
   readonly draining: () => boolean;
+  /** Who may read what; absent: anybody may. /livez and /readyz are open in any case. */
+  readonly admit?: Admit;
 }
 
-export function listenOpenly(at: ListenAddress, source: OpenListener): Promise<Opened> {
-  return listen(at, (request) => respond(request, source));
+/** With `pems` it speaks HTTPS only. */
+export function listenOpenly(at: ListenAddress, source: OpenListener, pems?: Pems): Promise<Opened> {
+  return listen(at, (request) => respond(request, source), pems);
 }
 
 async function respond(request: IncomingMessage, source: OpenListener): Promise<Reply> {
@@ -33,8 +42,23 @@ async function respond(request: IncomingMessage, source: OpenListener): Promise<
   }
   const address = addressOf(request);
   if (address === undefined) return problem(400, 'the address cannot be read');
-  const { path, query } = address;
-  switch (path) {
+  const { path } = address;
+  const place = placeOf(path);
+  if (place === undefined) return notHere();
+  const refused = asksNobody(place) ? undefined : await refusal(request.headers.authorization, place, source.admit);
+  return refused ?? show(place, address, source);
+}
+
+/** What there is, each by the path that a cluster's rules allow or not: all reports are one place. */
+const places = ['/', '/metrics', '/livez', '/readyz', '/node', '/reports', '/reports/'] as const;
+export type Place = (typeof places)[number];
+
+function placeOf(path: string): Place | undefined {
+  return path.startsWith('/reports/') ? '/reports/' : places.find((place) => place === path);
+}
+
+async function show(place: Place, { path, query }: Target, source: OpenListener): Promise<Reply> {
+  switch (place) {
     case '/':
       return showPage(query, source);
     case '/metrics': {
@@ -46,12 +70,13 @@ async function respond(request: IncomingMessage, source: OpenListener): Promise<
     case '/readyz':
       return readyz(source);
     case '/node':
-      return node(source);
+      return node(source, query);
     case '/reports':
-    case '/reports/':
       return reports(source.ledger(), undefined);
-    default:
-      return path.startsWith('/reports/') ? oneReport(path.slice('/reports/'.length), source.ledger()) : notHere();
+    case '/reports/':
+      return path === place
+        ? reports(source.ledger(), undefined)
+        : oneReport(path.slice(place.length), source.ledger());
   }
 }
 
@@ -87,10 +112,16 @@ function text(status: number, line: string): Reply {
   return { status, type: 'text', body: `${line}\n` };
 }
 
-function node({ ledger, now }: OpenListener): Reply {
+/** Whoever keeps the body of a refusal, such as in a Node condition, asks for one line that changes only when the answer does. */
+function node({ ledger, now }: OpenListener, query: URLSearchParams): Reply {
   const known = ledger();
   const answer = answerFor(known, now());
-  return json(answer.is === 'ready' ? 200 : 503, nodeBody(known, answer));
+  const status = answer.is === 'ready' ? 200 : 503;
+  const format = query.get('format') ?? 'json';
+  if (format === 'line') return text(status, nodeLine(answer));
+  return format === 'json'
+    ? json(status, nodeBody(known, answer))
+    : problem(400, 'the format is json or line; where none is asked for, json');
 }
 
 function reports({ node, entries }: Ledger, only: string | undefined): Reply {

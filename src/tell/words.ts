@@ -29,7 +29,14 @@ export const words: Wordings<FaultCode> = {
 /** What is wrong and what to do, for one image. */
 export function adviceFor(fault: Fault, about: About): Advice {
   const cause = `${causeOf(fault)}${meaning(fault, about)}`;
-  return { cause, remedy: remedyOf(fault, about), door: sideOf(rootOf(fault).code) };
+  return { cause, ...firstSentence(remedyOf(fault, about)), door: sideOf(rootOf(fault).code) };
+}
+
+/** One sentence to act on, and the rest. A sentence ends at a full stop before a space, outside of `code`. */
+function firstSentence(text: string): { readonly remedy: string; readonly further?: string } {
+  const match = /^((?:`[^`]*`|[^`.]|\.(?! [A-Z0-9`(]))*\.) (.+)$/s.exec(text);
+  if (match?.[1] === undefined || match[2] === undefined) return { remedy: text };
+  return { remedy: match[1], further: match[2] };
 }
 
 function causeOf<C extends FaultCode>(fault: FaultOf<C>): string {

@@ -68,23 +68,34 @@ export interface Running {
   readonly get: (path: string) => Promise<{ readonly status: number; readonly text: string }>;
 }
 
+/** Of an agent that nobody listens to. */
+export function outsideOf(yaml: string): Outside {
+  return {
+    config: configOf(yaml),
+    hostName: 'node-7',
+    version: '0.1.0',
+    demands: () => Promise.resolve([]),
+    rehearse: nothing,
+    check: () => Promise.resolve([]),
+    clock: { now: () => Date.now(), random: () => 0.5 },
+    vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
+    log: openLog({ level: 'silent', node: 'node-7' }),
+    signal: new AbortController().signal,
+  };
+}
+
 export async function started(yaml: string, answer: Answer, over: Partial<Outside> = {}): Promise<Running> {
   const passes: (readonly string[])[] = [];
   const lines: string[] = [];
   const stopping = new AbortController();
   const opened = Promise.withResolvers<string>();
   const ended = runAgent({
-    config: configOf(yaml),
-    hostName: 'node-7',
-    version: '0.1.0',
+    ...outsideOf(yaml),
     demands: (config) => Promise.resolve(config.images.map(({ image }) => demandOf(image))),
     rehearse: async function* (demands) {
       passes.push(demands.map(({ written }) => written));
       for (const { written } of demands) yield await answer(written);
     },
-    check: () => Promise.resolve([]),
-    clock: { now: () => Date.now(), random: () => 0.5 },
-    vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
     log: openLog({ level: 'debug', node: 'node-7', to: { write: (line) => lines.push(line) } }),
     signal: stopping.signal,
     opened: ({ open }) => opened.resolve(open),

@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { criAnswers, criPull, type Pulled, type PullWish } from './cri.ts';
+import { criAnswers, criPull, criVersion, type Pulled, type PullWish } from './cri.ts';
 import { scratch, start, type Program } from './program.ts';
 
 export interface ContainerdWish {
@@ -16,8 +16,13 @@ export interface ContainerdWish {
 
 export interface Containerd extends AsyncDisposable {
   readonly program: Program;
+  /** As in node.status.nodeInfo. */
+  readonly version: string;
   readonly pull: (wish: PullWish) => Promise<Pulled>;
 }
+
+/** Another than the installed one may be tried: CONTAINERD=/path/to/containerd. */
+export const containerdProgram = process.env['CONTAINERD'] ?? 'containerd';
 
 /** What the daemon needs to run beside others, on top of what the node root's configuration says about images. */
 const aside = (directory: string): string => `version = 2
@@ -38,15 +43,15 @@ export async function containerd({ root, env }: ContainerdWish): Promise<Contain
     command: 'unshare',
     args: [
       ...['--mount', '--propagation', 'private', 'sh', '-ec'],
-      'mount --bind "$1" /etc && exec containerd --config "$2"',
-      ...['sh', join(root, 'etc'), join(directory, 'config.toml')],
+      'mount --bind "$1" /etc && exec "$3" --config "$2"',
+      ...['sh', join(root, 'etc'), join(directory, 'config.toml'), containerdProgram],
     ],
     ...(env ? { env } : {}),
     ready: () => criAnswers(socket),
     directory,
   });
   const pull = (wish: PullWish): Promise<Pulled> => criPull(socket, wish);
-  return { program, pull, [Symbol.asyncDispose]: program.close };
+  return { program, version: await criVersion(socket), pull, [Symbol.asyncDispose]: program.close };
 }
 
 /** The image part of a node's configuration, and what keeps a runtime quiet that never runs a container. */

@@ -26,6 +26,25 @@ export async function criPull(socket: string, wish: PullWish): Promise<Pulled> {
   return { is: 'pulled', imageRef: reply.body.subarray(2).toString() };
 }
 
+/** As the kubelet hears it, which makes node.status.nodeInfo of it: `containerd://1.6.20~ds1`. */
+export async function criVersion(socket: string): Promise<string> {
+  const { body } = await call(socket, '/runtime.v1.RuntimeService/Version', Buffer.of());
+  const [, name = '', version = ''] = strings(body);
+  return `${name}://${version}`;
+}
+
+const codes = [
+  ...['OK', 'Canceled', 'Unknown', 'InvalidArgument', 'DeadlineExceeded', 'NotFound', 'AlreadyExists'],
+  ...['PermissionDenied', 'ResourceExhausted', 'FailedPrecondition', 'Aborted', 'OutOfRange', 'Unimplemented'],
+  ...['Internal', 'Unavailable', 'DataLoss', 'Unauthenticated'],
+];
+
+/** The error as the kubelet goes on to show it: Unknown alone is stripped (cri-client remote_image.go pullImageV1). */
+export function kubeletText({ code, message }: { readonly code: number; readonly message: string }): string {
+  const name = codes[code] ?? `Code(${code})`;
+  return name === 'Unknown' ? message : `rpc error: code = ${name} desc = ${message}`;
+}
+
 /** Whether the runtime's image service answers. */
 export async function criAnswers(socket: string): Promise<boolean> {
   return call(socket, '/runtime.v1.ImageService/ListImages', Buffer.of()).then(
@@ -85,4 +104,15 @@ function varint(value: number): Buffer {
   let rest = value;
   for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
   return Buffer.of(...bytes, rest);
+}
+
+/** The values of a message of short strings, in order. */
+function strings(message: Buffer): readonly string[] {
+  const found: string[] = [];
+  for (let at = 0; at + 1 < message.length;) {
+    const end = at + 2 + message.readUInt8(at + 1);
+    found[(message.readUInt8(at) >> 3) - 1] = message.toString('utf8', at + 2, end);
+    at = end;
+  }
+  return found;
 }

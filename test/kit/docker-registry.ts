@@ -11,6 +11,8 @@ import { freePort, listens, scratch, start, type Program } from './program.ts';
 const run = promisify(execFile);
 
 export interface DockerRegistryWish {
+  /** Default: a free one. */
+  readonly port?: number;
   /** PEM texts. With `ca`, clients must show a certificate that it signed. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
   /** One htpasswd user. */
@@ -28,7 +30,7 @@ export interface DockerRegistry extends AsyncDisposable {
 /** What a push with a client certificate would need is left out: push before, or into an open registry. */
 export async function dockerRegistry(wish: DockerRegistryWish = {}): Promise<DockerRegistry> {
   const directory = await scratch('docker-registry');
-  const port = await freePort();
+  const port = wish.port ?? (await freePort());
   const { tls } = wish;
   if (tls) {
     await writeFile(join(directory, 'cert.pem'), tls.cert);

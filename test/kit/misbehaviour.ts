@@ -95,6 +95,16 @@ export function redirects(base: string, status = 307): Script {
   return (visit) => visit.send(status, { location: new URL(visit.seen.url, base).href });
 }
 
+/** Each request so many times, before its answer. */
+export function redirectsTimes(times: number): Script {
+  return (visit) => {
+    const next = new URL(visit.url);
+    const done = Number(next.searchParams.get('hop') ?? 0);
+    next.searchParams.set('hop', String(done + 1));
+    return done < times ? visit.send(307, { location: next.href }) : undefined;
+  };
+}
+
 export function redirectsToItself(): Script {
   return (visit) => visit.send(307, { location: visit.url.href });
 }
@@ -152,6 +162,8 @@ export function drips(everyMs: number): Script {
 export function neverEnds(contentType = 'application/json'): Script {
   return (visit) => {
     visit.response.writeHead(200, { 'content-type': contentType });
+    // To HEAD nothing is written, however long one tries.
+    if (visit.seen.method === 'HEAD') return endOf(visit);
     const chunk = Buffer.alloc(64 * 1024, ' ');
     const pour = (): void => {
       while (!visit.response.destroyed && visit.response.write(chunk));
@@ -168,6 +180,11 @@ export function hugeHeaders(bytes = 1024 * 1024): Script {
 
 function sendsFound(headers: (found: NonNullable<Visit['found']>) => Record<string, string>): Script {
   return ({ found, send }) => found && send(200, { 'content-type': found.mediaType, ...headers(found) }, found.bytes);
+}
+
+function endOf({ response }: Visit): 'done' {
+  response.end();
+  return 'done';
 }
 
 function headersOf({ found }: Visit): Record<string, string> {

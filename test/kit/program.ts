@@ -1,7 +1,8 @@
 /** Other people's servers as children of a test: started in a temporary directory, awaited by asking, and killed afterwards. */
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -77,11 +78,19 @@ export async function listens(at: number | string): Promise<boolean> {
   return heard;
 }
 
-/** A port of 127.0.0.1 where nobody listens now. */
+/**
+ * A port of 127.0.0.1 where nobody listens now. Not one that the system hands out for port 0 or to a connection's own end: such
+ * a one may be taken again before the server that it is meant for has started, or while that server is away.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = randomInt(12_000, 30_000);
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }

@@ -185,7 +185,7 @@ describe('an answer that does not come', () => {
 
 it('headers without end are read up to a bound', async () => {
   const asked = await answerTo(says(`HTTP/1.1 200 OK\r\n${'X-A: b\r\n'.repeat(400_000)}`));
-  const why = 'server response headers exceeded what is read; aborted';
+  const why = 'net/http: server response headers exceeded 10485760 bytes; aborted';
   expect(asked.outcome).toMatchObject({ ok: false, fault: { code: 'api.malformed', why } });
 });
 

@@ -61,7 +61,14 @@ export const answerCases: readonly Case[] = [
     world: 'a captive portal',
     set: answering(wrong.captivePortal()),
     gets: /unexpected media type text\/html for sha256:[0-9a-f]{64}: not found$/,
+    unlike: {
+      theirs: 'snapshotter native',
+      ours: 'snapshotter overlayfs',
+      because: "the node's own snapshotter is not looked at, and overlayfs is what nodes have",
+    },
   },
+  { world: 'nine redirects', set: answering(wrong.redirectsTimes(9)), gets: 'pulled' },
+  { world: 'ten redirects', set: answering(wrong.redirectsTimes(10)), gets: /stopped after 10 redirects$/ },
   { world: 'a redirect to itself', set: answering(wrong.redirectsToItself()), gets: /stopped after 10 redirects$/ },
   { world: 'a connection reset', set: answering(wrong.resets()), gets: /connection reset by peer$/ },
   { world: 'a connection closed without a word', set: answering(wrong.hangsUp()), gets: /: EOF$/ },
@@ -69,6 +76,11 @@ export const answerCases: readonly Case[] = [
     world: 'bytes that are not HTTP',
     set: answering(wrong.sendsGarbage()),
     gets: /malformed HTTP status code "this"$/,
+    unlike: {
+      theirs: 'malformed HTTP status code "this"',
+      ours: 'malformed HTTP response: Expected HTTP/, RTSP/ or ICE/',
+      because: 'what a server sends is not repeated in a report',
+    },
   },
   {
     world: 'eleven megabytes of headers',

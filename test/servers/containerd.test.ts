@@ -1,14 +1,16 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+/**
+ * containerd and drypull are asked the same about the same worlds, and must say the same, to the letter of what `kubectl
+ * describe pod` would show. CONTAINERD=/path/to/containerd asks another version than the installed one.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { askDrypull } from '../kit/ask-drypull.ts';
+import { kubeletText } from '../kit/cri.ts';
 import { needs } from '../kit/installed.ts';
 import { squid, type Squid } from '../kit/squid.ts';
 import { at } from './at.ts';
 import { cases, type Case } from './cases.ts';
 import { hosts, openNode, openStage, pki, type Node, type Pki } from './stage.ts';
 
-const main = join(import.meta.dirname, '../../src/main.ts');
 const able = needs(['root', 'unshare', 'containerd', 'docker-registry', 'htpasswd', 'squid']);
 
 const proxyCases: readonly Case[] = [
@@ -46,19 +48,17 @@ const silentProxyCases: readonly Case[] = [
   },
 ];
 
-/** Words without what differs between two askers: their own ports, the time, a prefix that the kubelet takes off. */
-function plain(text: string): string {
+/** What cannot be foretold: a socket's own port and the time; and a query that we hide, since it may be a capability. */
+function foretellable(text: string): string {
   return text
-    .replace(/^rpc error: code = \w+ desc = /, '')
-    .replaceAll(/(\d+\.\d+\.\d+\.\d+):\d+->/g, '$1->')
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:]+Z/g, 'TIME');
+    .replaceAll(/(read (?:tcp|udp) )[\d.]+:\d+->/g, '$1[node]->')
+    .replaceAll(/current time [\dTZ:-]+/g, 'current time NOW')
+    .replaceAll(/([?&](?!ns=|scope=|service=)\w+=)[^&"]*/g, '$1%5BREDACTED%5D');
 }
 
 describe.runIf(able)('containerd and drypull agree', { timeout: 30_000 }, () => {
   let authorities: Pki;
   let proxy: Squid;
-  /** World, containerd's words, ours. */
-  const words: (readonly [string, string, string])[] = [];
   let nodes: Readonly<Record<'direct' | 'behindSquid' | 'withoutNames' | 'behindNobody', Node>>;
 
   beforeAll(async () => {
@@ -73,9 +73,6 @@ describe.runIf(able)('containerd and drypull agree', { timeout: 30_000 }, () => 
   });
 
   afterAll(async () => {
-    const different = words.filter(([, theirs, ours]) => plain(theirs) !== plain(ours));
-    for (const lines of different) process.stdout.write(`${lines.join('\n  ')}\n`);
-    process.stdout.write(`${words.length - different.length} of ${words.length} failures in containerd's own words\n`);
     for (const node of Object.values(nodes)) await node[Symbol.asyncDispose]();
     await proxy[Symbol.asyncDispose]();
   });
@@ -91,12 +88,17 @@ describe.runIf(able)('containerd and drypull agree', { timeout: 30_000 }, () => 
     const [username, password] = scene.user ?? [];
     const credential = username === undefined || password === undefined ? {} : { username, password };
     const theirs = await node.daemon.pull({ image: scene.image, ...credential });
-    expect(theirs.is, JSON.stringify(theirs)).toBe(one.gets === 'pulled' ? 'pulled' : 'failed');
-    if (theirs.is === 'failed') expect(theirs.message).toMatch(one.gets);
-    if (!existsSync(main)) return;
-    const ours = await askDrypull({ ...scene, root: node.root.path, runtime: 'containerd://1.6.20' });
+    if (node.daemon.version.startsWith('containerd://1.6.')) {
+      expect(theirs.is, JSON.stringify(theirs)).toBe(one.gets === 'pulled' ? 'pulled' : 'failed');
+      if (theirs.is === 'failed') expect(theirs.message).toMatch(one.gets);
+    }
+    const ours = await askDrypull({ ...scene, root: node.root.path, runtime: node.daemon.version });
     const foreseen = ours.verdict.is === 'at_risk' ? 'pulls' : ours.verdict.is;
     expect(foreseen, JSON.stringify({ theirs, ours: ours.verdict })).toBe(theirs.is === 'pulled' ? 'pulls' : 'fails');
-    if (theirs.is === 'failed') words.push([one.world, theirs.message, ours.kubelet?.waitingMessage ?? '']);
+    if (theirs.is === 'pulled') return;
+    const { unlike } = one;
+    const shown = foretellable(kubeletText(theirs));
+    const expected = unlike === undefined ? shown : shown.replace(unlike.theirs, unlike.ours);
+    expect(foretellable(ours.kubelet?.waitingMessage ?? ''), unlike?.because).toBe(expected);
   }
 });

@@ -122,7 +122,7 @@ describe.each(engines)('containerd %s', (version) => {
     expect(gist(report)).toBe('fails auth.realm_unreachable');
     expect(report.verdict).toMatchObject({ fault: { cause: { code: 'tcp.refused' } } });
     const query = old
-      ? 'scope=repository%3Ateam%2Fapp%3Apull&service=fake%20registry'
+      ? 'scope=repository%3Ateam%2Fapp%3Apull&service=fake+registry'
       : 'scope=%5BREDACTED%5D&service=%5BREDACTED%5D';
     expect(shown).toBe(
       `${prefix}failed to authorize: failed to fetch anonymous token: Get "http://127.0.0.1:${port}/token?${query}": dial tcp 127.0.0.1:${port}: connect: connection refused`,

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { faultCodes, sideOf } from '#pull/fault.ts';
 import type { Fault } from '#pull/fault.ts';
+import { remedyInFull } from '#pull/report.ts';
 import { adviceFor, faultTable, words } from '../../src/tell/words.ts';
 import type { About } from '../../src/tell/words.ts';
 import { exampleAbout, examples } from '../../src/tell/words/examples.ts';
@@ -14,14 +15,19 @@ const web: About = {
   wantedBy: [{ kind: 'Deployment', namespace: 'shop', name: 'web', part: 'container web' }],
 };
 const at = (registry: string, image = `${registry}/a/b:1`): About => ({ ...web, registry, image, reference: image });
-const remedy = (fault: Fault, about: About = web): string => adviceFor(fault, about).remedy;
+const remedy = (fault: Fault, about: About = web): string => remedyInFull(adviceFor(fault, about));
 const cause = (fault: Fault, about: About = web): string => adviceFor(fault, about).cause;
 
 describe.each(faultCodes)('%s', (code) => {
   const advice = adviceFor(examples[code], exampleAbout(code));
 
+  test('begins its remedy with one sentence to act on', () => {
+    expect(advice.remedy).toMatch(/\.$/);
+    expect(advice.remedy.replaceAll(/`[^`]*`/g, '')).not.toMatch(/\. [A-Z]/);
+  });
+
   test('has a cause and a remedy in whole sentences, of a length that people read', () => {
-    for (const text of [advice.cause, advice.remedy, words[code].meaning]) {
+    for (const text of [advice.cause, remedyInFull(advice), words[code].meaning]) {
       expect(text).toMatch(/^\S.*[.:]$|^\S.*`\.$/);
       expect(text.length).toBeLessThan(720);
       expect(text).not.toMatch(/undefined|\[object|NaN| {2}|\.\.$/);
@@ -35,7 +41,7 @@ describe.each(faultCodes)('%s', (code) => {
   });
 
   test('has words also where next to nothing is known about the image', () => {
-    expect(adviceFor(examples[code], nobody).remedy).not.toMatch(/undefined|\[object| {2}/);
+    expect(remedyInFull(adviceFor(examples[code], nobody))).not.toMatch(/undefined|\[object| {2}/);
   });
 });
 
@@ -268,7 +274,8 @@ describe('advice does no harm', () => {
           { code: 'credential.provider_failed', provider: name, why: name },
         ];
         for (const fault of faults) {
-          const { cause: why, remedy: todo } = adviceFor(fault, about);
+          const advice = adviceFor(fault, about);
+          const [why, todo] = [advice.cause, remedyInFull(advice)];
           expect(why + todo).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u202e]/);
           for (const [, command = ''] of todo.matchAll(/`((?:kubectl|docker|journalctl|ping)[^`]*)`/g)) {
             expect(command).toMatch(/^[\w .,:/@=…|{}"'[\]-]+$/);

@@ -1,5 +1,5 @@
 /** Reports as a JUnit file, the dialect that CI systems share: one test case an image. */
-import type { PullReport } from '#pull/report.ts';
+import { remedyInFull, type PullReport } from '#pull/report.ts';
 import { oneLine } from '../words/phrases.ts';
 import { story } from './story.ts';
 
@@ -46,7 +46,7 @@ function testCase(report: PullReport, mark: Mark | undefined): readonly string[]
   if (mark === undefined) return [open, `      ${told}`, '    </testcase>'];
   const code = verdict.is === 'fails' || verdict.is === 'unknown' ? verdict.fault.code : 'at_risk';
   const cause = attribute(`${code}: ${advice?.cause ?? ''}`);
-  const remedy = advice === undefined ? '' : text(`${advice.cause}\n${advice.remedy}`);
+  const remedy = advice === undefined ? '' : text(`${advice.cause}\n${remedyInFull(advice)}`);
   const body =
     mark === 'skipped'
       ? `<skipped message="${cause}"/>`

@@ -1,6 +1,6 @@
 /** The whole story of one image, for -v: who asked whom for what, in which order, why, and what came of it. */
 import type { Evidence, Performance } from '#pull/rehearsal.ts';
-import type { KubeletWords, PublicPlan, PullReport } from '#pull/report.ts';
+import { remedyInFull, type KubeletWords, type PublicPlan, type PullReport } from '#pull/report.ts';
 import type { PullPolicy } from '#pull/view.ts';
 import { adviceFor } from '../words.ts';
 import { oneLine, plain } from '../words/phrases.ts';
@@ -35,7 +35,7 @@ export function story(report: PullReport, { colour }: { readonly colour: boolean
 
 function gist({ verdict, advice, ...report }: PullReport): readonly string[] {
   const { is, because } = verdict.sure;
-  const whose = advice === undefined ? [] : [advice.cause, `→ ${advice.remedy}`, `whose door   ${advice.door}`];
+  const whose = advice === undefined ? [] : [advice.cause, `→ ${remedyInFull(advice)}`, `whose door   ${advice.door}`];
   const code =
     verdict.is === 'fails' || verdict.is === 'unknown'
       ? [`fault        ${verdict.fault.code}, at ${verdict.stage}`]
@@ -153,8 +153,8 @@ function evidenceLines(evidence: readonly Evidence[], paint: Paint): readonly st
 function warningLines({ warnings, wantedBy }: PullReport, paint: Paint): readonly string[] {
   if (warnings.length === 0) return [];
   const lines = warnings.flatMap((fault) => {
-    const { cause, remedy } = adviceFor(fault, { wantedBy });
-    return [`${paint('yellow', '!')} ${fault.code}: ${cause}`, `  → ${remedy}`];
+    const advice = adviceFor(fault, { wantedBy });
+    return [`${paint('yellow', '!')} ${fault.code}: ${advice.cause}`, `  → ${remedyInFull(advice)}`];
   });
   return ['', paint('bold', 'Read oddly'), ...lines];
 }

@@ -1,6 +1,6 @@
 /** The answer as a table: one line an image, and below it, where a line has no room for them, cause and remedy in full. */
 import type { Content } from '#pull/rehearsal.ts';
-import type { PullReport } from '#pull/report.ts';
+import { remedyInFull, type PullReport } from '#pull/report.ts';
 import { words } from '../words.ts';
 import { plain } from '../words/phrases.ts';
 import { bytes, counted, duration, platformText } from './measures.ts';
@@ -163,7 +163,7 @@ function notesOf(reports: readonly PullReport[]): Notes {
 }
 
 function noteKey({ advice: told }: PullReport): string {
-  return told === undefined ? '' : `${told.cause}\n${told.remedy}`;
+  return told === undefined ? '' : `${told.cause}\n${remedyInFull(told)}`;
 }
 
 function advice(notes: Notes, width: number, paint: Paint): readonly string[] {
@@ -174,7 +174,7 @@ function advice(notes: Notes, width: number, paint: Paint): readonly string[] {
     const room = Math.max(20, width - mark.length);
     const indent = ' '.repeat(mark.length);
     const [first = '', ...rest] = wrap(told.cause, room);
-    const remedy = wrap(told.remedy, room - 2).map((line, at) => `${indent}${at === 0 ? '→ ' : '  '}${line}`);
+    const remedy = wrap(remedyInFull(told), room - 2).map((line, at) => `${indent}${at === 0 ? '→ ' : '  '}${line}`);
     return ['', paint(verdictLooks[verdict.is].style, mark) + first, ...rest.map((line) => indent + line), ...remedy];
   });
 }

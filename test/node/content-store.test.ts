@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { localContent } from '../../src/node/content-store.ts';
+import { nodeRoot } from '../kit/node-root.ts';
+
+const hex = 'ab'.repeat(32);
+const digest = `sha256:${hex}`;
+const blob = `io.containerd.content.v1.content/blobs/sha256/${hex}`;
+
+async function found(root: string, wanted = digest): Promise<string | undefined> {
+  const bytes = await localContent(root, '/var/lib/containerd')(wanted);
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString();
+}
+
+test('a blob that the runtime has stored is read', async () => {
+  await using root = await nodeRoot({ [`var/lib/containerd/${blob}`]: 'here' });
+  expect(await found(root.path)).toBe('here');
+});
+
+test('a store on another disk is found through its absolute link, below the same root', async () => {
+  await using root = await nodeRoot({
+    'var/lib/containerd': { link: '/mnt/disk/containerd' },
+    [`mnt/disk/containerd/${blob}`]: 'elsewhere',
+  });
+  expect(await found(root.path)).toBe('elsewhere');
+});
+
+test.each([
+  ['no store', {}],
+  ['a file in the place of the store', { 'var/lib/containerd/io.containerd.content.v1.content/blobs': 'x' }],
+  [
+    'a store without it',
+    { 'var/lib/containerd/io.containerd.content.v1.content/blobs/sha256': { dir: true } as const },
+  ],
+])('%s: nothing is known', async (_, tree) => {
+  await using root = await nodeRoot(tree);
+  expect(await found(root.path)).toBeUndefined();
+});
+
+test.each(['', 'sha256:', 'sha256:../../../../etc/passwd', `md5:${hex}`, `sha256:${hex}/..`])(
+  'what is no digest is not looked for: %j',
+  async (wanted) => {
+    await using root = await nodeRoot({ [`var/lib/containerd/${blob}`]: 'here', 'etc/passwd': 'root' });
+    expect(await found(root.path, wanted)).toBeUndefined();
+  },
+);
