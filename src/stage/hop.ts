@@ -40,7 +40,8 @@ export interface Reply {
 
 /** Headers that net/http drops when a redirect leaves the domain. */
 const staysHome = new Set(['authorization', 'host', 'www-authenticate', 'cookie', 'cookie2']);
-const made = new Set(['host', 'content-length', 'transfer-encoding', 'trailer']);
+/** Made by net/http, or about the connection, which is ours. */
+const made = new Set('host content-length transfer-encoding trailer connection keep-alive upgrade expect'.split(' '));
 const bodyTimeoutMs = 30_000;
 
 /** The URL that containerd would ask at a route (resolver.go request, addNamespace). */
@@ -61,7 +62,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   const { method } = sending;
   const requested = urlAt(sending.at, plan.image.path, sending.object);
   if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending) };
-  const held = heldBack(scene, sending);
+  const held = heldBack(scene, sending) ?? unsendable(scene, sending, requested);
   if (held !== undefined) return { ok: false, trouble: held };
   let own = headersFor(scene, sending, requested);
   let url = requested;
@@ -106,6 +107,23 @@ function headersFor(scene: Scene, { at, headers }: Sending, requested: URL): rea
   const agent: readonly Header[] = named ? [] : [['User-Agent', scene.plan.engine.userAgent]];
   const host: readonly Header[] = requested.host === at.authority.toLowerCase() ? [] : [['Host', at.authority]];
   return [...own, ...agent, ...host];
+}
+
+/** net/http Transport.roundTrip: a header that cannot be written stops the request (httpguts.ValidHeaderFieldName, …Value). */
+function unsendable(scene: Scene, { at, method }: Sending, url: URL): Trouble | undefined {
+  const named = at.headers.find(([name]) => !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name));
+  const valued = at.headers.find(([, value]) => hasControls(value));
+  if (named === undefined && valued === undefined) return undefined;
+  const why =
+    named === undefined
+      ? `net/http: invalid header field value for ${JSON.stringify(valued?.[0] ?? '')}`
+      : `net/http: invalid header field name ${JSON.stringify(named[0])}`;
+  const fault: Fault = { code: 'runtime.misconfigured', file: at.because, why };
+  return trouble(fault, requestFailed({ method, url }, why, scene.plan.engine));
+}
+
+function hasControls(value: string): boolean {
+  return Buffer.from(value).some((byte) => (byte < 0x20 && byte !== 0x09) || byte === 0x7f);
 }
 
 /** The one place that every request for a manifest passes: a GET would be a pull to a registry that counts them. */
@@ -181,7 +199,7 @@ interface Asking extends Sending {
 
 async function ask(scene: Scene, asking: Asking): Promise<Asked> {
   const { presented, at } = asking;
-  const held: Header[] = presented === undefined ? [] : [['Authorization', openHeader(presented.value)]];
+  const headers = presented === undefined ? asking.own : withAuthorization(asking.own, openHeader(presented.value));
   const purpose: Purpose = {
     act: asking.purpose.act,
     because: asking.hop === 0 ? asking.purpose.because : 'redirected here',
@@ -190,7 +208,7 @@ async function ask(scene: Scene, asking: Asking): Promise<Asked> {
   const sent = { method: asking.method, ...(presented === undefined ? {} : { as: presented.as }) };
   const settings = {
     method: asking.method,
-    headers: [...asking.own, ...held],
+    headers,
     tls: at.tls,
     dialTimeoutMs: at.dialTimeoutMs,
     headerTimeoutMs: scene.plan.engine.headerTimeoutMs ?? scene.wire.manners.patienceMs,
@@ -212,6 +230,11 @@ async function ask(scene: Scene, asking: Asking): Promise<Asked> {
     again,
   );
   return again;
+}
+
+/** The authorizer's own word goes over one that hosts.toml says (authorizer.go Authorize). */
+function withAuthorization(own: readonly Header[], value: string): readonly Header[] {
+  return [...own.filter(([name]) => name.toLowerCase() !== 'authorization'), ['Authorization', value]];
 }
 
 /** resolver.go isTLSError and isPortError, where isConnError is a refused connection and os.IsTimeout any time-out. */

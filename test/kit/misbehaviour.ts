@@ -162,6 +162,8 @@ export function drips(everyMs: number): Script {
 export function neverEnds(contentType = 'application/json'): Script {
   return (visit) => {
     visit.response.writeHead(200, { 'content-type': contentType });
+    // To HEAD nothing is written, however long one tries.
+    if (visit.seen.method === 'HEAD') return endOf(visit);
     const chunk = Buffer.alloc(64 * 1024, ' ');
     const pour = (): void => {
       while (!visit.response.destroyed && visit.response.write(chunk));
@@ -178,6 +180,11 @@ export function hugeHeaders(bytes = 1024 * 1024): Script {
 
 function sendsFound(headers: (found: NonNullable<Visit['found']>) => Record<string, string>): Script {
   return ({ found, send }) => found && send(200, { 'content-type': found.mediaType, ...headers(found) }, found.bytes);
+}
+
+function endOf({ response }: Visit): 'done' {
+  response.end();
+  return 'done';
 }
 
 function headersOf({ found }: Visit): Record<string, string> {
