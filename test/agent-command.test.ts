@@ -33,6 +33,7 @@ async function start(
     env: {
       DRYPULL_LISTEN: '127.0.0.1:0',
       DRYPULL_CHECK_LISTEN: 'off',
+      DRYPULL_IMAGES: '127.0.0.1:1/nobody/asks:1',
       DRYPULL_HOST_ROOT: folder,
       DRYPULL_LOG_LEVEL: 'silent',
       ...env,
