@@ -1,25 +1,21 @@
 /** `drypull agent`: joins the daemon to this node's files, its wire and the terminal. */
 import { Command, CommanderError } from 'commander';
-import { good } from '#pull/outcome.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import { runAgent, type Outside } from './agent.ts';
 import { bareDemand } from './bare-demand.ts';
-import { doorkeeper } from './cluster/admit.ts';
-import { connectInCluster, type Cluster } from './cluster/connect.ts';
 import { readManifests } from './cluster/read-manifests.ts';
 import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from './config.ts';
 import { configuredDemands } from './configured-demands.ts';
+import { guardListener } from './guard-listener.ts';
 import { findCluster, joinCluster, type Joined } from './join-cluster.ts';
 import { look } from './look.ts';
 import type { Surroundings } from './main.ts';
-import { pairChanges, readPair } from './listener-pair.ts';
 import { readInput } from './node/read-input.ts';
 import { watchFile } from './node/watch-file.ts';
 import { manners } from './open-wire.ts';
 import { Rehearser, type Pass } from './rehearser.ts';
 import { openLog } from './tell/log.ts';
-import type { Admit } from './tell/server.ts';
 import { adviceFor } from './tell/words.ts';
 
 const configBytes = 1 << 20;
@@ -40,11 +36,8 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
   const { now, random, env } = around;
   const ask = { config, nodeName, env, now, random, log };
   const found = await findCluster(ask);
-  if (!found.ok) {
-    around.stderr.write(`drypull: ${adviceFor(found.fault, { wantedBy: [] }).cause}\n`);
-    return 2;
-  }
-  const guarded = await guard(config, around, found.value);
+  if (!found.ok) return failed(around, adviceFor(found.fault, { wantedBy: [] }).cause);
+  const guarded = await guardListener(config, found.value, around);
   if (!guarded.ok) return failed(around, guarded.why);
   const joined = found.value === undefined ? undefined : joinCluster(found.value, ask);
   const rehearser = new Rehearser({
@@ -86,37 +79,6 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
 function failed({ stderr }: Surroundings, why: string): number {
   stderr.write(`drypull: ${why}\n`);
   return 2;
-}
-
-type Guarded =
-  { readonly ok: true; readonly value: Pick<Outside, 'admit' | 'pair'> } | { readonly ok: false; readonly why: string };
-
-/** What stands between the open listener and its readers, as far as the configuration asks for it. */
-async function guard(config: Config, around: Surroundings, cluster: Cluster | undefined): Promise<Guarded> {
-  const keeper = config.listenAuth === 'kubernetes' ? doorkeeperOf(around, cluster) : undefined;
-  if (keeper?.ok === false) return keeper;
-  const admit = keeper === undefined ? {} : { admit: keeper.admit };
-  const { listenTlsCert: cert, listenTlsKey: key } = config;
-  if (cert === null || key === null) return { ok: true, value: admit };
-  const first = await readPair({ cert, key });
-  if (!first.ok) return first;
-  const changes = pairChanges({ cert, key }, first, { signal: around.signal, onNudge: around.onHangUp });
-  return { ok: true, value: { ...admit, pair: { first: first.pems, changes } } };
-}
-
-/** The cluster as the listener's doorkeeper. */
-function doorkeeperOf(
-  { now }: Surroundings,
-  cluster: Cluster | undefined,
-): { readonly ok: true; readonly admit: Admit } | { readonly ok: false; readonly why: string } {
-  const connected = cluster === undefined ? connectInCluster() : good(cluster);
-  if (!connected.ok)
-    return {
-      ok: false,
-      why: `listenAuth: there is no cluster to ask. ${adviceFor(connected.fault, { wantedBy: [] }).cause}`,
-    };
-  const keeper = doorkeeper(connected.value, { now });
-  return { ok: true, admit: (authorization, path) => keeper.admit(authorization, path) };
 }
 
 function readOptions(around: Surroundings): { readonly config: string | undefined } | number {

@@ -97,7 +97,11 @@ export class Rounds {
     cluster.listen({
       ledger: () => this.book.read(),
       demandsChanged: () => this.early(),
-      outcome: (outcome) => sayScore(log, this.book.hold(outcome)),
+      outcome: (outcome) => {
+        const found = this.book.hold(outcome);
+        this.metrics.scored(found);
+        sayScore(log, found);
+      },
     });
   }
 

@@ -56,6 +56,10 @@ describe('a node with ten Pods, two registries, three kinds of pull secrets and 
     }
     expect(scored().filter(({ score }) => score === 'miss' || score === 'false_alarm')).toEqual([]);
     expect(agent.lines('a pull was not predicted')).toEqual([]);
+    const hits = scored().filter(({ score }) => score === 'hit').length;
+    const metrics = JSON.stringify(await agent.get('/metrics'));
+    expect(metrics).toContain(`drypull_prediction_lead_seconds_count ${hits}`);
+    expect(JSON.stringify(await agent.get('/'))).toContain('every one went as foretold.');
   });
 
   test('a pull that fails although it was to work is a miss, kept with what the kubelet said', async () => {

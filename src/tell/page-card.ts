@@ -36,22 +36,31 @@ export function cardMarkup(entry: Entry, { frame, evidence }: CardOptions): Mark
   const { report, history } = entry;
   const { is } = report.verdict;
   const inside = html`<header>
-      <h3><span class="badge b-${is}">${verdictWords[is]}</span> <span class="image">${report.image}</span></h3>
+      <h3><span class="badge b-${is}">${verdictWords[is]}</span> ${imageMarkup(report.image)}</h3>
       <p class="quiet">
         ${sinceMarkup(entry, frame.nowMs)} · rehearsed
         ${timeMarkup(Date.parse(report.at), `${longText(frame.nowMs - Date.parse(report.at))} ago`)} in
         ${msText(report.ms)}
       </p>
     </header>
-    ${adviceMarkup(report)} ${timelineMarkup(history, frame)} ${kubeletMarkup(report)} ${forecastsMarkup(report)}
-    ${evidence === 'folded' ? evidenceMarkup(report) : undefined}
-    <p class="links">
-      ${evidence === 'linked' ? html`<a href="/?image=${encodeURIComponent(entry.id)}">steps<span class="hidden"> of ${report.image}</span></a> ` : undefined}<a
-        href="/reports/${encodeURIComponent(entry.id)}"
-        >report as JSON<span class="hidden"> for ${report.image}</span></a
-      >
-    </p>`;
+    ${adviceMarkup(report)} ${is === 'at_risk' ? forecastsMarkup(report) : undefined} ${timelineMarkup(history, frame)}
+    ${kubeletMarkup(report)} ${is === 'at_risk' ? undefined : forecastsMarkup(report)}
+    <div class="evidence">
+      ${evidence === 'folded' ? evidenceMarkup(report) : undefined}
+      <p class="links">
+        ${evidence === 'linked' ? html`<a href="/?image=${encodeURIComponent(entry.id)}">steps<span class="hidden"> of ${report.image}</span></a> ` : undefined}<a
+          href="/reports/${encodeURIComponent(entry.id)}"
+          >report as JSON<span class="hidden"> for ${report.image}</span></a
+        >
+      </p>
+    </div>`;
   return html`<li class="card c-${is}"><article>${inside}</article></li>`;
+}
+
+/** A name that breaks, where it must, between its parts: a tag cut in two reads as another tag. */
+export function imageMarkup(image: string): Markup {
+  const parts = image.split(/(?<=[/:@])/);
+  return html`<span class="image">${parts.map((part, index) => (index === 0 ? part : html`<wbr />${part}`))}</span>`;
 }
 
 const standings: { readonly [V in Verdict['is']]: string } = {
@@ -118,14 +127,14 @@ function kubeletMarkup({ kubelet }: PullReport): Markup | undefined {
   if (kubelet === undefined) return undefined;
   return html`<div class="kubelet">
     <p><span class="quiet">The kubelet would say</span> <strong>${kubelet.waitingReason}</strong></p>
-    <pre tabindex="0" aria-label="The kubelet's message">${clip(kubelet.waitingMessage, 2000)}</pre>
+    <pre>${clip(kubelet.waitingMessage, 2000)}</pre>
   </div>`;
 }
 
 function forecastsMarkup({ forecasts }: PullReport): Markup | undefined {
   if (forecasts.length === 0) return undefined;
   return html`<h4>What is coming</h4>
-    <ul class="forecasts">
+    <ul class="forecasts" role="list">
       ${forecasts.slice(0, 10).map(forecastMarkup)}
     </ul>`;
 }
@@ -134,8 +143,16 @@ function forecastMarkup({ likelihood, withinS, because, remedy, fault }: Forecas
   const when = withinS === undefined ? '' : ` within ${longText(withinS * 1000)}`;
   return html`<li>
     <p><strong>${likelihood}${when}</strong> <code>${fault}</code></p>
-    <p>${because}</p>
-    <p>${remedy}</p>
+    <dl>
+      <div class="cause">
+        <dt>Why</dt>
+        <dd>${because}</dd>
+      </div>
+      <div class="remedy">
+        <dt>Remedy</dt>
+        <dd>${remedy}</dd>
+      </div>
+    </dl>
   </li>`;
 }
 

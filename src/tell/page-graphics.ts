@@ -87,7 +87,9 @@ export function waterfallMarkup(report: PullReport): Markup | undefined {
     1,
     ends.reduce((a, b) => Math.max(a, b), 0),
   );
-  const kinds = new Set(rows.flatMap(({ exchange }) => barsOf(exchange).map(({ kind }) => kind)));
+  const kinds = new Set(
+    rows.flatMap(({ exchange }) => barsOf(exchange).map(({ kind, failed }) => (failed ? 'failed' : kind))),
+  );
   const left = rows.length - rowsShown;
   return html`<p class="legend" aria-hidden="true">
       ${[...kinds].map(

@@ -6,7 +6,7 @@ import type { Scores } from '#pull/ledger.ts';
 import type { Scored, ScoreKind } from '#pull/score.ts';
 import type { Markup } from './html.ts';
 import { html } from './html.ts';
-import { clip, verdictWords } from './page-card.ts';
+import { clip, imageMarkup, verdictWords } from './page-card.ts';
 import { longText, timeMarkup } from './times.ts';
 
 /** Worst first. */
@@ -49,7 +49,7 @@ export function predictionsMarkup(scores: Scores, nowMs: number): Markup {
   return html`<section aria-labelledby="predictions">
     <h2 id="predictions">Predictions against what the kubelet got</h2>
     <p class="sum">${sumWords(scores)}</p>
-    <ul class="cards">
+    <ul class="cards" role="list">
       ${telling.map((scored) => scoredMarkup(scored, nowMs))}
     </ul>
     ${dull.length === 0 ? undefined : dullMarkup(dull, nowMs)}
@@ -78,9 +78,7 @@ function scoredMarkup(scored: Scored, nowMs: number): Markup {
   return html`<li class="card c-${colours[is]}">
     <article>
       <header>
-        <h3>
-          <span class="badge b-${colours[is]}">${kindWords[is]}</span> <span class="image">${outcome.image}</span>
-        </h3>
+        <h3><span class="badge b-${colours[is]}">${kindWords[is]}</span> ${imageMarkup(outcome.image)}</h3>
         <p class="quiet">${placeWords(scored)} · ${agoMarkup(outcome.at.getTime(), nowMs)}${remark(scored)}</p>
       </header>
       <div class="pair">
@@ -107,19 +105,24 @@ interface Told {
   readonly headline: string;
   /** Empty: the headline is all. */
   readonly text: string;
+  readonly aside?: string;
 }
 
-function textMarkup(who: string, { headline, text }: Told): Markup {
+function textMarkup(who: string, { headline, text, aside }: Told): Markup {
   return html`<div>
-    <p><span class="quiet">${who}</span> <strong>${headline}</strong></p>
+    <p>
+      <span class="quiet">${who}</span>
+      <strong>${headline}</strong>${aside === undefined ? undefined : html`<span class="quiet">, ${aside}</span>`}
+    </p>
     ${text === '' ? undefined : html`<pre>${clip(text, 2000)}</pre>`}
   </div>`;
 }
 
-function saidText({ stood: { report } }: Scored): Told {
+function saidText({ stood: { report }, outcome }: Scored): Told {
   const { verdict, kubelet, advice, forecasts } = report;
+  const aside = `${longText(outcome.begun.getTime() - Date.parse(report.at))} before`;
   const headline = `${verdictWords[verdict.is]}${kubelet === undefined ? '' : `, ${kubelet.waitingReason}`}`;
-  return { headline, text: kubelet?.waitingMessage ?? advice?.cause ?? forecasts[0]?.because ?? '' };
+  return { headline, aside, text: kubelet?.waitingMessage ?? advice?.cause ?? forecasts[0]?.because ?? '' };
 }
 
 function gotText({ outcome: { result, reason, message } }: Scored): Told {
@@ -131,11 +134,11 @@ function gotText({ outcome: { result, reason, message } }: Scored): Told {
 function dullMarkup(dull: readonly Scored[], nowMs: number): Markup {
   return html`<details class="dull">
     <summary>Pulled as said <span class="quiet">the last ${dull.length}</span></summary>
-    <ul>
+    <ul role="list">
       ${dull.map(
         (scored) =>
           html`<li>
-            <span class="image">${scored.outcome.image}</span>
+            ${imageMarkup(scored.outcome.image)}
             <span class="quiet">${placeWords(scored)} · ${agoMarkup(scored.outcome.at.getTime(), nowMs)}</span>
           </li>`,
       )}

@@ -3,11 +3,10 @@ export const style = `
 :root{color-scheme:light dark;
 --ground:light-dark(#f6f6f3,#131416);--paper:light-dark(#fff,#1c1e21);--ink:light-dark(#1b1c1f,#ececea);--quiet:light-dark(#5c5f66,#a2a6ae);
 --line:light-dark(#dddcd6,#33363b);--link:light-dark(#0b57a8,#8ab8f5);--code:light-dark(#f0efeb,#25282c);
---fails:light-dark(#b3261e,#ff8a80);--unknown:light-dark(#5f6368,#b0b4bb);--at_risk:light-dark(#8a5300,#f5bf5b);--pulls:light-dark(#17703a,#74d296);
---bad-soft:light-dark(#fbeae8,#3a2120)}
+--fails:light-dark(#b3261e,#ff8a80);--unknown:light-dark(#5f6368,#b0b4bb);--at_risk:light-dark(#8a5300,#f5bf5b);--pulls:light-dark(#17703a,#74d296)}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif;-webkit-text-size-adjust:100%;text-size-adjust:100%}
-a{color:var(--link);text-underline-offset:.15em}a:focus-visible,summary:focus-visible,pre:focus-visible,.scroll:focus-visible{outline:3px solid var(--link);outline-offset:2px;border-radius:4px}
+a{color:var(--link);text-underline-offset:.15em}a:focus-visible,summary:focus-visible,.scroll:focus-visible{outline:3px solid var(--link);outline-offset:2px;border-radius:4px}
 code,pre,.image,.url,.method{font-family:ui-monospace,"SF Mono","Cascadia Mono",Menlo,Consolas,"DejaVu Sans Mono",monospace}
 code{font-size:.9em}
 .quiet{color:var(--quiet);font-weight:400}
@@ -21,8 +20,8 @@ h1{margin:0 0 12px;font-size:1.05rem;font-weight:500;overflow-wrap:anywhere}
 .answer{margin:0 0 16px;font-size:clamp(1.7rem,5.4vw,2.6rem);line-height:1.15;font-weight:680;letter-spacing:-.02em;text-wrap:balance}
 .tally{display:block;width:100%;height:10px;border-radius:5px;background:var(--code)}
 .counts{list-style:none;display:flex;flex-wrap:wrap;gap:8px 20px;margin:14px 0 10px;padding:0}
-.counts a{color:inherit;text-decoration:none}.counts a:hover{text-decoration:underline}
-.fresh{margin:0;color:var(--quiet);font-size:.92rem}
+.counts a{display:inline-block;padding:2px 0;color:inherit;text-decoration:none}.counts a:hover{text-decoration:underline}
+.fresh{margin:0;color:var(--quiet);font-size:.92rem}.fresh a{white-space:nowrap}
 main{padding-top:8px;padding-bottom:24px}
 h2{font-size:1.05rem;margin:30px 0 10px;font-weight:650}
 .cards{list-style:none;margin:0;padding:0;display:grid;gap:14px}
@@ -44,8 +43,9 @@ figcaption{display:flex;justify-content:space-between;color:var(--quiet);font-si
 .kubelet{margin-top:14px}.kubelet p{margin:0 0 4px;font-size:.92rem}
 pre{margin:0;padding:10px 12px;background:var(--code);border-radius:6px;font-size:.84rem;line-height:1.45;white-space:pre-wrap;overflow-wrap:anywhere}
 h4{margin:16px 0 6px;font-size:.95rem}
-.forecasts{margin:0;padding:0;list-style:none;display:grid;gap:10px}.forecasts p{margin:0}.forecasts li{border-left:3px solid var(--at_risk);padding-left:12px}
-details{margin-top:14px;border-top:1px solid var(--line);padding-top:10px}
+.forecasts{margin:0;padding:0;list-style:none;display:grid;gap:10px}.forecasts p{margin:0}.forecasts dl{margin-top:4px;gap:2px}.forecasts li{border-left:3px solid var(--at_risk);padding-left:12px}
+.evidence{position:relative;margin-top:14px;border-top:1px solid var(--line);padding-top:10px;min-height:2.2rem}
+.dull{margin-top:14px}
 summary{cursor:pointer;font-weight:600;font-size:.95rem}
 .legend{display:flex;flex-wrap:wrap;gap:4px 14px;margin:12px 0 4px;font-size:.82rem;color:var(--quiet)}
 .legend svg{width:10px;height:10px;margin-right:5px}
@@ -61,9 +61,8 @@ summary{cursor:pointer;font-weight:600;font-size:.95rem}
 .scroll{overflow-x:auto;margin-top:12px}
 table{border-collapse:collapse;font-size:.86rem;width:100%}caption{text-align:left;font-weight:600;padding-bottom:4px}
 th,td{text-align:left;padding:3px 14px 3px 0;border-bottom:1px solid var(--line);white-space:nowrap}th{font-weight:500;color:var(--quiet)}
-.links{margin:10px 0 0;font-size:.88rem;display:flex;gap:16px}
-.card:not(.c-pulls) details+.links{margin-top:-1.6rem;justify-content:flex-end;width:max-content;margin-left:auto}
-.card:not(.c-pulls) details[open]+.links{margin-top:10px}
+.links{margin:0;font-size:.88rem;display:flex;gap:16px;justify-content:flex-end}.links a{padding:2px 0}
+details+.links{position:absolute;top:8px;right:0}
 .g-pulls{gap:0;border:1px solid var(--line);border-radius:10px;background:var(--paper);overflow:hidden}
 .g-pulls .card{border-width:0 0 1px 5px;border-radius:0}.g-pulls .card:last-child{border-bottom-width:0}
 .sum{margin:0 0 12px;color:var(--quiet)}
@@ -72,7 +71,7 @@ th,td{text-align:left;padding:3px 14px 3px 0;border-bottom:1px solid var(--line)
 .empty{padding:40px 0;text-align:center;color:var(--quiet)}
 footer{padding:0 20px 32px;color:var(--quiet);font-size:.86rem}
 @media (max-width:34rem){.inner,main,footer{padding-left:14px;padding-right:14px}.card{padding:14px}dl div,.pair{grid-template-columns:minmax(0,1fr)}dl div{gap:0}dt{font-size:.82rem}.ask{flex-wrap:wrap;gap:0 8px}.url{flex-basis:100%;order:3}}
-@media (min-width:48rem){.g-pulls article{display:grid;grid-template-columns:1fr 15rem;gap:0 28px;align-items:start}.g-pulls header,.g-pulls details,.g-pulls dl{grid-column:1}.g-pulls .timeline{grid-column:2;grid-row:1;margin:2px 0 0}.g-pulls .links{grid-column:2;grid-row:2;justify-content:flex-end;margin-top:8px}.g-pulls details{grid-column:1;grid-row:2;border:0;padding:0;margin-top:8px}.g-pulls details[open]{grid-column:1/-1;grid-row:3}}
+@media (min-width:48rem){.g-pulls article{display:grid;grid-template-columns:minmax(0,1fr) 15rem;gap:0 28px;align-items:start}.g-pulls header,.g-pulls dl,.g-pulls .kubelet{grid-column:1}.g-pulls .timeline{grid-column:2;grid-row:1;margin:2px 0 0}.g-pulls .evidence{grid-column:1/-1;border:0;margin-top:0}}
 @media (forced-colors:active){.badge{border:1px solid}svg rect{forced-color-adjust:none}}
-@media print{body{background:#fff}.card{break-inside:avoid}}
+@media print{:root{color-scheme:light}body,.top,.card,.g-pulls{background:#fff}body{font-size:11pt}.card,h2{break-inside:avoid}h2{break-after:avoid}.badge{color:#000;background:none;border:1px solid}.skip,.links,.fresh a{display:none}svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

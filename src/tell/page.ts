@@ -135,7 +135,7 @@ function tallyMarkup({ counts }: NodeAnswer): Markup {
   });
   const present = order.filter((is) => counts[is] > 0);
   return html`<svg class="tally" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">${bars}</svg>
-    <ul class="counts">
+    <ul class="counts" role="list">
       ${present.map(
         (is) =>
           html`<li>
@@ -170,7 +170,7 @@ function groupMarkup(is: Verdict['is'], entries: readonly Entry[], frame: Frame)
   const left = group.length - drawn;
   return html`<section aria-labelledby="${is}">
     <h2 id="${is}">${headings[is]} <span class="quiet">${group.length}</span></h2>
-    <ul class="cards g-${is}">
+    <ul class="cards g-${is}" role="list">
       ${group.slice(0, drawn).map((entry) => cardMarkup(entry, { frame, evidence }))}
     </ul>
     ${left > 0 ? html`<p class="quiet">and ${left} more in <a href="/reports">the reports</a></p>` : undefined}

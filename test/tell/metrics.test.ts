@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Ledger } from '#pull/ledger.ts';
+import { noScores } from '#pull/ledger.ts';
 import { entry, ledgerOf, node7, now, pulling, reports, startingLedger } from '../kit/ledger.ts';
 import { metricsOver } from '../kit/metrics.ts';
+import { scored, scores } from '../kit/scores.ts';
 
 async function lines(ledger: Ledger, over: Parameters<typeof metricsOver>[1] = {}): Promise<readonly string[]> {
   const metrics = metricsOver(() => ledger, over);
@@ -126,6 +128,35 @@ describe('a scrape', () => {
       'drypull_rate_limit_remaining{registry="docker.io"} 76',
     ]);
     expect(named(all, 'drypull_rate_limit_limit')).toEqual(['drypull_rate_limit_limit{registry="docker.io"} 100']);
+  });
+
+  test('predictions are counted by what became of them, all four from the start', async () => {
+    const counted = named(await lines(ledgerOf(node7.entries, { scores })), 'drypull_predictions_total');
+    expect(counted).toEqual([
+      'drypull_predictions_total{outcome="hit"} 3',
+      'drypull_predictions_total{outcome="miss"} 1',
+      'drypull_predictions_total{outcome="false_alarm"} 1',
+      'drypull_predictions_total{outcome="correct_rejection"} 2',
+    ]);
+    const fresh = await lines(ledgerOf(node7.entries, { scores: noScores }));
+    expect(named(fresh, 'drypull_predictions_total')).toContain('drypull_predictions_total{outcome="miss"} 0');
+    expect(named(fresh, 'drypull_predictions_unscored_total')).toEqual(['drypull_predictions_unscored_total 0']);
+  });
+
+  test('where nobody watches the kubelet nothing is claimed about predictions', async () => {
+    const all = await lines(node7);
+    expect(all.filter((line) => line.startsWith('drypull_predictions'))).toEqual([]);
+  });
+
+  test('the lead of a hit is observed once, and that of nothing else', async () => {
+    const metrics = metricsOver(() => ledgerOf(node7.entries, { scores }));
+    for (const found of scored) metrics.scored(found);
+    await metrics.scrape();
+    const { body } = await metrics.scrape();
+    expect(body).toContain('drypull_prediction_lead_seconds_count 3');
+    expect(body).toContain(`drypull_prediction_lead_seconds_sum ${3 * 14 * 60}`);
+    expect(body).toContain('drypull_prediction_lead_seconds_bucket{le="900"} 3');
+    expect(body).toContain('drypull_prediction_lead_seconds_bucket{le="300"} 0');
   });
 
   test('a starting agent claims nothing about the node', async () => {

@@ -6,8 +6,10 @@ import { page, pagePolicy } from '../../src/tell/page.ts';
 import { entry, failing, ledgerOf, node7, now, pulling, reports, startingLedger } from '../kit/ledger.ts';
 
 const options = { nowMs: now, version: '0.1.0' };
+/** A page as a reader takes it: where names may break is nothing to read. */
+const read = (...given: Parameters<typeof page>): string => page(...given).replaceAll('<wbr />', '');
 const shown = (...all: Parameters<typeof entry>[0][]): string =>
-  page(ledgerOf(all.map((report) => entry(report))), options);
+  read(ledgerOf(all.map((report) => entry(report))), options);
 
 describe('the page', () => {
   test('says first how many images this node can pull', () => {
@@ -18,7 +20,7 @@ describe('the page', () => {
   });
 
   test('lists the worst first, and of those the newest', () => {
-    const text = page(node7, options);
+    const text = read(node7, options);
     const at = [reports.untrusted, reports.refused, reports.badTag, reports.unknown, reports.atRisk, reports.pulls].map(
       ({ image }) => text.indexOf(`<span class="image">${image}</span>`),
     );
@@ -38,6 +40,25 @@ describe('the page', () => {
 
   test('what is foreseen is told with its remedy', () => {
     expect(shown(reports.atRisk)).toMatch(/certain within 5 days.*tls\.expired.*Renew the certificate/s);
+  });
+
+  test('an image at risk shows why and what to do before anything else, as a failing one does', () => {
+    const text = shown(reports.atRisk);
+    expect(text).toMatch(/<dt>Remedy<\/dt>\s*<dd>Renew the certificate of registry\.example\.com before then\.<\/dd>/);
+    expect(text.indexOf('<dt>Remedy</dt>')).toBeLessThan(text.indexOf('class="timeline"'));
+  });
+
+  test('what failed has its own colour in the legend', () => {
+    expect(shown(reports.refused)).toMatch(
+      /<p class="legend".*class="s-dns".*class="s-failed".*<ol class="waterfall">/s,
+    );
+    expect(shown(reports.refused)).not.toContain('class="s-tcp"');
+  });
+
+  test('a name breaks between its parts and nowhere else, and is the same name when copied', () => {
+    expect(page(ledgerOf([entry(reports.pulls)]), options)).toContain(
+      '<span class="image">registry.example.com/<wbr />shop/<wbr />web:<wbr />1.29</span>',
+    );
   });
 
   test('graphics say in words what they draw', () => {
@@ -65,7 +86,7 @@ describe('the page', () => {
   });
 
   test('one image can be looked at by itself', () => {
-    const text = page(node7, { ...options, image: reports.refused.image });
+    const text = read(node7, { ...options, image: reports.refused.image });
     expect(text).toContain(reports.refused.image);
     expect(text).not.toContain(`<span class="image">${reports.denied.image}</span>`);
     expect(page(node7, { ...options, image: '<script>' })).toContain('There is no report on &lt;script&gt;.');
@@ -73,7 +94,7 @@ describe('the page', () => {
 
   test('with hundreds of images the steps of those that pull are behind a link', () => {
     const many = Array.from({ length: 700 }, (_, n) => entry(pulling({ image: `r.example/a:${n}` })));
-    const text = page(ledgerOf([entry(reports.refused), ...many]), options);
+    const text = read(ledgerOf([entry(reports.refused), ...many]), options);
     expect(text).toContain('<a href="/?image=r.example%2Fa%3A0">');
     expect(text).toContain('and 200 more in');
     expect(text.match(/<details>/g)).toHaveLength(1);
@@ -149,7 +170,7 @@ describe('the page', () => {
   });
 
   test('times that no calendar holds do not break it', () => {
-    const text = page(ledgerOf([entry({ ...reports.pulls, at: 'yesterday', ms: Number.NaN })]), {
+    const text = read(ledgerOf([entry({ ...reports.pulls, at: 'yesterday', ms: Number.NaN })]), {
       ...options,
       nowMs: now,
     });
