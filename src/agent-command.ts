@@ -1,19 +1,20 @@
 /** `drypull agent`: joins the daemon to this node's files, its wire and the terminal. */
 import { Command, CommanderError } from 'commander';
-import type { PullSecret } from '#pull/credential.ts';
-import { parsePlatform } from '#pull/platform.ts';
+import { good } from '#pull/outcome.ts';
 import type { PullReport } from '#pull/report.ts';
-import type { Demand, NodeView } from '#pull/view.ts';
+import type { Demand } from '#pull/view.ts';
 import { runAgent, type Outside } from './agent.ts';
-import { bareDemand, pullSecretOf } from './bare-demand.ts';
+import { bareDemand } from './bare-demand.ts';
 import { doorkeeper } from './cluster/admit.ts';
-import { connectInCluster } from './cluster/connect.ts';
+import { connectInCluster, type Cluster } from './cluster/connect.ts';
 import { readManifests } from './cluster/read-manifests.ts';
 import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from './config.ts';
+import { configuredDemands } from './configured-demands.ts';
+import { findCluster, joinCluster, type Joined } from './join-cluster.ts';
+import { look } from './look.ts';
 import type { Surroundings } from './main.ts';
 import { pairChanges, readPair } from './listener-pair.ts';
 import { readInput } from './node/read-input.ts';
-import { readNode } from './node/read-node.ts';
 import { watchFile } from './node/watch-file.ts';
 import { manners } from './open-wire.ts';
 import { Rehearser, type Pass } from './rehearser.ts';
@@ -22,10 +23,9 @@ import type { Admit } from './tell/server.ts';
 import { adviceFor } from './tell/words.ts';
 
 const configBytes = 1 << 20;
-const secretBytes = 1 << 20;
 
 /** The exit status: 0 after a signal, 2 where the agent could not start. */
-export async function run(around: Surroundings): Promise<number> {
+export async function run(around: Surroundings, logTo: typeof openLog = openLog): Promise<number> {
   const wish = readOptions(around);
   if (typeof wish === 'number') return wish;
   const read = await readConfig(wish.config, around.env);
@@ -34,10 +34,19 @@ export async function run(around: Surroundings): Promise<number> {
     return 2;
   }
   const { config } = read;
-  const guarded = await guard(config, around);
-  if (!guarded.ok) return failed(around, guarded.why);
   const view = await look(config, around.now());
-  const log = openLog({ level: config.logLevel, node: config.nodeName ?? view.name });
+  const nodeName = config.nodeName ?? view.name;
+  const log = logTo({ level: config.logLevel, node: nodeName });
+  const { now, random, env } = around;
+  const ask = { config, nodeName, env, now, random, log };
+  const found = await findCluster(ask);
+  if (!found.ok) {
+    around.stderr.write(`drypull: ${adviceFor(found.fault, { wantedBy: [] }).cause}\n`);
+    return 2;
+  }
+  const guarded = await guard(config, around, found.value);
+  if (!guarded.ok) return failed(around, guarded.why);
+  const joined = found.value === undefined ? undefined : joinCluster(found.value, ask);
   const rehearser = new Rehearser({
     hostRoot: config.hostRoot,
     env: around.env,
@@ -45,15 +54,20 @@ export async function run(around: Surroundings): Promise<number> {
     clockMs: around.clockMs,
   });
   const rehearse = (demands: readonly Demand[], current: Config, signal: AbortSignal): AsyncIterable<PullReport> =>
-    rehearseNow(rehearser, demands, { config: current, signal, now: around.now() });
+    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined });
   const outside: Outside = {
     config,
     hostName: view.name,
     version: around.version,
     ...(wish.config === undefined ? {} : { changes: changesOf(wish.config, around) }),
-    demands: demandsOf,
+    demands: (current) => demandsOf(current, joined, now),
+    ...(joined === undefined ? {} : { cluster: joined }),
     rehearse,
-    check: (text, signal) => checkText(text, config, (demands) => rehearse(demands, config, signal)),
+    // Without the cluster: whoever asks here names secrets that are not theirs to use.
+    check: (text, signal) =>
+      checkText(text, config, (demands) =>
+        rehearseNow(rehearser, demands, { config, signal, now: now(), joined: undefined }),
+      ),
     advise: (fault) => adviceFor(fault, { wantedBy: [] }),
     ...guarded.value,
     clock: { now: () => around.now().getTime(), random: around.random },
@@ -61,9 +75,7 @@ export async function run(around: Surroundings): Promise<number> {
     log,
     signal: around.signal,
     opened: ({ open, check }) => {
-      around.stderr.write(
-        `drypull ${around.version}: the page of node ${config.nodeName ?? view.name} is at ${open}\n`,
-      );
+      around.stderr.write(`drypull ${around.version}: the page of node ${nodeName} is at ${open}\n`);
       if (check !== undefined) around.stderr.write(`drypull ${around.version}: POST /check is taken at ${check}\n`);
     },
   };
@@ -80,8 +92,8 @@ type Guarded =
   { readonly ok: true; readonly value: Pick<Outside, 'admit' | 'pair'> } | { readonly ok: false; readonly why: string };
 
 /** What stands between the open listener and its readers, as far as the configuration asks for it. */
-async function guard(config: Config, around: Surroundings): Promise<Guarded> {
-  const keeper = config.listenAuth === 'kubernetes' ? doorkeeperOf(around) : undefined;
+async function guard(config: Config, around: Surroundings, cluster: Cluster | undefined): Promise<Guarded> {
+  const keeper = config.listenAuth === 'kubernetes' ? doorkeeperOf(around, cluster) : undefined;
   if (keeper?.ok === false) return keeper;
   const admit = keeper === undefined ? {} : { admit: keeper.admit };
   const { listenTlsCert: cert, listenTlsKey: key } = config;
@@ -93,10 +105,11 @@ async function guard(config: Config, around: Surroundings): Promise<Guarded> {
 }
 
 /** The cluster as the listener's doorkeeper. */
-function doorkeeperOf({
-  now,
-}: Surroundings): { readonly ok: true; readonly admit: Admit } | { readonly ok: false; readonly why: string } {
-  const connected = connectInCluster();
+function doorkeeperOf(
+  { now }: Surroundings,
+  cluster: Cluster | undefined,
+): { readonly ok: true; readonly admit: Admit } | { readonly ok: false; readonly why: string } {
+  const connected = cluster === undefined ? connectInCluster() : good(cluster);
   if (!connected.ok)
     return {
       ok: false,
@@ -143,58 +156,38 @@ async function* changesOf(path: string, around: Surroundings): AsyncGenerator<Pa
   }
 }
 
-function look(config: Config, now: Date): Promise<NodeView> {
-  const platform = config.platform === null ? undefined : parsePlatform(config.platform);
-  return readNode({
-    hostRoot: config.hostRoot,
-    ...(config.runtime === null ? {} : { runtime: config.runtime }),
-    ...(platform?.ok === true ? { platform: platform.platform } : {}),
-    ...(config.nodeName === null ? {} : { nodeName: config.nodeName }),
-    kubelet: {
-      ...(config.kubeletRootDir === null ? {} : { rootDir: config.kubeletRootDir }),
-      ...(config.imageCredentialProviderConfig === null
-        ? {}
-        : { credentialProviderConfig: config.imageCredentialProviderConfig }),
-      ...(config.imageCredentialProviderBinDir === null
-        ? {}
-        : { credentialProviderBinDir: config.imageCredentialProviderBinDir }),
-    },
-    now,
-  });
-}
-
 /** The node is read anew at each pass: hosts.toml, resolv.conf and the kubelet's files are live. */
 async function* rehearseNow(
   rehearser: Rehearser,
   demands: readonly Demand[],
-  at: { readonly config: Config; readonly signal: AbortSignal; readonly now: Date },
+  at: {
+    readonly config: Config;
+    readonly signal: AbortSignal;
+    readonly now: Date;
+    readonly joined: Joined | undefined;
+  },
 ): AsyncGenerator<PullReport> {
-  const { config, signal } = at;
-  const view = await look(config, at.now);
+  const { config, signal, joined } = at;
+  const view = await look(config, at.now, joined?.node());
   const pass: Pass = {
     manners: { ...manners, deadlineMs: config.deadline },
     atOnce: config.concurrency,
     perRegistry: config.perRegistry,
     meteredRegistries: config.meteredRegistries,
     signal,
+    ...(joined === undefined ? {} : { withSecrets: joined.withSecrets }),
   };
   yield* rehearser.rehearse(view, demands, pass);
 }
 
-/** The configured images, their pull secrets read anew. */
-async function demandsOf(config: Config): Promise<readonly Demand[]> {
-  return Promise.all(
-    config.images.map(async ({ image, pullSecrets, policy }) => {
-      const secrets = await Promise.all(pullSecrets.map(readSecret));
-      return bareDemand(image, secrets, policy ?? undefined);
-    }),
-  );
-}
-
-async function readSecret(path: string): Promise<PullSecret> {
-  const input = await readInput(path, secretBytes);
-  const given = input.ok ? pullSecretOf(path, input.text, 'configuration') : undefined;
-  return given ?? { namespace: 'configuration', name: path, state: { is: 'unseen', why: 'unreachable' } };
+/** What the configuration asks for, and what the Pods do. */
+async function demandsOf(config: Config, joined: Joined | undefined, now: () => Date): Promise<readonly Demand[]> {
+  const own = await configuredDemands(config);
+  if (joined === undefined) return own;
+  return joined.demands(own, async () => {
+    const { runtime } = await look(config, now(), joined.node());
+    return runtime.config.ok ? runtime.config.value.sandboxImage : '';
+  });
 }
 
 /** A POST /check: a Kubernetes stream, or image references one a line. */

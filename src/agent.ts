@@ -3,12 +3,15 @@
  * arguments and knows neither the process nor the wire nor the node's files.
  */
 import type { Fault } from '#pull/fault.ts';
-import type { Ledger } from '#pull/ledger.ts';
+import type { ClusterSight, Ledger } from '#pull/ledger.ts';
 import type { Advice, PullReport } from '#pull/report.ts';
+import type { PullOutcome } from '#pull/score.ts';
 import type { Demand } from '#pull/view.ts';
+import type { Change } from './book.ts';
 import type { Config, ParsedConfig } from './config.ts';
 import type { Log } from './tell/log.ts';
 import { Rounds } from './rounds.ts';
+import { within } from './within.ts';
 import type { Vitals } from './tell/metrics.ts';
 import type { Pair } from './listener-pair.ts';
 import type { Admit, Listening, Pems } from './tell/server.ts';
@@ -33,6 +36,7 @@ export interface Outside {
   readonly admit?: Admit;
   /** What the open listener shows where it speaks HTTPS, and each later reading of it, good or bad. */
   readonly pair?: { readonly first: Pems; readonly changes: AsyncIterable<Pair> };
+  readonly cluster?: Watched;
   readonly clock: { readonly now: () => number; readonly random: () => number };
   readonly vitals: () => Vitals;
   readonly log: Log;
@@ -42,7 +46,41 @@ export interface Outside {
   readonly opened?: (at: { readonly open: string; readonly check: string | undefined }) => void;
 }
 
+/** A cluster that is asked and told; see join-cluster.ts. */
+export interface Watched {
+  readonly sight: () => ClusterSight;
+  /** Once, before the first pass. */
+  readonly listen: (ears: Ears) => void;
+  /** A verdict is not what it was. */
+  readonly changed: (change: Change) => void;
+  /** A pass over the images has ended. */
+  readonly passed: () => void;
+  readonly close: () => Promise<void>;
+}
+
+export interface Ears {
+  readonly ledger: () => Ledger;
+  /** Something new is asked for, or something is not any more. */
+  readonly demandsChanged: () => void;
+  readonly outcome: (outcome: PullOutcome) => void;
+}
+
 export type Ended = { readonly ok: true } | { readonly ok: false; readonly why: string };
+
+/** Read once: a change of these takes effect after a restart. */
+const fixedAtStart = [
+  'listen',
+  'listenTlsCert',
+  'listenTlsKey',
+  'listenAuth',
+  'checkListen',
+  'nodeName',
+  'cluster',
+  'kubeconfig',
+  'pullSecrets',
+  'nodeCondition',
+  'nodeEvents',
+] as const;
 
 /** Half of the five seconds in which a Pod is expected to leave; the rest is for the process to unwind. */
 const graceMs = 2500;
@@ -51,7 +89,10 @@ const graceMs = 2500;
 export async function runAgent(outside: Outside): Promise<Ended> {
   const rounds = new Rounds(outside);
   const opened = await openListeners(outside, rounds);
-  if (!opened.ok) return opened;
+  if (!opened.ok) {
+    await outside.cluster?.close();
+    return opened;
+  }
   const { listening } = opened;
   rounds.begin();
   const { changes, pair, log, signal } = outside;
@@ -61,7 +102,8 @@ export async function runAgent(outside: Outside): Promise<Ended> {
   ]);
   await aborted(signal);
   log.info({}, 'draining');
-  await Promise.all([rounds.end(graceMs), following, ...listening.map((each) => each.close(graceMs))]);
+  const cluster = within(outside.cluster?.close() ?? Promise.resolve(), graceMs);
+  await Promise.all([rounds.end(graceMs), following, cluster, ...listening.map((each) => each.close(graceMs))]);
   log.info({}, 'left');
   return { ok: true };
 }
@@ -98,15 +140,13 @@ function renew(
   rounds.metrics.certificateRenewed(why === undefined ? 'ok' : 'refused');
 }
 
-const restarting = ['listen', 'listenTlsCert', 'listenTlsKey', 'listenAuth', 'checkListen', 'nodeName'] as const;
-
 function take(parsed: ParsedConfig, log: Log, rounds: Rounds): void {
   if (!parsed.ok) {
     log.error({ problems: parsed.problems }, 'the changed configuration is refused: going on with the old one');
     rounds.metrics.reloaded('refused');
     return;
   }
-  const needsRestart = restarting.filter(
+  const needsRestart = fixedAtStart.filter(
     (key) => JSON.stringify(parsed.config[key]) !== JSON.stringify(rounds.config[key]),
   );
   if (needsRestart.length > 0) log.warn({ keys: needsRestart }, 'these changes take effect after a restart');

@@ -19,10 +19,13 @@ export interface Outside {
   readonly wire: Wire;
   /** Runs the node's credential provider plugins for a repository. */
   readonly askProviders: (repository: string) => Promise<readonly ProviderAnswer[]>;
+  /** Reads the pull secrets that a demand only names: right before they are used, and for as long. */
+  readonly withSecrets?: (demand: Demand) => Promise<Demand>;
 }
 
-export async function assess(view: NodeView, demand: Demand, outside: Outside): Promise<PullReport> {
+export async function assess(view: NodeView, asked: Demand, outside: Outside): Promise<PullReport> {
   const { wire } = outside;
+  const demand = outside.withSecrets === undefined ? asked : await outside.withSecrets(asked);
   const { image } = demand;
   if (!image.ok) return report(view, demand, { verdict: judgeUnplanned(image), now: wire.now() });
   const answers = await outside.askProviders(image.value.repository);

@@ -4,13 +4,15 @@
  */
 import type { FaultCode } from '#pull/fault.ts';
 import { emptyHistory, failuresInRow, remember, trim, turnOf } from '#pull/history.ts';
-import type { Entry, Ledger, Pass } from '#pull/ledger.ts';
+import type { ClusterSight, Entry, Ledger, Pass } from '#pull/ledger.ts';
 import { demandId, reportId } from '#pull/ledger.ts';
 import type { Pace } from '#pull/pace.ts';
-import { dueAt, takesPart } from '#pull/pace.ts';
+import { cadencesOf, dueAt, rests, slowed, takesPart } from '#pull/pace.ts';
 import type { PullReport } from '#pull/report.ts';
+import type { PullOutcome, Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
 import type { Demand } from '#pull/view.ts';
+import { Predictions } from './predictions.ts';
 
 /** How a report differs from the one before it; absent where it says the same. */
 export interface Change {
@@ -38,6 +40,9 @@ export class Book {
   #asked: ReadonlyMap<string, Demand> = new Map();
   readonly #entries = new Map<string, Entry>();
   #pass: Pass | undefined;
+  #hurried = false;
+  #sight: (() => ClusterSight) | undefined;
+  readonly #predictions = new Predictions();
   #ledger: Ledger | undefined;
 
   constructor({ node, startedMs, cadenceMs, keep, silenceMs }: BookOptions) {
@@ -62,20 +67,36 @@ export class Book {
   ask(demands: readonly Demand[]): void {
     this.#asked = new Map(demands.map((demand) => [demandId(demand), demand]));
     for (const id of this.#entries.keys()) if (!this.#asked.has(id)) this.#entries.delete(id);
+    this.#predictions.keep(this.#asked);
     this.#ledger = undefined;
+  }
+
+  /** A cluster is watched: from now on the ledger says how well it is seen, and verdicts are held against its outcomes. */
+  watch(sight: () => ClusterSight): void {
+    this.#sight = sight;
+    this.#ledger = undefined;
+  }
+
+  /** What the kubelet got, against the verdict that stood when it began. */
+  hold(outcome: PullOutcome): Score {
+    this.#ledger = undefined;
+    return this.#predictions.hold(outcome, this.#asked);
   }
 
   /** Reports on images that nobody asked for are refused (undefined); equal ones change the time alone (null). */
   enter(report: PullReport, { pace, dice }: { readonly pace: Pace; readonly dice: number }): Change | null | undefined {
     const id = reportId(report);
-    if (!this.#asked.has(id)) return undefined;
+    const asked = this.#asked.get(id);
+    if (asked === undefined) return undefined;
     const before = this.#entries.get(id);
     const turn = turnOf(report);
     const history = remember(before?.history ?? emptyHistory, turn, this.#keep);
     const endedMs = history.recent.at(-1)?.atMs ?? turn.atMs;
-    const due = dueAt({ verdict: report.verdict, endedMs, failures: failuresInRow(history) }, pace, dice);
+    const own = slowed(pace, cadencesOf(asked));
+    const due = dueAt({ verdict: report.verdict, endedMs, failures: failuresInRow(history) }, own, dice);
     const entry = { id, report, history, ...(due === undefined ? {} : { dueMs: due }) };
     this.#entries.set(id, entry);
+    if (this.#sight !== undefined) this.#predictions.note(id, report, history.sinceMs ?? endedMs);
     this.#progressMs = Math.max(this.#progressMs, endedMs);
     this.#ledger = undefined;
     const last = before?.history.recent.at(-1);
@@ -85,12 +106,14 @@ export class Book {
 
   passed(pass: Pass): void {
     this.#pass = pass;
+    this.#hurried = false;
     this.#progressMs = pass.endedMs;
     this.#ledger = undefined;
   }
 
   /** After a change of configuration everything may be asked again at once, except what a registry's quota forbids. */
   hurry(): void {
+    this.#hurried = true;
     for (const [id, entry] of this.#entries) {
       const { verdict } = entry.report;
       if (verdict.is === 'fails' && verdict.fault.code === 'api.rate_limited') continue;
@@ -102,9 +125,12 @@ export class Book {
   /** Who takes part in a pass that begins now, those first that have waited longest. */
   due(kind: 'regular' | 'early', nowMs: number): readonly Demand[] {
     return [...this.#asked]
-      .filter(([id]) => {
+      .filter(([id, demand]) => {
         const entry = this.#entries.get(id);
         if (entry === undefined) return true;
+        const lastMs = this.#lastAt(id);
+        const mayRest = kind === 'regular' && !this.#hurried;
+        if (mayRest && rests(cadencesOf(demand), { lastMs, cadenceMs: this.#cadenceMs, nowMs })) return false;
         if (kind === 'regular') return takesPart(entry.report.verdict, entry.dueMs, nowMs);
         return entry.dueMs !== undefined && entry.dueMs <= nowMs;
       })
@@ -124,7 +150,13 @@ export class Book {
 
   /** As it is now; what was handed out never changes. */
   read(): Ledger {
-    this.#ledger ??= {
+    const sight = this.#sight?.();
+    this.#ledger ??= this.#made();
+    return sight === undefined ? this.#ledger : { ...this.#ledger, cluster: sight, scores: this.#predictions.read() };
+  }
+
+  #made(): Ledger {
+    return {
       node: this.#node,
       startedMs: this.#startedMs,
       entries: [...this.#asked.keys()].flatMap((id) => this.#entries.get(id) ?? []),
@@ -134,6 +166,5 @@ export class Book {
       progressMs: this.#progressMs,
       staleAfterMs: 3 * this.#cadenceMs + this.#silenceMs + 60_000,
     };
-    return this.#ledger;
   }
 }

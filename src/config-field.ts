@@ -1,4 +1,4 @@
-/** What a row of the configuration's table is: a variable, a default, how the value is read and written, and its help. */
+/** A row of the configuration's table: its variable, its default, how a value is read and written back, and its help. */
 import type { Flaw, Reader } from './config-values.ts';
 
 export interface Field<T> {

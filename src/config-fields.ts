@@ -1,4 +1,5 @@
 /** The one table of the configuration: for each field its variable, its default, how it is read and written, and its help. */
+import { clusterFields } from './config-cluster.ts';
 import { field } from './config-field.ts';
 import type { Address, ImageEntry } from './config-values.ts';
 import {
@@ -45,7 +46,7 @@ export const fields = {
     fallback: canaries,
     read: list(imageEntry, 'a list of image references, or of maps with image, pullSecrets and policy'),
     write: (entries) => entries.map(writeEntry),
-    help: `Images to rehearse: references, or maps of image, pullSecrets (files) and policy. Where not given: two canary images, every ${canarySchedule}.`,
+    help: `Images to rehearse: references, or maps of image, pullSecrets (files) and policy. Where neither given nor asked of a cluster: two canary images, every ${canarySchedule}.`,
   }),
   schedule: field<Schedule>({
     env: 'DRYPULL_SCHEDULE',
@@ -221,6 +222,7 @@ export const fields = {
     write: same,
     help: 'More registries where fetching a manifest costs quota, beside the known ones.',
   }),
+  ...clusterFields,
   logLevel: field<LogLevel>({
     env: 'DRYPULL_LOG_LEVEL',
     fallback: 'info',

@@ -123,6 +123,13 @@ export function oneOf<const T extends string>(choices: readonly T[]): Reader<T> 
   };
 }
 
+/** `on` and `off`; the booleans of YAML and their texts in an environment serve, too. */
+export function onOff(raw: unknown): Reading<boolean> {
+  if (raw === true || raw === 'on' || raw === 'true') return read(true);
+  if (raw === false || raw === 'off' || raw === 'false') return read(false);
+  return flaw(raw, 'on or off');
+}
+
 export function text(pattern: RegExp, allowed: string): Reader<string> {
   return (raw) => (typeof raw === 'string' && raw.length <= 4096 && pattern.test(raw) ? read(raw) : flaw(raw, allowed));
 }

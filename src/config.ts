@@ -77,9 +77,26 @@ function pick(
   if (fromEnv !== undefined && fromEnv !== '') return { raw: fromEnv, from: `env ${variable}` };
   const fromFile = file.get(key);
   if (fromFile !== undefined && fromFile !== null) return { raw: fromFile, from: 'file' };
-  if (key === 'schedule' && pick('images', file, env).from === 'default')
-    return { raw: canarySchedule, from: 'default' };
+  if (asksCluster(key, file, env)) return { raw: [], from: 'default' };
+  if (key === 'schedule' && isForCanaries(file, env)) return { raw: canarySchedule, from: 'default' };
   return { raw: fallback, from: 'default' };
+}
+
+/** In a cluster the Pods say what is asked for: nobody's canaries are rehearsed there by default. */
+function asksCluster(key: FieldKey, file: ReadonlyMap<string, unknown>, env: Environment): boolean {
+  if (key !== 'images') return false;
+  const { raw } = pick('cluster', file, env);
+  if (raw === 'on') return true;
+  return raw === 'auto' && (isInCluster(env) || pick('kubeconfig', file, env).raw !== null);
+}
+
+function isForCanaries(file: ReadonlyMap<string, unknown>, env: Environment): boolean {
+  return pick('images', file, env).from === 'default' && !asksCluster('images', file, env);
+}
+
+/** What every container of a Pod is given (client-go rest/config.go InClusterConfig). */
+export function isInCluster(env: Environment): boolean {
+  return (env['KUBERNETES_SERVICE_HOST'] ?? '') !== '';
 }
 
 function readFile(text: string, problems: Problem[]): ReadonlyMap<string, unknown> {

@@ -46,7 +46,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     limited: new Map(),
     reachedAt: new Map(),
     judged: new Set(),
-    served: new Set(),
+    served: new Map(),
     manners: opening.manners,
     close: () => connections.close(),
   };

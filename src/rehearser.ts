@@ -29,6 +29,8 @@ export interface Pass {
   readonly perRegistry: number;
   readonly meteredRegistries: readonly string[];
   readonly signal: AbortSignal;
+  /** Where pull secrets are read when a rehearsal is due. */
+  readonly withSecrets?: (demand: Demand) => Promise<Demand>;
 }
 
 export class Rehearser {
@@ -59,6 +61,7 @@ export class Rehearser {
         atOnce: pass.atOnce,
         askProviders: (repository: string) => this.#askProviders(view, repository),
         signal: pass.signal,
+        ...(pass.withSecrets === undefined ? {} : { withSecrets: pass.withSecrets }),
       };
       for await (const report of assessAll(view, demands, outside)) {
         if (pass.signal.aborted) return;

@@ -7,16 +7,16 @@ import { defaultPace, spread } from '#pull/pace.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import type { Outside } from './agent.ts';
-import type { Change } from './book.ts';
 import { Book } from './book.ts';
 import type { Config } from './config.ts';
 import { jitterMs } from './config.ts';
 import { runPass } from './pass.ts';
 import type { Beating } from './schedule.ts';
+import { sayChange, sayScore } from './say.ts';
 import { startSchedule } from './schedule.ts';
-import type { Log } from './tell/log.ts';
 import type { Metrics } from './tell/metrics.ts';
 import { openMetrics } from './tell/metrics.ts';
+import { within } from './within.ts';
 
 export class Rounds {
   readonly book: Book;
@@ -27,7 +27,7 @@ export class Rounds {
   #beating: Beating | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
-  #queued: Promise<void> | undefined;
+  readonly #queued: { regular?: Promise<void> | undefined; early?: Promise<void> | undefined } = {};
 
   constructor(outside: Outside) {
     this.#outside = outside;
@@ -48,6 +48,7 @@ export class Rounds {
       version: outside.version,
       perImageSeries: () => this.config.perImageSeries,
     });
+    this.#watch();
   }
 
   begin(): void {
@@ -77,8 +78,27 @@ export class Rounds {
 
   /** A regular pass after whatever runs; one that waits already serves. */
   regular(): Promise<void> {
-    this.#queued ??= this.#enqueue('regular');
-    return this.#queued;
+    return this.#queue('regular');
+  }
+
+  /** Something new is asked for, or something is not any more. */
+  early(): void {
+    void this.#queue('early');
+  }
+
+  #queue(kind: 'regular' | 'early'): Promise<void> {
+    return (this.#queued[kind] ??= this.#enqueue(kind));
+  }
+
+  #watch(): void {
+    const { cluster, log } = this.#outside;
+    if (cluster === undefined) return;
+    this.book.watch(cluster.sight);
+    cluster.listen({
+      ledger: () => this.book.read(),
+      demandsChanged: () => this.early(),
+      outcome: (outcome) => sayScore(log, this.book.hold(outcome)),
+    });
   }
 
   #isOver(): boolean {
@@ -109,8 +129,8 @@ export class Rounds {
 
   async #pass(kind: 'regular' | 'early'): Promise<void> {
     // A request that comes while this pass runs wants another one after it.
-    if (kind === 'regular') this.#queued = undefined;
-    const { clock, log } = this.#outside;
+    this.#queued[kind] = undefined;
+    const { clock, log, cluster } = this.#outside;
     if (this.#isOver()) return;
     clearTimeout(this.#timer);
     const startedMs = clock.now();
@@ -120,6 +140,7 @@ export class Rounds {
     if (this.#isOver()) return;
     const endedMs = clock.now();
     if (kind === 'regular') this.book.passed({ endedMs, ms: endedMs - startedMs, images: now.length });
+    cluster?.passed();
     log.debug({ kind, images: now.length, ms: endedMs - startedMs }, 'pass ended');
     this.#rearm();
   }
@@ -149,7 +170,7 @@ export class Rounds {
   }
 
   #enter(report: PullReport): void {
-    const { clock, log, advise } = this.#outside;
+    const { clock, log, advise, cluster } = this.#outside;
     const { verdict } = report;
     const explained =
       advise !== undefined && report.advice === undefined && verdict.is === 'unknown'
@@ -159,7 +180,9 @@ export class Rounds {
     const change = this.book.enter(explained, { pace, dice: clock.random() });
     if (change === undefined) return;
     this.metrics.observe(explained);
-    if (change !== null) sayChange(log, change);
+    if (change === null) return;
+    sayChange(log, change);
+    cluster?.changed(change);
   }
 
   #rearm(): void {
@@ -169,7 +192,7 @@ export class Rounds {
     // Not below a second, whatever the clock does; not above what a timer can hold.
     const waitMs = Math.min(Math.max(due - clock.now(), 1000), 2 ** 31 - 1);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#enqueue('early'), waitMs);
+    this.#timer = setTimeout(() => this.early(), waitMs);
   }
 }
 
@@ -180,32 +203,4 @@ function silenceMs({ deadline }: Config): number {
 
 function registryOf(demand: Demand): string {
   return demand.image.ok ? demand.image.value.registry : demandId(demand);
-}
-
-function sayChange(log: Log, { was, wasFault, entry: { report } }: Change): void {
-  const { verdict, advice } = report;
-  const cause =
-    verdict.is === 'fails' || verdict.is === 'unknown' ? { fault: verdict.fault, stage: verdict.stage } : {};
-  const facts = {
-    image: report.image,
-    registry: report.registry,
-    verdict: verdict.is,
-    ...cause,
-    was,
-    wasFault,
-    advice,
-  };
-  if (verdict.is === 'pulls') log.info(facts, 'verdict changed');
-  else log.warn(facts, 'verdict changed');
-}
-
-/** Undefined when it takes longer. */
-async function within<T>(coming: Promise<T>, ms: number): Promise<T | undefined> {
-  const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => late.resolve(undefined), ms);
-  try {
-    return await Promise.race([coming, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

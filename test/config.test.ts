@@ -238,3 +238,36 @@ describe('configTable', () => {
     for (const row of rows) expect(row.replaceAll('\\|', '').split('|')).toHaveLength(6);
   });
 });
+
+describe('in a cluster', () => {
+  const inPod = { KUBERNETES_SERVICE_HOST: '10.0.0.1' };
+  test.each<[string, string, Readonly<Record<string, string>>, readonly number[]]>([
+    ['nobody said anything, on a laptop: the canaries', '', {}, [2, 30]],
+    ['in a Pod: nothing but what Pods want', '', inPod, [0, 5]],
+    ['in a Pod that is to ask nobody: the canaries', 'cluster: off', inPod, [2, 30]],
+    ['with a kubeconfig: nothing', 'kubeconfig: /etc/kubeconfig', {}, [0, 5]],
+    ['wished for: nothing', 'cluster: on', {}, [0, 5]],
+    ['images that were listed stay', 'images: [reg.test/a:1]', inPod, [1, 5]],
+  ])('%s', (_, yaml, env, [images, minutes]) => {
+    const parsed = parseConfig(yaml, env);
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    expect([parsed.config.images.length, parsed.config.schedule.cadenceMs / 60_000]).toEqual([images, minutes]);
+  });
+
+  test.each([
+    ['true', true],
+    ['on', true],
+    ['off', false],
+    ['false', false],
+  ])('the manifests switch by %s', (written, is) => {
+    const parsed = parseConfig('', { DRYPULL_NODE_CONDITION: written, DRYPULL_NODE_EVENTS: written });
+    expect(parsed).toMatchObject({ ok: true, config: { nodeCondition: is, nodeEvents: is } });
+  });
+
+  test('a switch that is neither is a problem', () => {
+    expect(parseConfig('nodeCondition: perhaps', {})).toMatchObject({
+      ok: false,
+      problems: [{ key: 'nodeCondition', given: '"perhaps"', allowed: 'on or off' }],
+    });
+  });
+});

@@ -1,5 +1,5 @@
 /** The Node object, reduced to what a rehearsal and its readers need. Everything in it was said by the kubelet. */
-import { listAt, stringsAt, textAt } from './json.ts';
+import { listAt, numberAt, stringsAt, textAt } from './json.ts';
 
 export interface NodeFacts {
   readonly name: string;
@@ -9,6 +9,8 @@ export interface NodeFacts {
   readonly kubelet: string;
   readonly os: string;
   readonly architecture: string;
+  /** Where its kubelet listens, `https://10.0.0.5:10250`; empty where the Node does not say. */
+  readonly kubeletUrl: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
   readonly conditions: readonly Condition[];
@@ -57,6 +59,7 @@ export function readNodeFacts(node: unknown): NodeFacts | undefined {
     kubelet: textAt(node, 'status', 'nodeInfo', 'kubeletVersion'),
     os: textAt(node, 'status', 'nodeInfo', 'operatingSystem'),
     architecture: textAt(node, 'status', 'nodeInfo', 'architecture'),
+    kubeletUrl: kubeletUrlOf(node),
     labels: stringsAt(node, 'metadata', 'labels'),
     taints: listAt(node, 'spec', 'taints').map((taint) => ({
       key: textAt(taint, 'key'),
@@ -70,6 +73,14 @@ export function readNodeFacts(node: unknown): NodeFacts | undefined {
     },
     version: textAt(node, 'metadata', 'resourceVersion'),
   };
+}
+
+function kubeletUrlOf(node: unknown): string {
+  const addresses = listAt(node, 'status', 'addresses');
+  const internal = addresses.find((address) => textAt(address, 'type') === 'InternalIP');
+  const host = textAt(internal, 'address');
+  const port = numberAt(node, 'status', 'daemonEndpoints', 'kubeletEndpoint', 'Port') ?? 10_250;
+  return /^[0-9a-fA-F.:]+$/.test(host) ? `https://${host.includes(':') ? `[${host}]` : host}:${port}` : '';
 }
 
 function readCondition(condition: unknown): Condition {

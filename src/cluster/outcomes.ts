@@ -42,7 +42,8 @@ export function outcomesOf(before: PodSeen | undefined, after: PodSeen, sighting
     // The first try of a Pod began no sooner than we saw it; when a later one did, nobody says.
     const isFirst = now.restarts === 0 && (then === undefined || !hasFailed(then));
     const begun = isFirst ? sighting.first.at : sighting.at;
-    return [{ image: use.written, namespace, pod, part, result, ...said, begun, at: sighting.at }];
+    const way = { policy: use.policy, secrets: after.secretNames };
+    return [{ image: use.written, namespace, pod, part, ...way, result, ...said, begun, at: sighting.at }];
   });
 }
 

@@ -24,6 +24,8 @@ import type { Outside } from './list-watch.ts';
 import { type EventEnding, NodeEvents, type NodeNews } from './node-events.ts';
 import { type Condition, type NodeFacts, readNodeFacts } from './node-facts.ts';
 
+export type { NodeNews, Readiness };
+
 export interface Publisher {
   /** What the condition should say from now on. Returns at once; the write comes when it is due. */
   say(readiness: Readiness): void;

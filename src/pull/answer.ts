@@ -30,16 +30,22 @@ export function answerFor(ledger: Ledger, nowMs: number): NodeAnswer {
   if (against.length > 0) {
     return { is: 'not_ready', because: `${plural(against.length)} cannot be pulled on this node`, ...rest };
   }
+  if (ledger.cluster?.isKnown === false)
+    return { is: 'unknown', because: 'what the Pods of this node ask for is not known yet', ...rest };
   if (counts.unknown > 0 && counts.unknown === ledger.entries.length) {
     return { is: 'unknown', because: 'of no image could it be told whether it pulls', ...rest };
   }
   return { is: 'ready', because: 'nothing stands in the way of pulls on this node', ...rest };
 }
 
-/** An image that an operator listed counts whatever its fault; one that only workloads name counts unless the fault is theirs. */
+/**
+ * An image that an operator listed counts whatever its fault; one that only workloads name counts unless the fault is theirs.
+ * The runtime's own sandbox image never does: without it no Pod would run here, so it is on the node.
+ */
 export function countsAgainst({ report }: Entry): boolean {
   if (report.verdict.is !== 'fails') return false;
   if (report.wantedBy.length === 0) return true;
+  if (report.wantedBy.every(({ kind }) => kind === 'Runtime')) return false;
   const side = sideOf(report.verdict.fault.code);
   return side !== 'workload' && side !== 'credentials';
 }

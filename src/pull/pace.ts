@@ -6,6 +6,7 @@
 import type { Fault, FaultCode, Side } from './fault.ts';
 import { rootOf, sideOf } from './fault.ts';
 import type { Verdict } from './verdict.ts';
+import type { Demand } from './view.ts';
 
 /** `eager`: sooner than the cadence, backing off towards it. `steady`: at the cadence. `shy`: later than the cadence. */
 export type Temper = 'eager' | 'steady' | 'shy';
@@ -59,6 +60,34 @@ export interface Pace {
 }
 
 export const defaultPace = { soonestMs: 15_000, longestMs: 60 * 60_000 } as const;
+
+/**
+ * How many cadences lie between two rehearsals of an image. One that a start of its Pods would not ask the registry for is in
+ * less of a hurry: the next node, the next cleanup or the next credential will ask.
+ */
+export function cadencesOf({ asks, present }: Pick<Demand, 'asks' | 'present'>): number {
+  if (asks === 'no') return 6;
+  return asks === 'perhaps' && present === 'yes' ? 3 : 1;
+}
+
+/** The pace of an image that rests for so many cadences: nothing about it is urgent. */
+export function slowed(pace: Pace, cadences: number): Pace {
+  if (cadences === 1) return pace;
+  const { cadenceMs, soonestMs } = pace;
+  return { ...pace, cadenceMs: cadenceMs * cadences, soonestMs: Math.max(soonestMs, cadenceMs) };
+}
+
+/** Whether an image that rests for so many cadences sits out the regular pass at `nowMs`. Passes begin with jitter. */
+export function rests(cadences: number, { lastMs, cadenceMs, nowMs }: Resting): boolean {
+  return cadences > 1 && nowMs - lastMs < (cadences - 0.5) * cadenceMs;
+}
+
+interface Resting {
+  /** When it was rehearsed last. */
+  readonly lastMs: number;
+  readonly cadenceMs: number;
+  readonly nowMs: number;
+}
 
 export interface LastTurn {
   readonly verdict: Verdict;

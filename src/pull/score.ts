@@ -4,6 +4,7 @@
  */
 import type { PullReport } from './report.ts';
 import type { Verdict } from './verdict.ts';
+import type { Demand, PullPolicy } from './view.ts';
 
 /** One act of the kubelet, read from a container's status. */
 export interface PullOutcome {
@@ -13,6 +14,9 @@ export interface PullOutcome {
   readonly pod: string;
   /** `container web`, as in Wanter.part. */
   readonly part: string;
+  readonly policy?: PullPolicy;
+  /** The Pod's own pull secrets, by name and in order; absent where nobody said. */
+  readonly secrets?: readonly string[];
   readonly result: 'pulled' | 'failed';
   /** The waiting reason, or the raw error text where a pull secret could not be decoded; empty when pulled. */
   readonly reason: string;
@@ -27,6 +31,34 @@ export interface PullOutcome {
 export interface StoodVerdict {
   readonly report: PullReport;
   readonly since: Date;
+}
+
+/**
+ * The verdicts on one image that a later outcome may be held against, oldest first: the first and the last of each of the two
+ * latest stretches of the same verdict, so that what stood at any moment of them is known. Only the newest keeps its steps.
+ */
+export function stand(stood: readonly StoodVerdict[], report: PullReport, since: Date): readonly StoodVerdict[] {
+  const older = stood.map((each) => ({ ...each, report: withoutSteps(each.report) }));
+  const [before, last] = older.slice(-2);
+  const same = (one: StoodVerdict | undefined): boolean => one?.since.getTime() === since.getTime();
+  const kept = same(before) && same(last) ? older.slice(0, -1) : older;
+  return [...kept, { report, since }].slice(-4);
+}
+
+/** Whether a demand asks for what the kubelet then did: the same image, policy and secrets, whichever Pod wants it. */
+export function isAbout(outcome: PullOutcome, demand: Demand): boolean {
+  const { image, namespace, policy, secrets = [] } = outcome;
+  if (demand.written !== image || demand.policy !== policy || demand.secrets.length !== secrets.length) return false;
+  return demand.secrets.every((secret, index) => secret.namespace === namespace && secret.name === secrets[index]);
+}
+
+/** What had been said of the image when the kubelet may have begun. */
+export function stoodAt(stood: readonly StoodVerdict[], begun: Date): StoodVerdict | undefined {
+  return stood.findLast(({ report }) => Date.parse(report.at) <= begun.getTime());
+}
+
+function withoutSteps(report: PullReport): PullReport {
+  return report.performances.length === 0 ? report : { ...report, performances: [], evidence: [] };
 }
 
 export type ScoreKind = 'hit' | 'miss' | 'false_alarm' | 'correct_rejection';

@@ -34,6 +34,8 @@ export interface Demand {
   readonly secrets: readonly PullSecret[];
   /** What is known of the image on this node; `unknown` where nobody could look. */
   readonly present: 'yes' | 'no' | 'unknown';
+  /** Whether a start of its Pods on this node would ask the registry; absent where nobody could tell. */
+  readonly asks?: 'yes' | 'no' | 'perhaps';
 }
 
 // --- what the node believes

@@ -22,6 +22,8 @@ export interface Blobs {
 
 /** The configuration and containerd's three layers (max_concurrent_downloads). */
 const atOnce = 4;
+/** So long other images wait to learn whether blobs are served; then each finds out for itself. */
+const patienceMs = 2_000;
 
 interface Part {
   readonly act: 'config' | 'layer';
@@ -29,28 +31,45 @@ interface Part {
 }
 
 export async function fetchBlobs(scene: Scene, authorizer: Authorizer, manifest: ImageManifest): Promise<Tried<Blobs>> {
-  const { served } = scene.wire;
-  const place = `${scene.identity.label} at ${scene.routes.map(({ authority, path }) => authority + path).join(',')}`;
-  const known = served.has(place);
   const distinct = new Map(manifest.layers.map((layer) => [layer.digest, layer]));
-  const parts: readonly Part[] = [
-    { act: 'config', wanted: manifest.config },
-    ...[...distinct.values()].map((wanted) => ({ act: 'layer' as const, wanted })),
-  ];
-  const fetch = ({ act, wanted }: Part): Promise<Tried<Fetched>> =>
-    // The first configuration of a pass is asked for anew: it shows that the blobs' host still answers.
-    fetchBlob(scene, authorizer, wanted, { act, again: act === 'config' && !known });
-  const tried = [...(known ? [] : await inTurn(parts.slice(0, 1), fetch))];
-  if (tried.every(({ ok }) => ok)) tried.push(...(await inTurn(parts.slice(tried.length), fetch)));
+  const config: Part = { act: 'config', wanted: manifest.config };
+  const layers = [...distinct.values()].map((wanted): Part => ({ act: 'layer', wanted }));
+  const fetch = ({ act, wanted }: Part, again = false): Promise<Tried<Fetched>> =>
+    fetchBlob(scene, authorizer, wanted, { act, again });
+  const ahead = await goAhead(scene, () => fetch(config, true));
+  if (ahead?.ok === false) return ahead;
+  const rest = await inTurn(ahead === undefined ? [config, ...layers] : layers, fetch);
   const hosts = new Set<string>();
   let verified = true;
-  for (const [i, one] of tried.entries()) {
+  for (const [i, one] of [...(ahead === undefined ? [] : [ahead]), ...rest].entries()) {
     if (!one.ok) return one;
     if (one.value.host !== '') hosts.add(one.value.host);
     verified &&= i === 0 || one.value.verified;
   }
-  served.add(place);
   return { ok: true, value: { hosts: [...hosts], verified } };
+}
+
+/**
+ * Once a pass, identity and registry, a configuration is asked for ahead of everything, even one that is known: it shows
+ * that the blobs' host answers. Nothing is returned where another image's has shown that already.
+ */
+async function goAhead(scene: Scene, fetch: () => Promise<Tried<Fetched>>): Promise<Tried<Fetched> | undefined> {
+  const { served } = scene.wire;
+  const place = `${scene.identity.label} at ${scene.routes.map(({ authority, path }) => authority + path).join(',')}`;
+  const asked = served.get(place);
+  if (asked !== undefined && (await asked)) return undefined;
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), patienceMs);
+  if (asked === undefined) served.set(place, promise);
+  try {
+    const tried = await fetch();
+    resolve(tried.ok);
+    if (tried.ok) served.set(place, Promise.resolve(true));
+    return tried;
+  } finally {
+    clearTimeout(timer);
+    resolve(false);
+  }
 }
 
 /** A few at a time; none is begun after one has failed. */

@@ -25,8 +25,8 @@ export interface Wire {
   readonly reachedAt: Map<string, string>;
   /** Of this pass alone: hosts whose name servers and addresses were judged already. */
   readonly judged: Set<string>;
-  /** Of this pass alone: identities and hosts whose blobs were served. */
-  readonly served: Set<string>;
+  /** Of this pass alone: whether an identity was served a blob by these hosts; the first asker's promise serves all. */
+  readonly served: Map<string, Promise<boolean>>;
   readonly manners: Manners;
 }
 

@@ -1,7 +1,7 @@
 /** The JSON of /node: the answer, the counts, and the worst reports in brief. */
 import { sideOf } from '#pull/fault.ts';
 import type { NodeAnswer } from '#pull/answer.ts';
-import type { Entry, Ledger } from '#pull/ledger.ts';
+import type { ClusterSight, Entry, Ledger } from '#pull/ledger.ts';
 
 /** Enough to see the pattern; all of them are in /reports. */
 const briefs = 20;
@@ -25,6 +25,7 @@ export function nodeBody(ledger: Ledger, answer: NodeAnswer): unknown {
     line: nodeLine(answer),
     counts: answer.counts,
     lastPass: ledger.pass === undefined ? null : new Date(ledger.pass.endedMs).toISOString(),
+    cluster: ledger.cluster === undefined ? undefined : seen(ledger.cluster),
     reasons: answer.against.slice(0, briefs).map(brief),
     /** Failures that do not count against the node: the workload's own. */
     elsewhere: answer.elsewhere.slice(0, briefs).map(brief),
@@ -33,6 +34,10 @@ export function nodeBody(ledger: Ledger, answer: NodeAnswer): unknown {
       .slice(0, briefs)
       .map(brief),
   };
+}
+
+function seen({ isKnown, isStale, asOfMs, fault }: ClusterSight): unknown {
+  return { isKnown, isStale, asOf: new Date(asOfMs).toISOString(), fault: fault?.code };
 }
 
 function brief({ report, history }: Entry): unknown {

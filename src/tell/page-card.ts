@@ -195,6 +195,6 @@ function looksMarkup({ evidence }: PullReport): Markup | undefined {
   </div>`;
 }
 
-function clip(text: string, most: number): string {
+export function clip(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }

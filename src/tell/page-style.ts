@@ -66,9 +66,12 @@ th,td{text-align:left;padding:3px 14px 3px 0;border-bottom:1px solid var(--line)
 .card:not(.c-pulls) details[open]+.links{margin-top:10px}
 .g-pulls{gap:0;border:1px solid var(--line);border-radius:10px;background:var(--paper);overflow:hidden}
 .g-pulls .card{border-width:0 0 1px 5px;border-radius:0}.g-pulls .card:last-child{border-bottom-width:0}
+.sum{margin:0 0 12px;color:var(--quiet)}
+.pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:14px;margin-top:14px}.pair p{margin:0 0 4px;font-size:.92rem;overflow-wrap:anywhere}
+.dull ul{list-style:none;margin:8px 0 0;padding:0;display:grid;gap:6px;font-size:.86rem}
 .empty{padding:40px 0;text-align:center;color:var(--quiet)}
 footer{padding:0 20px 32px;color:var(--quiet);font-size:.86rem}
-@media (max-width:34rem){.inner,main,footer{padding-left:14px;padding-right:14px}.card{padding:14px}dl div{grid-template-columns:1fr;gap:0}dt{font-size:.82rem}.ask{flex-wrap:wrap;gap:0 8px}.url{flex-basis:100%;order:3}}
+@media (max-width:34rem){.inner,main,footer{padding-left:14px;padding-right:14px}.card{padding:14px}dl div,.pair{grid-template-columns:minmax(0,1fr)}dl div{gap:0}dt{font-size:.82rem}.ask{flex-wrap:wrap;gap:0 8px}.url{flex-basis:100%;order:3}}
 @media (min-width:48rem){.g-pulls article{display:grid;grid-template-columns:1fr 15rem;gap:0 28px;align-items:start}.g-pulls header,.g-pulls details,.g-pulls dl{grid-column:1}.g-pulls .timeline{grid-column:2;grid-row:1;margin:2px 0 0}.g-pulls .links{grid-column:2;grid-row:2;justify-content:flex-end;margin-top:8px}.g-pulls details{grid-column:1;grid-row:2;border:0;padding:0;margin-top:8px}.g-pulls details[open]{grid-column:1/-1;grid-row:3}}
 @media (forced-colors:active){.badge{border:1px solid}svg rect{forced-color-adjust:none}}
 @media print{body{background:#fff}.card{break-inside:avoid}}

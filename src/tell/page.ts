@@ -11,6 +11,7 @@ import type { Markup } from './html.ts';
 import { html } from './html.ts';
 import { cardMarkup, verdictWords } from './page-card.ts';
 import type { Frame } from './page-graphics.ts';
+import { predictionsMarkup, sumOf } from './page-predictions.ts';
 import { style } from './page-style.ts';
 import { longText, timeMarkup } from './times.ts';
 
@@ -57,6 +58,7 @@ export function page(ledger: Ledger, options: PageOptions): string {
         <main id="images">
           ${image === undefined ? undefined : html`<p><a href="/">All images of this node</a></p>`}
           ${emptyMarkup(ledger, entries, image)} ${order.map((is) => groupMarkup(is, entries, frame))}
+          ${ledger.scores === undefined || image !== undefined ? undefined : predictionsMarkup(ledger.scores, nowMs)}
         </main>
         ${footerMarkup(options)}
       </body>
@@ -91,10 +93,18 @@ function headerMarkup(ledger: Ledger, answer: NodeAnswer, options: PageOptions):
       <p class="fresh">
         ${pass === undefined ? 'not checked yet' : html`checked ${timeMarkup(pass.endedMs, `${longText(nowMs - pass.endedMs)} ago`)}`},
         every ${longText(ledger.cadenceMs)} · <code>/node</code> says
-        <a href="/node">${answer.is.replace('_', ' ')}</a> · ${refreshMarkup(options)}
+        <a href="/node">${answer.is.replace('_', ' ')}</a>${trustMarkup(ledger, options)} · ${refreshMarkup(options)}
       </p>
     </div>
   </header>`;
+}
+
+/** How often it was right, in front of whoever is about to believe it. */
+function trustMarkup({ scores }: Ledger, { image }: PageOptions): Markup | undefined {
+  if (scores === undefined || image !== undefined) return undefined;
+  const { all, wrong } = sumOf(scores);
+  if (all === 0) return undefined;
+  return html` · <a href="#predictions">${all - wrong} of ${all} prediction${all === 1 ? '' : 's'} right</a>`;
 }
 
 function sentence({ counts }: NodeAnswer, { pass, entries }: Ledger): string {

@@ -122,6 +122,8 @@ describe('two sightings of a Pod', () => {
       namespace: 'shop',
       pod: 'web',
       part: 'container c',
+      policy: 'Always',
+      secrets: [],
       result: 'failed',
       reason: 'ErrImagePull',
       message: 'x',

@@ -1,6 +1,6 @@
 /** Puts a Pod's question to drypull's own command line, as a user would: a manifest, a node's root, a runtime. */
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { PullReport } from '#pull/report.ts';
@@ -21,15 +21,18 @@ export interface Question {
 
 /** The one report of `drypull check -f POD.yaml --output json`. */
 export async function askDrypull(question: Question): Promise<PullReport> {
-  const pod = join(await scratch('question'), 'pod.yaml');
+  const directory = await scratch('question');
+  const pod = join(directory, 'pod.yaml');
   await writeFile(pod, manifest(question));
   const args = ['--host-root', question.root, '--runtime', question.runtime, '--output', 'json'];
   const command = [join(project, 'src/main.ts'), 'check', '-f', pod, ...args];
   // Exit code 1 says that an image fails: an answer, like 0.
-  const { stdout } = await run(process.execPath, command, { env: {}, timeout: 60_000 }).catch((problem: unknown) => {
-    if (problem instanceof Error && 'stdout' in problem && problem.stdout !== '') return problem as unknown as Said;
-    throw problem;
-  });
+  const { stdout } = await run(process.execPath, command, { env: {}, timeout: 60_000 })
+    .catch((problem: unknown) => {
+      if (problem instanceof Error && 'stdout' in problem && problem.stdout !== '') return problem as unknown as Said;
+      throw problem;
+    })
+    .finally(() => rm(directory, { recursive: true, force: true }));
   const { reports } = JSON.parse(stdout) as { reports: readonly PullReport[] };
   const [report] = reports;
   if (!report) throw new Error(`no report about ${question.image}: ${stdout}`);

@@ -183,7 +183,7 @@ describe('what cannot be fetched is malformed', () => {
       'cannot calculate blob path from invalid digest: invalid checksum digest length: invalid argument',
     ],
     [{ config, layers: Array.from({ length: 10_001 }, () => layer) }, 'layers has more than 10000 entries'],
-  ])('%#: %j', (document, why) => {
+  ])('document %#', (document, why) => {
     expect(read(document, ociManifest)).toBe(why);
   });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '#pull/fault.ts';
-import { defaultPace, dueAt, jitter, spread, takesPart, temperOf } from '#pull/pace.ts';
+import { cadencesOf, defaultPace, dueAt, jitter, rests, slowed, spread, takesPart, temperOf } from '#pull/pace.ts';
 import type { Verdict } from '#pull/verdict.ts';
 
 const sure = { is: 'exact', because: [] } as const;
@@ -115,5 +115,30 @@ describe('spread', () => {
         expect([...now, ...later].toSorted()).toEqual(images.toSorted());
       }),
     );
+  });
+});
+
+describe('an image that a start would not ask for', () => {
+  test.each([
+    [{ asks: 'yes', present: 'no' }, 1],
+    [{ asks: 'perhaps', present: 'unknown' }, 1],
+    [{ present: 'yes' }, 1],
+    [{ asks: 'perhaps', present: 'yes' }, 3],
+    [{ asks: 'no', present: 'yes' }, 6],
+  ] as const)('%j is rehearsed every so many cadences: %i', (demand, cadences) => {
+    expect(cadencesOf(demand)).toBe(cadences);
+  });
+
+  test('rests for all but one of them, jitter included', () => {
+    const minutes = [5, 10, 15, 20, 25, 28, 30, 31];
+    const resting = minutes.map((at) => rests(6, { lastMs: 0, cadenceMs: 300_000, nowMs: at * 60_000 }));
+    expect(resting).toEqual([true, true, true, true, true, false, false, false]);
+    expect(rests(1, { lastMs: 0, cadenceMs: 300_000, nowMs: 1 })).toBe(false);
+  });
+
+  test('is in no hurry when it fails, either', () => {
+    const slow = slowed(pace, 6);
+    expect(dueAt({ verdict: fails(refused), endedMs: 0, failures: 1 }, slow, 0.5)).toBe(300_000);
+    expect(slowed(pace, 1)).toBe(pace);
   });
 });

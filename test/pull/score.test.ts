@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { PullReport } from '#pull/report.ts';
-import { type PullOutcome, type StoodVerdict, addScore, emptyTally, scoreOutcome } from '#pull/score.ts';
+import { noScores, score } from '#pull/ledger.ts';
+import {
+  type PullOutcome,
+  type StoodVerdict,
+  addScore,
+  emptyTally,
+  isAbout,
+  scoreOutcome,
+  stand,
+  stoodAt,
+} from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
 
 const sure = { is: 'exact', because: [] } as const;
@@ -135,4 +145,76 @@ describe('the tally', () => {
     );
     expect(tally.misses[0]?.stood.report.image).toBe('app:1');
   });
+});
+
+describe('what had been said at some moment', () => {
+  const at = (minute: number): string => new Date(minute * 60_000).toISOString();
+  const said = (is: Verdict['is'], minute: number) => stood(is, { at: at(minute) }).report;
+  /** Failed from 1 to 5, pulls from 6 to 10, fails again from 11 to 15. */
+  const memory = Array.from({ length: 15 }, (_, n) => n + 1).reduce<readonly StoodVerdict[]>(
+    (known, minute) =>
+      stand(
+        known,
+        said(minute >= 6 && minute <= 10 ? 'pulls' : 'fails', minute),
+        new Date((minute <= 5 ? 1 : minute <= 10 ? 6 : 11) * 60_000),
+      ),
+    [],
+  );
+
+  test('four reports know two stretches', () => {
+    expect(memory.map(({ report }) => [report.verdict.is, Date.parse(report.at) / 60_000])).toEqual([
+      ['pulls', 6],
+      ['pulls', 10],
+      ['fails', 11],
+      ['fails', 15],
+    ]);
+  });
+
+  test.each([
+    [20, 'fails'],
+    [13, 'fails'],
+    [10.5, 'pulls'],
+    [7, 'pulls'],
+    [3, undefined],
+  ])('at %d it was %s', (minute, is) => {
+    expect(stoodAt(memory, new Date(minute * 60_000))?.report.verdict.is).toBe(is);
+  });
+
+  test('only the newest keeps its steps', () => {
+    const exchange = { as: 'anonymous', exchanges: [], ending: { is: 'untold' } } as unknown;
+    const long = { ...said('pulls', 1), performances: [exchange] } as StoodVerdict['report'];
+    const [first, second] = stand(stand([], long, new Date(0)), long, new Date(0));
+    expect([first?.report.performances.length, second?.report.performances.length]).toEqual([0, 1]);
+  });
+});
+
+describe('whose pull it was', () => {
+  const secret = (name: string) => ({ namespace: 'shop', name, state: { is: 'missing' } }) as const;
+  const image = { ok: false, fault } as const;
+  const demand = {
+    image,
+    written: 'app:1',
+    policy: 'Always',
+    wantedBy: [],
+    secrets: [secret('a')],
+    present: 'no',
+  } as const;
+  test.each<[string, Partial<PullOutcome>, boolean]>([
+    ['the same in all', {}, true],
+    ['another image', { image: 'app:2' }, false],
+    ['another policy', { policy: 'Never' }, false],
+    ['another namespace', { namespace: 'bank' }, false],
+    ['another secret', { secrets: ['b'] }, false],
+    ['one secret more', { secrets: ['a', 'b'] }, false],
+  ])('%s', (_, over, is) => {
+    expect(isAbout(outcome('failed', { policy: 'Always', secrets: ['a'], ...over }), demand)).toBe(is);
+  });
+});
+
+test('the ledger keeps the last twenty scores, and counts them all', () => {
+  const hit = scoreOutcome(outcome('failed'), [stood('fails')]);
+  const scores = Array.from({ length: 50 }).reduce<typeof noScores>((known) => score(known, hit), noScores);
+  expect([scores.recent.length, scores.tally.counts.hit]).toEqual([20, 50]);
+  const unscored = score(scores, scoreOutcome(outcome('failed'), []));
+  expect([unscored.recent.length, unscored.tally.unscored]).toEqual([20, 1]);
 });

@@ -11,8 +11,8 @@ const first = image({ seed: 'first', layers: [100, 200, 300] });
 const second = image({ seed: 'second', layers: [100, 200, 300] });
 const images = { 'team/first:v1': first, 'team/second:v1': second };
 
-/** Passes over images of one registry, one image after the other, as an agent makes them. */
-async function agentFor(registry: FakeRegistry, logins: object = {}) {
+/** Passes over images of one registry, as an agent makes them. */
+async function agentFor(registry: FakeRegistry, logins: object = {}, atOnce = 1) {
   const root = await nodeRoot({
     'etc/containerd/config.toml': 'version = 3\n',
     'var/lib/kubelet/config.json': JSON.stringify({ auths: logins }),
@@ -23,7 +23,7 @@ async function agentFor(registry: FakeRegistry, logins: object = {}) {
     const at = { hostRoot: root.path, runtime: 'containerd://2.1.9', nodeName: 'n', kubelet: {}, now: new Date() };
     const demands = names.map((name) => bareDemand(`${registry.host}/team/${name}:v1`, []));
     const signal = new AbortController().signal;
-    const bounds = { manners, atOnce: 1, perRegistry: 8, meteredRegistries: [], signal };
+    const bounds = { manners, atOnce, perRegistry: 8, meteredRegistries: [], signal };
     const reports: PullReport[] = [];
     for await (const report of rehearser.rehearse(await readNode(at), demands, bounds)) reports.push(report);
     return reports;
@@ -81,11 +81,11 @@ describe('configuration and layers', () => {
     expect(report?.verdict).toMatchObject({ is: 'fails', fault: { code: 'blob.missing', digest: middle } });
   });
 
-  test('a blob host that refuses the password is shown it once', async () => {
+  test.each([1, 2])('a blob host that refuses the password is shown it once by %d images at a time', async (atOnce) => {
     await using storage = await FakeRegistry.open({ auth: { scheme: 'basic', users: { other: 'other' } } });
     await using registry = await FakeRegistry.open({ images, blobsAt: storage.url });
-    await using agent = await agentFor(registry, { [registry.host]: { username: 'me', password: 'wrong' } });
-    expect(verdicts(await agent.pass('first'))).toEqual(['fails']);
+    await using agent = await agentFor(registry, { [registry.host]: { username: 'me', password: 'wrong' } }, atOnce);
+    expect(verdicts(await agent.pass('first', 'second'))).toEqual(['fails', 'fails']);
     expect(storage.requests.filter(({ authorization }) => authorization !== undefined)).toHaveLength(1);
   });
 });

@@ -1,0 +1,136 @@
+/**
+ * `npm run bench [-- --json]`: what drypull costs, as ratios measured side by side on loopback with an injected round trip.
+ * The floor is what undici takes for the unavoidable requests alone. Ends within four minutes; talks to loopback only.
+ */
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { bundle, daemon, firstVerdict } from './daemon.ts';
+import { openGrounds, roundTripMs, type Field, type Grounds } from './fields.ts';
+import type { Figures, Race } from './figures.ts';
+import { floor } from './floor.ts';
+import type { Holding } from './memory-of-many.ts';
+import { benchNode, type BenchNode } from './node.ts';
+import { blackbox, skopeo, type Other } from './others.ts';
+import { atOnce, perRegistry } from './pace.ts';
+import { print } from './print.ts';
+import { race, type Contestant } from './race.ts';
+import { Rehearsing } from './rehearsing.ts';
+
+const limitMs = 240_000;
+const rounds = 5;
+/** Two hundred processes take a while. */
+const roundsOfSkopeo = 1;
+
+interface Ground {
+  readonly grounds: Grounds;
+  readonly node: BenchNode;
+  readonly said: (line: string) => void;
+}
+
+const json = process.argv.includes('--json');
+setTimeout(() => {
+  process.stderr.write(`bench: not done after ${limitMs / 1000} s\n`);
+  process.exit(1);
+}, limitMs).unref();
+process.stdout.write(await run());
+
+async function run(): Promise<string> {
+  await using grounds = await openGrounds();
+  await using node = await benchNode(grounds.layout);
+  const said = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
+  const ground: Ground = { grounds, node, said };
+  await using inspector = skopeo(node.caFile);
+  await using prober = await blackbox(node.caFile, node.write);
+  const { one, twenty } = grounds.layout.fields;
+  const races: Race[] = [];
+  for (const field of [one, twenty]) races.push(...(await racesOn(field, { ...ground, inspector, prober })));
+  const figures = { roundTripMs, atOnce, perRegistry, races, ...(await theRest(ground)) } satisfies Figures;
+  return json ? `${JSON.stringify(figures, null, 2)}\n` : print(figures);
+}
+
+async function racesOn(
+  field: Field,
+  ground: Ground & { readonly inspector: Other | undefined; readonly prober: Other | undefined },
+): Promise<readonly Race[]> {
+  const { grounds, node, said, inspector, prober } = ground;
+  const { layout } = grounds;
+  const { targets, registries } = field;
+  const place = `${targets.length} images on ${registries === 1 ? 'one registry' : `${registries} registries`}`;
+  const others = (which: Other | undefined, most: number): readonly Contestant[] =>
+    which === undefined ? [] : [{ name: which.name, run: () => which.ask(targets), rounds: most }];
+  let fresh = new Rehearsing(node.root, targets);
+  // Nobody is measured while the engine still compiles.
+  await floor(layout, targets, 'cold');
+  await fresh.pass();
+  const known = fresh;
+  const first: Contestant = {
+    name: 'drypull',
+    prepare: () => {
+      fresh = new Rehearsing(node.root, targets);
+      return Promise.resolve();
+    },
+    run: () => fresh.pass(),
+  };
+  const at = { images: targets.length, rounds, grounds, said };
+  return [
+    await race({
+      ...at,
+      name: `${place}, first pass`,
+      contestants: [
+        { name: 'floor (undici)', run: () => floor(layout, targets, 'cold') },
+        first,
+        ...others(inspector, roundsOfSkopeo),
+      ],
+    }),
+    await race({
+      ...at,
+      name: `${place}, later pass`,
+      contestants: [
+        { name: 'floor (undici)', run: () => floor(layout, targets, 'warm') },
+        { name: 'drypull', run: () => known.pass() },
+        ...others(prober, rounds),
+      ],
+    }),
+  ];
+}
+
+async function theRest({
+  grounds,
+  node,
+  said,
+}: Ground): Promise<Pick<Figures, 'guarded' | 'firstVerdict' | 'holding' | 'daemon'>> {
+  const { guarded, one } = grounds.layout.fields;
+  said('a token service');
+  const asker = new Rehearsing(node.root, guarded.targets);
+  const counts: number[] = [];
+  for (let i = 0; i < 2; i += 1) {
+    await grounds.requests();
+    await asker.pass();
+    counts.push((await grounds.requests()) / guarded.targets.length);
+  }
+  said('ten thousand rehearsals');
+  const layoutFile = await node.write('layout.json', JSON.stringify(grounds.layout));
+  const holding = await holdingOf(node.root, layoutFile);
+  said('the agent, bundled');
+  const bundled = await bundle(node.root);
+  const [target] = one.targets;
+  if (target === undefined) throw new Error('no images');
+  // The first start also reads the files into the page cache.
+  await firstVerdict(bundled, node, target);
+  return {
+    guarded: { first: counts[0] ?? NaN, later: counts[1] ?? NaN },
+    firstVerdict: await firstVerdict(bundled, node, target),
+    holding,
+    daemon: await daemon(bundled, node, one.targets),
+  };
+}
+
+async function holdingOf(...args: readonly string[]): Promise<readonly Holding[]> {
+  const child = fork(join(import.meta.dirname, 'memory-of-many.ts'), args, {
+    execArgv: ['--expose-gc', '--max-semi-space-size=1'],
+  });
+  const holding: Holding[] = [];
+  child.on('message', (word) => holding.push(word as Holding));
+  await new Promise((resolve) => child.once('exit', resolve));
+  return holding;
+}

@@ -1,0 +1,150 @@
+/** drypull as it ships: one bundled file, run with the image's own flags (Dockerfile). Needs Linux's /proc. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { installed } from '../test/kit/installed.ts';
+import type { Target } from './fields.ts';
+import { referenceOf, runtime, type BenchNode } from './node.ts';
+
+const run = promisify(execFile);
+const project = join(import.meta.dirname, '..');
+/**
+ * An agent works for half a second every few minutes: it needs no optimising compilers (which touch ten MiB of Node's
+ * binary), no threads beside its own (each with an arena of malloc's), and a small young generation.
+ */
+const flags = [
+  '--max-semi-space-size=1',
+  '--max-old-space-size=128',
+  '--no-opt',
+  '--no-maglev',
+  '--no-sparkplug',
+  '--liftoff-only',
+  '--single-threaded',
+  '--optimize-for-size',
+  '--memory-reducer-favors-memory',
+];
+const env = { MALLOC_ARENA_MAX: '1' };
+const patienceMs = 60_000;
+const everyMs = 5_000;
+/** Passes over which processor time is averaged. */
+const passes = 3;
+const defaultCadenceMs = 300_000;
+
+export interface Daemon {
+  readonly bundleBytes: number;
+  /** When 200 images had their first verdict, and some passes later. */
+  readonly residentBytes: { readonly first: number; readonly later: number; readonly peak: number };
+  /** Of the resident memory, what no file backs: Node's own binary is 60 MiB, shared and reclaimable. */
+  readonly privateBytes: number;
+  readonly scrapeBytes: number;
+  readonly cpuMsPerPass: number;
+  /** At the default cadence. */
+  readonly shareOfCore: number;
+}
+
+export interface FirstVerdict {
+  readonly drypullMs: number;
+  readonly skopeoMs?: number;
+  /** Node doing nothing. */
+  readonly nodeMs: number;
+}
+
+/** Makes the bundle and says where it is. */
+export async function bundle(directory: string): Promise<string> {
+  const path = join(directory, 'drypull.mjs');
+  await run(process.execPath, ['bundle.js', 'src/main.ts', path], { cwd: project });
+  return path;
+}
+
+/** One image, from nothing: the program's start, the connection, the pull's requests, the answer on stdout. */
+export async function firstVerdict(bundled: string, node: BenchNode, target: Target): Promise<FirstVerdict> {
+  const check = [bundled, 'check', referenceOf(target), '--host-root', node.root, '--runtime', runtime];
+  const skopeo = installed('skopeo');
+  const url = `docker://${target.loopback}/${target.repository}:${target.tag}`;
+  const lonely = { SSL_CERT_FILE: node.caFile, HOME: '/nonexistent' };
+  return {
+    drypullMs: await timed(() => run(process.execPath, check)),
+    ...(skopeo === undefined
+      ? {}
+      : { skopeoMs: await timed(() => run(skopeo, ['inspect', '--no-tags', url], { env: lonely })) }),
+    nodeMs: await timed(() => run(process.execPath, ['-e', '0'])),
+  };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startMs = performance.now();
+  await work();
+  return performance.now() - startMs;
+}
+
+export async function daemon(bundled: string, node: BenchNode, targets: readonly Target[]): Promise<Daemon> {
+  const config = await node.write(
+    'agent.yaml',
+    JSON.stringify({
+      images: targets.map(referenceOf),
+      schedule: `${everyMs / 1000}s`,
+      jitter: 0,
+      listen: '127.0.0.1:0',
+      checkListen: 'off',
+      hostRoot: node.root,
+      runtime,
+      logLevel: 'error',
+    }),
+  );
+  const child = spawn(process.execPath, [...flags, bundled, 'agent', '--config', config], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env,
+  });
+  const gone = once(child, 'exit');
+  try {
+    const url = await pageOf(child.stderr);
+    await untilReady(url);
+    const first = await memoryOf(child.pid);
+    const before = await cpuSeconds(url);
+    await wait(passes * everyMs);
+    const { text, seconds } = await cpuSeconds(url);
+    const later = await memoryOf(child.pid);
+    const cpuMsPerPass = ((seconds - before.seconds) * 1000) / passes;
+    return {
+      bundleBytes: (await readFile(bundled)).length,
+      residentBytes: { first: first.now, later: later.now, peak: later.peak },
+      privateBytes: later.own,
+      scrapeBytes: Buffer.byteLength(text),
+      cpuMsPerPass,
+      shareOfCore: cpuMsPerPass / defaultCadenceMs,
+    };
+  } finally {
+    child.kill();
+    await gone;
+  }
+}
+
+async function pageOf(stderr: NodeJS.ReadableStream): Promise<string> {
+  for await (const line of createInterface(stderr)) {
+    const url = /the page of node .* is at (http:\S+)/.exec(line)?.[1];
+    if (url !== undefined) return url;
+  }
+  throw new Error('the agent ended before it said where its page is');
+}
+
+async function untilReady(url: string): Promise<void> {
+  const deadline = AbortSignal.timeout(patienceMs);
+  while ((await fetch(new URL('/readyz', url), { signal: deadline })).status !== 200) await wait(50);
+}
+
+async function cpuSeconds(url: string): Promise<{ readonly text: string; readonly seconds: number }> {
+  const text = await (await fetch(new URL('/metrics', url))).text();
+  return { text, seconds: Number(/^process_cpu_seconds_total (\S+)$/m.exec(text)?.[1]) };
+}
+
+async function memoryOf(
+  pid: number | undefined,
+): Promise<{ readonly now: number; readonly own: number; readonly peak: number }> {
+  const status = await readFile(`/proc/${pid ?? 0}/status`, 'utf8');
+  const bytes = (name: string): number => Number(new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024;
+  return { now: bytes('VmRSS'), own: bytes('RssAnon'), peak: bytes('VmHWM') };
+}

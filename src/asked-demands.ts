@@ -1,0 +1,42 @@
+/**
+ * What the Pods, the configuration and the runtime ask of this node, as one list: each demand with a name that stays and with
+ * whether a start would ask the registry. Pure.
+ */
+import { parseImage, pullPolicyOf } from '#pull/image.ts';
+import type { Demand } from '#pull/view.ts';
+import { joinDemands, sandboxDemand } from './cluster/demands.ts';
+import { needOf, type Verification } from './cluster/need.ts';
+
+export interface Sources {
+  readonly pods: readonly Demand[];
+  /** From the configuration: they are rehearsed whatever is on the node. */
+  readonly own: readonly Demand[];
+  /** As in the runtime's configuration; empty where it is not known. */
+  readonly sandboxImage: string;
+  /** Absent where the kubelet's version is not known: everything is then taken to be asked for. */
+  readonly kubelet?: Verification;
+}
+
+export function askedDemands({ pods, own, sandboxImage, kubelet }: Sources): readonly Demand[] {
+  const sandbox = sandboxDemand(sandboxImage, undefined, parseImage);
+  // It is on the node although the Node's list may have no room for it: where Pods run, their sandboxes do.
+  const runtime = sandbox === undefined ? [] : [{ ...sandbox, present: 'yes' } as const];
+  const wanted = joinDemands(pods, runtime).map((demand) => withNeed(demand, kubelet));
+  return joinDemands(own, wanted).map(named);
+}
+
+/** The operator's own images come first in joinDemands, so that what Pods want of them does not slow them down. */
+function withNeed(demand: Demand, kubelet: Verification | undefined): Demand {
+  return kubelet === undefined ? demand : { ...demand, asks: needOf(demand, kubelet).asks };
+}
+
+/**
+ * Of the demand alone, so that nobody's coming or going renames another's. The image itself where it is asked for as most
+ * are: without secrets and with the policy that the API server would give it.
+ */
+function named(demand: Demand): Demand {
+  const { written, policy, secrets } = demand;
+  if (secrets.length === 0 && policy === pullPolicyOf(written)) return demand;
+  const names = secrets.map(({ namespace, name }) => `${namespace}/${name}`);
+  return { ...demand, id: `${written} (${[policy, ...names].join(', ')})` };
+}

@@ -1,0 +1,41 @@
+/** Reads this node as the configuration wishes it read; what it leaves open is taken from the Node object, where that was seen. */
+import { parsePlatform, type Platform } from '#pull/platform.ts';
+import type { NodeView } from '#pull/view.ts';
+import type { Config } from './config.ts';
+import { readNode } from './node/read-node.ts';
+
+/** Of node.status.nodeInfo. */
+export interface NodeSaid {
+  readonly runtime: string;
+  readonly os: string;
+  readonly architecture: string;
+}
+
+export function look(config: Config, now: Date, said?: NodeSaid): Promise<NodeView> {
+  const runtime = config.runtime ?? (said?.runtime === '' ? undefined : said?.runtime);
+  const platform = platformOf(config, said);
+  return readNode({
+    hostRoot: config.hostRoot,
+    ...(runtime === undefined ? {} : { runtime }),
+    ...(platform === undefined ? {} : { platform }),
+    ...(config.nodeName === null ? {} : { nodeName: config.nodeName }),
+    kubelet: {
+      ...(config.kubeletRootDir === null ? {} : { rootDir: config.kubeletRootDir }),
+      ...(config.imageCredentialProviderConfig === null
+        ? {}
+        : { credentialProviderConfig: config.imageCredentialProviderConfig }),
+      ...(config.imageCredentialProviderBinDir === null
+        ? {}
+        : { credentialProviderBinDir: config.imageCredentialProviderBinDir }),
+    },
+    now,
+  });
+}
+
+/** The Node does not tell the variant of a 32-bit ARM; the machine does. */
+function platformOf(config: Config, said: NodeSaid | undefined): Platform | undefined {
+  const fromNode = said === undefined || said.os === '' || /^(arm)?$/.test(said.architecture);
+  const written = config.platform ?? (fromNode ? undefined : `${said.os}/${said.architecture}`);
+  const read = written === undefined ? undefined : parsePlatform(written);
+  return read?.ok === true ? read.platform : undefined;
+}

@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import { demandId } from '#pull/ledger.ts';
+import type { Demand } from '#pull/view.ts';
+import { askedDemands } from '../src/asked-demands.ts';
+import { bareDemand } from '../src/bare-demand.ts';
+
+const kubelet = { kubeletVersion: 'v1.34.0' };
+const unread = (name: string) => ({ namespace: 'shop', name, state: { is: 'unseen', why: 'not_given' } }) as const;
+const wanted = (over: Partial<Demand> = {}): Demand => ({
+  ...bareDemand('reg.test/app:1', []),
+  wantedBy: [{ kind: 'Pod', namespace: 'shop', name: 'web', part: 'container c' }],
+  ...over,
+});
+const asked = (pods: readonly Demand[], own: readonly Demand[] = []) =>
+  askedDemands({ pods, own, sandboxImage: '', kubelet });
+
+describe('the name of a demand', () => {
+  const names: readonly (readonly [string, Partial<Demand>, string])[] = [
+    ['asked for as most are, it is the image', {}, 'reg.test/app:1'],
+    ['another policy is part of it', { policy: 'Always' }, 'reg.test/app:1 (Always)'],
+    [
+      'secrets are, in their order',
+      { secrets: [unread('b'), unread('a')] },
+      'reg.test/app:1 (IfNotPresent, shop/b, shop/a)',
+    ],
+  ];
+  test.each(names)('%s', (_, over, name) => {
+    expect(asked([wanted(over)]).map(demandId)).toEqual([name]);
+  });
+
+  test('no two demands share one, and nobody else changes it', () => {
+    const ways = names.map(([, over]) => wanted(over));
+    expect(new Set(asked(ways).map(demandId)).size).toBe(ways.length);
+    expect(asked(ways).map(demandId)).toEqual(ways.flatMap((way) => asked([way]).map(demandId)));
+  });
+});
+
+describe('what a start would ask the registry for', () => {
+  test('is said of the Pods, not of what the operator listed', () => {
+    const present = wanted({ present: 'yes' });
+    expect(asked([present])).toMatchObject([{ asks: 'no' }]);
+    const [both, ...others] = asked([present], [bareDemand('reg.test/app:1', [])]);
+    expect(others).toEqual([]);
+    expect(both).not.toHaveProperty('asks');
+    expect(both?.wantedBy).toHaveLength(1);
+  });
+
+  test('is not said while the kubelet is not known', () => {
+    const [demand] = askedDemands({ pods: [wanted({ present: 'yes' })], own: [], sandboxImage: '' });
+    expect(demand).not.toHaveProperty('asks');
+  });
+
+  test("the runtime's sandbox image is on the node, and rests", () => {
+    const demands = askedDemands({ pods: [], own: [], sandboxImage: 'registry.k8s.io/pause:3.10', kubelet });
+    expect(demands).toMatchObject([{ present: 'yes', asks: 'no', wantedBy: [{ kind: 'Runtime' }] }]);
+  });
+});

@@ -1,0 +1,64 @@
+/** `drypull agent` as a whole, in this process, with a configuration file: what it says is kept, and it ends with the test. */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { PullReport } from '#pull/report.ts';
+import { run } from '../../src/agent-command.ts';
+import type { Surroundings } from '../../src/main.ts';
+import { openLog } from '../../src/tell/log.ts';
+
+export interface WholeAgent extends AsyncDisposable {
+  /** Everything on both streams, log lines included. */
+  readonly said: string[];
+  readonly lines: (message: string) => readonly Record<string, unknown>[];
+  readonly get: (path: string) => Promise<string>;
+  readonly reports: () => Promise<readonly PullReport[]>;
+  /** Resolves once it is so; looked at again and again. */
+  readonly until: (so: () => boolean | Promise<boolean>) => Promise<void>;
+}
+
+export async function wholeAgent(config: string): Promise<WholeAgent> {
+  const said: string[] = [];
+  const stopping = new AbortController();
+  const stream = { write: (text: string) => said.push(text) } as unknown as NodeJS.WriteStream;
+  const around: Surroundings = {
+    args: ['--config', config],
+    env: { PATH: process.env['PATH'] },
+    stdout: stream,
+    stderr: stream,
+    signal: stopping.signal,
+    onHangUp: () => undefined,
+    version: '0.1.0',
+    now: () => new Date(),
+    clockMs: () => performance.now(),
+    random: () => 0.5,
+    vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
+  };
+  let status: number | undefined;
+  const ended = run(around, (options) => openLog({ ...options, to: { write: (line) => said.push(line) } }));
+  void ended.then((found) => (status = found));
+  const until: WholeAgent['until'] = async (so) => {
+    while (!(await so())) {
+      if (status !== undefined && !stopping.signal.aborted)
+        throw new Error(`it ended with ${status}: ${said.join('')}`);
+      await turn();
+    }
+  };
+  const url = (): string | undefined => /page of node \S+ is at (\S+)/.exec(said.join(''))?.[1];
+  await until(() => url() !== undefined);
+  const get = async (path: string): Promise<string> =>
+    (await fetch(new URL(path, url()), { headers: { connection: 'close' } })).text();
+  return {
+    said,
+    lines: (message) =>
+      said
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter(({ msg }) => msg === message),
+    get,
+    reports: async () => (JSON.parse(await get('/reports')) as { reports: readonly PullReport[] }).reports,
+    until,
+    [Symbol.asyncDispose]: async () => {
+      stopping.abort();
+      await ended;
+    },
+  };
+}

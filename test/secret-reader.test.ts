@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+import type { PullSecret } from '#pull/credential.ts';
+import type { PullSecrets } from '../src/cluster/pull-secrets.ts';
+import { bareDemand } from '../src/bare-demand.ts';
+import { SecretReader } from '../src/secret-reader.ts';
+import { openLog } from '../src/tell/log.ts';
+
+const secret: PullSecret = { namespace: 'shop', name: 'hub', state: { is: 'unseen', why: 'not_given' } };
+const demand = bareDemand('reg.test/app:1', [secret]);
+
+function reader(wish: 'auto' | 'on' | 'off') {
+  const asked: string[] = [];
+  const lines: string[] = [];
+  const clock = { ms: 0 };
+  const forbidding: PullSecrets = {
+    withSecrets: (wanted) => {
+      const secrets = wanted.secrets.map((one): PullSecret => {
+        if (one.state.is !== 'unseen' || one.state.why !== 'not_given') return one;
+        asked.push(one.name);
+        return { ...one, state: { is: 'unseen', why: 'forbidden' } };
+      });
+      return Promise.resolve({ ...wanted, secrets });
+    },
+    close: () => undefined,
+  };
+  const log = openLog({ level: 'info', node: 'n', to: { write: (line) => lines.push(line) } });
+  return { asked, lines, clock, read: new SecretReader(forbidding, { wish, now: () => new Date(clock.ms), log }) };
+}
+
+test('a refusal is remembered for ten minutes, and said once', async () => {
+  const { read, asked, lines, clock } = reader('auto');
+  for (const minutes of [0, 1, 9]) {
+    clock.ms = minutes * 60_000;
+    expect((await read.read(demand)).secrets[0]?.state).toEqual({ is: 'unseen', why: 'forbidden' });
+  }
+  expect(asked).toEqual(['hub']);
+  clock.ms = 11 * 60_000;
+  await read.read(demand);
+  expect(asked).toEqual(['hub', 'hub']);
+  expect(lines).toHaveLength(1);
+});
+
+test('where it is wished for, each rehearsal asks', async () => {
+  const { read, asked, lines } = reader('on');
+  await read.read(demand);
+  await read.read(demand);
+  expect(asked).toEqual(['hub', 'hub']);
+  expect(lines.map((line) => (JSON.parse(line) as { level: string }).level)).toEqual(['error']);
+});
+
+test('where it is switched off, nobody asks', async () => {
+  const { read, asked } = reader('off');
+  expect(await read.read(demand)).toBe(demand);
+  expect(asked).toEqual([]);
+});
