@@ -57,6 +57,7 @@ const doors = new Set([
   'registry/connections.ts',
   'registry/decode.ts',
   'registry/digest.ts',
+  'registry/echo.ts',
   'registry/evidence.ts',
   'registry/rate-limit.ts',
   'registry/wire.ts',

@@ -11,6 +11,7 @@ import { Secret } from '#pull/secret.ts';
 import type { Header, TlsRule } from '#pull/view.ts';
 import type { Connections } from './connections.ts';
 import { fingerprint } from './digest.ts';
+import { withoutEcho } from './echo.ts';
 import { readToken, type TokenEnding } from './token.ts';
 import { header, type Ask, type Asked } from './wire.ts';
 
@@ -98,14 +99,15 @@ async function askByPost(connections: Connections, ask: TokenAsk, login: Login):
   form.sort();
   const headers: Header[] = [...headersFor(ask), ['Content-Type', 'application/x-www-form-urlencoded; charset=utf-8']];
   const asking = { ...settings(ask), method: 'POST', url: ask.realm, headers, body: form.toString() } as const;
-  return follow(connections, asking, 'a password goes by POST first');
+  return follow(connections, asking, { because: 'a password goes by POST first', own: ask.headers });
 }
 
 async function askByGet(connections: Connections, ask: TokenAsk, because: string): Promise<readonly TokenTry[]> {
   const { login } = ask;
   const own: Header[] = login === undefined ? [] : [['Authorization', openHeader(basic(login))]];
   const headers = [...headersFor(ask), ...own];
-  return follow(connections, { ...settings(ask), method: 'GET', url: tokenUrl(ask), headers }, because);
+  const asking = { ...settings(ask), method: 'GET', url: tokenUrl(ask), headers } as const;
+  return follow(connections, asking, { because, own: ask.headers });
 }
 
 /** What is asked for by GET (auth/fetch.go FetchToken). */
@@ -124,13 +126,14 @@ export function tokenUrl(ask: Pick<TokenAsk, 'realm' | 'service' | 'scopes'>): U
 async function follow(
   connections: Connections,
   first: Ask & { readonly method: 'GET' | 'POST' },
-  because: string,
+  { because, own }: { readonly because: string; readonly own: readonly Header[] },
 ): Promise<readonly TokenTry[]> {
   const tries: TokenTry[] = [];
   let asking = first;
   for (;;) {
     const { method, url } = asking;
-    const asked = await connections.ask(asking);
+    const form = asking.body === undefined ? {} : { form: asking.body };
+    const asked = withoutEcho(await connections.ask(asking), { headers: asking.headers, own, ...form });
     tries.push({ method, url, asked, because: tries.length === 0 ? because : 'redirected here' });
     if (!asked.outcome.ok) return tries;
     const answer = asked.outcome.value;

@@ -39,6 +39,8 @@ export function readToken(text: string, method: 'GET' | 'POST', nowMs: number): 
   const access = textOf(fields.get('access_token'));
   const token = access !== '' ? access : method === 'GET' ? textOf(fields.get('token')) : '';
   if (token === '') return { is: 'empty' };
+  // net/http refuses to send it; a code point beyond a byte it would send, and nobody means one.
+  if (/[^\t -~\u0080-\u00ff]/.test(token)) return { is: 'undecodable', why: 'the token cannot stand in a header' };
   return {
     is: 'granted',
     token: { header: new Secret(`Bearer ${token}`), endsMs: expires > 0 ? nowMs + expires * 1000 : Infinity },

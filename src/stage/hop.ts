@@ -9,6 +9,7 @@ import { cleanPath } from '#pull/routes.ts';
 import { fetchStatusWords, requestFailed, resolveStatusWords, transportWords } from '#pull/shown.ts';
 import type { Header } from '#pull/view.ts';
 import { openHeader } from '../registry/authorize.ts';
+import { withoutEcho } from '../registry/echo.ts';
 import { header, type Answer, type Asked } from '../registry/wire.ts';
 import type { Authorization, Authorizer } from './authorizer.ts';
 import { isMetered, noteLimit } from './metered.ts';
@@ -217,12 +218,13 @@ async function ask(scene: Scene, asking: Asking): Promise<Asked> {
     ...(asking.hashAs === undefined ? {} : { hashAs: asking.hashAs }),
     signal: scene.signal,
   };
-  const asked = await scene.wire.connections.ask({ ...settings, url: asking.url });
+  const said = { headers, own: at.headers };
+  const asked = withoutEcho(await scene.wire.connections.ask({ ...settings, url: asking.url }), said);
   record(scene, purpose, { ...sent, url: asking.url }, asked);
   if (asked.outcome.ok || !at.httpsFirst || !fallsBack(asked.outcome.fault, at, scene)) return asked;
   const plain = new URL(asking.url);
   plain.protocol = 'http:';
-  const again = await scene.wire.connections.ask({ ...settings, url: plain });
+  const again = withoutEcho(await scene.wire.connections.ask({ ...settings, url: plain }), said);
   record(
     scene,
     { ...purpose, because: 'HTTPS failed on an http:// entry with TLS settings' },
