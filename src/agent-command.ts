@@ -168,5 +168,6 @@ async function checkText(
     : readManifests(text, { namespace: 'default' }).demands;
   const reports: PullReport[] = [];
   for await (const report of rehearse(demands)) reports.push(report);
-  return reports;
+  const order = new Map(demands.map(({ written }, place) => [written, place]));
+  return reports.toSorted((a, b) => (order.get(a.image) ?? 0) - (order.get(b.image) ?? 0));
 }

@@ -102,6 +102,19 @@ const clientStatus: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
+function unusable({ code, name }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'something listens there already (EADDRINUSE); another address goes with the configuration key `listen` or `checkListen`';
+    case 'EACCES':
+      return 'ports below 1024 are for root (EACCES); another goes with the configuration key `listen`';
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address (EADDRNOTAVAIL)';
+    default:
+      return code ?? name;
+  }
+}
+
 async function opened(server: Server, { host, port }: ListenAddress, renew: Renew | undefined): Promise<Opened> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -111,7 +124,7 @@ async function opened(server: Server, { host, port }: ListenAddress, renew: Rene
   const { promise, resolve } = Promise.withResolvers<Opened>();
   const where = `${host === '' ? '*' : host}:${port}`;
   server.once('error', (error: NodeJS.ErrnoException) =>
-    resolve({ ok: false, why: `cannot listen on ${where}: ${error.code ?? error.name}` }),
+    resolve({ ok: false, why: `cannot listen on ${where}: ${unusable(error)}` }),
   );
   server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
     server.on('error', () => undefined);
