@@ -155,10 +155,7 @@ describe('the end', () => {
       log: openLog({ level: 'silent', node: 'x' }),
       signal: never,
     });
-    expect(ended).toMatchObject({
-      ok: false,
-      why: expect.stringContaining(`cannot listen on 127.0.0.1:${port}: something listens there already`),
-    });
+    expect(ended.ok ? '' : ended.why).toContain(`cannot listen on 127.0.0.1:${port}: something listens there already`);
     await agent.stop();
   });
 });
