@@ -4,7 +4,7 @@
  */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { bundle, daemon, firstVerdict } from './daemon.ts';
+import { bundle, daemon, env, firstVerdict, flags } from './daemon.ts';
 import { openGrounds, roundTripMs, type Field, type Grounds } from './fields.ts';
 import type { Figures, Race } from './figures.ts';
 import { floor } from './floor.ts';
@@ -127,7 +127,8 @@ async function theRest({
 
 async function holdingOf(...args: readonly string[]): Promise<readonly Holding[]> {
   const child = fork(join(import.meta.dirname, 'memory-of-many.ts'), args, {
-    execArgv: ['--expose-gc', '--max-semi-space-size=1'],
+    execArgv: ['--expose-gc', ...flags],
+    env,
   });
   const holding: Holding[] = [];
   child.on('message', (word) => holding.push(word as Holding));

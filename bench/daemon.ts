@@ -16,7 +16,7 @@ const project = join(import.meta.dirname, '..');
  * An agent works for half a second every few minutes: it needs no optimising compilers (which touch ten MiB of Node's
  * binary), no threads beside its own (each with an arena of malloc's), and a small young generation.
  */
-const flags = [
+export const flags = [
   '--max-semi-space-size=1',
   '--max-old-space-size=128',
   '--no-opt',
@@ -27,7 +27,7 @@ const flags = [
   '--optimize-for-size',
   '--memory-reducer-favors-memory',
 ];
-const env = { MALLOC_ARENA_MAX: '1' };
+export const env = { MALLOC_ARENA_MAX: '1' };
 const patienceMs = 60_000;
 const everyMs = 5_000;
 /** Passes over which processor time is averaged. */
