@@ -1,4 +1,5 @@
 /** Registries that refuse, break or lie: what is named, what is shown, and how often they are asked, by containerd version. */
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { PullReport } from '#pull/report.ts';
 import { FakeRegistry, image, type RegistryWish, type Script } from '../kit/fake-registry.ts';
@@ -381,7 +382,6 @@ describe('contents', () => {
   });
 
   test('compressed in transit they are unpacked before they are hashed', async () => {
-    const { gzipSync } = await import('node:zlib');
     const zipped = wrong.onMethod(
       'GET',
       ({ found, send }) =>
@@ -391,7 +391,6 @@ describe('contents', () => {
   });
 
   test('what unpacks to more than is allowed is refused', async () => {
-    const { gzipSync } = await import('node:zlib');
     const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024));
     const zipped = wrong.onMethod(
       'GET',
