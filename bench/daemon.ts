@@ -114,7 +114,7 @@ export async function daemon(
   });
   const gone = once(child, 'exit');
   try {
-    const url = await pageOf(child.stderr);
+    const url = await pageOf(child.stderr, signal);
     await untilReady(url, signal);
     const first = await memoryOf(child.pid);
     const before = await cpuSeconds(url);
@@ -122,7 +122,7 @@ export async function daemon(
     const { text, seconds } = await cpuSeconds(url);
     const later = await memoryOf(child.pid);
     // Asked last: the answer is large.
-    await mustPull(url, pulls);
+    await mustPull(url, pulls, signal);
     const cpuMsPerPass = ((seconds - before.seconds) * 1000) / passes;
     return {
       bundleBytes: (await readFile(bundled)).length,
@@ -138,8 +138,8 @@ export async function daemon(
   }
 }
 
-async function pageOf(stderr: NodeJS.ReadableStream): Promise<string> {
-  for await (const line of createInterface(stderr)) {
+async function pageOf(stderr: NodeJS.ReadableStream, signal: AbortSignal): Promise<string> {
+  for await (const line of createInterface({ input: stderr, signal })) {
     const url = /the page of node .* is at (http:\S+)/.exec(line)?.[1];
     if (url !== undefined) return url;
   }
@@ -150,8 +150,8 @@ async function untilReady(url: string, signal: AbortSignal): Promise<void> {
   while ((await fetch(new URL('/readyz', url), { signal })).status !== 200) await wait(50);
 }
 
-async function mustPull(url: string, wanted: number): Promise<void> {
-  const { reports } = (await (await fetch(new URL('/reports', url))).json()) as {
+async function mustPull(url: string, wanted: number, signal: AbortSignal): Promise<void> {
+  const { reports } = (await (await fetch(new URL('/reports', url), { signal })).json()) as {
     readonly reports: readonly Pick<PullReport, 'verdict'>[];
   };
   const found = reports.filter(({ verdict }) => verdict.is === 'pulls').length;
