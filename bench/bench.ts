@@ -9,9 +9,10 @@ import { openGrounds, roundTripMs, type Field, type Grounds } from './fields.ts'
 import type { Figures, Race } from './figures.ts';
 import { floor } from './floor.ts';
 import type { Holding } from './memory-of-many.ts';
-import { benchNode, type BenchNode } from './node.ts';
+import { benchNode, referenceOf, type BenchNode } from './node.ts';
 import { blackbox, skopeo, type Other } from './others.ts';
 import { atOnce, perRegistry } from './pace.ts';
+import { onCluster } from './pods.ts';
 import { print } from './print.ts';
 import { race, type Contestant } from './race.ts';
 import { Rehearsing } from './rehearsing.ts';
@@ -98,8 +99,8 @@ async function theRest({
   grounds,
   node,
   said,
-}: Ground): Promise<Pick<Figures, 'guarded' | 'firstVerdict' | 'holding' | 'daemon'>> {
-  const { guarded, one } = grounds.layout.fields;
+}: Ground): Promise<Pick<Figures, 'guarded' | 'firstVerdict' | 'holding' | 'daemon' | 'onCluster'>> {
+  const { guarded, one, twenty } = grounds.layout.fields;
   said('a token service');
   const asker = new Rehearsing(node.root, guarded.targets);
   const counts: number[] = [];
@@ -117,11 +118,16 @@ async function theRest({
   if (target === undefined) throw new Error('no images');
   // The first start also reads the files into the page cache.
   await firstVerdict(bundled, node, target);
+  const verdict = await firstVerdict(bundled, node, target);
+  const alone = { settings: { images: one.targets.map(referenceOf) }, pulls: one.targets.length };
+  const measured = await daemon(bundled, node, alone);
+  said('the agent on a cluster');
   return {
     guarded: { first: counts[0] ?? NaN, later: counts[1] ?? NaN },
-    firstVerdict: await firstVerdict(bundled, node, target),
+    firstVerdict: verdict,
     holding,
-    daemon: await daemon(bundled, node, one.targets),
+    daemon: measured,
+    onCluster: await onCluster(bundled, node, twenty.targets),
   };
 }
 

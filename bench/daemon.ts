@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { PullReport } from '#pull/report.ts';
 import { installed } from '../test/kit/installed.ts';
 import type { Target } from './fields.ts';
 import { referenceOf, runtime, type BenchNode } from './node.ts';
@@ -81,11 +82,22 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startMs;
 }
 
-export async function daemon(bundled: string, node: BenchNode, targets: readonly Target[]): Promise<Daemon> {
+export interface DaemonWish {
+  /** Beside those that every measured agent has. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** So many images must have the verdict that they can be pulled: an agent that sees nothing is cheap. */
+  readonly pulls: number;
+  readonly signal?: AbortSignal;
+}
+
+export async function daemon(
+  bundled: string,
+  node: BenchNode,
+  { settings, pulls, signal = AbortSignal.timeout(patienceMs) }: DaemonWish,
+): Promise<Daemon> {
   const config = await node.write(
     'agent.yaml',
     JSON.stringify({
-      images: targets.map(referenceOf),
       schedule: `${everyMs / 1000}s`,
       jitter: 0,
       listen: '127.0.0.1:0',
@@ -93,6 +105,7 @@ export async function daemon(bundled: string, node: BenchNode, targets: readonly
       hostRoot: node.root,
       runtime,
       logLevel: 'error',
+      ...settings,
     }),
   );
   const child = spawn(process.execPath, [...flags, bundled, 'agent', '--config', config], {
@@ -101,13 +114,15 @@ export async function daemon(bundled: string, node: BenchNode, targets: readonly
   });
   const gone = once(child, 'exit');
   try {
-    const url = await pageOf(child.stderr);
-    await untilReady(url);
+    const url = await pageOf(child.stderr, signal);
+    await untilReady(url, signal);
     const first = await memoryOf(child.pid);
     const before = await cpuSeconds(url);
-    await wait(passes * everyMs);
+    await wait(passes * everyMs, undefined, { signal });
     const { text, seconds } = await cpuSeconds(url);
     const later = await memoryOf(child.pid);
+    // Asked last: the answer is large.
+    await mustPull(url, pulls, signal);
     const cpuMsPerPass = ((seconds - before.seconds) * 1000) / passes;
     return {
       bundleBytes: (await readFile(bundled)).length,
@@ -123,17 +138,24 @@ export async function daemon(bundled: string, node: BenchNode, targets: readonly
   }
 }
 
-async function pageOf(stderr: NodeJS.ReadableStream): Promise<string> {
-  for await (const line of createInterface(stderr)) {
+async function pageOf(stderr: NodeJS.ReadableStream, signal: AbortSignal): Promise<string> {
+  for await (const line of createInterface({ input: stderr, signal })) {
     const url = /the page of node .* is at (http:\S+)/.exec(line)?.[1];
     if (url !== undefined) return url;
   }
   throw new Error('the agent ended before it said where its page is');
 }
 
-async function untilReady(url: string): Promise<void> {
-  const deadline = AbortSignal.timeout(patienceMs);
-  while ((await fetch(new URL('/readyz', url), { signal: deadline })).status !== 200) await wait(50);
+async function untilReady(url: string, signal: AbortSignal): Promise<void> {
+  while ((await fetch(new URL('/readyz', url), { signal })).status !== 200) await wait(50);
+}
+
+async function mustPull(url: string, wanted: number, signal: AbortSignal): Promise<void> {
+  const { reports } = (await (await fetch(new URL('/reports', url), { signal })).json()) as {
+    readonly reports: readonly Pick<PullReport, 'verdict'>[];
+  };
+  const found = reports.filter(({ verdict }) => verdict.is === 'pulls').length;
+  if (found !== wanted) throw new Error(`${found} of ${reports.length} images can be pulled, not ${wanted}`);
 }
 
 async function cpuSeconds(url: string): Promise<{ readonly text: string; readonly seconds: number }> {

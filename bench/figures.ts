@@ -1,6 +1,7 @@
 /** What was measured, and how runs become one figure: the median, with the least and the most beside it. */
 import type { Daemon, FirstVerdict } from './daemon.ts';
 import type { Holding } from './memory-of-many.ts';
+import type { OnCluster } from './pods.ts';
 
 export interface Spread {
   readonly median: number;
@@ -35,6 +36,7 @@ export interface Figures {
   readonly firstVerdict: FirstVerdict;
   readonly holding: readonly Holding[];
   readonly daemon: Daemon;
+  readonly onCluster: OnCluster;
 }
 
 export function spreadOf(values: readonly number[]): Spread {

@@ -1,7 +1,12 @@
 /** The figures as a table for people. */
 import type { Figures, Race, Runner, Spread } from './figures.ts';
+import { imagesOfPods, podsOnNode, type OnCluster } from './pods.ts';
 
-export const goals = { ratio: 1.15, residentBytes: 80 * 1024 ** 2 };
+export const goals = {
+  ratio: 1.15,
+  residentBytes: 80 * 1024 ** 2,
+  onCluster: { residentBytes: 100 * 1024 ** 2, shareOfCore: 0.01 },
+};
 
 export function print(figures: Figures): string {
   const { roundTripMs, atOnce, perRegistry, races, firstVerdict: first, daemon, holding, guarded } = figures;
@@ -31,12 +36,34 @@ export function print(figures: Figures): string {
       'agent, processor time',
       `${daemon.cpuMsPerPass.toFixed(0)} ms a pass: ${(daemon.shareOfCore * 100).toFixed(2)} % of a core every 5 minutes`,
     ],
+    ...clusterFacts(figures.onCluster),
     ['a scrape of /metrics', `${(daemon.scrapeBytes / 1024).toFixed(1)} KiB`],
     ['the bundle', `${(daemon.bundleBytes / 1024).toFixed(0)} KiB`],
   ];
   const width = Math.max(...facts.map(([what]) => what.length));
   const rest = facts.map(([what, value]) => `${what.padEnd(width)}  ${value}`);
   return [at, '', ...races.flatMap((race) => [...table(race), '']), ...rest, ''].join('\n');
+}
+
+function clusterFacts({
+  residentBytes,
+  privateBytes,
+  podBytes,
+  ...one
+}: OnCluster): readonly (readonly [string, string])[] {
+  const { residentBytes: most, shareOfCore } = goals.onCluster;
+  const met = goal(Math.max(residentBytes.first, residentBytes.later) / most, 'goal 100 MiB');
+  return [
+    [
+      `agent on a node of ${podsOnNode} Pods (${mib(podBytes)}), ${imagesOfPods} images`,
+      `${mib(residentBytes.first)} resident after the first pass, ${mib(residentBytes.later)} after three more${met}`,
+    ],
+    ['  its peak', `${mib(residentBytes.peak)}; ${mib(privateBytes)} of what is resident its own`],
+    [
+      '  its processor time',
+      `${one.cpuMsPerPass.toFixed(0)} ms a pass: ${(one.shareOfCore * 100).toFixed(2)} % of a core every 5 minutes${goal(one.shareOfCore / shareOfCore, 'goal 1 %')}`,
+    ],
+  ];
 }
 
 const columns = ['', 'median', 'min–max', 'against the floor', 'against drypull', 'requests/image'];
