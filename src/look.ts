@@ -27,6 +27,7 @@ export function look(config: Config, now: Date, said?: NodeSaid): Promise<NodeVi
       ...(config.imageCredentialProviderBinDir === null
         ? {}
         : { credentialProviderBinDir: config.imageCredentialProviderBinDir }),
+      runsHere: said !== undefined,
     },
     now,
   });

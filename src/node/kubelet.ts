@@ -18,6 +18,8 @@ export interface KubeletFacts {
   readonly credentialProviderBinDir?: string;
   readonly home?: string;
   readonly cwd?: string;
+  /** Somebody who knows says that a kubelet runs on this node. */
+  readonly runsHere?: boolean;
 }
 
 export interface FoundKubelet {
@@ -45,10 +47,25 @@ export async function readKubelet(
   };
   const config = facts.credentialProviderConfig ?? flag(args, 'image-credential-provider-config');
   const bin = facts.credentialProviderBinDir ?? flag(args, 'image-credential-provider-bin-dir');
-  const nodeFile = await readNodeFile(root, places);
+  const found = await readNodeFile(root, places);
+  const nodeFile =
+    found.ok && found.value === null && facts.runsHere === true
+      ? await noneOrUnseen(root, places.rootDir, found)
+      : found;
   const providers = await readProviders(root, await providerPlace(root, config, bin));
   const homeKnown = home !== undefined || running?.env !== undefined;
   return { view: { nodeFile, providers }, doubts: homeKnown ? [] : await homeDoubt(root, nodeFile) };
+}
+
+/** Where a kubelet runs for certain, its directory exists: if it is not to be seen, neither is a config.json in it. */
+async function noneOrUnseen(
+  root: string,
+  rootDir: string,
+  found: Seen<NodeFile | null>,
+): Promise<Seen<NodeFile | null>> {
+  if (!found.ok || found.value !== null || (await look(root, rootDir)).ok) return found;
+  const what = `the kubelet's own credentials in ${rootDir}`;
+  return seen(rootDir, bad({ code: 'agent.cannot_see', what, why: 'the directory is not mounted' }));
 }
 
 /** Both flags or none: RegisterCredentialProviderPlugins runs only when both are set. */

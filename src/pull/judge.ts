@@ -38,7 +38,10 @@ function decide(plan: PullPlan, demand: Demand, rehearsal: Rehearsal): Bare {
   const untold = performances.find(({ ending }) => ending.is === 'untold');
   if (untold?.ending.is === 'untold') return { is: 'stops', fault: untold.ending.fault, stage: untold.ending.stage };
   if (unseen !== undefined) return unseen;
-  return worst(plan, performances);
+  const bare = worst(plan, performances);
+  // Nobody logged in, and perhaps the kubelet would.
+  const mayLogIn = bare.is === 'stops' && bare.stage === 'auth' && last.as === 'anonymous';
+  return mayLogIn && plan.unseenFile !== undefined ? { is: 'stops', fault: plan.unseenFile, stage: 'auth' } : bare;
 }
 
 /** kubelet images/image_manager.go: Never looks at the node alone. */

@@ -36,6 +36,8 @@ export interface PullPlan {
   readonly routes: Outcome<readonly Route[]>;
   /** Pull secrets that are named and that nobody let us read. */
   readonly unseenSecrets: readonly { readonly namespace: string; readonly name: string; readonly why: string }[];
+  /** Why the kubelet's own config.json could not be read, where that is so. */
+  readonly unseenFile?: Fault;
   readonly warnings: readonly Fault[];
   readonly doubts: readonly Doubt[];
 }
@@ -103,7 +105,20 @@ export function planPull(
     identities: keyring.identities,
     routes: config.ok ? routesFor(image, config.value, engine) : config,
     unseenSecrets: keyring.unseen,
+    ...(view.kubelet.nodeFile.ok ? {} : { unseenFile: view.kubelet.nodeFile.fault }),
     warnings: [...view.warnings, ...proxyWarnings(view.runtime.proxy), ...keyring.warnings],
-    doubts: [...view.doubts, ...unseen],
+    doubts: [...view.doubts, ...unseen, ...unseenFileDoubts(view)],
   };
+}
+
+function unseenFileDoubts(view: NodeView): readonly Doubt[] {
+  const { nodeFile } = view.kubelet;
+  if (nodeFile.ok) return [];
+  return [
+    {
+      is: 'approximate',
+      about: 'credentials',
+      because: `the kubelet's own config.json could not be read (${nodeFile.source})`,
+    },
+  ];
 }

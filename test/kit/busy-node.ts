@@ -145,6 +145,7 @@ function filesOf(cloud: string): Parameters<typeof nodeRoot>[0] {
   const provider = { name: 'cloud', apiVersion, matchImages: [cloud], defaultCacheDuration: '1h' };
   const providers = { apiVersion: 'kubelet.config.k8s.io/v1', kind: 'CredentialProviderConfig', providers: [provider] };
   return {
+    'var/lib/kubelet/config.yaml': 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n',
     'etc/hosts': '127.0.0.1 localhost\n',
     'etc/resolv.conf': 'nameserver 127.0.0.1\n',
     'etc/containerd/config.toml':

@@ -302,3 +302,23 @@ providers:
     expect(providers).toMatchObject({ ok: false, fault: { why: saying('did not exist') } });
   });
 });
+
+describe("the kubelet's directory out of sight", () => {
+  test('is none of our business where no kubelet is known to run', async () => {
+    await using root = await nodeRoot({ 'etc/hostname': 'n' });
+    const { view } = await readKubelet(root.path, {}, undefined);
+    expect(view.nodeFile).toMatchObject({ ok: true, value: null });
+  });
+
+  test('leaves its credentials unseen where one runs', async () => {
+    await using root = await nodeRoot({ 'etc/hostname': 'n' });
+    const { view } = await readKubelet(root.path, { runsHere: true }, undefined);
+    expect(view.nodeFile).toMatchObject({ ok: false, fault: { code: 'agent.cannot_see' } });
+  });
+
+  test('holds no file where it is seen and there is none', async () => {
+    await using root = await nodeRoot({ 'var/lib/kubelet/config.yaml': '' });
+    const { view } = await readKubelet(root.path, { runsHere: true }, undefined);
+    expect(view.nodeFile).toMatchObject({ ok: true, value: null });
+  });
+});

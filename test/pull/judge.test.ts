@@ -209,3 +209,22 @@ test('every fault of ours is unknown, every other one fails', () => {
     expect(verdict.is).toBe(sideOf(code) === 'agent' ? 'unknown' : 'fails');
   }
 });
+
+describe("the kubelet's own config.json that nobody let us read", () => {
+  const unseenFile: Fault = { code: 'agent.cannot_see', what: '/var/lib/kubelet', why: 'the directory is not mounted' };
+
+  test('leaves a login that was demanded and not had untold', () => {
+    const what = rehearsal(performance(failedBy(required, 'auth'), 'anonymous', [challenge]));
+    expect(verdictOf({ unseenFile }, what)).toBe('unknown agent.cannot_see at auth');
+  });
+
+  test('changes nothing of a pull that works, nor of one that fails elsewhere', () => {
+    expect(verdictOf({ unseenFile }, rehearsal(performance(pulled, 'anonymous', [challenge])))).toBe('pulls');
+    expect(verdictOf({ unseenFile }, rehearsal(performance(failedBy(refused))))).toBe('fails tcp.refused at tcp');
+  });
+
+  test('changes nothing where another credential was refused', () => {
+    const what = rehearsal(performance(failedBy(rejected, 'auth'), 'pull secret shop/hub', [challenge]));
+    expect(verdictOf({ unseenFile }, what)).toBe('fails auth.rejected at auth');
+  });
+});
