@@ -1,5 +1,5 @@
 /** `drypull agent`: joins the daemon to this node's files, its wire and the terminal. */
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import { runAgent, type Outside } from './agent.ts';
@@ -11,6 +11,7 @@ import { guardListener } from './guard-listener.ts';
 import { findCluster, joinCluster, type Joined } from './join-cluster.ts';
 import { look } from './look.ts';
 import type { Surroundings } from './main.ts';
+import { readOwnOptions } from './own-options.ts';
 import { readInput } from './node/read-input.ts';
 import { watchFile } from './node/watch-file.ts';
 import { manners } from './open-wire.ts';
@@ -84,15 +85,9 @@ function failed({ stderr }: Surroundings, why: string): number {
 function readOptions(around: Surroundings): { readonly config: string | undefined } | number {
   const command = new Command('drypull agent')
     .description('Rehearse a list of images on a schedule, and tell by metrics, HTTP and a page.')
-    .option('--config <FILE>', 'YAML; `drypull config` prints what is in force (also DRYPULL_CONFIG)')
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => around.stdout.write(text), writeErr: (text) => around.stderr.write(text) });
-  try {
-    command.parse([...around.args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? 0 : 2;
-  }
+    .option('--config <FILE>', 'YAML; `drypull config` prints what is in force (also DRYPULL_CONFIG)');
+  const status = readOwnOptions(command, around);
+  if (status !== undefined) return status;
   const { config } = command.opts<{ readonly config?: string }>();
   return { config: config ?? around.env['DRYPULL_CONFIG'] };
 }

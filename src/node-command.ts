@@ -3,8 +3,9 @@
  * Exit status 0 it may, 1 it may not, 2 nobody knows; one line on standard output, no longer than node-problem-detector keeps
  * (pkg/custompluginmonitor/plugin/plugin.go: max_output_length, 80 bytes where nobody says otherwise).
  */
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import type { Surroundings } from './main.ts';
+import { readOwnOptions } from './own-options.ts';
 import { readInput } from './node/read-input.ts';
 
 /** Below node-problem-detector's own default limit of 5 s. */
@@ -19,15 +20,9 @@ export async function run(around: Surroundings): Promise<number> {
       'Ask the agent on this node whether the node may pull. Exit status: 0 it may, 1 it may not, 2 unknown.',
     )
     .option('--agent <URL>', 'where the agent listens', 'http://127.0.0.1:9467')
-    .option('--token-file <FILE>', "a token for the agent's listenAuth, such as a ServiceAccount's")
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => around.stdout.write(text), writeErr: (text) => around.stderr.write(text) });
-  try {
-    command.parse([...around.args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? 0 : 2;
-  }
+    .option('--token-file <FILE>', "a token for the agent's listenAuth, such as a ServiceAccount's");
+  const status = readOwnOptions(command, around);
+  if (status !== undefined) return status;
   const options = command.opts<{ readonly agent: string; readonly tokenFile?: string }>();
   const answer = await ask(options.agent, options.tokenFile);
   around.stdout.write(`${short(answer.line)}\n`);
