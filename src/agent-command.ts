@@ -142,8 +142,10 @@ async function demandsOf(config: Config, joined: Joined | undefined, now: () => 
   const own = await configuredDemands(config);
   if (joined === undefined) return own;
   return joined.demands(own, async () => {
-    const { runtime } = await look(config, now(), joined.node());
-    return runtime.config.ok ? runtime.config.value.sandboxImage : '';
+    const { runtime, kubelet } = await look(config, now(), joined.node());
+    const policy =
+      kubelet.config?.ok === true ? { policy: kubelet.config.value.imagePullCredentialsVerificationPolicy } : {};
+    return { sandboxImage: runtime.config.ok ? runtime.config.value.sandboxImage : '', ...policy };
   });
 }
 

@@ -21,9 +21,16 @@ import { type Teller, tellCluster } from './tell-cluster.ts';
 import type { Log } from './tell/log.ts';
 import { within } from './within.ts';
 
+/** What the node's own files say that concerns which images are asked for. */
+export interface OnDisk {
+  readonly sandboxImage: string;
+  /** The kubelet's imagePullCredentialsVerificationPolicy, where its files are to be seen. */
+  readonly policy?: string;
+}
+
 export interface Joined extends Watched {
   /** What is asked for now; `own` is what the configuration asks for. Waits a little for the first list of Pods. */
-  readonly demands: (own: readonly Demand[], sandboxImage: () => Promise<string>) => Promise<readonly Demand[]>;
+  readonly demands: (own: readonly Demand[], onDisk: () => Promise<OnDisk>) => Promise<readonly Demand[]>;
   readonly withSecrets: (demand: Demand) => Promise<Demand>;
   /** What the kubelet said of this node, where it was seen. */
   readonly node: () => { readonly runtime: string; readonly os: string; readonly architecture: string } | undefined;
@@ -96,16 +103,16 @@ class Joining implements Joined {
     void this.#tick();
   }
 
-  readonly demands: Joined['demands'] = async (own, sandboxImage) => {
+  readonly demands: Joined['demands'] = async (own, onDisk) => {
     await within(this.#known.promise, patienceMs);
     // Waited for once: after that the look that finds something new asks for a pass.
     this.#known.resolve(undefined);
-    const sandbox = await sandboxImage();
+    const { sandboxImage, policy } = await onDisk();
     const { demands: pods, node } = this.#watch.current();
     const facts = node.ok ? node.value : undefined;
     this.#asked = signature(pods);
-    const kubelet = facts === undefined ? {} : { kubelet: this.#kubelet.verification(facts) };
-    return askedDemands({ pods, own, sandboxImage: sandbox, ...kubelet });
+    const kubelet = facts === undefined ? {} : { kubelet: this.#kubelet.verification(facts, policy) };
+    return askedDemands({ pods, own, sandboxImage, ...kubelet });
   };
 
   readonly withSecrets: Joined['withSecrets'] = (demand) => this.#secrets.read(demand);

@@ -31,14 +31,15 @@ export class KubeletSettings {
     this.#outside = outside;
   }
 
-  /** What is known now; the kubelet's answer serves the next to ask. */
-  verification({ kubelet, kubeletUrl }: Kubelet): Verification {
+  /** What is known now; the kubelet's answer serves the next to ask. Without one its files have the word. */
+  verification({ kubelet, kubeletUrl }: Kubelet, onDisk?: string): Verification {
     const nowMs = this.#outside.now().getTime();
     if (this.#outside.isOurs && kubeletUrl !== '' && nowMs - this.#askedMs >= againMs) {
       this.#askedMs = nowMs;
       void this.#read(kubeletUrl);
     }
-    return { kubeletVersion: kubelet, ...(this.#policy === undefined ? {} : { policy: this.#policy }) };
+    const policy = this.#policy ?? onDisk;
+    return { kubeletVersion: kubelet, ...(policy === undefined ? {} : { policy }) };
   }
 
   async #read(url: string): Promise<void> {

@@ -33,7 +33,7 @@ async function together(kube: FakeKube, settings = ''): Promise<Together> {
   const passes: (readonly string[])[] = [];
   const agent = await started(`images: []\nschedule: 5m\n${settings}`, pulls, {
     cluster: joined,
-    demands: () => joined.demands([], () => Promise.resolve('')),
+    demands: () => joined.demands([], () => Promise.resolve({ sandboxImage: '' })),
     rehearse: async function* (demands) {
       passes.push(demands.map(({ written }) => written).toSorted());
       for (const { written, id } of demands)

@@ -8,6 +8,7 @@ import { bad, good, seen, type Seen } from '#pull/outcome.ts';
 import { Secret } from '#pull/secret.ts';
 import type { Doubt, KubeletView, NodeFile } from '#pull/view.ts';
 import { look, readText } from './host-root.ts';
+import { readKubeletConfig } from './kubelet-config.ts';
 import { flag, type Running } from './processes.ts';
 import { readProviders } from './providers.ts';
 
@@ -54,7 +55,8 @@ export async function readKubelet(
       : found;
   const providers = await readProviders(root, await providerPlace(root, config, bin));
   const homeKnown = home !== undefined || running?.env !== undefined;
-  return { view: { nodeFile, providers }, doubts: homeKnown ? [] : await homeDoubt(root, nodeFile) };
+  const settings = await readKubeletConfig(root, running?.args);
+  return { view: { nodeFile, providers, config: settings }, doubts: homeKnown ? [] : await homeDoubt(root, nodeFile) };
 }
 
 /** Where a kubelet runs for certain, its directory exists: if it is not to be seen, neither is a config.json in it. */

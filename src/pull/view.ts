@@ -6,6 +6,7 @@ import type { PullSecret } from './credential.ts';
 import type { Image } from './image.ts';
 import type { Outcome, Seen } from './outcome.ts';
 import type { Fault } from './fault.ts';
+import type { KubeletConfig } from './kubelet-config.ts';
 import type { Platform } from './platform.ts';
 import type { Secret } from './secret.ts';
 
@@ -65,6 +66,8 @@ export interface KubeletView {
   readonly nodeFile: Seen<NodeFile | null>;
   /** Credential provider plugins in configuration order; a fault here means the kubelet would not start. */
   readonly providers: Seen<readonly CredentialProvider[]>;
+  /** Its settings about images; absent where nobody looked. */
+  readonly config?: Seen<KubeletConfig>;
 }
 
 export interface NodeFile {
