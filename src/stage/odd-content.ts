@@ -9,20 +9,6 @@ import { fetchBlob } from './fetch.ts';
 import type { Resolved } from './resolve.ts';
 import type { Scene } from './scene.ts';
 
-export const schema1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
-const manifestTypes = new Set([
-  schema1,
-  'application/vnd.docker.distribution.manifest.v2+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.oci.image.index.v1+json',
-]);
-
-/** images.IsManifestType and IsIndexType. */
-export function isManifestType(mediaType: string): boolean {
-  return manifestTypes.has(mediaType);
-}
-
 /** HEAD stays free when a quota is used up; the GET that a pull goes on to make is answered 429. */
 export function quotaUsedUp(scene: Scene, resolved: Resolved): Ending | undefined {
   const limit: RateLimit | undefined = resolved.rateLimit;

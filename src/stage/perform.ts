@@ -3,7 +3,14 @@
  * Imitates containerd client.Pull (local engine) and core/transfer/local/pull.go (transfer service), and image.Config after it.
  */
 import type { Fault } from '#pull/fault.ts';
-import { childrenFor, offered, readManifest, type Descriptor, type ImageIndex } from '#pull/manifest.ts';
+import {
+  childrenFor,
+  kindOfMediaType,
+  offered,
+  readManifest,
+  type Descriptor,
+  type ImageIndex,
+} from '#pull/manifest.ts';
 import { formatPlatform, matcherFor } from '#pull/platform.ts';
 import type { Content, Ending, Performance } from '#pull/rehearsal.ts';
 import { pullFailed, resolveFailed, type Wording } from '#pull/shown.ts';
@@ -11,15 +18,7 @@ import { Authorizer } from './authorizer.ts';
 import { fetchBlobs, type ImageManifest } from './blobs.ts';
 import { failed, wrapFetch } from './ending.ts';
 import { fetchBlob, fetchManifest } from './fetch.ts';
-import {
-  convertedSchema1,
-  emptyContent,
-  isManifestType,
-  notAManifest,
-  quotaUsedUp,
-  schema1,
-  schema1Refused,
-} from './odd-content.ts';
+import { convertedSchema1, emptyContent, notAManifest, quotaUsedUp, schema1Refused } from './odd-content.ts';
 import { isMetered } from './metered.ts';
 import { resolve, type Resolved } from './resolve.ts';
 import type { Scene } from './scene.ts';
@@ -61,9 +60,10 @@ async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved
   };
   const usedUp = quotaUsedUp(scene, resolved);
   if (usedUp !== undefined) return usedUp;
-  if (resolved.mediaType === schema1 && !engine.convertsSchema1) return schema1Refused(scene, resolved);
+  if (kindOfMediaType(resolved.mediaType) === 'schema1' && !engine.convertsSchema1)
+    return schema1Refused(scene, resolved);
   if (resolved.size === 0) return emptyContent(scene, top);
-  if (!isManifestType(top.mediaType)) return notAManifest(scene, authorizer, top);
+  if (kindOfMediaType(top.mediaType) === 'other') return notAManifest(scene, authorizer, top);
   if (isMetered(scene, resolved.route) && (await scene.wire.localContent(top.digest)) === undefined)
     return { is: 'pulled', content: shallow };
   const found = await walk(scene, authorizer, top);
@@ -97,7 +97,7 @@ type Walked =
 /** From the top descriptor down to the one image manifest for this node. */
 async function walk(scene: Scene, authorizer: Authorizer, top: Descriptor, depth = 0): Promise<Walked> {
   if (top.flaw !== undefined) return flawed(scene, top, top.flaw);
-  if (!isManifestType(top.mediaType)) return asLeaf(scene, authorizer, top);
+  if (kindOfMediaType(top.mediaType) === 'other') return asLeaf(scene, authorizer, top);
   const fetched = await fetchManifest(scene, authorizer, top);
   if (!fetched.ok) return { is: 'ending', ending: failed(fetched.trouble, wrapFetch(scene, fetched.trouble)) };
   const read = readManifest(Buffer.from(fetched.value.body).toString('utf8'), top.mediaType, {

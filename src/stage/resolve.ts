@@ -3,6 +3,7 @@
  * Imitates containerd core/remotes/docker/resolver.go (dockerResolver.Resolve), v1.6.20 to v2.3.4.
  */
 import type { Fault, RateLimit } from '#pull/fault.ts';
+import { kindOfMediaType, manifestMediaType } from '#pull/manifest.ts';
 import { containerdMessage, readRegistryErrors } from '#pull/registry-error.ts';
 import { resolveStatusWords } from '#pull/shown.ts';
 import type { Header } from '#pull/view.ts';
@@ -119,7 +120,13 @@ async function askHost(scene: Scene, authorizer: Authorizer, host: Host): Promis
   if (digest !== undefined && size !== undefined)
     return described(
       scene,
-      { digest, size, mediaType: mediaTypeOf(answer), route: host.route, ...limitField(limit) },
+      {
+        digest,
+        size,
+        mediaType: manifestMediaType(header(answer, 'content-type')),
+        route: host.route,
+        ...limitField(limit),
+      },
       reply,
     );
   if (reply.method === 'GET' && answer.whole) return fromBody(scene, host, reply, digest);
@@ -162,8 +169,8 @@ function fromBody(scene: Scene, host: Host, reply: Reply, digest: string | undef
   if (answer.bodyFault !== undefined && !answer.bodyFault.ok) return abort(answer.bodyFault.fault);
   if (!answer.whole)
     return described(scene, { digest: 'sha256:', size: answer.body.length, mediaType: '', route: host.route }, reply);
-  const mediaType = mediaTypeOf(answer);
-  if (mediaType === schema1 && !scene.plan.engine.convertsSchema1)
+  const mediaType = manifestMediaType(header(answer, 'content-type'));
+  if (kindOfMediaType(mediaType) === 'schema1' && !scene.plan.engine.convertsSchema1)
     return abort({ code: 'manifest.unsupported', mediaType, host: reply.url.host });
   const body = answer.body;
   return described(
@@ -222,14 +229,6 @@ function heldBack(scene: Scene, host: Host, what: string): ResolveEnding {
 function abort(fault: Fault): ResolveEnding {
   const why = fault.code === 'api.malformed' ? fault.why : fault.code;
   return { is: 'failed', trouble: trouble(fault, why) };
-}
-
-const schema1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
-
-/** resolver.go getManifestMediaType */
-function mediaTypeOf(answer: Answer): string {
-  const type = (header(answer, 'content-type') ?? '').split(';')[0] ?? '';
-  return type === 'text/plain' ? schema1 : type;
 }
 
 function sizeOf(answer: Answer): number | undefined {
