@@ -3,7 +3,7 @@
  * (Bitnami's brown-outs of 24 hours in August and September 2025).
  */
 import type { ImageFacts } from '#pull/facts.ts';
-import type { Absence } from '#pull/past/absences.ts';
+import { cameBack, type Absence } from '#pull/past/absences.ts';
 import { minuteText } from '#pull/minute.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 
@@ -15,8 +15,10 @@ const onceMs = 7 * dayMs;
 /** A month is the longest that announced brown-outs came apart. */
 const longestMs = 30 * dayMs;
 
-function foresee({ demand, past, now }: ImageFacts): readonly Foreseen[] {
-  const known = Object.hasOwn(past.absences, demand.written) ? past.absences[demand.written] : undefined;
+function foresee({ demand, rehearsal, past, now }: ImageFacts): readonly Foreseen[] {
+  const before = Object.hasOwn(past.absences, demand.written) ? past.absences[demand.written] : undefined;
+  const ending = rehearsal.performances.at(-1)?.ending;
+  const known = before !== undefined && ending?.is === 'pulled' ? cameBack(before, ending.content.digest) : before;
   const last = known?.over.at(-1);
   if (!demand.image.ok || known === undefined || last === undefined) return [];
   const nowMs = now.getTime();

@@ -41,7 +41,7 @@ export function learnAbsence(past: AbsencesPast, report: PullReport, tags: TagsP
   const known = Object.hasOwn(past, image) ? past[image] : undefined;
   const ending = performances.at(-1)?.ending;
   if (ending?.is === 'pulled') {
-    const next = known === undefined ? undefined : back(known, ending.content.digest);
+    const next = known === undefined ? undefined : cameBack(known, ending.content.digest);
     return next === known || next === undefined ? past : { ...past, [image]: next };
   }
   if (verdict.is !== 'fails' || !isGone(verdict.fault)) return past;
@@ -55,7 +55,8 @@ export function learnAbsence(past: AbsencesPast, report: PullReport, tags: TagsP
   };
 }
 
-function back(known: ImageAbsences, digest: string): ImageAbsences {
+/** Now that it pulls, and leads to `digest`. */
+export function cameBack(known: ImageAbsences, digest: string): ImageAbsences {
   if (known.open === undefined) return known;
   const { digest: before, ...absence } = known.open;
   return { over: before === digest ? [...known.over, absence].slice(-keptOver) : known.over };

@@ -19,7 +19,9 @@ export function heldOf({ images }: DampedPast, id: string): HeldSet {
   return (Object.hasOwn(images, id) ? images[id] : undefined) ?? {};
 }
 
+/** While an image fails, its verdict says so, and rules that read a pull see nothing: neither a sight nor an absence. */
 export function learnDamped(past: DampedPast, report: PullReport): DampedPast {
+  if (report.verdict.is === 'fails' || report.verdict.is === 'unknown') return past;
   const id = reportId(report);
   const before = heldOf(past, id);
   const isKnown = Object.keys(before).length > 0;
