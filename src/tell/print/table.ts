@@ -1,6 +1,8 @@
 /** The answer as a table: one line an image, and below it, where a line has no room for them, cause and remedy in full. */
+import type { Forecast } from '#pull/forecast.ts';
 import type { Content } from '#pull/rehearsal.ts';
 import { remedyInFull, type PullReport } from '#pull/report.ts';
+import { leftText } from '../forecast-words.ts';
 import { words } from '../words.ts';
 import { plain } from '../words/phrases.ts';
 import { bytes, counted, duration, platformText } from './measures.ts';
@@ -79,8 +81,10 @@ function fullRow(report: PullReport): Row {
   const { is, because } = verdict.sure;
   const sure = because.length === 0 ? is : `${is}: ${because.map((why) => plain(why)).join('; ')}`;
   const code = codeOf(report);
-  const cause = code === '' ? contentOf(report) : `${code}: ${told?.cause ?? ''}`;
-  return { ...common(report), cause, next: told?.remedy ?? '', sure };
+  const threat = threatOf(report);
+  const why = told?.cause ?? plain(threat?.because ?? '');
+  const cause = code === '' ? contentOf(report) : `${code}${why === '' ? '' : `: ${why}`}`;
+  return { ...common(report), cause, next: told?.remedy ?? plain(threat?.remedy ?? ''), sure };
 }
 
 function shortRow(report: PullReport, notes: Notes): Row {
@@ -104,7 +108,19 @@ function common({ verdict, image, ms }: PullReport): Pick<Row, 'verdict' | 'imag
 
 function codeOf({ verdict }: PullReport): string {
   if (verdict.is === 'fails' || verdict.is === 'unknown') return verdict.fault.code;
-  return verdict.is === 'at_risk' ? (verdict.forecasts[0]?.fault ?? '') : '';
+  return verdict.is === 'at_risk' ? threatText(verdict.forecasts[0]) : '';
+}
+
+/** `tls.expired in 2 days`: what would stop it first. */
+function threatText(threat: Forecast | undefined): string {
+  if (threat === undefined) return '';
+  const left = leftText(threat.withinS === undefined ? undefined : threat.withinS * 1000);
+  if (left === undefined) return threat.fault;
+  return `${threat.fault} ${left === 'any moment' ? left : `in ${left}`}`;
+}
+
+function threatOf({ verdict }: PullReport): Forecast | undefined {
+  return verdict.is === 'at_risk' ? verdict.forecasts[0] : undefined;
 }
 
 function contentOf({ performances }: PullReport): string {
