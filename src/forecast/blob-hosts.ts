@@ -95,8 +95,12 @@ function foreseeFlaky(facts: ImageFacts): readonly Foreseen[] {
   const { rehearsal, now, plan } = facts;
   const ending = rehearsal.performances.at(-1)?.ending;
   const blobs = ending?.is === 'pulled' ? ending.content.layers + 1 : 1;
-  const routes = plan.routes.ok ? plan.routes.value.map(({ authority }) => authority) : [];
+  const all = plan.routes.ok ? plan.routes.value : [];
+  const routes = all.map(({ authority }) => authority);
+  // Behind a mirror that fails stands the next host: route-down tells of it.
+  const mirrors = all.filter(({ role }) => role === 'mirror').map(({ authority }) => authority);
   return hostsOf(facts).flatMap(({ name, recent, okMs, failMs, fault }): readonly Foreseen[] => {
+    if (mirrors.includes(name)) return [];
     if (okMs === undefined || failMs === undefined || now.getTime() - failMs > isFreshMs) return [];
     const failed = recent.replaceAll('1', '').length;
     const share = failed / Math.max(1, recent.length);
