@@ -33,7 +33,7 @@ export interface Reply {
   readonly answer: Answer;
   /** GET where a HEAD was answered 405. */
   readonly method: 'HEAD' | 'GET';
-  /** What was asked at first, and what answered in the end, after redirects. */
+  /** What was asked at first, and what answered in the end, after redirects: in plain HTTP where it fell back to that. */
   readonly requested: URL;
   readonly url: URL;
   readonly presented?: Authorization;
@@ -78,7 +78,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
     if (hop === 0) carried = authorized.value;
     const authorization = authorized.value ?? carried;
     const presented = authorization === undefined ? {} : { presented: authorization };
-    const asked = await ask(scene, { ...sending, url, own, ...presented, hop });
+    const { asked, answers } = await ask(scene, { ...sending, url, own, ...presented, hop });
     if (!asked.outcome.ok) {
       const { fault } = asked.outcome;
       const at = { host: url.host, ...(hop === 0 ? {} : { redirectedBy: requested.host }) };
@@ -87,7 +87,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
     const answer = asked.outcome.value;
     if (hop === 0) noteLimit(scene, sending.route, answer);
     const next = nextHop(answer.status, header(answer, 'location'), url);
-    if (next === undefined) return { ok: true, value: { answer, method, requested, url, ...presented } };
+    if (next === undefined) return { ok: true, value: { answer, method, requested, url: answers, ...presented } };
     if (typeof next === 'string') return { ok: false, trouble: lost(scene, { sending, url, location: '', why: next }) };
     if (!isWithin(next.hostname, requested.hostname)) {
       carried = undefined;
@@ -198,7 +198,8 @@ interface Asking extends Sending {
   readonly hop: number;
 }
 
-async function ask(scene: Scene, asking: Asking): Promise<Asked> {
+/** A response is that of the request that got it (NewHTTPFallback's own); a redirect and an error are those of the one before. */
+async function ask(scene: Scene, asking: Asking): Promise<{ readonly asked: Asked; readonly answers: URL }> {
   const { presented, at } = asking;
   const headers = presented === undefined ? asking.own : withAuthorization(asking.own, openHeader(presented.value));
   const purpose: Purpose = {
@@ -221,9 +222,9 @@ async function ask(scene: Scene, asking: Asking): Promise<Asked> {
   const said = { headers, own: at.headers };
   const asked = withoutEcho(await scene.wire.connections.ask({ ...settings, url: asking.url }), said);
   record(scene, purpose, { ...sent, url: asking.url }, asked);
-  if (asked.outcome.ok || !at.httpsFirst || !fallsBack(asked.outcome.fault, at, scene)) return asked;
-  const plain = new URL(asking.url);
-  plain.protocol = 'http:';
+  if (asked.outcome.ok || !at.httpsFirst || !fallsBack(asked.outcome.fault, at, scene))
+    return { asked, answers: asking.url };
+  const plain = new URL(asking.url.href.replace(/^https:/, 'http:'));
   const again = withoutEcho(await scene.wire.connections.ask({ ...settings, url: plain }), said);
   record(
     scene,
@@ -231,7 +232,8 @@ async function ask(scene: Scene, asking: Asking): Promise<Asked> {
     { ...sent, url: plain },
     again,
   );
-  return again;
+  // What is kept by host is kept under one name: a written :443 would be another without TLS.
+  return { asked: again, answers: plain.host === asking.url.host ? plain : asking.url };
 }
 
 /** The authorizer's own word goes over one that hosts.toml says (authorizer.go Authorize). */

@@ -68,6 +68,14 @@ describe.each(engines)('containerd %s', (version) => {
     expect(tried.asked).toEqual(repeats && retries ? [head, head] : [head]);
   });
 
+  test('HEAD 502 of a registry on this node, which speaks plain HTTP alone', async () => {
+    await using registry = await FakeRegistry.open({ images, ...fails(wrong.refuses(502)) });
+    const reference = `${registry.host}/team/app:v1`;
+    const report = await pullOf(nodeOf({ version }), reference);
+    const shown = (report.kubelet?.waitingMessage ?? '').replaceAll(reference, 'REF').replaceAll(registry.host, 'HOST');
+    expect(shown).toBe(`${unpack}: ${resolveWords(version)}: ${headWords(version, '502 Bad Gateway')}`);
+  });
+
   test('503 once and then well', async () => {
     const once = wrong.ifSeen(({ method }) => method === 'HEAD', wrong.atFirst(1, wrong.refuses(503)));
     const tried = await tryPull(fails(wrong.onManifests(once)), { version });
