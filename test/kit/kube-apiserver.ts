@@ -41,6 +41,8 @@ export interface Audited {
 export class KubeApiserver implements AsyncDisposable {
   readonly url: string;
   readonly ca: string;
+  /** A certificate that the cluster's CA signed. */
+  readonly issue: Authority['issue'];
   readonly #directory: string;
   readonly #etcd: Program;
   readonly #etcdUrl: string;
@@ -50,6 +52,7 @@ export class KubeApiserver implements AsyncDisposable {
   private constructor(made: Made) {
     this.url = made.url;
     this.ca = made.authority.cert;
+    this.issue = made.authority.issue;
     this.#directory = made.directory;
     this.#etcd = made.etcd;
     this.#etcdUrl = made.etcdUrl;

@@ -84,11 +84,12 @@ export class Hands {
   }
 
   async pod(name: string, image: string, wish: PodWish = {}): Promise<Json> {
-    const { node = 'node1', secrets = [], policy } = wish;
+    const { node = 'node1', secrets = [], policy, hostNetwork = false } = wish;
     return this.server.admin('POST', '/api/v1/namespaces/shop/pods', {
       metadata: { name },
       spec: {
         ...(node === '' ? {} : { nodeName: node }),
+        hostNetwork,
         automountServiceAccountToken: false,
         imagePullSecrets: secrets.map((secret) => ({ name: secret })),
         containers: [{ name: 'main', image, ...(policy === undefined ? {} : { imagePullPolicy: policy }) }],
@@ -130,6 +131,7 @@ export interface PodWish {
   readonly node?: string;
   readonly secrets?: readonly string[];
   readonly policy?: 'Always' | 'IfNotPresent';
+  readonly hostNetwork?: boolean;
 }
 
 const goArch = process.arch === 'x64' ? 'amd64' : process.arch;

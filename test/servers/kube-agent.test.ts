@@ -3,91 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PullReport } from '#pull/report.ts';
 import { ask } from '../kit/ask.ts';
 import { text, type Json } from '../kit/fake-kube-json.ts';
-import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { needs } from '../kit/installed.ts';
-import { hasKubeApiserver, KubeApiserver } from '../kit/kube-apiserver.ts';
+import { hasKubeApiserver } from '../kit/kube-apiserver.ts';
 import { componentGrants, everyGrant } from '../kit/kube-grants.ts';
-import { Hands } from '../kit/kube-hands.ts';
-import { nodeRoot, type NodeRoot } from '../kit/node-root.ts';
-import { type WholeAgent, wholeAgent } from '../kit/whole-agent.ts';
+import { kubeScene, type Scene, scenePods, verdictsIn } from '../kit/kube-scene.ts';
+import type { WholeAgent } from '../kit/whole-agent.ts';
 
 const soon = { timeout: 30_000, interval: 100 };
-const user = { name: 'puller', password: 'right' };
-
-interface Scene {
-  readonly server: KubeApiserver;
-  readonly hands: Hands;
-  readonly registry: FakeRegistry;
-  readonly root: NodeRoot;
-  readonly image: (path: string) => string;
-  readonly agent: (settings: string) => Promise<WholeAgent>;
-  readonly close: () => Promise<void>;
-}
-
-/** An API server, a registry with a login, and four Pods that want something of it. */
-async function scene(...components: readonly string[]): Promise<Scene> {
-  const held = new AsyncDisposableStack();
-  const server = held.use(await KubeApiserver.open());
-  const hands = await Hands.on(server);
-  await hands.install(...components);
-  const auth = { scheme: 'basic', users: { [user.name]: user.password } } as const;
-  const registry = held.use(await FakeRegistry.open({ images: { 'team/app:v1': image() }, auth }));
-  const root = held.use(await nodeRoot(filesOf(registry.host)));
-  const imageAt = (path: string): string => `${registry.host}/${path}`;
-  await hands.secret('right', registry.host, [user.name, user.password]);
-  await hands.secret('wrong', registry.host, [user.name, 'old']);
-  const agent = async (settings: string): Promise<WholeAgent> => {
-    const kubeconfig = await server.kubeconfig(await server.tokenOf('drypull', 'drypull'));
-    const lines = [
-      'listen: 127.0.0.1:0',
-      'checkListen: off',
-      'schedule: 1h',
-      'jitter: 0',
-      'nodeName: node1',
-      'logLevel: debug',
-    ];
-    await root.add({
-      'drypull.yaml': [...lines, `hostRoot: ${root.path}`, `kubeconfig: ${kubeconfig}`, settings, ''].join('\n'),
-    });
-    return wholeAgent(`${root.path}/drypull.yaml`);
-  };
-  for (const pod of pods) await hands.pod(`${pod.name}-0`, imageAt(pod.path), pod);
-  return { server, hands, registry, root, image: imageAt, agent, close: () => held.disposeAsync() };
-}
-
-const pods = [
-  { name: 'fine', path: 'team/app:v1', secrets: ['right'], policy: 'Always', verdict: 'pulls' },
-  { name: 'gone', path: 'team/app:gone', secrets: ['right'], policy: 'Always', verdict: 'fails manifest.unknown_tag' },
-  { name: 'locked', path: 'team/app:v1', secrets: ['wrong'], policy: 'Always', verdict: 'fails auth.rejected' },
-  {
-    name: 'lost',
-    path: 'team/app:v1',
-    secrets: ['no-such'],
-    policy: 'Always',
-    verdict: 'fails credential.secret_missing',
-  },
-] as const;
-
-function filesOf(host: string): Parameters<typeof nodeRoot>[0] {
-  return {
-    'var/lib/kubelet/config.yaml': 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n',
-    'etc/hosts': '127.0.0.1 localhost\n',
-    'etc/resolv.conf': 'nameserver 127.0.0.1\n',
-    'etc/containerd/config.toml': `version = 3\n[plugins."io.containerd.cri.v1.images".pinned_images]\n  sandbox = "${host}/pause:3"\n`,
-  };
-}
-
-/** Of Pods, with the first one's name for each. */
-function verdictsIn(reports: readonly PullReport[]): Readonly<Record<string, string>> {
-  const ofPods = reports.filter(({ wantedBy }) => wantedBy.some(({ kind }) => kind === 'Pod'));
-  const said = ofPods.map(({ wantedBy, verdict }): [string, string] => {
-    const why = 'fault' in verdict ? ` ${verdict.fault.code}` : '';
-    return [wantedBy[0]?.name.replace(/-0$/, '') ?? '', `${verdict.is}${why}`];
-  });
-  return Object.fromEntries(said);
-}
-
-const expected = Object.fromEntries(pods.map(({ name, verdict }): [string, string] => [name, verdict]));
+const expected = Object.fromEntries(scenePods.map(({ name, verdict }): [string, string] => [name, verdict]));
 
 describe.runIf(hasKubeApiserver() && needs(['kubectl']))('an agent with every component', { timeout: 120_000 }, () => {
   let at: Scene;
@@ -96,7 +19,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('an agent with every co
 
   beforeAll(async () => {
     const components = Object.keys(componentGrants).filter((name) => name !== 'monitoring');
-    at = await scene(...components);
+    at = await kubeScene({ components });
     const reading = ['--clusterrole=drypull-reader', '--serviceaccount=shop:default'];
     await at.hands.kubectl(['create', 'clusterrolebinding', 'reads', ...reading]);
     reader = await at.server.tokenOf('shop', 'default');
@@ -105,7 +28,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('an agent with every co
 
   afterAll(async () => {
     await agent[Symbol.asyncDispose]();
-    await at.close();
+    await at[Symbol.asyncDispose]();
   });
 
   async function get(path: string, token = reader): Promise<{ readonly status: number; readonly body: string }> {
@@ -146,7 +69,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('an agent with every co
   });
 
   test('scores what the kubelet then says of new Pods, a miss included', async () => {
-    for (const pod of pods) await at.hands.pod(`${pod.name}-1`, at.image(pod.path), pod);
+    await at.roll('1');
     await at.hands.pod('unlucky', at.image('team/app:v1'), { secrets: ['right'], policy: 'Always' });
     const creating = { state: { waiting: { reason: 'ContainerCreating' } } };
     const failed = { state: { waiting: { reason: 'ErrImagePull', message: 'failed to pull and unpack image' } } };
@@ -156,12 +79,12 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('an agent with every co
       containerID: 'containerd://0123456789abcdef',
       ready: true,
     };
-    for (const { name, path, verdict } of pods) {
+    for (const { name, path, verdict } of scenePods) {
       await at.hands.podSays(`${name}-1`, at.image(path), creating);
       await at.hands.podSays(`${name}-1`, at.image(path), verdict === 'pulls' ? started : failed);
     }
     await at.hands.podSays('unlucky', at.image('team/app:v1'), failed);
-    await expect.poll(() => scored().length, soon).toBe(pods.length + 1);
+    await expect.poll(() => scored().length, soon).toBe(scenePods.length + 1);
     expect(Object.fromEntries(scored().map(({ pod, score }) => [pod, score]))).toEqual({
       'fine-1': 'correct_rejection',
       'gone-1': 'hit',
@@ -190,21 +113,21 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('an agent with the base
   let agent: WholeAgent;
 
   beforeAll(async () => {
-    at = await scene();
+    at = await kubeScene({ components: [] });
     await at.hands.pod('plain-0', at.image('team/plain:v1'), { policy: 'Always' });
     agent = await at.agent('nodeCondition: on\nnodeEvents: on');
   }, 120_000);
 
   afterAll(async () => {
     await agent[Symbol.asyncDispose]();
-    await at.close();
+    await at[Symbol.asyncDispose]();
   });
 
   const verdicts = async (): Promise<Readonly<Record<string, string>>> => verdictsIn(await agent.reports());
   const sight = async (): Promise<unknown> => (JSON.parse(await agent.get('/node')) as Json)['cluster'];
 
   test('does not know what depends on a pull secret, says so once, and knows the rest', async () => {
-    const unknown = pods.map(({ name }): [string, string] => [name, 'unknown agent.not_allowed']);
+    const unknown = scenePods.map(({ name }): [string, string] => [name, 'unknown agent.not_allowed']);
     const all = { ...Object.fromEntries(unknown), plain: 'fails auth.required' };
     await expect.poll(verdicts, soon).toEqual(all);
     expect(agent.lines('a pull secret may not be read: verdicts that depend on it are unknown')).toHaveLength(1);
