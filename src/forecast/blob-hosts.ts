@@ -6,9 +6,9 @@ import type { ImageFacts } from '#pull/facts.ts';
 import type { FaultCode } from '#pull/fault.ts';
 import { blobSamples, sampled, type BlobHostPast } from '#pull/past/blob-hosts.ts';
 import { minuteText } from '#pull/minute.ts';
-import type { Foreseen, ImageRule } from './rule.ts';
+import type { Foreseen, ImageRule, Unseen } from './rule.ts';
 
-export const blobHostNew: ImageRule = { name: 'blob-host-new', foresee: foreseeNew };
+export const blobHostNew: ImageRule = { name: 'blob-host-new', foresee: foreseeNew, unseen };
 export const blobHostFlaky: ImageRule = { name: 'blob-host-flaky', foresee: foreseeFlaky };
 
 const hourMs = 3_600_000;
@@ -75,6 +75,22 @@ function foreseeNew(facts: ImageFacts): readonly Foreseen[] {
       },
     ];
   });
+}
+
+/** Where manifests cost quota and are not on the node, no layer is asked for, and nobody knows where it would come from. */
+function unseen({ demand, rehearsal, past }: ImageFacts): readonly Unseen[] {
+  const ending = rehearsal.performances.at(-1)?.ending;
+  if (!demand.image.ok || ending?.is !== 'pulled' || ending.content.depth !== 'resolved') return [];
+  const { registry } = demand.image.value;
+  if (Object.hasOwn(past.blobHosts, registry)) return [];
+  return [
+    {
+      about: registry,
+      fault: 'blob.redirect_failed',
+      because: `where ${registry} serves layers from was not seen, because reading a manifest would spend its pull quota`,
+      remedy: `Look at one image of it once: \`drypull check --spend IMAGE\`.`,
+    },
+  ];
 }
 
 function refused({ name, sinceMs, fault }: Host, registry: string, hosts: readonly Host[]): Foreseen {

@@ -16,7 +16,7 @@ function foresee({ demand, rehearsal, now }: ImageFacts): readonly Foreseen[] {
   const fault = ending?.is === 'failed' ? ending.fault : undefined;
   const about = { about: row.place, ...wordsOf(row, runtime, now) };
   if (fault !== undefined)
-    return isExplained(fault)
+    return isExplained(row, fault)
       ? [{ ...about, fault: fault.code, likelihood: 'certain', effect: 'fails', withinS: 0 }]
       : [];
   const leftS = Math.round((Date.parse(row.since) - now.getTime()) / 1000);
@@ -37,10 +37,11 @@ function foresee({ demand, rehearsal, now }: ImageFacts): readonly Foreseen[] {
   }
 }
 
-/** What a registry that is gone looks like: nothing there, nobody there, nobody let in. */
-function isExplained(fault: Fault): boolean {
-  if (isGone(fault) || fault.code === 'auth.denied' || fault.code === 'dns.not_found') return true;
-  return sideOf(fault.code) === 'network';
+/** What a place that is gone looks like: nothing there, nobody let in; and nobody there, where it is a whole registry. */
+function isExplained(row: DeprecatedRegistry, fault: Fault): boolean {
+  if (isGone(fault) || fault.code === 'auth.denied') return true;
+  const isTurnedOff = row.fate === 'closed' || row.fate === 'unsupported' || row.fate === 'frozen';
+  return isTurnedOff && !row.place.includes('/') && sideOf(fault.code) === 'network';
 }
 
 function wordsOf(row: DeprecatedRegistry, runtime: string, now: Date): Pick<Foreseen, 'because' | 'remedy'> {

@@ -6,7 +6,7 @@ import type { Good } from '#pull/outcome.ts';
 import type { BlobHostPast } from '#pull/past/blob-hosts.ts';
 import { emptyPast } from '#pull/past.ts';
 import { planPull } from '#pull/plan.ts';
-import type { Evidence, Exchange, Rehearsal } from '#pull/rehearsal.ts';
+import type { Content, Ending, Evidence, Exchange, Rehearsal } from '#pull/rehearsal.ts';
 import { foreseeImage } from '../../src/forecast/foresee.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { demandFor, nodeOf } from '../kit/stage.ts';
@@ -19,16 +19,23 @@ const from = (host: string, outcome: Exchange['outcome'] = good({ status: 200, b
 
 type Hosts = Readonly<Record<string, Partial<BlobHostPast>>>;
 
+interface Seen {
+  readonly exchanges: readonly Exchange[];
+  readonly evidence?: readonly Evidence[];
+  readonly depth?: Content['depth'];
+}
+
 function foreseen(
   rule: string,
-  exchanges: readonly Exchange[],
+  { exchanges, evidence = [], depth = 'blobs_sampled' }: Seen,
   known?: Hosts,
-  evidence: readonly Evidence[] = [],
 ): readonly Forecast[] {
   const demand = demandFor('reg.test/team/app:v1');
   const view = nodeOf();
   const plan = planPull(view, { ...demand, image: demand.image as Good<Image> }, []);
-  const rehearsal: Rehearsal = { performances: [{ ...healthy('reg.test', 'team/app'), exchanges }], evidence, ms: 1 };
+  const { ending, as } = healthy('reg.test', 'team/app');
+  const told: Ending = ending.is === 'pulled' ? { ...ending, content: { ...ending.content, depth } } : ending;
+  const rehearsal: Rehearsal = { performances: [{ as, exchanges, ending: told }], evidence, ms: 1 };
   const hosts = Object.entries(known ?? {}).map(([host, over]): [string, BlobHostPast] => [
     host,
     { sinceMs: nowMs - 500 * hour, recent: '1', ...over },
@@ -41,7 +48,7 @@ function foreseen(
 const ok = { okMs: nowMs - hour };
 
 describe('blob-host-new', () => {
-  const found = (exchanges: readonly Exchange[], known?: Hosts) => foreseen('blob-host-new', exchanges, known);
+  const found = (exchanges: readonly Exchange[], known?: Hosts) => foreseen('blob-host-new', { exchanges }, known);
 
   test('one that works is told and threatens nothing', () => {
     expect(found([from('new.test')], { 'old.test': ok })).toMatchObject([
@@ -83,11 +90,21 @@ describe('blob-host-new', () => {
   });
 });
 
+test('where no layer may be asked for, it cannot be told where they come from, until one was', () => {
+  const shallow = { exchanges: [], depth: 'resolved' } as const;
+  expect(foreseen('blob-host-new', shallow)).toMatchObject([{ about: 'reg.test', likelihood: 'unknown' }]);
+  expect(foreseen('blob-host-new', shallow, { 'old.test': ok })).toEqual([]);
+});
+
 describe('blob-host-flaky', () => {
   const found = (recent: string, over: Partial<BlobHostPast> = {}) =>
-    foreseen('blob-host-flaky', [from('cdn.test')], {
-      'cdn.test': { ...ok, failMs: nowMs - hour, fault: 'tcp.reset', recent, ...over },
-    });
+    foreseen(
+      'blob-host-flaky',
+      { exchanges: [from('cdn.test')] },
+      {
+        'cdn.test': { ...ok, failMs: nowMs - hour, fault: 'tcp.reset', recent, ...over },
+      },
+    );
 
   test.each<readonly [string, string, string]>([
     [
@@ -107,7 +124,7 @@ describe('blob-host-flaky', () => {
   test('three failures in a row need no more requests', () => {
     const down = [from('cdn.test', refused)];
     const known = { 'cdn.test': { ...ok, failMs: nowMs, fault: 'tcp.refused', recent: '100' } as const };
-    expect(foreseen('blob-host-flaky', down, known)).toMatchObject([
+    expect(foreseen('blob-host-flaky', { exchanges: down }, known)).toMatchObject([
       { likelihood: 'likely', fault: 'blob.redirect_failed' },
     ]);
   });
@@ -140,7 +157,7 @@ describe('blob-host-family', () => {
     fault: { code: 'tcp.unreachable', address: '::1', port: 443, why: 'ENETUNREACH' },
   } as const;
   const found = (...evidence: readonly Evidence[]) =>
-    foreseen('blob-host-family', [from('cdn.test')], undefined, evidence);
+    foreseen('blob-host-family', { exchanges: [from('cdn.test')], evidence });
 
   test('all of one family fail and another works', () => {
     const forecasts = found(

@@ -244,6 +244,13 @@ describe('registry-deprecated', () => {
     ).toEqual([]);
   });
 
+  test('a registry that is not there is explained by its end, a namespace of one that lives is not', () => {
+    const fault = { code: 'dns.not_found', host: 'h', server: '10.0.0.2:53', asked: [] } as const;
+    expect(found('docker.pkg.github.com/a/b/c:1', { fault })).toMatchObject([{ likelihood: 'certain' }]);
+    expect(found('bitnami/redis:7', { fault })).toEqual([]);
+    expect(found('gcr.io/old-project/app:1', { fault })).toEqual([]);
+  });
+
   test.each(deprecatedRegistries.map((row) => [row.place, row] as const))(
     'the row of %s has a day, a source and a way out',
     (_, row) => {
