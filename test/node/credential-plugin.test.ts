@@ -337,6 +337,6 @@ describe('the cache', () => {
       (auth) => auth !== undefined,
     );
     expect(kept.length).toBeLessThanOrEqual(10_000);
-    expect(cache.find('p', 'reg.io/24999', 25_000)).toEqual({});
+    expect(cache.find('p', 'reg.io/24999', 25_000)?.auth).toEqual({});
   });
 });
