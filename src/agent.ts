@@ -63,6 +63,8 @@ export interface Rehearsing {
 export interface SamplingAt extends Rehearsing {
   readonly demands: readonly Demand[];
   readonly entries: readonly Entry[];
+  /** Whether so many requests may go to this registry now; absent: always. */
+  readonly admit?: (registry: string, requests: number) => boolean;
 }
 
 /** A cluster that is asked and told; see join-cluster.ts. */

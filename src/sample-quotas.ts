@@ -83,10 +83,8 @@ export class QuotaSampler {
       if (account === undefined || sampling.signal.aborted) continue;
       if (sampling.admit?.(place.registry, requests) === false) continue;
       const sampled = await look({ plan, route, account, place }, sampling);
-      const told = sampled.is === 'told' ? sampled.sample : undefined;
-      if (told !== undefined) samples.push(told);
-      const ended = told === undefined ? 'failed' : told.limit?.remaining === undefined ? 'told_nothing' : 'told';
-      this.#note({ ...place, atMs: sampling.nowMs(), ended });
+      if (sampled.is === 'told') samples.push(sampled.sample);
+      this.#note({ ...place, atMs: sampling.nowMs(), ended: endOf(sampled) });
     }
     return samples;
   }
@@ -182,4 +180,9 @@ async function look(
   } finally {
     await wire.close();
   }
+}
+
+function endOf(sampled: Sampled): LastLook['ended'] {
+  if (sampled.is === 'failed') return /^(dns|tcp)\./.test(sampled.fault.code) ? 'unreachable' : 'refused';
+  return sampled.sample.limit?.remaining === undefined ? 'told_nothing' : 'told';
 }

@@ -67,7 +67,7 @@ function foresee({ plan, past, now }: ImageFacts): readonly Foreseen[] {
   const { registry } = plan.image;
   const limit = Object.hasOwn(past.limits, registry) ? past.limits[registry] : undefined;
   if (limit === undefined || limit.scope === 'quota') return [];
-  const { lastsMs, likelihood, effect, what, remedy } = meanings[limit.scope];
+  const { lastsMs, likelihood, effect, what, remedy } = meanings[meantBy(registry, limit.scope)];
   const ageMs = now.getTime() - limit.atMs;
   if (!(ageMs <= lastsMs(limit))) return [];
   // With a login of one's own the volume of strangers is not counted.
@@ -76,6 +76,11 @@ function foresee({ plan, past, now }: ImageFacts): readonly Foreseen[] {
   const ago = ageMs < 2 * minuteMs ? 'just now' : `${Math.round(ageMs / minuteMs)} min ago`;
   const because = `${registry} answered 429 ${ago}: ${what}`;
   return [{ about: registry, fault: 'api.rate_limited', likelihood, effect, withinS: 0, because, remedy }];
+}
+
+/** Docker Hub counts no HEAD as a pull and has no other limit on requests: what refuses one suspects abuse. */
+function meantBy(registry: string, scope: Exclude<LimitPast['scope'], 'quota'>): Exclude<LimitPast['scope'], 'quota'> {
+  return registry === 'docker.io' && (scope === 'burst' || scope === 'unknown') ? 'abuse' : scope;
 }
 
 function untilMonthEnds({ atMs }: LimitPast): number {

@@ -23,7 +23,7 @@ const seldomMs = 60 * minuteMs;
 /** How the last look that was made on purpose ended. */
 export interface LastLook extends QuotaPlace {
   readonly atMs: number;
-  readonly ended: 'told' | 'told_nothing' | 'failed';
+  readonly ended: 'told' | 'told_nothing' | 'unreachable' | 'refused';
 }
 
 /** Accounts are counted wherever they come from; addresses for each family, unless a proxy's own is what is seen. */
@@ -44,8 +44,15 @@ export function dueAtMs(
   const toldDue = told === undefined ? 0 : told.seenMs + cadenceOf(told, nowMs);
   if (look === undefined) return toldDue;
   // What has just been looked at in vain is not looked at again at once, whatever was known of it before.
-  return Math.max(toldDue, look.atMs + (look.ended === 'told' ? closeMs : seldomMs));
+  return Math.max(toldDue, look.atMs + pauses[look.ended]);
 }
+
+const pauses: { readonly [E in LastLook['ended']]: number } = {
+  told: closeMs,
+  told_nothing: seldomMs,
+  unreachable: seldomMs,
+  refused: usualMs,
+};
 
 function cadenceOf(series: QuotaSeries, nowMs: number): number {
   const end = exhaustionOf(series);

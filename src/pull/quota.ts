@@ -73,8 +73,12 @@ function foretell(series: QuotaSeries): Exhaustion | undefined {
   if (remaining <= 0) return undefined;
   const lately = points.filter(([atMs]) => atMs >= lastMs - hourMs);
   const spanMs = lastMs - (lately[0]?.[0] ?? lastMs);
-  const used = uses(lately).reduce((sum, [, pulls]) => sum + pulls, 0);
+  const seenUses = uses(lately);
+  const used = seenUses.reduce((sum, [, pulls]) => sum + pulls, 0);
   if (spanMs < leastSpanMs || used < Math.max(leastPulls, limit / 50)) return undefined;
+  // One roll-out is over when it is over, unless one more like it would be one too many.
+  const lastedMs = (seenUses.at(-1)?.[0] ?? 0) - (seenUses[0]?.[0] ?? 0);
+  if (lastedMs < leastSpanMs && used < remaining) return undefined;
   const returns = returnsOf(series, limit, windowS * 1000);
   const perMs = ((used + returns(lastMs - spanMs, lastMs)) / spanMs) * haste(series);
   const endMs = lastMs + windowS * 1000;
