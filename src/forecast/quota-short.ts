@@ -37,9 +37,11 @@ function foresee({ entries, past, now }: NodeFacts): readonly Foreseen[] {
   });
 }
 
-function isCountedBy({ report }: Entry, { registry, account }: QuotaSeries): boolean {
+function isCountedBy({ report }: Entry, { registry, account, family }: QuotaSeries): boolean {
   const last = report.performances.at(-1);
   if (report.registry !== registry || last === undefined) return false;
+  const over = last.exchanges.flatMap(({ outcome }) => (outcome.ok ? (outcome.value.family ?? []) : []));
+  if (family !== 'any' && over.length > 0 && !over.includes(family)) return false;
   return accountOf(report.plan?.logins ?? [], last.as) === account;
 }
 
