@@ -219,7 +219,7 @@ describe('what is remembered of a quota', () => {
       atMs: nowMs + i,
       limit: limit(50, { source: `10.0.0.${i}` }),
     }));
-    const past = sources.reduce(learnSample, [] as QuotasPast);
+    const past = sources.reduce<QuotasPast>(learnSample, []);
     expect(past).toHaveLength(24);
     expect(learnSample(past, { ...place, atMs: nowMs + 25 * hour, limit: limit(1) })).toHaveLength(1);
   });
