@@ -39,7 +39,7 @@ export interface RegistryWish {
   readonly delay?: InjectedDelay;
   /** Default: a free one. */
   readonly port?: number;
-  /** Where it listens. Default 127.0.0.1. */
+  /** Default: 127.0.0.1. */
   readonly address?: string;
 }
 
