@@ -1,10 +1,13 @@
 /** The whole product in one function: plan → rehearse → foresee → judge → PullReport. */
+import { damp } from '#pull/damp.ts';
 import type { Fault } from '#pull/fault.ts';
 import type { Forecast } from '#pull/forecast.ts';
 import { judge, judgeUnplanned } from '#pull/judge.ts';
 import { earlyWords, pullWords } from '#pull/kubelet-words.ts';
 import { loginsOf } from '#pull/logins.ts';
+import { demandId } from '#pull/ledger.ts';
 import { emptyPast, type Past } from '#pull/past.ts';
+import { heldOf } from '#pull/past/damped.ts';
 import { planPull, type PullPlan } from '#pull/plan.ts';
 import type { Rehearsal } from '#pull/rehearsal.ts';
 import type { KubeletWords, PublicPlan, PullReport } from '#pull/report.ts';
@@ -36,13 +39,15 @@ export async function assess(view: NodeView, asked: Demand, outside: Outside): P
   const plan = planPull(view, { ...demand, image }, answers);
   const rehearsal = demand.policy === 'Never' ? { performances: [], evidence: [], ms: 0 } : await rehearse(plan, wire);
   const past = outside.past?.() ?? emptyPast;
-  const forecasts = foreseeImage({ now: wire.now(), view, demand, plan, rehearsal, past });
+  const now = wire.now();
+  const found = foreseeImage({ now, view, demand, plan, rehearsal, past });
+  const forecasts = damp(heldOf(past.damped, demandId(demand)), found, now.getTime());
   return report(view, demand, {
     plan,
     rehearsal,
     forecasts,
     verdict: judge(plan, demand, rehearsal, forecasts),
-    now: wire.now(),
+    now,
   });
 }
 

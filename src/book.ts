@@ -2,6 +2,7 @@
  * The agent's memory: the one object in the house that changes. What is asked for, the last report on each image and what came
  * before it. Everybody else gets a Ledger, which does not change.
  */
+import { damp, learnHeld } from '#pull/damp.ts';
 import type { FaultCode } from '#pull/fault.ts';
 import { emptyHistory, failuresInRow, remember, trim, turnOf } from '#pull/history.ts';
 import type { ClusterSight, Entry, Ledger, Pass } from '#pull/ledger.ts';
@@ -52,6 +53,7 @@ export class Book {
   #ledger: Ledger | undefined;
   #past: Past;
   #forecasts: readonly Forecast[] = [];
+  #foreseenMs: number | undefined;
 
   constructor({ node, startedMs, cadenceMs, keep, silenceMs, past }: BookOptions) {
     this.#past = past;
@@ -118,7 +120,11 @@ export class Book {
   /** One more look at the node, and what follows from all that is known. */
   foresee(view: NodeView, nowMs: number): void {
     const { entries } = this.read();
-    this.#forecasts = foreseeNode({ now: new Date(nowMs), view, entries, past: this.#past });
+    const found = foreseeNode({ now: new Date(nowMs), view, entries, past: this.#past });
+    const { damped } = this.#past;
+    this.#forecasts = damp(damped.node, found, nowMs);
+    this.#past = { ...this.#past, damped: { ...damped, node: learnHeld(damped.node, this.#forecasts, nowMs) } };
+    this.#foreseenMs = nowMs;
     this.#ledger = undefined;
   }
 
@@ -198,6 +204,8 @@ export class Book {
       progressMs: this.#progressMs,
       forecasts: this.#forecasts,
       quotas: this.#past.quotas,
+      ...(this.#foreseenMs === undefined ? {} : { foreseenMs: this.#foreseenMs }),
+      routes: this.#past.routes,
       staleAfterMs: 3 * this.#cadenceMs + this.#silenceMs + 60_000,
     };
   }

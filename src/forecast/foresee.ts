@@ -2,6 +2,8 @@
 import type { ImageFacts, NodeFacts } from '#pull/facts.ts';
 import { byUrgency, type Forecast } from '#pull/forecast.ts';
 import { addressDown } from './address-down.ts';
+import { blobHostFamily } from './blob-host-family.ts';
+import { blobHostFlaky, blobHostNew } from './blob-hosts.ts';
 import { certificateExpires } from './certificate-expires.ts';
 import { clockSkews } from './clock-skews.ts';
 import { credentialExpires } from './credential-expires.ts';
@@ -17,6 +19,12 @@ import { registryLimited } from './registry-limited.ts';
 import { routeDown } from './route-down.ts';
 import type { ImageRule, NodeRule, Rule } from './rule.ts';
 import { secretMatchesNothing } from './secret-matches-nothing.ts';
+import { platformLacking } from './platform-lacking.ts';
+import { registryAnnounces } from './registry-announces.ts';
+import { registryDeprecated } from './registry-deprecated.ts';
+import { tagFlickers } from './tag-flickers.ts';
+import { tagMoved } from './tag-moved.ts';
+import { tagVanished } from './tag-vanished.ts';
 
 /** About one image. */
 export const imageRules: readonly ImageRule[] = [
@@ -32,6 +40,15 @@ export const imageRules: readonly ImageRule[] = [
   loginNearsLock,
   quotaRunsOut,
   registryLimited,
+  tagVanished,
+  tagFlickers,
+  tagMoved,
+  platformLacking,
+  registryDeprecated,
+  registryAnnounces,
+  blobHostNew,
+  blobHostFlaky,
+  blobHostFamily,
 ];
 
 /** About the node, whatever the image. */

@@ -13,6 +13,10 @@ import {
   type RefusedLoginsPast,
 } from './past/refused-logins.ts';
 import type { QuotaSample } from './quota.ts';
+import { forgetAbsences, learnAbsence, readAbsences, type AbsencesPast } from './past/absences.ts';
+import { learnBlobHosts, readBlobHosts, type BlobHostsPast } from './past/blob-hosts.ts';
+import { emptyDamped, forgetDamped, learnDamped, readDamped, type DampedPast } from './past/damped.ts';
+import { learnRoutes, readRoutes, type RoutesPast } from './past/routes.ts';
 import { forgetTags, learnTag, readTags, type TagsPast } from './past/tags.ts';
 
 export interface Past {
@@ -22,9 +26,24 @@ export interface Past {
   readonly refusedLogins: RefusedLoginsPast;
   readonly quotas: QuotasPast;
   readonly limits: LimitsPast;
+  readonly absences: AbsencesPast;
+  readonly blobHosts: BlobHostsPast;
+  readonly routes: RoutesPast;
+  readonly damped: DampedPast;
 }
 
-export const emptyPast: Past = { version: 1, tags: {}, logins: {}, refusedLogins: {}, quotas: [], limits: {} };
+export const emptyPast: Past = {
+  version: 1,
+  tags: {},
+  logins: {},
+  refusedLogins: {},
+  quotas: [],
+  limits: {},
+  absences: {},
+  blobHosts: {},
+  routes: {},
+  damped: emptyDamped,
+};
 
 /** With one more report. */
 export function learnReport(past: Past, report: PullReport): Past {
@@ -35,6 +54,10 @@ export function learnReport(past: Past, report: PullReport): Past {
     refusedLogins: learnRefusedLogin(past.refusedLogins, report),
     quotas: learnQuotas(past.quotas, report),
     limits: learnLimits(past.limits, report),
+    absences: learnAbsence(past.absences, report, past.tags),
+    blobHosts: learnBlobHosts(past.blobHosts, report),
+    routes: learnRoutes(past.routes, report),
+    damped: learnDamped(past.damped, report),
   };
 }
 
@@ -45,8 +68,13 @@ export function learnSamples(past: Past, samples: readonly QuotaSample[]): Past 
 
 /** Without what is about images that nobody asks for any more. `images`: as written. */
 export function forget(past: Past, images: ReadonlySet<string>): Past {
-  const refusedLogins = forgetRefusedLogins(past.refusedLogins, images);
-  return { ...past, tags: forgetTags(past.tags, images), refusedLogins };
+  return {
+    ...past,
+    tags: forgetTags(past.tags, images),
+    refusedLogins: forgetRefusedLogins(past.refusedLogins, images),
+    absences: forgetAbsences(past.absences, images),
+    damped: forgetDamped(past.damped, images),
+  };
 }
 
 /** From a file that we, or an older or newer drypull, or nobody, wrote: a slice that cannot be read starts empty. */
@@ -60,5 +88,9 @@ export function readPast(value: unknown): Past {
     refusedLogins: readRefusedLogins(slice('refusedLogins')),
     quotas: readQuotas(slice('quotas')),
     limits: readLimits(slice('limits')),
+    absences: readAbsences(slice('absences')),
+    blobHosts: readBlobHosts(slice('blobHosts')),
+    routes: readRoutes(slice('routes')),
+    damped: readDamped(slice('damped')),
   };
 }

@@ -70,6 +70,8 @@ export interface ExchangeFacts {
   /** Difference between the server's Date header and our clock, in seconds; positive: the server is ahead. */
   readonly clockAheadS?: number;
   readonly mediaType?: string;
+  /** What the registry announces to its users (OCI distribution specification, Warnings): texts of `Warning: 299` headers. */
+  readonly announcements?: readonly string[];
 }
 
 /** One call of the kubelet to the runtime: one credential (or none), all hosts, all retries. */
@@ -93,6 +95,8 @@ export interface Content {
   /** Index into the plan's routes of the host that resolved it. */
   readonly resolvedBy: number;
   readonly platform?: Platform;
+  /** The platforms that its index has builds for; absent where there was no index or it was not read. */
+  readonly offered?: readonly string[];
   readonly layers: number;
   /** Compressed bytes of config and layers; 0 where the manifest was not read. */
   readonly bytes: number;

@@ -1,4 +1,5 @@
 /** One call of the kubelet to the runtime: the plan, one identity, and the record of what was asked on its behalf. */
+import { readAnnouncements } from '#pull/announcement.ts';
 import type { Identity, PullPlan, Route } from '#pull/plan.ts';
 import type { Act, Exchange, ExchangeFacts } from '#pull/rehearsal.ts';
 import { good, type Outcome } from '#pull/outcome.ts';
@@ -58,12 +59,14 @@ function facts(scene: Scene, asked: Asked, url: URL): Outcome<ExchangeFacts> {
   );
   const ahead = clockAheadS(answer, now);
   const type = header(answer, 'content-type');
+  const announcements = readAnnouncements(answer.headers['warning'] ?? []);
   return good({
     status: answer.status,
     bytes: answer.body.length,
     ...(limit === undefined ? {} : { rateLimit: limit, family: familyOf(scene, url) }),
     ...(ahead === undefined ? {} : { clockAheadS: ahead }),
     ...(type === undefined ? {} : { mediaType: type.slice(0, 120) }),
+    ...(announcements.length === 0 ? {} : { announcements }),
   });
 }
 

@@ -92,7 +92,7 @@ export function addForesight(registry: Registry, { ledger }: GaugeSource, hosts:
   registry.registerMetric(
     new Gauge({
       name: 'drypull_forecasts',
-      help: 'Images for which trouble is foreseen, by the rule that foresees it and the fault that would be met.',
+      help: 'Images for which trouble is foreseen, and troubles foreseen of the node as a whole (1 each), by the rule that foresees it and the fault that would be met.',
       labelNames: ['rule', 'fault', 'likelihood'],
       registers: [],
       collect() {
@@ -100,6 +100,7 @@ export function addForesight(registry: Registry, { ledger }: GaugeSource, hosts:
         for (const { report } of ledger().entries) {
           for (const { rule, fault, likelihood } of report.forecasts) this.inc({ rule, fault, likelihood });
         }
+        for (const { rule, fault, likelihood } of ledger().forecasts) this.inc({ rule, fault, likelihood });
       },
     }),
   );

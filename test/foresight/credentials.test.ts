@@ -25,7 +25,7 @@ class Days {
 
   async rehearse(view: NodeView, wanted: Demand, answers: readonly ProviderAnswer[] = []): Promise<PullReport> {
     const now = (): Date => new Date(this.nowMs);
-    const report = await pullOf(view, wanted, { now, memory: this.memory, past: this.past, answers });
+    const report = await pullOf(view, wanted, { now, memory: this.memory, past: () => this.past, answers });
     this.past = learnReport(this.past, report);
     return report;
   }
@@ -196,7 +196,7 @@ describe('an account of Docker Hub', () => {
       days.nowMs += waitMs;
     }
     // With a fresh memory: nobody has proven the right password in this pass.
-    const locked = await pullOf(view, well, { now: () => new Date(days.nowMs), past: days.past });
+    const locked = await pullOf(view, well, { now: () => new Date(days.nowMs), past: () => days.past });
     expect(gist(locked)).toBe('fails api.rate_limited');
     expect(locked.verdict).toMatchObject({ fault: { limit: { scope: 'login' } } });
   });
@@ -221,7 +221,7 @@ describe('an account of Docker Hub', () => {
     await using hub = await FakeHub.open(wish(days));
     const view = hub.node();
     const look = (image: string): Promise<PullReport> =>
-      pullOf(view, demandFor(image, fresh), { now: () => new Date(days.nowMs), past: days.past });
+      pullOf(view, demandFor(image, fresh), { now: () => new Date(days.nowMs), past: () => days.past });
     hub.isAbused = true;
     const refused = await look('team/app:1');
     expect(gist(refused)).toBe('fails api.rate_limited');
