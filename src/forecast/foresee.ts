@@ -6,13 +6,22 @@ import { blobHostFamily } from './blob-host-family.ts';
 import { blobHostFlaky, blobHostNew } from './blob-hosts.ts';
 import { certificateExpires } from './certificate-expires.ts';
 import { clockSkews } from './clock-skews.ts';
+import { credentialExpires } from './credential-expires.ts';
+import { credentialPrecedes } from './credential-precedes.ts';
+import { loginNearsLock } from './login-nears-lock.ts';
 import { nameServerDown } from './name-server-down.ts';
-import { platformLacking } from './platform-lacking.ts';
+import { providerFails } from './provider-fails.ts';
+import { quotaRunsOut } from './quota-runs-out.ts';
+import { quotaShort } from './quota-short.ts';
+import { quotaUnseen } from './quota-unseen.ts';
 import { rateLimitNears } from './rate-limit-nears.ts';
-import { registryAnnounces } from './registry-announces.ts';
-import { registryDeprecated } from './registry-deprecated.ts';
+import { registryLimited } from './registry-limited.ts';
 import { routeDown } from './route-down.ts';
 import type { ImageRule, NodeRule, Rule } from './rule.ts';
+import { secretMatchesNothing } from './secret-matches-nothing.ts';
+import { platformLacking } from './platform-lacking.ts';
+import { registryAnnounces } from './registry-announces.ts';
+import { registryDeprecated } from './registry-deprecated.ts';
 import { tagFlickers } from './tag-flickers.ts';
 import { tagMoved } from './tag-moved.ts';
 import { tagVanished } from './tag-vanished.ts';
@@ -25,6 +34,12 @@ export const imageRules: readonly ImageRule[] = [
   addressDown,
   nameServerDown,
   clockSkews,
+  credentialExpires,
+  credentialPrecedes,
+  providerFails,
+  loginNearsLock,
+  quotaRunsOut,
+  registryLimited,
   tagVanished,
   tagFlickers,
   tagMoved,
@@ -37,7 +52,7 @@ export const imageRules: readonly ImageRule[] = [
 ];
 
 /** About the node, whatever the image. */
-export const nodeRules: readonly NodeRule[] = [];
+export const nodeRules: readonly NodeRule[] = [secretMatchesNothing, quotaShort, quotaUnseen];
 
 /** Most urgent first. */
 export function foreseeImage(facts: ImageFacts): readonly Forecast[] {
