@@ -231,7 +231,9 @@ describe('an account of Docker Hub', () => {
     days.nowMs += 2 * minute;
     const through = await look('team/web:1');
     expect(gist(through)).toBe('at_risk registry-limited');
-    expect(through.forecasts.filter(threatens)).toMatchObject([{ fault: 'api.rate_limited', effect: 'fails', withinS: 0 }]);
+    expect(through.forecasts.filter(threatens)).toMatchObject([
+      { fault: 'api.rate_limited', effect: 'fails', withinS: 0 },
+    ]);
     hub.isAbused = true;
     expect(gist(await look('team/web:1'))).toBe('fails api.rate_limited');
     hub.isAbused = false;
