@@ -80,6 +80,8 @@ const fixedAtStart = [
   'pullSecrets',
   'nodeCondition',
   'nodeEvents',
+  'catalog',
+  'catalogNamespace',
 ] as const;
 
 /** Half of the five seconds in which a Pod is expected to leave; the rest is for the process to unwind. */

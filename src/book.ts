@@ -2,6 +2,7 @@
  * The agent's memory: the one object in the house that changes. What is asked for, the last report on each image and what came
  * before it. Everybody else gets a Ledger, which does not change.
  */
+import { isComing } from '#pull/catalog.ts';
 import type { FaultCode } from '#pull/fault.ts';
 import { emptyHistory, failuresInRow, remember, trim, turnOf } from '#pull/history.ts';
 import type { ClusterSight, Entry, Ledger, Pass } from '#pull/ledger.ts';
@@ -122,7 +123,7 @@ export class Book {
     this.#ledger = undefined;
   }
 
-  /** Who takes part in a pass that begins now, those first that have waited longest. */
+  /** Who takes part in a pass that begins now: what is here before what is yet to come, those first that have waited longest. */
   due(kind: 'regular' | 'early', nowMs: number): readonly Demand[] {
     return [...this.#asked]
       .filter(([id, demand]) => {
@@ -134,7 +135,10 @@ export class Book {
         if (kind === 'regular') return takesPart(entry.report.verdict, entry.dueMs, nowMs);
         return entry.dueMs !== undefined && entry.dueMs <= nowMs;
       })
-      .toSorted(([a], [b]) => this.#lastAt(a) - this.#lastAt(b))
+      .toSorted(
+        ([a, one], [b, other]) =>
+          Number(isComing(one.wantedBy)) - Number(isComing(other.wantedBy)) || this.#lastAt(a) - this.#lastAt(b),
+      )
       .map(([, demand]) => demand);
   }
 

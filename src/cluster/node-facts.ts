@@ -1,5 +1,5 @@
 /** The Node object, reduced to what a rehearsal and its readers need. Everything in it was said by the kubelet. */
-import { listAt, numberAt, stringsAt, textAt } from './json.ts';
+import { at, listAt, numberAt, stringsAt, textAt } from './json.ts';
 
 export interface NodeFacts {
   readonly name: string;
@@ -13,6 +13,8 @@ export interface NodeFacts {
   readonly kubeletUrl: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
+  /** Cordoned: spec.unschedulable. */
+  readonly unschedulable: boolean;
   readonly conditions: readonly Condition[];
   readonly images: NodeImages;
   /** For optimistic writes. */
@@ -66,6 +68,7 @@ export function readNodeFacts(node: unknown): NodeFacts | undefined {
       value: textAt(taint, 'value'),
       effect: textAt(taint, 'effect'),
     })),
+    unschedulable: at(node, 'spec', 'unschedulable') === true,
     conditions: listAt(node, 'status', 'conditions').map(readCondition),
     images: {
       names: new Set(images.flat()),

@@ -3,6 +3,7 @@
  * takes a node out of service, so only what is known to fail counts against it, and of that only what is the node's or the
  * network's or the registry's doing, unless the operator listed the image.
  */
+import { isComing } from './catalog.ts';
 import { sideOf } from './fault.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import type { Verdict } from './verdict.ts';
@@ -40,12 +41,13 @@ export function answerFor(ledger: Ledger, nowMs: number): NodeAnswer {
 
 /**
  * An image that an operator listed counts whatever its fault; one that only workloads name counts unless the fault is theirs.
- * The runtime's own sandbox image never does: without it no Pod would run here, so it is on the node.
+ * The runtime's own sandbox image never does: without it no Pod would run here, so it is on the node. Nor does what is yet to
+ * come: few nodes ask about it for all, and would be taken out of service for all.
  */
 export function countsAgainst({ report }: Entry): boolean {
   if (report.verdict.is !== 'fails') return false;
   if (report.wantedBy.length === 0) return true;
-  if (report.wantedBy.every(({ kind }) => kind === 'Runtime')) return false;
+  if (report.wantedBy.every(({ kind }) => kind === 'Runtime') || isComing(report.wantedBy)) return false;
   const side = sideOf(report.verdict.fault.code);
   return side !== 'workload' && side !== 'credentials';
 }
