@@ -1,4 +1,5 @@
 /** `drypull catalog` and an agent's reading of it, on the fake API server and on a clock that skips pauses. */
+import { gunzipSync } from 'node:zlib';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Demand } from '#pull/view.ts';
 import { Catalog } from '../../src/catalog.ts';
@@ -9,6 +10,7 @@ import { ComingDemands } from '../../src/coming-demands.ts';
 import { type CatalogMetrics, openCatalogMetrics } from '../../src/tell/catalog-metrics.ts';
 import { openLog } from '../../src/tell/log.ts';
 import { type FakeKube, catalogToken } from './fake-kube.ts';
+import { type Json, object, text } from './fake-kube-json.ts';
 import { type KubeWorld, clusterOf } from './kube-world.ts';
 import { readImage } from './read-image.ts';
 
@@ -21,6 +23,11 @@ export async function until(so: () => boolean | Promise<boolean>, what = 'it'): 
     if (performance.now() > endMs) throw new Error(`${what} never came to be so`);
     await turn();
   }
+}
+
+/** The event loop goes round so many times: whoever had something to do has done it. */
+export async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i += 1) await turn();
 }
 
 export interface RunningCatalog extends AsyncDisposable {
@@ -101,6 +108,23 @@ export function readingAgent({ kube, time }: KubeWorld): ReadingAgent {
 }
 
 /** The catalog's ConfigMaps as they stand: the index, and the chunks by name. */
-export function configMaps(kube: FakeKube): readonly Record<string, unknown>[] {
+export function configMaps(kube: FakeKube): readonly Json[] {
   return kube.shelf.all('core/configmaps');
+}
+
+/** What a reader of this moment would find: the lines of the chunks that the index names, or a complaint that one is not there. */
+export function linesOf(kube: FakeKube): readonly Json[] {
+  const all = new Map(configMaps(kube).map((one) => [text(one, 'metadata', 'name'), one]));
+  const names = text(all.get('drypull-catalog') ?? {}, 'data', 'chunks')
+    .split('\n')
+    .filter(Boolean);
+  return names.flatMap((name) => {
+    const chunk = all.get(name);
+    if (chunk === undefined) throw new Error(`the index names ${name}, which is not there`);
+    const data = Buffer.from(text(chunk, 'binaryData', 'lines.gz'), 'base64');
+    return gunzipSync(data)
+      .toString('utf8')
+      .split('\n')
+      .map((line) => object(JSON.parse(line)));
+  });
 }

@@ -38,6 +38,14 @@ export function ofKind(objects: readonly Json[], kind: string): readonly Json[] 
   return objects.filter((one) => text(one, 'kind') === kind);
 }
 
+/** The roles that are bound to a ServiceAccount. */
+export function rolesOf(objects: readonly Json[], kind: 'ClusterRole' | 'Role', account: string): readonly Json[] {
+  const bound = ofKind(objects, `${kind}Binding`)
+    .filter((binding) => listOf(binding['subjects']).some(({ name }) => name === account))
+    .map((binding) => text(binding, 'roleRef', 'name'));
+  return ofKind(objects, kind).filter((role) => bound.includes(text(role, 'metadata', 'name')));
+}
+
 /** `get core/secrets` for each verb, group and resource of the rules. */
 export function grantsOf(roles: readonly Json[]): readonly string[] {
   return roles.flatMap((role) =>

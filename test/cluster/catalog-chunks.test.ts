@@ -1,0 +1,139 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { chunksOf, packed, unpacked } from '../../src/cluster/catalog-chunks.ts';
+import { CatalogReader, type Entry, demandEntries, nodeEntries } from '../../src/cluster/catalog-text.ts';
+import { readWorkload } from '../../src/cluster/workload.ts';
+import { ownKinds } from '../../src/cluster/workload-kinds.ts';
+import { templated, type WorkloadWish } from '../kit/workloads.ts';
+
+const entry = (i: number, length = 300): Entry => ({ key: `key-${i}`, line: `${i}:`.padEnd(length, 'x') });
+const entries = (count: number, length?: number): readonly Entry[] =>
+  Array.from({ length: count }, (_, i) => entry(i, length));
+const [deployments] = ownKinds;
+const workload = (i: number, wish: Partial<WorkloadWish> = {}) => {
+  const object = templated({ name: `app-${i}`, ...wish, metadata: { uid: `u${i}` } });
+  const found = deployments === undefined ? undefined : readWorkload(object, deployments);
+  if (found === undefined) throw new Error('it was not read');
+  return found;
+};
+const linesOf = (chunks: ReturnType<typeof chunksOf>): readonly string[] =>
+  chunks.flatMap(({ text }) => text.split('\n')).toSorted();
+
+describe('chunks', () => {
+  test('hold every entry once, and come out the same whatever the order', () => {
+    const all = entries(5000);
+    const chunks = chunksOf(all);
+    expect(chunks.length).toBeGreaterThan(4);
+    expect(linesOf(chunks)).toEqual(all.map(({ line }) => line).toSorted());
+    expect(chunksOf(all.toReversed())).toEqual(chunks);
+  });
+
+  test('are at most 900 kB, whatever the text is', () => {
+    // Three bytes a letter, and nothing that gzip could make smaller.
+    const letter = (i: number): string => String.fromCharCode(0x4e00 + ((i * 7919) % 20_000));
+    const wild = Array.from({ length: 3000 }, (_, i): Entry => {
+      const line = Array.from({ length: 400 }, (__, k) => letter(i * 401 + k * k)).join('');
+      return { key: `k${i}`, line };
+    });
+    const sizes = chunksOf(wild).map(({ text }) => packed(text).length);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(900_000);
+    expect(sizes.length).toBeGreaterThan(1);
+  });
+
+  test('one entry that changes is one chunk that changes', () => {
+    const before = chunksOf(entries(5000));
+    const changed = entries(5000).map((one, i) => (i === 77 ? { ...one, line: 'another' } : one));
+    const after = chunksOf(changed, before.length);
+    const names = new Set(before.map(({ name }) => name));
+    expect(after).toHaveLength(before.length);
+    expect(after.filter(({ name }) => !names.has(name))).toHaveLength(1);
+  });
+
+  test('their number stays while it does, and shrinks once most is gone', () => {
+    const many = chunksOf(entries(20_000)).length;
+    expect(chunksOf(entries(15_000), many)).toHaveLength(many);
+    expect(chunksOf(entries(100), many).length).toBe(1);
+    expect(chunksOf([], many)).toEqual([]);
+  });
+
+  test.each<readonly [string, (name: string, data: Buffer) => readonly [string, Uint8Array]]>([
+    ['cut off', (name, data) => [name, data.subarray(0, 20)]],
+    ['empty', (name) => [name, new Uint8Array()]],
+    ['of another name', (_, data) => ['drypull-catalog-0123', data]],
+    ['with another content', (name) => [name, packed('other')]],
+    ['that bursts', (name) => [name, gzipSync(Buffer.alloc(64 << 20))]],
+  ])('%s are not read', (_, spoil) => {
+    const [chunk] = chunksOf(entries(3));
+    const [name, data] = spoil(chunk?.name ?? '', packed(chunk?.text ?? ''));
+    expect(unpacked(chunk?.name ?? '', packed(chunk?.text ?? ''))).toBe(chunk?.text);
+    expect(unpacked(name, data)).toBeUndefined();
+  });
+});
+
+describe('the text of a demand', () => {
+  const read = (text: string) => new CatalogReader().read(text);
+
+  test('is read back as it was', () => {
+    const pod = { nodeSelector: { pool: 'gpu' }, imagePullSecrets: [{ name: 'hub' }], serviceAccountName: 'builder' };
+    const [found] = demandEntries([workload(1, { pod })]);
+    expect(read(found?.line ?? '').demands).toMatchObject([
+      {
+        written: 'reg.test/app:1',
+        policy: 'IfNotPresent',
+        namespace: 'shop',
+        secretNames: ['hub'],
+        account: 'builder',
+        placement: { nodeSelector: { pool: 'gpu' }, problems: [] },
+        wantedBy: [{ kind: 'Deployment', namespace: 'shop', name: 'app-1', part: 'container web', coming: true }],
+      },
+    ]);
+  });
+
+  test('is one for workloads that differ in nothing that matters, whoever came first', () => {
+    const forth = demandEntries([workload(1), workload(2)]);
+    expect(forth).toHaveLength(1);
+    expect(demandEntries([workload(2), workload(1)])).toEqual(forth);
+    expect(read(forth[0]?.line ?? '').demands[0]?.wantedBy).toHaveLength(2);
+  });
+
+  test.each<readonly [string, Partial<WorkloadWish>]>([
+    ['image', { image: 'reg.test/app:2' }],
+    ['namespace', { namespace: 'bank' }],
+    ['pull secret', { pod: { imagePullSecrets: [{ name: 'hub' }] } }],
+    ['account', { pod: { serviceAccountName: 'builder' } }],
+    ['place', { pod: { nodeSelector: { pool: 'gpu' } } }],
+  ])('another %s is another demand', (_, wish) => {
+    expect(demandEntries([workload(1), workload(2, wish)])).toHaveLength(2);
+  });
+
+  test('names fifty of those who want it, and counts them all', () => {
+    const many = Array.from({ length: 200 }, (_, i) => workload(i));
+    const [found] = demandEntries(many);
+    expect(read(found?.line ?? '').demands[0]?.wantedBy).toHaveLength(50);
+    expect(found?.line).toContain('"wanters":200');
+  });
+
+  test('a node is named with its zone', () => {
+    const [found] = nodeEntries([{ name: 'node1', zone: 'a' }]);
+    expect(read(found?.line ?? '')).toMatchObject({ demands: [], nodes: [{ name: 'node1', stratum: 'a' }] });
+  });
+
+  test.each([
+    '',
+    'no JSON',
+    '[]',
+    'null',
+    '{"demand":7}',
+    '{"demand":{"image":"a","namespace":"b","policy":"Sometimes"}}',
+    '{"demand":{"image":"","namespace":"b","policy":"Always"}}',
+    '{"node":{"name":7}}',
+  ])('what is none is passed over: %s', (line) => {
+    expect(read(`${line}\n{"node":{"name":"n"}}`)).toMatchObject({ demands: [], nodes: [{ name: 'n' }] });
+  });
+
+  test('nonsense in a demand harms nobody', () => {
+    const line =
+      '{"demand":{"image":"a","namespace":"b","policy":"Always","pullSecrets":[1,null],"pod":{"spec":[]},"wantedBy":7}}';
+    expect(read(line).demands).toMatchObject([{ written: 'a', secretNames: [], account: 'default', wantedBy: [] }]);
+  });
+});
