@@ -114,6 +114,7 @@ export class Catalog {
     if (startedMs - this.#checkedMs >= mendMs) writer.forget();
     this.#changedMs = undefined;
     const { entries, demands, nodes } = this.#watch.entries();
+    const distilMs = this.#nowMs() - startedMs;
     const result = await writer.publish(entries);
     if (!result.ok) {
       this.#failed(result.fault);
@@ -127,7 +128,7 @@ export class Catalog {
     if (!wrote) return;
     this.#writtenMs = this.#nowMs();
     this.#metrics().wrote('ok');
-    log.info({ ...this.#published, ms: this.#nowMs() - startedMs }, 'the catalog is written');
+    log.info({ ...this.#published, distilMs, ms: this.#nowMs() - startedMs }, 'the catalog is written');
   }
 
   #failed(fault: Fault): void {

@@ -322,7 +322,7 @@ describe('an API server', () => {
       kube.shelf.put('apps/deployments', templated({ name: `app-${i}`, image: `reg.test/app-${i}:1` }));
     await using catalog = runningCatalog(world);
     await written(catalog);
-    expect(kube.calls.filter((call) => grantText(call) === 'list apps/deployments')).toHaveLength(3);
+    expect(kube.calls.filter((call) => grantText(call) === 'list apps/deployments')).toHaveLength(12);
     expect(images(kube)).toHaveLength(600);
   });
 });

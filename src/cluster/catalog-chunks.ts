@@ -4,38 +4,62 @@
  */
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { hashOf } from '#pull/rendezvous.ts';
 import type { Entry } from './catalog-text.ts';
 
 export interface Chunk {
   /** Of its ConfigMap: `drypull-catalog-3f2a…`. */
   readonly name: string;
-  readonly text: string;
+  /** Compressed; absent where it is known. */
+  readonly data?: Uint8Array;
 }
 
-/**
- * A ConfigMap holds 1 MiB and is to have at most 900 kB. Text of this length cannot come out longer than that, whatever it is
- * and however little gzip makes of it.
- */
-const mostChars = 250_000;
+/** A ConfigMap holds 1 MiB. */
+const mostStored = 900_000;
+/** What a reader has to hold at one time. */
+const mostChars = 2_000_000;
+/** Small enough that one change costs little (gzip leaves a twentieth of it), and large enough that the chunks are few. */
+const usualChars = 500_000;
 /** Below this mean, half as many chunks are enough. */
-const fewChars = 50_000;
+const fewChars = 150_000;
 const mostChunks = 4096;
 
-/** `before`: how many chunks there were (a power of two), which is kept while it does. Chunks without entries are left out. */
-export function chunksOf(entries: readonly Entry[], before = 1): readonly Chunk[] {
-  const total = entries.reduce((sum, { line }) => sum + line.length + 1, 0);
-  let count = powerOfTwo(before);
-  while (count > 1 && total / count < fewChars) count /= 2;
-  let texts = textsOf(entries, count);
-  while (count < mostChunks && texts.some((text) => text.length > mostChars)) texts = textsOf(entries, (count *= 2));
-  return texts.filter((text) => text !== '').map((text) => ({ name: nameOf(text), text }));
+export interface Standing {
+  /** How many chunks there are: kept while it does. */
+  readonly count: number;
+  /** What is known by its name need not be made again. */
+  readonly isKnown: (name: string) => boolean;
 }
 
-function textsOf(entries: readonly Entry[], count: number): readonly string[] {
-  const lines = Array.from({ length: count }, (): string[] => []);
-  for (const { key, line } of entries) lines[hashOf(key) % count]?.push(line);
-  return lines.map((chunk) => chunk.sort().join('\n'));
+const nothing: Standing = { count: 1, isKnown: () => false };
+
+/** There are as many buckets as a power of two; those without entries are left out. */
+export function chunksOf(entries: readonly Entry[], { count: before, isKnown }: Standing = nothing): readonly Chunk[] {
+  const total = entries.reduce((sum, { size }) => sum + size, 0);
+  let count = powerOfTwo(Math.max(before, total / usualChars));
+  while (count > 1 && total / count < fewChars) count /= 2;
+  for (;;) {
+    const chunks = cut(entries, count, isKnown);
+    if (chunks !== undefined) return chunks;
+    count *= 2;
+  }
+}
+
+/** Undefined where a chunk would be too long. */
+function cut(entries: readonly Entry[], count: number, isKnown: Standing['isKnown']): readonly Chunk[] | undefined {
+  const buckets = Map.groupBy(entries, ({ hash }) => hash % count);
+  const chunks: Chunk[] = [];
+  for (const bucket of buckets.values()) {
+    const text = bucket
+      .map((entry) => entry.line())
+      .sort()
+      .join('\n');
+    if (text.length > mostChars && count < mostChunks) return undefined;
+    const name = nameOf(text);
+    const data = isKnown(name) ? undefined : gzipSync(text, { level: 6 });
+    if ((data?.length ?? 0) > mostStored && count < mostChunks) return undefined;
+    chunks.push({ name, ...(data === undefined ? {} : { data }) });
+  }
+  return chunks.sort((one, other) => (one.name < other.name ? -1 : 1));
 }
 
 function powerOfTwo(count: number): number {
@@ -48,12 +72,8 @@ function nameOf(text: string): string {
   return `${chunkPrefix}${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
 }
 
-export function packed(text: string): Buffer {
-  return gzipSync(text, { level: 6 });
-}
-
-/** No chunk of ours is longer; four bytes a letter. */
-const mostBytes = 4 * 1024 * 1024;
+/** No chunk of ours is longer: three bytes a letter. */
+const mostBytes = 3 * mostChars;
 
 /** Undefined where it is not the chunk of that name: cut off, written over, or made to burst. */
 export function unpacked(name: string, data: Uint8Array): string | undefined {

@@ -2,6 +2,7 @@
  * The catalog as text: one JSON object a line, a demand or a node each, and back. What is read may be anybody's: whatever it is,
  * reading it throws nothing.
  */
+import { createHash } from 'node:crypto';
 import { type CatalogDemand, type FleetNode } from '#pull/catalog.ts';
 import { type Placement, placementOf } from '#pull/placement.ts';
 import { memberOf } from '#pull/rendezvous.ts';
@@ -10,9 +11,12 @@ import { at, fieldsOf, listAt, parseJson, textAt } from './json.ts';
 import type { Workload } from './workload.ts';
 
 export interface Entry {
-  /** Says in which chunk it goes, and so does not change with who wants it. */
-  readonly key: string;
-  readonly line: string;
+  /** Of what it is about, whoever wants it: says in which chunk it goes. */
+  readonly hash: number;
+  /** The length of its line, about. */
+  readonly size: number;
+  /** Made when it is needed: twenty thousand lines are not held at one time. */
+  line(): string;
 }
 
 /** A node with an agent on it, as its Pod tells. */
@@ -24,43 +28,83 @@ export interface AgentNode {
 /** Of one demand; the rest is counted. A label on a thousand Deployments need not be a thousand names on every node. */
 const mostWanters = 50;
 
-interface Draft {
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly placed: string;
-  readonly wantedBy: string[];
-  wanters: number;
-}
-
 /** Each image once for each way in which it is asked for. In no particular order. */
 export function demandEntries(workloads: Iterable<Workload>): readonly Entry[] {
-  const drafts = new Map<string, Draft>();
-  for (const workload of workloads) addWorkload(workload, drafts);
-  return [...drafts].map(([key, { fields, placed, wantedBy, wanters }]) => {
-    const own = JSON.stringify({ ...fields, wanters });
-    // What is JSON already goes in as it is.
-    const by = wantedBy.toSorted().slice(0, mostWanters).join(',');
-    return { key, line: `{"demand":${own.slice(0, -1)},"pod":${placed},"wantedBy":[${by}]}}` };
-  });
+  const drafts: Draft[] = [];
+  const byHash = new Map<number, Draft>();
+  for (const workload of workloads) {
+    for (const { uses, terms, placed } of workload.pods) {
+      for (const { written: image, policy, part } of uses) {
+        const about = { image, policy, terms, placed };
+        const hash = hashOf(`${image} ${policy} ${terms} ${placed}`);
+        let draft = byHash.get(hash);
+        while (draft !== undefined && !draft.isAbout(about)) draft = draft.next;
+        if (draft === undefined) {
+          draft = new Draft(about, hash, byHash.get(hash));
+          byHash.set(hash, draft);
+          drafts.push(draft);
+        }
+        draft.add(workload, part);
+      }
+    }
+  }
+  return drafts;
 }
 
-function addWorkload({ kind, namespace, name, pods }: Workload, drafts: Map<string, Draft>): void {
-  for (const { uses, secretNames: pullSecrets, account: serviceAccount, placed } of pods) {
-    const at = JSON.stringify([namespace, serviceAccount, pullSecrets]);
-    for (const { written: image, policy, part } of uses) {
-      const key = `${image} ${policy} ${at} ${placed}`;
-      let draft = drafts.get(key);
-      if (draft === undefined) {
-        const fields = { image, policy, namespace, pullSecrets, serviceAccount };
-        drafts.set(key, (draft = { fields, placed, wantedBy: [], wanters: 0 }));
-      }
-      draft.wanters += 1;
-      draft.wantedBy.push(JSON.stringify({ kind, name, part }));
-    }
+interface DemandText {
+  readonly image: string;
+  readonly policy: string;
+  readonly terms: string;
+  readonly placed: string;
+}
+
+class Draft implements Entry {
+  readonly #about: DemandText;
+  readonly #wantedBy: { readonly workload: Workload; readonly part: string }[] = [];
+  readonly hash: number;
+  /** Another one of the same hash. */
+  readonly next: Draft | undefined;
+
+  constructor(about: DemandText, hash: number, next: Draft | undefined) {
+    this.#about = about;
+    this.hash = hash;
+    this.next = next;
+  }
+
+  isAbout({ image, policy, terms, placed }: DemandText): boolean {
+    const own = this.#about;
+    return own.image === image && own.policy === policy && own.terms === terms && own.placed === placed;
+  }
+
+  add(workload: Workload, part: string): void {
+    this.#wantedBy.push({ workload, part });
+  }
+
+  get size(): number {
+    const { image, terms, placed } = this.#about;
+    return 100 + image.length + terms.length + placed.length + 80 * Math.min(this.#wantedBy.length, mostWanters);
+  }
+
+  line(): string {
+    const { image, policy, terms, placed } = this.#about;
+    const own = JSON.stringify({ image, policy, wanters: this.#wantedBy.length });
+    const by = this.#wantedBy.map(({ workload: { kind, name }, part }) => JSON.stringify({ kind, name, part }));
+    const first = by.sort().slice(0, mostWanters).join(',');
+    // What is JSON already goes in as it is.
+    return `{"demand":${own.slice(0, -1)},${terms.slice(1, -1)},"pod":${placed},"wantedBy":[${first}]}}`;
   }
 }
 
 export function nodeEntries(nodes: Iterable<AgentNode>): readonly Entry[] {
-  return [...nodes].map(({ name, zone }) => ({ key: name, line: JSON.stringify({ node: { name, zone } }) }));
+  return [...nodes].map(({ name, zone }) => {
+    const line = JSON.stringify({ node: { name, zone } });
+    return { hash: hashOf(name), size: line.length, line: () => line };
+  });
+}
+
+/** 32 bits of SHA-256. */
+function hashOf(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE(0);
 }
 
 export interface CatalogPart {

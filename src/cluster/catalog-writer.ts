@@ -6,7 +6,7 @@
 import type { Fault } from '#pull/fault.ts';
 import { type Outcome, bad, good } from '#pull/outcome.ts';
 import { type Call, MiB, faultOf, objectBounds } from './call.ts';
-import { type Chunk, chunkPrefix, chunksOf, packed, unpacked } from './catalog-chunks.ts';
+import { type Chunk, chunkPrefix, chunksOf, unpacked } from './catalog-chunks.ts';
 import type { Entry } from './catalog-text.ts';
 import type { Cluster } from './connect.ts';
 import type { Outside } from './list-watch.ts';
@@ -100,7 +100,8 @@ class Writer implements CatalogWriter {
       }
       const standing = this.#standing;
       const { index } = standing;
-      const chunks = chunksOf(entries, index?.chunks.length);
+      const isKnown = (name: string): boolean => standing.chunks.get(name)?.isBroken === false;
+      const chunks = chunksOf(entries, { count: index?.chunks.length ?? 1, isKnown });
       const ending = saysSo(standing, chunks) ? 'done' : await this.#write(standing, chunks);
       if (ending === 'done') return good(publishedOf(standing, index));
       this.#standing = undefined;
@@ -144,9 +145,8 @@ class Writer implements CatalogWriter {
     return 'done';
   }
 
-  async #create(standing: Standing, { name, text }: Chunk): Promise<Ending> {
-    const data = packed(text);
-    const binaryData = { 'lines.gz': data.toString('base64') };
+  async #create(standing: Standing, { name, data = new Uint8Array() }: Chunk): Promise<Ending> {
+    const binaryData = { 'lines.gz': Buffer.from(data).toString('base64') };
     const body = { ...named(name), immutable: true, binaryData };
     const answer = await this.#ask({ method: 'POST', path: this.#path, body });
     if (answer.is === 'failed') return answer.ending;

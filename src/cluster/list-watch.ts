@@ -50,10 +50,8 @@ const pauses = { firstMs: 1000, mostMs: 30_000, mostForbiddenMs: 300_000 } as co
 const longMs = 60_000;
 /** 500 Pods are 5 MiB; more than this is no node. */
 const listBounds = { deadlineMs: 60_000, maxBytes: 64 * MiB } as const;
-const pageSize = 250;
-const maxPages = 40;
-/** A hundred thousand objects: more workloads than the API server itself is made for. */
-const maxPagesTaken = 400;
+/** Of a node's Pods; and where no more than a page is held: a hundred thousand objects are more than a cluster is made for. */
+const pages = { whole: { size: 250, most: 40 }, taken: { size: 50, most: 2000 } } as const;
 
 export function listWatch(
   cluster: Cluster,
@@ -129,7 +127,7 @@ class Loop {
     const version = next === 'list' && take === undefined ? this.#version : '';
     const items: unknown[] = [];
     let more = '';
-    for (let page = 0; page < (take === undefined ? maxPages : maxPagesTaken); page += 1) {
+    for (let page = 0; page < pages[take === undefined ? 'whole' : 'taken'].most; page += 1) {
       const answer = await this.#cluster.ask(this.#listCall(version, more));
       if (answer.is !== 'answered') return this.#listFailed(next, more, answer);
       const found = listAt(answer.body, 'items');
@@ -153,7 +151,8 @@ class Loop {
    */
   #listCall(version: string, more: string): Call {
     const { path, selector } = this.#collection;
-    const paging = { limit: String(pageSize), ...(more === '' ? {} : { continue: more }) };
+    const limit = pages[this.#listener.page === undefined ? 'whole' : 'taken'].size;
+    const paging = { limit: String(limit), ...(more === '' ? {} : { continue: more }) };
     const cached = { resourceVersion: version, resourceVersionMatch: 'NotOlderThan' };
     return {
       method: 'GET',

@@ -17,10 +17,16 @@ export interface Workload {
 
 export interface FuturePod {
   readonly uses: readonly { readonly written: string; readonly policy: PullPolicy; readonly part: string }[];
-  readonly secretNames: readonly string[];
-  readonly account: string;
-  /** `Placed` as JSON: most workloads share one of a few. */
+  /** `Terms` as JSON, and `Placed` as JSON: thousands of workloads share one of a few. */
+  readonly terms: string;
   readonly placed: string;
+}
+
+/** In whose name an image is pulled. */
+export interface Terms {
+  readonly namespace: string;
+  readonly pullSecrets: readonly string[];
+  readonly serviceAccount: string;
 }
 
 /** What of a Pod's spec decides where it may land, as it is written there; and whether a DaemonSet makes the Pod. */
@@ -68,10 +74,14 @@ function futurePod(spec: unknown, { isDaemon, ...owner }: Owner, one: OneCopy): 
       policy,
       part: one.of(wanter.part),
     })),
-    secretNames: secretNamesOf(spec),
-    account: textAt(spec, 'serviceAccountName') || textAt(spec, 'serviceAccount') || 'default',
+    terms: one.of(JSON.stringify(termsOf(spec, owner.namespace))),
     placed: one.of(JSON.stringify({ spec: schedulingOf(spec), isDaemon } satisfies Placed)),
   };
+}
+
+function termsOf(spec: unknown, namespace: string): Terms {
+  const serviceAccount = textAt(spec, 'serviceAccountName') || textAt(spec, 'serviceAccount') || 'default';
+  return { namespace, pullSecrets: secretNamesOf(spec), serviceAccount };
 }
 
 /** Only what pull/placement.ts looks at, so that what makes no difference makes no other demand. */

@@ -28,7 +28,10 @@ describe('a workload', () => {
       namespace: 'shop',
       name: 'web',
       pods: [
-        { uses: [{ written: 'reg.test/app:1', policy: 'IfNotPresent', part: 'container web' }], account: 'default' },
+        {
+          uses: [{ written: 'reg.test/app:1', policy: 'IfNotPresent', part: 'container web' }],
+          terms: '{"namespace":"shop","pullSecrets":[],"serviceAccount":"default"}',
+        },
       ],
     });
   });
@@ -72,7 +75,7 @@ describe('a workload', () => {
       serviceAccountName: 'builder',
     };
     const [found] = read(templated({ name: 'web', pod }), kind('deployments'))?.pods ?? [];
-    expect(found).toMatchObject({ secretNames: ['b', 'a'], account: 'builder' });
+    expect(found?.terms).toBe('{"namespace":"shop","pullSecrets":["b","a"],"serviceAccount":"builder"}');
     expect(found?.uses).toEqual([
       { written: 'reg.test/migrate', policy: 'Always', part: 'init container migrate' },
       { written: 'reg.test/app:1', policy: 'IfNotPresent', part: 'container web' },
@@ -125,7 +128,10 @@ describe('a kind of the configuration', () => {
     expect(pathOf(rollouts)).toBe('/apis/argoproj.io/v1alpha1/rollouts');
     expect(pathOf({ ...rollouts, group: '' })).toBe('/api/v1alpha1/rollouts');
     const rollout = { ...templated({ name: 'web' }), kind: 'Rollout' };
-    expect(read(rollout, rollouts)).toMatchObject({ kind: 'Rollout', pods: [{ account: 'default' }] });
+    expect(read(rollout, rollouts)).toMatchObject({
+      kind: 'Rollout',
+      pods: [{ placed: '{"spec":{},"isDaemon":false}' }],
+    });
     expect(kindOf({}, rollouts)).toBe('rollouts');
   });
 
