@@ -9,8 +9,8 @@ const distinctImages = 12_000;
 export function workloadOf(n: number): Json {
   const image = `registry-${n % 7}.example.test/team-${n % teams}/service-${n % distinctImages}:v${n % 90}.${n % 7}`;
   const { metadata, spec } = podOf(n, { written: image }) as { metadata: Json; spec: Json };
-  const { ownerReferences: _, generateName: __, ...own } = metadata;
-  const { nodeName: ___, ...pod } = spec;
+  const own = without(metadata, ['ownerReferences', 'generateName']);
+  const pod = without(spec, ['nodeName']);
   const name = `service-${n}`;
   const selector = n % 10 === 0 ? { nodeSelector: { 'example.test/pool': `pool-${(n / 10) % 10}` } } : {};
   return {
@@ -25,4 +25,8 @@ export function workloadOf(n: number): Json {
     },
     status: { replicas: n % 5, readyReplicas: n % 5, conditions: [{ type: 'Available', status: 'True' }] },
   };
+}
+
+function without(fields: Json, keys: readonly string[]): Json {
+  return Object.fromEntries(Object.entries(fields).filter(([key]) => !keys.includes(key)));
 }

@@ -125,7 +125,7 @@ describe('the catalog', () => {
     await using running = runningCatalog(world);
     await written(running);
     expect(running.catalog.state()).toMatchObject({ published: { demands: linesOf(kube).length } });
-    const wanters = linesOf(kube).reduce((sum, { demand }) => sum + Number((demand as { wanters: number }).wanters), 0);
+    const wanters = linesOf(kube).reduce((sum, { demand }) => sum + (demand as { wanters: number }).wanters, 0);
     expect(wanters).toBe(20_000);
     for (const configMap of configMaps(kube)) {
       const data = text(configMap, 'binaryData', 'lines.gz') || text(configMap, 'data', 'chunks');

@@ -10,8 +10,10 @@ const place = (name: string, over: Partial<NodePlace> = {}): NodePlace => ({
   unschedulable: false,
   ...over,
 });
-const fleetOf = (places: readonly NodePlace[], stratumOf = (_: NodePlace): string => ''): readonly FleetNode[] =>
-  places.map((one) => ({ ...memberOf(one.name), stratum: stratumOf(one) }));
+const fleetOf = (
+  places: readonly NodePlace[],
+  stratumOf: (one: NodePlace) => string = () => '',
+): readonly FleetNode[] => places.map((one) => ({ ...memberOf(one.name), stratum: stratumOf(one) }));
 const known = (places: readonly NodePlace[]): readonly FleetNode[] =>
   places.map((one) => ({ ...memberOf(one.name), stratum: '', place: one }));
 const demand = (written: string, spec: object = {}): CatalogDemand => ({
