@@ -24,10 +24,7 @@ export interface Collection {
 }
 
 export interface Listener {
-  /**
-   * Of whoever listens to a large collection: it is listed in pages, each of which comes here and is forgotten, and `replaced`
-   * then says, with no items, that it is whole.
-   */
+  /** Of a large collection: its list comes here page by page, each then forgotten; `replaced` says, without items, when it ends. */
   readonly page?: (items: readonly unknown[], isFirst: boolean) => void;
   /** A whole new list: what is not in it is gone. */
   readonly replaced: (items: readonly unknown[]) => void;
@@ -158,15 +155,11 @@ class Loop {
    */
   #listCall(version: string, more: string): Call {
     const { path, selector } = this.#collection;
-    const limit = pages[this.#listener.page === undefined ? 'whole' : 'taken'].size;
-    const paging = { limit: String(limit), ...(more === '' ? {} : { continue: more }) };
+    const { size } = pages[this.#listener.page === undefined ? 'whole' : 'taken'];
+    const paging = { limit: String(size), ...(more === '' ? {} : { continue: more }) };
     const cached = { resourceVersion: version, resourceVersionMatch: 'NotOlderThan' };
-    return {
-      method: 'GET',
-      path,
-      query: { ...selector, ...(version === '' ? paging : cached) },
-      ...listBounds,
-    };
+    const query = { ...selector, ...(version === '' ? paging : cached) };
+    return { method: 'GET', path, query, ...listBounds };
   }
 
   #listFailed(next: 'list' | 'list_latest', more: string, answer: Refused | Away): Step {

@@ -293,7 +293,8 @@ export class FakeKube {
     const kind = kindKey(call);
     if (kind === 'core/nodes') return [this.node];
     const all = kind === 'core/pods' ? [...this.pods.values()] : this.shelf.all(kind);
-    return all.filter((what) => selects(what, call, query));
+    const isAll = call.namespace === '' && !query.has('labelSelector');
+    return isAll ? all : all.filter((what) => selects(what, call, query));
   }
 
   #list(call: KubeCall, query: URLSearchParams): Reply {
