@@ -33,7 +33,8 @@ export function answerFor(ledger: Ledger, nowMs: number): NodeAnswer {
   }
   if (ledger.cluster?.isKnown === false)
     return { is: 'unknown', because: 'what the Pods of this node ask for is not known yet', ...rest };
-  if (counts.unknown > 0 && counts.unknown === ledger.entries.length) {
+  const here = ledger.entries.filter(({ report }) => !isComing(report.wantedBy));
+  if (here.length > 0 && here.every(({ report }) => report.verdict.is === 'unknown')) {
     return { is: 'unknown', because: 'of no image could it be told whether it pulls', ...rest };
   }
   return { is: 'ready', because: 'nothing stands in the way of pulls on this node', ...rest };
