@@ -61,7 +61,8 @@ async function serve(
   const catalog = new Catalog(
     {
       ...outside,
-      watch: (onChange) => watchWorkloads(cluster, { kinds, namespace }, { ...outside, onChange }),
+      watch: (onChange) =>
+        watchWorkloads(cluster, { kinds, namespace, nodes: config.catalogNodes }, { ...outside, onChange }),
       writer: catalogWriter(cluster, namespace, outside),
       log,
     },

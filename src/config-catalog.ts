@@ -9,6 +9,7 @@ import {
   flaw,
   list,
   oneOf,
+  onOff,
   orNull,
   read,
   text,
@@ -41,6 +42,13 @@ export const catalogFields = {
     read: list(workloadKind, `a list of ${kindAllowed}`),
     write: (kinds) => kinds.map(kindText),
     help: `Further kinds with a Pod template, for the catalog: ${kindAllowed}. Its ClusterRole needs \`list\` and \`watch\` on them.`,
+  }),
+  catalogNodes: field<boolean>({
+    env: 'DRYPULL_CATALOG_NODES',
+    fallback: 'off',
+    read: onOff,
+    write: (value) => (value ? 'on' : 'off'),
+    help: 'Whether the catalog lists the Nodes, too: what only some nodes could get is then shared out among those.',
   }),
   catalogListen: field<Address>({
     env: 'DRYPULL_CATALOG_LISTEN',

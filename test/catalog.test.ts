@@ -4,6 +4,7 @@ import { configMaps, linesOf, readingAgent, runningCatalog, turns, until, writte
 import { grantText, scopedText } from './kit/fake-kube-call.ts';
 import { text } from './kit/fake-kube-json.ts';
 import type { FakeKube } from './kit/fake-kube.ts';
+import { catalogNodesGrants } from './kit/kube-grants.ts';
 import { type KubeWorld, kubeWorld } from './kit/kube-world.ts';
 import { agentPod, cronJob, ownedBy, templated } from './kit/workloads.ts';
 
@@ -53,7 +54,7 @@ describe('the catalog', () => {
     kube.installed.add('argoproj.io/rollouts');
     kube.catalogGrants = new Set([...kube.catalogGrants, 'list argoproj.io/rollouts', 'watch argoproj.io/rollouts']);
     kube.shelf.put('argoproj.io/rollouts', { kind: 'Rollout', ...templated({ name: 'web', image: 'reg.test/own:1' }) });
-    await using running = runningCatalog(world, [rollouts]);
+    await using running = runningCatalog(world, { kinds: [rollouts] });
     await written(running);
     expect(images(kube)).toEqual(['reg.test/own:1']);
     expect(JSON.stringify(linesOf(kube))).toContain('"kind":"Rollout"');
@@ -66,7 +67,7 @@ describe('the catalog', () => {
     kube.catalogGrants = new Set(
       [...kube.catalogGrants, 'list argoproj.io/rollouts'].filter((grant) => !grant.endsWith('batch/jobs')),
     );
-    await using running = runningCatalog(world, [rollouts]);
+    await using running = runningCatalog(world, { kinds: [rollouts] });
     await written(running);
     expect(images(kube)).toHaveLength(5);
     expect(images(kube)).not.toContain('reg.test/job:1');
@@ -330,13 +331,14 @@ describe('an API server', () => {
 test('the catalog calls what its roles grant, and its roles grant what it calls', async () => {
   await using world = await kubeWorld();
   const { kube } = world;
+  kube.catalogGrants = new Set([...kube.catalogGrants, ...catalogNodesGrants]);
   kube.shelf.put('apps/deployments', templated({ name: 'web' }));
   {
-    await using catalog = runningCatalog(world);
+    await using catalog = runningCatalog(world, { nodes: true });
     await written(catalog);
     kube.shelf.put('apps/deployments', templated({ name: 'web', image: 'reg.test/app:2' }));
     await written(catalog, 2);
-    await until(() => kube.watches >= 7);
+    await until(() => kube.watches >= 8);
   }
   expect(new Set(kube.calls.map(scopedText))).toEqual(kube.catalogGrants);
 });
@@ -373,6 +375,34 @@ describe('an agent', () => {
     kube.setNode({ ...kube.node, spec: { taints: [{ key: 'out', effect: 'NoSchedule' }] } });
     await until(async () => (await agent.demands()).length === 0);
     kube.setNode({ ...kube.node, spec: { unschedulable: false } });
+    await until(async () => (await agent.demands()).length === 1);
+  });
+
+  test('is told the labels and taints of the others where the catalog may list the Nodes', async () => {
+    await using world = await kubeWorld();
+    const { kube } = world;
+    kube.catalogGrants = new Set([...kube.catalogGrants, ...catalogNodesGrants]);
+    kube.emitPod('ADDED', agentPod('node1'));
+    kube.emitPod('ADDED', agentPod('unseen', 'b'));
+    const { metadata } = kube.node as { metadata: { labels: object } };
+    const labels = { ...metadata.labels, pool: 'gpu', 'topology.kubernetes.io/zone': 'a', other: 'x' };
+    const taints = [{ key: 'gpu', value: 'yes', effect: 'NoSchedule' }];
+    kube.setNode({ ...kube.node, metadata: { ...metadata, labels }, spec: { taints } });
+    const gpu = { nodeSelector: { pool: 'gpu' }, tolerations: [{ key: 'gpu', operator: 'Exists' }] };
+    kube.shelf.put('apps/deployments', templated({ name: 'train', image: 'reg.test/train:1', pod: gpu }));
+    await using catalog = runningCatalog(world, { nodes: true });
+    await written(catalog);
+    expect(linesOf(kube).flatMap(({ node }) => node ?? [])).toEqual(
+      expect.arrayContaining([
+        {
+          name: 'node1',
+          stratum: 'amd64 a',
+          place: { labels: { 'kubernetes.io/os': 'linux', pool: 'gpu' }, taints, unschedulable: false },
+        },
+        { name: 'unseen', stratum: 'b' },
+      ]),
+    );
+    await using agent = readingAgent(world);
     await until(async () => (await agent.demands()).length === 1);
   });
 

@@ -149,7 +149,7 @@ describe('what is about to land', () => {
     const cluster = clusterOf(kube, catalogToken);
     const entries = [
       ...demandEntries(workload === undefined ? [] : [workload]),
-      ...nodeEntries([{ name: 'node1', zone: '' }]),
+      ...nodeEntries([{ name: 'node1', stratum: '' }]),
     ];
     expect(await catalogWriter(cluster, 'drypull', outside).publish(entries)).toMatchObject({ ok: true });
     await cluster.close();

@@ -12,7 +12,14 @@ import { watchDemand } from '../src/cluster/watch-demand.ts';
 import { type KubeCall, grantText, scopedText } from './kit/fake-kube-call.ts';
 import { type Json, at, text } from './kit/fake-kube-json.ts';
 import { needs } from './kit/installed.ts';
-import { baseGrants, catalogGrants, componentGrants, everyGrant, ownNamespaceGrants } from './kit/kube-grants.ts';
+import {
+  baseGrants,
+  catalogGrants,
+  catalogNodesGrants,
+  componentGrants,
+  everyGrant,
+  ownNamespaceGrants,
+} from './kit/kube-grants.ts';
 import { type KubeWorld, kubeWorld } from './kit/kube-world.ts';
 import { readImage } from './kit/read-image.ts';
 import { grantsOf, listOf, ofKind, renderedOverlay, renderedWith, rolesOf } from './kit/rendered.ts';
@@ -148,12 +155,13 @@ describe.runIf(hasKubectl)('the base', () => {
 });
 
 describe.runIf(hasKubectl).each(components)('the component %s', (component) => {
-  const objects = hasKubectl ? renderedWith([component]) : [];
+  const objects = hasKubectl ? renderedWith(component === 'catalog-nodes' ? ['catalog', component] : [component]) : [];
 
   test('grants its own calls beside those of the base', () => {
-    const expected = [...baseGrants, ...componentGrants[component]];
+    const isCatalog = component === 'catalog' || component === 'catalog-nodes';
+    const expected = [...baseGrants, ...componentGrants[isCatalog ? 'catalog' : component]];
     expect(sorted(grantsOf(rolesOf(objects, 'ClusterRole', agent)))).toEqual(sorted(expected));
-    const own = component === 'catalog' ? ownNamespaceGrants : [];
+    const own = isCatalog ? ownNamespaceGrants : [];
     expect(sorted(scopedGrants(objects, agent))).toEqual(sorted(own));
   });
 
@@ -232,6 +240,16 @@ describe.runIf(hasKubectl)('the catalog', () => {
     expect(sorted([...cluster, ...scopedGrants(objects, 'drypull-catalog')])).toEqual(sorted(catalogGrants));
     expect(JSON.stringify(cluster)).not.toMatch(/core|secrets/);
     expect(pod['serviceAccountName']).toBe('drypull-catalog');
+  });
+
+  test('may list and watch Nodes with the component catalog-nodes only, and does then', () => {
+    const both = renderedWith(['catalog', 'catalog-nodes']);
+    const added = grantsOf(rolesOf(both, 'ClusterRole', 'drypull-catalog'));
+    expect(sorted(added)).toEqual(
+      sorted([...grantsOf(rolesOf(objects, 'ClusterRole', 'drypull-catalog')), ...catalogNodesGrants]),
+    );
+    const [container = {}] = listOf(at(ofKind(both, 'Deployment')[0], 'spec', 'template', 'spec', 'containers'));
+    expect(listOf(container['env'])).toContainEqual({ name: 'DRYPULL_CATALOG_NODES', value: 'on' });
   });
 
   test('updates its index, and no other ConfigMap: the configuration of the agents is one', () => {

@@ -7,7 +7,9 @@ import { type CatalogDemand, type FleetNode } from '#pull/catalog.ts';
 import { type Placement, placementOf } from '#pull/placement.ts';
 import { memberOf } from '#pull/rendezvous.ts';
 import type { Wanter } from '#pull/view.ts';
-import { at, fieldsOf, listAt, parseJson, textAt } from './json.ts';
+import { at, fieldsOf, listAt, parseJson, stringsAt, textAt } from './json.ts';
+import type { AgentNode } from './agent-nodes.ts';
+import { taintsOf } from './node-facts.ts';
 import type { Workload } from './workload.ts';
 
 export interface Entry {
@@ -17,12 +19,6 @@ export interface Entry {
   readonly size: number;
   /** Made when it is needed: twenty thousand lines are not held at one time. */
   line(): string;
-}
-
-/** A node with an agent on it, as its Pod tells. */
-export interface AgentNode {
-  readonly name: string;
-  readonly zone: string;
 }
 
 /** Of one demand; the rest is counted. A label on a thousand Deployments need not be a thousand names on every node. */
@@ -96,9 +92,9 @@ class Draft implements Entry {
 }
 
 export function nodeEntries(nodes: Iterable<AgentNode>): readonly Entry[] {
-  return [...nodes].map(({ name, zone }) => {
-    const line = JSON.stringify({ node: { name, zone } });
-    return { hash: hashOf(name), size: line.length, line: () => line };
+  return [...nodes].map((node) => {
+    const line = JSON.stringify({ node });
+    return { hash: hashOf(node.name), size: line.length, line: () => line };
   });
 }
 
@@ -121,8 +117,8 @@ export class CatalogReader {
     const nodes: FleetNode[] = [];
     for (const line of text.split('\n')) {
       const entry = line === '' ? undefined : parseJson(line);
-      const name = textAt(entry, 'node', 'name');
-      if (name !== '') nodes.push({ ...memberOf(name), stratum: textAt(entry, 'node', 'zone') });
+      const node = readNode(at(entry, 'node'));
+      if (node !== undefined) nodes.push(node);
       const demand = this.#demand(at(entry, 'demand'));
       if (demand !== undefined) demands.push(demand);
     }
@@ -152,6 +148,19 @@ export class CatalogReader {
     this.#placements.set(key, placement);
     return placement;
   }
+}
+
+function readNode(node: unknown): FleetNode | undefined {
+  const name = textAt(node, 'name');
+  if (name === '') return undefined;
+  const member = { ...memberOf(name), stratum: textAt(node, 'stratum') };
+  const place = at(node, 'place');
+  if (place === undefined) return member;
+  const labels = stringsAt(place, 'labels');
+  return {
+    ...member,
+    place: { name, labels, taints: taintsOf(place), unschedulable: at(place, 'unschedulable') === true },
+  };
 }
 
 const policies = ['Always', 'IfNotPresent', 'Never'] as const;

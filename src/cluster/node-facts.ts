@@ -63,11 +63,7 @@ export function readNodeFacts(node: unknown): NodeFacts | undefined {
     architecture: textAt(node, 'status', 'nodeInfo', 'architecture'),
     kubeletUrl: kubeletUrlOf(node),
     labels: stringsAt(node, 'metadata', 'labels'),
-    taints: listAt(node, 'spec', 'taints').map((taint) => ({
-      key: textAt(taint, 'key'),
-      value: textAt(taint, 'value'),
-      effect: textAt(taint, 'effect'),
-    })),
+    taints: taintsOf(at(node, 'spec')),
     unschedulable: at(node, 'spec', 'unschedulable') === true,
     conditions: listAt(node, 'status', 'conditions').map(readCondition),
     images: {
@@ -76,6 +72,14 @@ export function readNodeFacts(node: unknown): NodeFacts | undefined {
     },
     version: textAt(node, 'metadata', 'resourceVersion'),
   };
+}
+
+export function taintsOf(spec: unknown): readonly Taint[] {
+  return listAt(spec, 'taints').map((taint) => ({
+    key: textAt(taint, 'key'),
+    value: textAt(taint, 'value'),
+    effect: textAt(taint, 'effect'),
+  }));
 }
 
 function kubeletUrlOf(node: unknown): string {

@@ -4,12 +4,13 @@
  * Secrets, nor Pods other than our own.
  */
 import type { Fault } from '#pull/fault.ts';
-import { type AgentNode, type Entry, demandEntries, nodeEntries } from './catalog-text.ts';
+import { agentNodes, readAgentPod, readPlacedNode } from './agent-nodes.ts';
+import { type Entry, demandEntries, nodeEntries } from './catalog-text.ts';
 import type { Cluster } from './connect.ts';
 import { textAt } from './json.ts';
-import { type Link, type ListWatch, type Listener, type Outside, listWatch } from './list-watch.ts';
+import { type Collection, type Link, type ListWatch, type Listener, type Outside, listWatch } from './list-watch.ts';
 import { type WorkloadKind, nameOf, pathOf } from './workload-kinds.ts';
-import { OneCopy, type Workload, readWorkload } from './workload.ts';
+import { OneCopy, readWorkload } from './workload.ts';
 
 export type { Entry } from './catalog-text.ts';
 export { type WorkloadKind, nameOf, ownKinds } from './workload-kinds.ts';
@@ -42,58 +43,53 @@ export interface Sight {
   readonly fault?: Fault;
 }
 
+export interface WorkloadWish {
+  readonly kinds: readonly WorkloadKind[];
+  /** Where drypull's own Pods are. */
+  readonly namespace: string;
+  /** Whether the Nodes are listed, too. */
+  readonly nodes: boolean;
+}
+
 export function watchWorkloads(
   cluster: Cluster,
-  { kinds, namespace }: { readonly kinds: readonly WorkloadKind[]; readonly namespace: string },
+  { kinds, namespace, nodes: wantsNodes }: WorkloadWish,
   world: WorkloadWorld,
 ): WorkloadWatch {
   const one = new OneCopy();
-  const workloads = kinds.map((kind) => ({
-    path: pathOf(kind),
-    known: new Known<Workload>(nameOf(kind), world.onChange, (object) => readWorkload(object, kind, one)),
-  }));
-  const agents = new Known<AgentPod>('pods', world.onChange, readAgentPod);
-  const watches: readonly ListWatch[] = [
-    ...workloads.map(({ path, known }) =>
-      listWatch(cluster, { what: known.kind, path }, { listener: known, outside: world }),
-    ),
-    listWatch(
-      cluster,
-      {
-        what: "drypull's own Pods",
-        path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`,
-        selector: { labelSelector: 'app.kubernetes.io/name=drypull' },
-      },
-      { listener: agents, outside: world },
-    ),
+  const { onChange } = world;
+  const start = (collection: Collection, listener: Listener): ListWatch =>
+    listWatch(cluster, collection, { listener, outside: world });
+  const workloads = kinds.map((kind) => {
+    const known = new Known(nameOf(kind), onChange, (object) => readWorkload(object, kind, one));
+    return { known, watch: start({ what: known.kind, path: pathOf(kind) }, known) };
+  });
+  const pods = new Known('pods', onChange, readAgentPod);
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
+  const own = { what: "drypull's own Pods", path, selector: { labelSelector: 'app.kubernetes.io/name=drypull' } };
+  const nodes = new Known('nodes', onChange, readPlacedNode);
+  const watches = [
+    ...workloads.map(({ watch }) => watch),
+    start(own, pods),
+    ...(wantsNodes ? [start({ what: 'the Nodes', path: '/api/v1/nodes' }, nodes)] : []),
   ];
   return {
     entries: () => {
-      const demands = demandEntries(workloads.flatMap(({ known }) => [...known.values()]));
-      const nodes = nodeEntries(nodesOf(agents.values()));
-      return { entries: [...demands, ...nodes], demands: demands.length, nodes: nodes.length };
+      const found = workloads.flatMap(({ known }) => [...known.values()]);
+      const placed = new Set(found.flatMap((workload) => workload.pods.map((pod) => pod.placed)));
+      const fleet = nodeEntries(agentNodes(pods.values(), nodes.values(), placed));
+      const demands = demandEntries(found);
+      return { entries: [...demands, ...fleet], demands: demands.length, nodes: fleet.length };
     },
-    sights: () => [...workloads.map(({ known }) => known.sight()), agents.sight()],
+    sights: () => [
+      ...workloads.map(({ known }) => known.sight()),
+      pods.sight(),
+      ...(wantsNodes ? [nodes.sight()] : []),
+    ],
     close: async () => {
       await Promise.all(watches.map((watch) => watch.close()));
     },
   };
-}
-
-interface AgentPod extends AgentNode {
-  readonly uid: string;
-}
-
-/** Kubernetes 1.35 copies a node's zone to its Pods (admission plugin PodTopologyLabels); before, it is not known here. */
-function readAgentPod(pod: unknown): AgentPod | undefined {
-  const [uid, name] = [textAt(pod, 'metadata', 'uid'), textAt(pod, 'spec', 'nodeName')];
-  if (uid === '' || name === '' || textAt(pod, 'metadata', 'deletionTimestamp') !== '') return undefined;
-  return { uid, name, zone: textAt(pod, 'metadata', 'labels', 'topology.kubernetes.io/zone') };
-}
-
-/** While an agent is replaced its node has two Pods, or for a moment none. */
-function nodesOf(pods: Iterable<AgentPod>): readonly AgentNode[] {
-  return [...new Map([...pods].map(({ name, zone }) => [name, { name, zone }])).values()];
 }
 
 class Known<T extends { readonly uid: string }> implements Listener {

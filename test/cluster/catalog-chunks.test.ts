@@ -125,9 +125,19 @@ describe('the text of a demand', () => {
     expect(found?.line()).toContain('"wanters":200');
   });
 
-  test('a node is named with its zone', () => {
-    const [found] = nodeEntries([{ name: 'node1', zone: 'a' }]);
-    expect(read(found?.line() ?? '')).toMatchObject({ demands: [], nodes: [{ name: 'node1', stratum: 'a' }] });
+  test('a node is named with its stratum, and with its place where that is known', () => {
+    const place = {
+      labels: { pool: 'gpu' },
+      taints: [{ key: 'a', value: '', effect: 'NoExecute' }],
+      unschedulable: true,
+    };
+    const entries = nodeEntries([
+      { name: 'node1', stratum: 'a' },
+      { name: 'node2', stratum: '', place },
+    ]);
+    const { nodes } = read(entries.map((one) => one.line()).join('\n'));
+    expect(nodes).toMatchObject([{ name: 'node1', stratum: 'a' }, { place: { name: 'node2', ...place } }]);
+    expect(nodes[0]).not.toHaveProperty('place');
   });
 
   test.each([

@@ -37,7 +37,10 @@ export interface RunningCatalog extends AsyncDisposable {
   readonly metrics: CatalogMetrics;
 }
 
-export function runningCatalog({ kube, time }: KubeWorld, kinds: readonly WorkloadKind[] = []): RunningCatalog {
+export function runningCatalog(
+  { kube, time }: KubeWorld,
+  { kinds = [], nodes = false }: { readonly kinds?: readonly WorkloadKind[]; readonly nodes?: boolean } = {},
+): RunningCatalog {
   const lines: string[] = [];
   const log = openLog({ level: 'debug', node: 'catalog', to: { write: (line) => lines.push(line) } });
   const cluster = clusterOf(kube, catalogToken);
@@ -46,7 +49,11 @@ export function runningCatalog({ kube, time }: KubeWorld, kinds: readonly Worklo
     {
       ...outside,
       watch: (onChange) =>
-        watchWorkloads(cluster, { kinds: [...ownKinds, ...kinds], namespace: 'drypull' }, { ...outside, onChange }),
+        watchWorkloads(
+          cluster,
+          { kinds: [...ownKinds, ...kinds], namespace: 'drypull', nodes },
+          { ...outside, onChange },
+        ),
       writer: catalogWriter(cluster, 'drypull', outside),
       log,
     },

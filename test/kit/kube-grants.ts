@@ -15,6 +15,7 @@ export const componentGrants = {
   'node-condition': ['get core/nodes', 'patch core/nodes/status', 'create events.k8s.io/events'],
   'listener-auth': ['create authentication.k8s.io/tokenreviews', 'create authorization.k8s.io/subjectaccessreviews'],
   catalog: ['get core/serviceaccounts'],
+  'catalog-nodes': [],
   'listener-tls': [],
   'host-proc': [],
   'credential-plugins': [],
@@ -31,6 +32,9 @@ export const catalogGrants: ReadonlySet<string> = new Set([
   ...listed('core/pods', ' in drypull'),
   ...['list', 'create', 'update', 'delete'].map((verb) => `${verb} core/configmaps in drypull`),
 ]);
+
+/** What the component catalog-nodes adds to it. */
+export const catalogNodesGrants: readonly string[] = listed('core/nodes');
 
 function listed(kind: string, where = ''): readonly string[] {
   return ['list', 'watch'].map((verb) => `${verb} ${kind}${where}`);
