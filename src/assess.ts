@@ -3,6 +3,7 @@ import type { Fault } from '#pull/fault.ts';
 import type { Forecast } from '#pull/forecast.ts';
 import { judge, judgeUnplanned } from '#pull/judge.ts';
 import { earlyWords, pullWords } from '#pull/kubelet-words.ts';
+import { loginsOf } from '#pull/logins.ts';
 import { emptyPast, type Past } from '#pull/past.ts';
 import { planPull, type PullPlan } from '#pull/plan.ts';
 import type { Rehearsal } from '#pull/rehearsal.ts';
@@ -120,6 +121,7 @@ function report(view: NodeView, demand: Demand, found: Findings): PullReport {
     ...(demand.id === undefined ? {} : { id: demand.id }),
     ...(image === undefined ? {} : { reference: image.runtime, registry: image.registry }),
     policy: demand.policy,
+    ...(demand.present === 'unknown' ? {} : { present: demand.present }),
     wantedBy: demand.wantedBy,
     verdict,
     ...(kubelet === undefined ? {} : { kubelet }),
@@ -147,11 +149,14 @@ function kubeletWords(
 }
 
 function publicPlan(plan: PullPlan): PublicPlan {
+  const logins = loginsOf(plan);
   return {
     runtime: `${plan.engine.version.name} ${plan.engine.version.text}`,
     engine: plan.engine.kind,
     platform: formatPlatform(plan.platform),
     identities: plan.identities.ok ? plan.identities.value.map(({ label }) => label) : [],
+    ...(logins.length === 0 ? {} : { logins }),
+    ...(plan.unusedSecrets.length === 0 ? {} : { unusedSecrets: plan.unusedSecrets }),
     routes: plan.routes.ok
       ? plan.routes.value.map((route) => ({
           url: `${route.scheme}://${route.authority}${route.path}`,

@@ -10,7 +10,8 @@ import { demandId, reportId } from '#pull/ledger.ts';
 import type { Forecast } from '#pull/forecast.ts';
 import type { Pace } from '#pull/pace.ts';
 import { cadencesOf, dueAt, rests, slowed, takesPart } from '#pull/pace.ts';
-import { forget, learnReport, type Past } from '#pull/past.ts';
+import { forget, learnReport, learnSamples, type Past } from '#pull/past.ts';
+import type { QuotaSample } from '#pull/quota.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { PullOutcome, Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
@@ -122,6 +123,12 @@ export class Book {
     this.#ledger = undefined;
   }
 
+  /** Looks at quotas beside the rehearsals. */
+  learnSamples(samples: readonly QuotaSample[]): void {
+    this.#past = learnSamples(this.#past, samples);
+    this.#ledger = undefined;
+  }
+
   past(): Past {
     return this.#past;
   }
@@ -173,6 +180,10 @@ export class Book {
     return this.#entries.get(id)?.history.recent.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
   }
 
+  demands(): readonly Demand[] {
+    return [...this.#asked.values()];
+  }
+
   /** As it is now; what was handed out never changes. */
   read(): Ledger {
     const sight = this.#sight?.();
@@ -190,6 +201,7 @@ export class Book {
       cadenceMs: this.#cadenceMs,
       progressMs: this.#progressMs,
       forecasts: this.#forecasts,
+      quotas: this.#past.quotas,
       staleAfterMs: 3 * this.#cadenceMs + this.#silenceMs + 60_000,
     };
   }

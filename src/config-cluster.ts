@@ -25,7 +25,7 @@ export const clusterFields = {
     fallback: 'auto',
     read: oneOf(['auto', 'on', 'off']),
     write: same,
-    help: 'Whether the pull secrets of Pods are read. auto: those that may be; one that was refused is asked for again after 10m, with on after 1m. Unread, a verdict that depends on it is unknown.',
+    help: 'Whether the pull secrets of Pods are read. auto: those that may be; one that was refused is asked for again after 10m, sooner once where it could be read before, with on after 1m. Unread, a verdict that depends on it is unknown.',
   }),
   canaries: field<readonly string[]>({
     env: 'DRYPULL_CANARIES',

@@ -155,7 +155,7 @@ describe.runIf(hasKubectl)('the base', () => {
 });
 
 describe.runIf(hasKubectl).each(components)('the component %s', (component) => {
-  const objects = hasKubectl ? renderedWith(component === 'catalog-nodes' ? ['catalog', component] : [component]) : [];
+  const objects = hasKubectl ? renderedWith([component]) : [];
 
   test('grants its own calls beside those of the base', () => {
     const isCatalog = component === 'catalog' || component === 'catalog-nodes';
@@ -243,7 +243,7 @@ describe.runIf(hasKubectl)('the catalog', () => {
   });
 
   test('may list and watch Nodes with the component catalog-nodes only, and does then', () => {
-    const both = renderedWith(['catalog', 'catalog-nodes']);
+    const both = renderedWith(['catalog-nodes']);
     const added = grantsOf(rolesOf(both, 'ClusterRole', 'drypull-catalog'));
     expect(sorted(added)).toEqual(
       sorted([...grantsOf(rolesOf(objects, 'ClusterRole', 'drypull-catalog')), ...catalogNodesGrants]),

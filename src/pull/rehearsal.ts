@@ -2,6 +2,7 @@
 import type { Fault, RateLimit } from './fault.ts';
 import type { Outcome } from './outcome.ts';
 import type { Platform } from './platform.ts';
+import type { Family } from './quota.ts';
 
 /** The stages of a pull, in the order they are met. Also a metric label. */
 export type Stage = 'plan' | 'dns' | 'proxy' | 'tcp' | 'tls' | 'api' | 'auth' | 'manifest' | 'blob';
@@ -64,6 +65,8 @@ export interface ExchangeFacts {
   readonly bytes: number;
   readonly note?: string;
   readonly rateLimit?: RateLimit;
+  /** Over which the limit was told, where one was. */
+  readonly family?: Family;
   /** Difference between the server's Date header and our clock, in seconds; positive: the server is ahead. */
   readonly clockAheadS?: number;
   readonly mediaType?: string;

@@ -96,6 +96,10 @@ export interface CredentialProvider {
 export interface ProviderAnswer {
   readonly provider: string;
   readonly auth: Outcome<Readonly<Record<string, { readonly username: string; readonly password: Secret }>>>;
+  /** The answer is kept until then; absent: not at all. */
+  readonly keptUntilMs?: number;
+  /** The answer is a kept one, and a run of the plugin since has failed: why. */
+  readonly failing?: string;
 }
 
 export interface RuntimeVersion {

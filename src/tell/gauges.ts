@@ -1,12 +1,12 @@
 /**
- * The gauges that are recomputed from the ledger at each scrape: verdicts, forecasts, certificates, quotas. Names of registries
+ * The gauges that are recomputed from the ledger at each scrape: verdicts, forecasts, certificates. Names of registries
  * and hosts are capped by count.
  */
 import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
 import type { Entry, Ledger } from '#pull/ledger.ts';
 import { verdicts } from '#pull/verdict.ts';
-import { quotas, soonestExpiries } from './readings.ts';
+import { soonestExpiries } from './readings.ts';
 
 /** Registries and hosts are named up to this many; later ones are `other`. */
 export const namesKept = 50;
@@ -117,24 +117,4 @@ export function addForesight(registry: Registry, { ledger }: GaugeSource, hosts:
       },
     }),
   );
-  for (const part of ['remaining', 'limit'] as const) {
-    registry.registerMetric(
-      new Gauge({
-        name: `drypull_rate_limit_${part}`,
-        help:
-          part === 'remaining'
-            ? 'Pulls that are left in the window, as a registry said last.'
-            : 'Pulls that a registry allows in a window, as it said last.',
-        labelNames: ['registry'],
-        registers: [],
-        collect() {
-          this.reset();
-          for (const quota of quotas(ledger(), namesKept)) {
-            const value = quota.limit[part];
-            if (value !== undefined) this.set({ registry: quota.registry }, value);
-          }
-        },
-      }),
-    );
-  }
 }

@@ -12,6 +12,7 @@ import type { Verdict } from '#pull/verdict.ts';
 import { addForesight, addImages, capped, namesKept } from './gauges.ts';
 import { addPredictions } from './prediction-metrics.ts';
 import { type Vitals, addProcess, addReading } from './process-metrics.ts';
+import { addQuotas } from './quota-gauges.ts';
 import { observations } from './readings.ts';
 
 export type { Vitals } from './process-metrics.ts';
@@ -70,6 +71,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const leads = addPredictions(registry, options);
   addImages(registry, options, names);
   addForesight(registry, options, capped(namesKept));
+  addQuotas(registry, options);
   addAgent(registry, options);
   return {
     observe: (report) => {

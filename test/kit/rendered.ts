@@ -9,8 +9,12 @@ import { type Json, object, text } from './fake-kube-json.ts';
 
 const manifests = fileURLToPath(new URL('../../manifests', import.meta.url));
 
-/** The base with these components. */
-export function renderedWith(components: readonly string[]): readonly Json[] {
+/** What a component is laid over. */
+const beneath: Readonly<Record<string, readonly string[]>> = { 'catalog-nodes': ['catalog'] };
+
+/** The base with these components, and those that they need. */
+export function renderedWith(wanted: readonly string[]): readonly Json[] {
+  const components = [...new Set(wanted.flatMap((one) => [...(beneath[one] ?? []), one]))];
   const directory = mkdtempSync(join(tmpdir(), 'drypull-kustomize-'));
   try {
     const from = (path: string): string => relative(directory, join(manifests, path));
