@@ -1,5 +1,5 @@
 /** What happened on the wire, request by request and step by step. Written by the rehearsal, read by everybody. */
-import type { Fault, RateLimit } from './fault.ts';
+import type { Fault, FaultCode, RateLimit } from './fault.ts';
 import type { Outcome } from './outcome.ts';
 import type { Platform } from './platform.ts';
 
@@ -34,10 +34,28 @@ export interface TlsFacts {
   readonly version: string;
   readonly subject: string;
   readonly issuer: string;
-  /** ISO 8601. The earliest end of any certificate in the chain that was sent. */
+  /** ISO 8601. When the last of the chains that are trusted ends; where nobody verifies, the earliest end of what was sent. */
   readonly notAfter: string;
   readonly verified: boolean;
+  /** The server's own certificate. */
+  readonly leaf?: LeafFacts;
+  /** Which certificate ends then, where it is not the server's own. */
+  readonly endsWith?: { readonly is: 'intermediate' | 'root'; readonly subject: string; readonly file?: string };
+  /** Why this connection is trusted now and may not be by the next certificate. */
+  readonly luck?: ChainLuck;
 }
+export interface LeafFacts {
+  /** First 16 hexadecimal digits of its SHA-256. */
+  readonly fingerprint: string;
+  /** ISO 8601. */
+  readonly notBefore: string;
+  readonly notAfter: string;
+}
+export type ChainLuck =
+  /** The server does not send its intermediate, and a file of the node's happens to hold it. */
+  | { readonly is: 'intermediate_not_sent'; readonly subject: string; readonly file: string }
+  /** Nobody verifies; it would be refused. */
+  | { readonly is: 'unverified'; readonly fault: FaultCode };
 
 /** Why a request was sent. */
 export type Act = 'resolve' | 'manifest' | 'config' | 'layer' | 'token';

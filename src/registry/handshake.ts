@@ -8,7 +8,7 @@ import { isIP, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Fault } from '#pull/fault.ts';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
-import type { StepOf, TlsFacts } from '#pull/rehearsal.ts';
+import type { LeafFacts, StepOf, TlsFacts } from '#pull/rehearsal.ts';
 import type { SystemRoots, TlsRule } from '#pull/view.ts';
 import { inARow, wrongName } from './certificate.ts';
 import { ignore } from './ignore.ts';
@@ -112,6 +112,7 @@ function judge(secured: TLSSocket, greeting: Greeting): Outcome<TlsFacts> {
     issuer: inARow(leaf.issuer),
     notAfter: earliestEnd(chain),
     verified: rule.verify,
+    leaf: leafFacts(leaf),
   });
 }
 
@@ -154,6 +155,12 @@ function verdictOf(secured: TLSSocket): string | undefined {
   if (secured.authorized) return undefined;
   const error: unknown = secured.authorizationError;
   return typeof error === 'string' ? error : 'UNSPECIFIED';
+}
+
+function leafFacts(leaf: X509Certificate): LeafFacts {
+  const iso = (date: string): string => new Date(date).toISOString();
+  const fingerprint = leaf.fingerprint256.replaceAll(':', '').slice(0, 16).toLowerCase();
+  return { fingerprint, notBefore: iso(leaf.validFrom), notAfter: iso(leaf.validTo) };
 }
 
 function outsideItsDates(certificate: X509Certificate, host: string, now: Date): Fault | undefined {
