@@ -64,6 +64,13 @@ export async function intermediate(wish: Dates & { readonly name?: string; reado
   return once(['intermediate', rest, by.cert], () => make({ ...wish, subject, extensions: signing }));
 }
 
+/** The same name and key, signed by somebody else: what a new root is given until it is known. */
+export async function crossSigned(of: Made, wish: Dates & { readonly by: Made }): Promise<Made> {
+  const subject = of.signs.certificate.subject;
+  const { keys } = of.signs;
+  return make({ ...wish, subject, extensions: signing, keys });
+}
+
 export async function leaf(wish: LeafWish): Promise<Made> {
   const { by, ...rest } = wish;
   const { names = [], ips = [] } = wish;
@@ -102,10 +109,12 @@ interface Order extends Dates {
   readonly subject: string;
   readonly extensions: readonly Extension[];
   readonly by?: Made;
+  /** Absent: new ones. */
+  readonly keys?: webcrypto.CryptoKeyPair;
 }
 
 async function make(order: Order): Promise<Made> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const keys = order.keys ?? (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']));
   const { by } = order;
   const issuer = by?.signs ?? { certificate: undefined, keys };
   const certificate = await X509CertificateGenerator.create({
