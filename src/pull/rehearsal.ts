@@ -21,6 +21,10 @@ export interface DnsFacts {
   readonly addresses: readonly string[];
   /** `/etc/hosts`, a literal address, or the name server that answered, as host:port. */
   readonly answeredBy: string;
+  /** Full names of the search list that were asked for first and do not exist. */
+  readonly searched?: { readonly names: readonly string[]; readonly ms: number };
+  /** The full name that has these addresses, where it is not the host's own. */
+  readonly fullName?: string;
 }
 export interface TcpFacts {
   readonly address: string;
@@ -117,14 +121,25 @@ export interface Content {
   readonly depth: 'resolved' | 'manifest' | 'blobs_sampled' | 'blobs_verified';
 }
 
-/** A name server or an address judged for itself, beside the pull: evidence, never the verdict. */
+/** Something judged for itself, beside the pull: evidence, never the verdict. */
 export interface Evidence {
-  readonly of: 'name_server' | 'address';
+  /**
+   * A name server; an address of a host, by TCP and, where the pull used it, TLS; what name servers say of a name that /etc/hosts
+   * answers; a host reached as the runtime would reach it after a restart.
+   */
+  readonly of: 'name_server' | 'address' | 'pinned_name' | 'after_restart';
   readonly host: string;
-  /** 10.0.0.2:53, or [2001:db8::1]:443. */
+  /** 10.0.0.2:53, or [2001:db8::1]:443; after a restart the proxy, or `directly`. */
   readonly target: string;
   readonly ms: number;
-  readonly outcome: Outcome<{ readonly note: string }>;
+  readonly outcome: Outcome<EvidenceFacts>;
+}
+export interface EvidenceFacts {
+  readonly note: string;
+  /** What a name server said. */
+  readonly addresses?: readonly string[];
+  /** The certificate of this address. */
+  readonly tls?: TlsFacts;
 }
 
 export interface Rehearsal {

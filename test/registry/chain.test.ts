@@ -55,7 +55,7 @@ describe('what ends first', () => {
   test('is the certificate itself, as a rule', async () => {
     const found = await facts(low, { send: low.chain, trusted: [root.cert] });
     expect(found).toMatchObject({ day: 60 });
-    expect('leaf' in found ? found.leaf?.fingerprint : '').toMatch(/^[0-9a-f]{16}$/);
+    expect(JSON.stringify(found)).toMatch(/"fingerprint":"[0-9a-f]{16}"/);
     expect(found).not.toHaveProperty('endsWith');
     expect(found).not.toHaveProperty('luck');
   });
