@@ -2,7 +2,9 @@
 import type { ImageFacts, NodeFacts } from '#pull/facts.ts';
 import { byUrgency, type Forecast } from '#pull/forecast.ts';
 import { addressDown } from './address-down.ts';
+import { certificateByLuck } from './certificate-by-luck.ts';
 import { certificateExpires } from './certificate-expires.ts';
+import { certificateFileExpires } from './certificate-file-expires.ts';
 import { clockSkews } from './clock-skews.ts';
 import { nameServerDown } from './name-server-down.ts';
 import { rateLimitNears } from './rate-limit-nears.ts';
@@ -12,6 +14,8 @@ import type { ImageRule, NodeRule, Rule } from './rule.ts';
 /** About one image. */
 export const imageRules: readonly ImageRule[] = [
   certificateExpires,
+  certificateFileExpires,
+  certificateByLuck,
   rateLimitNears,
   routeDown,
   addressDown,
