@@ -6,7 +6,10 @@ import { certificateByLuck } from './certificate-by-luck.ts';
 import { certificateExpires } from './certificate-expires.ts';
 import { certificateFileExpires } from './certificate-file-expires.ts';
 import { clockSkews } from './clock-skews.ts';
+import { hostsFileOutdated } from './hosts-file-outdated.ts';
 import { nameServerDown } from './name-server-down.ts';
+import { nameServersDisagree } from './name-servers-disagree.ts';
+import { namesSearched } from './names-searched.ts';
 import { rateLimitNears } from './rate-limit-nears.ts';
 import { routeDown } from './route-down.ts';
 import type { ImageRule, NodeRule, Rule } from './rule.ts';
@@ -20,6 +23,9 @@ export const imageRules: readonly ImageRule[] = [
   routeDown,
   addressDown,
   nameServerDown,
+  nameServersDisagree,
+  namesSearched,
+  hostsFileOutdated,
   clockSkews,
 ];
 

@@ -6,7 +6,7 @@ import type { Image } from '#pull/image.ts';
 import type { Good } from '#pull/outcome.ts';
 import { emptyPast } from '#pull/past.ts';
 import { planPull, type PullPlan } from '#pull/plan.ts';
-import type { Evidence, Exchange, Performance, Rehearsal } from '#pull/rehearsal.ts';
+import type { Exchange, Performance, Rehearsal } from '#pull/rehearsal.ts';
 import { foreseeImage, imageRules, nodeRules } from '../../src/forecast/foresee.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { demandFor, nodeOf, plain, toml } from '../kit/stage.ts';
@@ -120,34 +120,6 @@ describe('route-down', () => {
     const ending: Performance['ending'] = { is: 'failed', fault: refused.fault, stage: 'tcp', shown: '' };
     const performances = [{ ...well, exchanges: [at(0, { outcome: refused }), at(1)], ending }];
     expect(foreseen({ performances }, 'route-down')).toEqual([]);
-  });
-});
-
-describe('name-server-down and address-down', () => {
-  const evidence = (of_: Evidence['of'], target: string, up: boolean, host = 'reg.test'): Evidence => ({
-    of: of_,
-    host,
-    target,
-    ms: 1,
-    outcome: up ? good({ note: '' }) : refused,
-  });
-
-  test.each([
-    ['name_server', 'name-server-down'],
-    ['address', 'address-down'],
-  ] as const)('one %s of two is down', (kind, rule) => {
-    expect(foreseen({ evidence: [evidence(kind, 'a', true), evidence(kind, 'b', false)] })).toMatchObject([
-      { rule, fault: 'tcp.refused' },
-    ]);
-  });
-
-  test.each(['name_server', 'address'] as const)('all %s down, or all up, is no foresight', (kind) => {
-    expect(foreseen({ evidence: [evidence(kind, 'a', false), evidence(kind, 'b', false)] })).toEqual([]);
-    expect(foreseen({ evidence: [evidence(kind, 'a', true), evidence(kind, 'b', true)] })).toEqual([]);
-  });
-
-  test.each(['name_server', 'address'] as const)('a %s of another host says nothing', (kind) => {
-    expect(foreseen({ evidence: [evidence(kind, 'a', true, 'other.test'), evidence(kind, 'b', false)] })).toEqual([]);
   });
 });
 

@@ -2,8 +2,8 @@
  * What was seen of each host that this node connected to: registries, mirrors, token services, CDNs and proxies, by name
  * without a port. Its addresses with when each was first and last given, the certificate with how long before their ends its
  * predecessors were replaced, the last times that connecting took, and how often the host as a whole and each address family
- * worked and failed (an address of its own is tried often enough to be judged only where it stays). At most 400 hosts, the
- * longest unseen go first.
+ * worked and failed (an address of its own is tried often enough to be judged only where it stays). Name servers are among them as
+ * `10.0.0.2:53`. At most 400, the longest unseen go first.
  */
 import type { FaultCode } from '../fault.ts';
 import type { Evidence, Exchange, Step } from '../rehearsal.ts';
@@ -16,6 +16,8 @@ export interface HostPast {
   readonly seenMs: number;
   /** By address; the 16 that were given last. */
   readonly addresses: Readonly<Record<string, AddressPast>>;
+  /** What name servers say of a name that /etc/hosts answers; absent for all others. */
+  readonly named?: Readonly<Record<string, AddressPast>>;
   /** Of the last connections, oldest first. */
   readonly dialsMs: readonly number[];
   /** Requests, whatever the status below 500. */
@@ -47,7 +49,11 @@ export function learnHosts(hosts: HostsPast, { at, performances, evidence }: Pul
     if (host !== '') learn(host, (past) => ({ ...past, requests: tried(past.requests, atMs, troubleOf(exchange)) }));
     for (const step of exchange.steps) learn(bare(step.target), (past) => withStep(past, step, atMs));
   }
-  for (const one of evidence) if (one.of === 'address') learn(one.host, (past) => withAddress(past, one, atMs));
+  for (const one of evidence) {
+    if (one.of === 'address') learn(one.host, (past) => withAddress(past, one, atMs));
+    if (one.of === 'name_server') learn(one.target, (past) => withAnswer(past, one, atMs));
+    if (one.of === 'pinned_name') learn(one.host, (past) => withPinned(past, one, atMs));
+  }
   if (learning.size === 0) return hosts;
   return bounded({ ...hosts, ...Object.fromEntries(learning) });
 }
@@ -75,7 +81,10 @@ function troubleOf({ outcome }: Exchange): FaultCode | undefined {
 
 function withStep(past: HostPast, step: Step, atMs: number): HostPast {
   const { outcome } = step;
-  if (step.step === 'dns') return step.outcome.ok ? withNamed(past, step.outcome.value.addresses, atMs) : past;
+  if (step.step === 'dns') {
+    if (!step.outcome.ok) return past;
+    return { ...past, addresses: withGiven(past.addresses, step.outcome.value.addresses, atMs) };
+  }
   if (step.step === 'tls') return step.outcome.ok ? learnCertificate(past, step.outcome.value, atMs) : past;
   if (step.step !== 'tcp' || (!outcome.ok && outcome.fault.code === 'agent.out_of_time')) return past;
   const address = step.outcome.ok ? step.outcome.value.address : addressIn(step.outcome.fault);
@@ -88,13 +97,25 @@ function addressIn(fault: object): string {
   return 'address' in fault && typeof fault.address === 'string' ? fault.address : '';
 }
 
-function withNamed(past: HostPast, given: readonly string[], atMs: number): HostPast {
-  const named = given.map((address) => {
-    const known = Object.hasOwn(past.addresses, address) ? past.addresses[address] : undefined;
+type Addresses = Readonly<Record<string, AddressPast>>;
+
+function withGiven(before: Addresses, given: readonly string[], atMs: number): Addresses {
+  const now = given.map((address) => {
+    const known = Object.hasOwn(before, address) ? before[address] : undefined;
     return [address, { firstMs: known?.firstMs ?? atMs, seenMs: atMs }] as const;
   });
-  const addresses = { ...past.addresses, ...Object.fromEntries(named) };
-  return { ...past, addresses: latest(addresses, mostAddresses) };
+  return latest({ ...before, ...Object.fromEntries(now) }, mostAddresses);
+}
+
+/** That a name is not there is an answer too. */
+function withAnswer(past: HostPast, { outcome }: Evidence, atMs: number): HostPast {
+  const fault = outcome.ok || outcome.fault.code === 'dns.not_found' ? undefined : outcome.fault.code;
+  return { ...past, requests: tried(past.requests, atMs, fault) };
+}
+
+function withPinned(past: HostPast, { outcome }: Evidence, atMs: number): HostPast {
+  if (!outcome.ok) return past;
+  return { ...past, named: withGiven(past.named ?? {}, outcome.value.addresses ?? [], atMs) };
 }
 
 function withAddress(past: HostPast, { target, outcome }: Evidence, atMs: number): HostPast {
@@ -129,21 +150,27 @@ function readHost(value: unknown): HostPast | undefined {
   const times = readTimes(value);
   if (times === undefined) return undefined;
   const field = (name: string): unknown => Object.getOwnPropertyDescriptor(value, name)?.value;
-  const addresses = Object.entries(field('addresses') ?? {}).flatMap(([address, one]: [string, unknown]) => {
-    const past = readTimes(one);
-    return past === undefined ? [] : [[address, past] as const];
-  });
-  const dials = field('dialsMs');
+  const [dials, named] = [field('dialsMs'), field('named')];
   const certificate = readCertificate(field('certificate'));
   return {
     ...times,
-    addresses: latest(Object.fromEntries(addresses), mostAddresses),
+    addresses: readAddresses(field('addresses')),
+    ...(named === undefined ? {} : { named: readAddresses(named) }),
     dialsMs: Array.isArray(dials) ? dials.filter(isTime).slice(-mostDials) : [],
     requests: readTries(field('requests')),
     v4: readTries(field('v4')),
     v6: readTries(field('v6')),
     ...(certificate === undefined ? {} : { certificate }),
   };
+}
+
+function readAddresses(value: unknown): Addresses {
+  if (typeof value !== 'object' || value === null) return {};
+  const addresses = Object.entries(value).flatMap(([address, one]: [string, unknown]) => {
+    const past = readTimes(one);
+    return past === undefined ? [] : [[address, past] as const];
+  });
+  return latest(Object.fromEntries(addresses), mostAddresses);
 }
 
 function readTimes(value: unknown): { readonly firstMs: number; readonly seenMs: number } | undefined {
