@@ -6,12 +6,15 @@ import { certificateByLuck } from './certificate-by-luck.ts';
 import { certificateExpires } from './certificate-expires.ts';
 import { certificateFileExpires } from './certificate-file-expires.ts';
 import { clockSkews } from './clock-skews.ts';
+import { hostComesAndGoes } from './host-comes-and-goes.ts';
 import { hostsFileOutdated } from './hosts-file-outdated.ts';
 import { nameServerDown } from './name-server-down.ts';
 import { nameServersDisagree } from './name-servers-disagree.ts';
 import { namesSearched } from './names-searched.ts';
 import { rateLimitNears } from './rate-limit-nears.ts';
+import { restartPending } from './restart-pending.ts';
 import { routeDown } from './route-down.ts';
+import { routeSlow } from './route-slow.ts';
 import type { ImageRule, NodeRule, Rule } from './rule.ts';
 
 /** About one image. */
@@ -21,6 +24,9 @@ export const imageRules: readonly ImageRule[] = [
   certificateByLuck,
   rateLimitNears,
   routeDown,
+  routeSlow,
+  restartPending,
+  hostComesAndGoes,
   addressDown,
   nameServerDown,
   nameServersDisagree,

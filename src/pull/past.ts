@@ -3,6 +3,7 @@
  * One slice a subject, each bounded and plain JSON, so that it can be kept in a file over a restart.
  */
 import type { PullReport } from './report.ts';
+import { learnClock, readClock, type ClockPast } from './past/clock.ts';
 import { learnHosts, readHosts, type HostsPast } from './past/hosts.ts';
 import { forgetTags, learnTag, readTags, type TagsPast } from './past/tags.ts';
 
@@ -10,13 +11,19 @@ export interface Past {
   readonly version: 1;
   readonly tags: TagsPast;
   readonly hosts: HostsPast;
+  readonly clock: ClockPast;
 }
 
-export const emptyPast: Past = { version: 1, tags: {}, hosts: {} };
+export const emptyPast: Past = { version: 1, tags: {}, hosts: {}, clock: [] };
 
 /** With one more report. */
 export function learnReport(past: Past, report: PullReport): Past {
-  return { ...past, tags: learnTag(past.tags, report), hosts: learnHosts(past.hosts, report) };
+  return {
+    ...past,
+    tags: learnTag(past.tags, report),
+    hosts: learnHosts(past.hosts, report),
+    clock: learnClock(past.clock, report),
+  };
 }
 
 /** Without what is about images that nobody asks for any more. `images`: as written. */
@@ -28,5 +35,10 @@ export function forget(past: Past, images: ReadonlySet<string>): Past {
 export function readPast(value: unknown): Past {
   if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1) return emptyPast;
   const slice = (name: keyof Past): unknown => Object.getOwnPropertyDescriptor(value, name)?.value;
-  return { version: 1, tags: readTags(slice('tags')), hosts: readHosts(slice('hosts')) };
+  return {
+    version: 1,
+    tags: readTags(slice('tags')),
+    hosts: readHosts(slice('hosts')),
+    clock: readClock(slice('clock')),
+  };
 }

@@ -6,7 +6,7 @@ import type { Image } from '#pull/image.ts';
 import type { Good } from '#pull/outcome.ts';
 import { emptyPast } from '#pull/past.ts';
 import { planPull, type PullPlan } from '#pull/plan.ts';
-import type { Exchange, Performance, Rehearsal } from '#pull/rehearsal.ts';
+import type { Exchange, Rehearsal } from '#pull/rehearsal.ts';
 import { foreseeImage, imageRules, nodeRules } from '../../src/forecast/foresee.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { demandFor, nodeOf, plain, toml } from '../kit/stage.ts';
@@ -81,63 +81,6 @@ describe('rate-limit-nears', () => {
   test('says whose quota and for how long', () => {
     const [forecast] = found({ limit: 100, remaining: 5, windowS: 21_600, source: '192.0.2.1' });
     expect(forecast?.because).toBe('hub.test has 5 of 100 pulls in 6 h left for 192.0.2.1');
-  });
-});
-
-describe('route-down', () => {
-  const at = (route: number, over: Partial<Exchange> = {}): Exchange => exchange('manifest', 'u', { route, ...over });
-  const found = (...exchanges: readonly Exchange[]) => foreseen(of(exchanges), 'route-down');
-
-  test('a mirror that refused and another host that served', () => {
-    expect(found(at(0, { outcome: refused }), at(1))).toMatchObject([{ fault: 'tcp.refused', likelihood: 'possible' }]);
-    expect(found(at(0, { outcome: refused }), at(1))[0]?.because).toBe(
-      'mirror one.test fails (tcp.refused); 2 hosts are left',
-    );
-  });
-
-  test('two down leave one', () => {
-    const [first, second] = found(
-      at(0, { outcome: refused }),
-      at(1, { outcome: good({ status: 503, bytes: 0 }) }),
-      at(2),
-    );
-    expect(first?.because).toContain('only one host is left');
-    expect(second).toMatchObject({ fault: 'api.unavailable' });
-  });
-
-  test.each([
-    ['404 is no failure', at(0, { outcome: good({ status: 404, bytes: 0 }) })],
-    ['a token service is no host', at(0, { act: 'token', outcome: refused })],
-  ])('%s', (_, one) => {
-    expect(found(one, at(1))).toEqual([]);
-  });
-
-  test('one that failed once and served otherwise is up', () => {
-    expect(found(at(0, { outcome: refused }), at(0), at(1))).toEqual([]);
-  });
-
-  test('a pull that failed needs no forecast', () => {
-    const ending: Performance['ending'] = { is: 'failed', fault: refused.fault, stage: 'tcp', shown: '' };
-    const performances = [{ ...well, exchanges: [at(0, { outcome: refused }), at(1)], ending }];
-    expect(foreseen({ performances }, 'route-down')).toEqual([]);
-  });
-});
-
-describe('clock-skews', () => {
-  const ahead = (...seconds: readonly number[]) =>
-    foreseen(
-      of(
-        seconds.map((clockAheadS) => exchange('layer', 'u', { outcome: good({ status: 200, bytes: 0, clockAheadS }) })),
-      ),
-      'clock-skews',
-    );
-
-  test('by the middle of what all say', () => {
-    expect(ahead(300, 301, 299)[0]?.because).toContain("300 s ahead of this node's");
-    expect(ahead(-300)[0]?.because).toContain("300 s behind this node's");
-    expect(ahead(0, 0, 9999)).toEqual([]);
-    expect(ahead(239)).toEqual([]);
-    expect(ahead()).toEqual([]);
   });
 });
 
