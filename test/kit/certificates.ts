@@ -46,6 +46,10 @@ export interface LeafWish extends Dates {
   readonly ips?: readonly string[];
   /** The name stands in the subject alone, as before 2000. */
   readonly commonNameOnly?: boolean;
+  /** Tells one of equal wishes from another. */
+  readonly copy?: number;
+  /** A client may show it as well. */
+  readonly forClients?: boolean;
   /** Absent: it signs itself. */
   readonly by?: Made;
 }
@@ -79,7 +83,10 @@ export async function leaf(wish: LeafWish): Promise<Made> {
     ...ips.map((value) => ({ type: 'ip', value }) as const),
   ];
   const extensions = [
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+    new ExtendedKeyUsageExtension([
+      ExtendedKeyUsage.serverAuth,
+      ...(wish.forClients === true ? [ExtendedKeyUsage.clientAuth] : []),
+    ]),
     ...(wish.commonNameOnly === true ? [] : [new SubjectAlternativeNameExtension(given)]),
   ];
   const subject = `O=Test, CN=${names[0] ?? ips[0] ?? 'nobody'}`;

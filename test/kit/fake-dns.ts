@@ -35,10 +35,23 @@ export interface FakeDns extends AsyncDisposable {
   readonly received: readonly Received[];
 }
 
+export interface Place {
+  readonly address: string;
+  /** 0: a free one. */
+  readonly port: number;
+}
+
+/** Names that have these addresses. */
+export function leadingTo(addresses: Readonly<Record<string, readonly string[]>>): Zone {
+  return Object.fromEntries(
+    Object.entries(addresses).map(([name, its]) => [name, { is: 'addresses', addresses: its } as const]),
+  );
+}
+
 /** By lower-case name without its last dot; `name A` and `name AAAA` go before `name`. Everything else does not exist. */
 export type Zone = Readonly<Record<string, Script>>;
 
-export async function fakeDns(zone: Zone): Promise<FakeDns> {
+export async function fakeDns(zone: Zone, place: Place = { address: '127.0.0.1', port: 0 }): Promise<FakeDns> {
   const received: Received[] = [];
   const life = new AbortController();
   const answer = async (message: Buffer, over: Received['over']): Promise<readonly Uint8Array[] | 'hang_up'> => {
@@ -51,7 +64,7 @@ export async function fakeDns(zone: Zone): Promise<FakeDns> {
     if (script.is === 'late') await wait(script.afterMs, undefined, { signal: life.signal }).catch(() => undefined);
     return life.signal.aborted ? [] : say(script, query, over);
   };
-  const { tcp, udp, port } = await bindBoth();
+  const { tcp, udp, port } = await bindBoth(place);
   const sockets = new Set<Socket>();
   udp.on('message', (message, from) => {
     void answer(message, 'udp').then((said) => {
@@ -77,7 +90,7 @@ export async function fakeDns(zone: Zone): Promise<FakeDns> {
     });
   });
   return {
-    address: '127.0.0.1',
+    address: place.address,
     port,
     received,
     async [Symbol.asyncDispose]() {
@@ -160,20 +173,23 @@ function framed(message: Uint8Array): Buffer {
   return Buffer.concat([length, message]);
 }
 
-/** One port for both: the second kind may find it taken, and then another one is tried. */
-async function bindBoth(): Promise<{ tcp: Server; udp: UdpSocket; port: number }> {
+/** One port for both: the second kind may find it taken, and then another one is tried where any will do. */
+async function bindBoth(place: Place): Promise<{ tcp: Server; udp: UdpSocket; port: number }> {
   for (;;) {
     const tcp = createServer();
-    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
-    const address = tcp.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const udp = createSocket('udp4');
-    const bound = await new Promise<boolean>((resolve) => {
-      udp.once('error', () => resolve(false));
-      udp.bind(port, '127.0.0.1', () => resolve(true));
+    await new Promise<void>((resolve, reject) => {
+      tcp.once('error', reject).listen(place.port, place.address, resolve);
     });
-    if (bound) return { tcp, udp, port };
+    const bound = tcp.address();
+    const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
+    const udp = createSocket('udp4');
+    const refused = await new Promise<Error | undefined>((resolve) => {
+      udp.once('error', resolve);
+      udp.bind(port, place.address, () => resolve(undefined));
+    });
+    if (refused === undefined) return { tcp, udp, port };
     udp.close();
     await new Promise((resolve) => tcp.close(resolve));
+    if (place.port !== 0) throw refused;
   }
 }
