@@ -3,6 +3,8 @@ import type { ImageFacts, NodeFacts } from '#pull/facts.ts';
 import { byUrgency, type Forecast } from '#pull/forecast.ts';
 import { addressDown } from './address-down.ts';
 import { certificateByLuck } from './certificate-by-luck.ts';
+import { blobHostFamily } from './blob-host-family.ts';
+import { blobHostFlaky, blobHostNew } from './blob-hosts.ts';
 import { certificateExpires } from './certificate-expires.ts';
 import { certificateFileExpires } from './certificate-file-expires.ts';
 import { clockSkews } from './clock-skews.ts';
@@ -13,9 +15,24 @@ import { nameServersDisagree } from './name-servers-disagree.ts';
 import { namesSearched } from './names-searched.ts';
 import { rateLimitNears } from './rate-limit-nears.ts';
 import { restartPending } from './restart-pending.ts';
+import { credentialExpires } from './credential-expires.ts';
+import { credentialPrecedes } from './credential-precedes.ts';
+import { loginNearsLock } from './login-nears-lock.ts';
+import { providerFails } from './provider-fails.ts';
+import { quotaRunsOut } from './quota-runs-out.ts';
+import { quotaShort } from './quota-short.ts';
+import { quotaUnseen } from './quota-unseen.ts';
+import { registryLimited } from './registry-limited.ts';
 import { routeDown } from './route-down.ts';
 import { routeSlow } from './route-slow.ts';
 import type { ImageRule, NodeRule, Rule } from './rule.ts';
+import { secretMatchesNothing } from './secret-matches-nothing.ts';
+import { platformLacking } from './platform-lacking.ts';
+import { registryAnnounces } from './registry-announces.ts';
+import { registryDeprecated } from './registry-deprecated.ts';
+import { tagFlickers } from './tag-flickers.ts';
+import { tagMoved } from './tag-moved.ts';
+import { tagVanished } from './tag-vanished.ts';
 
 /** About one image. */
 export const imageRules: readonly ImageRule[] = [
@@ -33,10 +50,25 @@ export const imageRules: readonly ImageRule[] = [
   namesSearched,
   hostsFileOutdated,
   clockSkews,
+  credentialExpires,
+  credentialPrecedes,
+  providerFails,
+  loginNearsLock,
+  quotaRunsOut,
+  registryLimited,
+  tagVanished,
+  tagFlickers,
+  tagMoved,
+  platformLacking,
+  registryDeprecated,
+  registryAnnounces,
+  blobHostNew,
+  blobHostFlaky,
+  blobHostFamily,
 ];
 
 /** About the node, whatever the image. */
-export const nodeRules: readonly NodeRule[] = [];
+export const nodeRules: readonly NodeRule[] = [secretMatchesNothing, quotaShort, quotaUnseen];
 
 /** Most urgent first. */
 export function foreseeImage(facts: ImageFacts): readonly Forecast[] {

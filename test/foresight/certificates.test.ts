@@ -48,7 +48,10 @@ async function open({ server, send, tls, node, asks }: Scene) {
   return {
     look: (days: number, past?: Past): Promise<PullReport> => {
       today = days;
-      return pullOf(view, `${authority_}/team/app:v1`, { now: inDays(days), ...(past === undefined ? {} : { past }) });
+      return pullOf(view, `${authority_}/team/app:v1`, {
+        now: inDays(days),
+        ...(past === undefined ? {} : { past: () => past }),
+      });
     },
     [Symbol.asyncDispose]: () => registry.close(),
   };

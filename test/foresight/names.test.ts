@@ -93,12 +93,12 @@ test('an address in /etc/hosts that the name server gave up is foretold before i
   expect(gist(first)).toBe('pulls');
   await using now = await fakeDns(leading('127.0.0.2'));
   const past = learnReport(emptyPast, first);
-  const before = await look(nodeAsking(port, [now], { hosts }), port, { past });
+  const before = await look(nodeAsking(port, [now], { hosts }), port, { past: () => past });
   expect(gist(before)).toBe('at_risk hosts-file-outdated');
   expect(of(before, 'hosts-file-outdated')).toMatchObject({ likelihood: 'likely', effect: 'fails' });
   await registry.close();
   // Loopback refuses where a network would say nothing.
-  expect(gist(await look(nodeAsking(port, [now], { hosts }), port, { past }))).toBe('fails tcp.refused');
+  expect(gist(await look(nodeAsking(port, [now], { hosts }), port, { past: () => past }))).toBe('fails tcp.refused');
 });
 
 test('one address of two that is down is foretold, and the pull fails when the other goes', async () => {

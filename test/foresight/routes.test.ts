@@ -68,7 +68,7 @@ test('a registry that comes and goes is foretold by its rhythm, and is away when
       response.writeHead(503).end();
       return 'done';
     });
-    return pullOf(view, `${place}/team/app:v1`, { past, now: () => new Date(zeroMs + minutes * 60_000) });
+    return pullOf(view, `${place}/team/app:v1`, { past: () => past, now: () => new Date(zeroMs + minutes * 60_000) });
   };
   let past = emptyPast;
   for (const minutes of [0, 39, 40, 79, 80, 119]) past = learnReport(past, await look(minutes, past));
@@ -173,7 +173,11 @@ test('a clock that falls behind is foretold by its drift, hours before it passes
   const start = Date.now() - 10 * hourMs;
   const look = (hours: number, past: Past, sketch: PassSketch = {}): Promise<PullReport> => {
     trueMs = start + hours * hourMs;
-    return pullOf(view, `${place}/team/app:v1`, { past, now: () => new Date(trueMs - hours * 30_000), ...sketch });
+    return pullOf(view, `${place}/team/app:v1`, {
+      past: () => past,
+      now: () => new Date(trueMs - hours * 30_000),
+      ...sketch,
+    });
   };
   // What was seen in the first hours is a matter of the clock alone: that pulls went well then, an older certificate showed.
   let past = emptyPast;
@@ -194,7 +198,10 @@ test('a clock that falls behind is foretold by its drift, hours before it passes
   const thenEntry = plain(thenPlace, { url: `https://${thenPlace}`, tls: trusting(root.cert) });
   const thenView = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] }, dirs: { [thenPlace]: toml(thenEntry) } });
   trueMs = start + 6 * hourMs;
-  const before = await pullOf(thenView, `${thenPlace}/team/app:v1`, { past, now: () => new Date(trueMs - 180_000) });
+  const before = await pullOf(thenView, `${thenPlace}/team/app:v1`, {
+    past: () => past,
+    now: () => new Date(trueMs - 180_000),
+  });
   const forecast = of(before, 'clock-skews');
   expect(forecast).toMatchObject({ fault: 'tls.not_yet_valid', likelihood: 'likely' });
   expect(Math.round((forecast?.withinS ?? 0) / 3600)).toBe(4);

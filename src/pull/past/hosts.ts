@@ -5,7 +5,7 @@
  * worked and failed (an address of its own is tried often enough to be judged only where it stays). Name servers are among them as
  * `10.0.0.2:53`. At most 400, the longest unseen go first.
  */
-import type { FaultCode } from '../fault.ts';
+import { sideOf, type FaultCode } from '../fault.ts';
 import type { Evidence, Exchange, Step } from '../rehearsal.ts';
 import type { PullReport } from '../report.ts';
 import { learnCertificate, readCertificate, type CertificatePast } from './certificates.ts';
@@ -46,7 +46,9 @@ export function learnHosts(hosts: HostsPast, { at, performances, evidence }: Pul
   };
   for (const exchange of performances.flatMap(({ exchanges }) => exchanges)) {
     const host = hostOf(exchange.url);
-    if (host !== '') learn(host, (past) => ({ ...past, requests: tried(past.requests, atMs, troubleOf(exchange)) }));
+    const trouble = troubleOf(exchange);
+    if (host !== '' && trouble !== 'ours')
+      learn(host, (past) => ({ ...past, requests: tried(past.requests, atMs, trouble) }));
     for (const step of exchange.steps) learn(bare(step.target), (past) => withStep(past, step, atMs));
   }
   for (const one of evidence) {
@@ -73,9 +75,9 @@ export function bare(authority: string): string {
   return name.split(':').length === 2 ? name.replace(/:\d*$/, '') : name;
 }
 
-/** Everything that it has to say, 500 and above not: then it is there and does not work. */
-function troubleOf({ outcome }: Exchange): FaultCode | undefined {
-  if (!outcome.ok) return outcome.fault.code;
+/** Everything that it has to say, 500 and above not: then it is there and does not work. What we broke off says nothing of it. */
+function troubleOf({ outcome }: Exchange): FaultCode | 'ours' | undefined {
+  if (!outcome.ok) return sideOf(outcome.fault.code) === 'agent' ? 'ours' : outcome.fault.code;
   return outcome.value.status >= 500 ? 'api.unavailable' : undefined;
 }
 

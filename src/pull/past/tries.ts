@@ -16,11 +16,14 @@ export interface Tries {
 export const noTries: Tries = { good: 0, bad: [], falls: [] };
 
 const mostFailures = 12;
+/** Many images ask one host within a pass: what fails and works within it fell once. */
+const oneFallMs = 60_000;
 
 export function tried(before: Tries, atMs: number, fault?: FaultCode): Tries {
   if (fault === undefined) return { ...before, good: before.good + 1, lastGoodMs: atMs };
   const lastBad = before.bad.at(-1) ?? Number.NEGATIVE_INFINITY;
-  const fell = before.lastGoodMs !== undefined && before.lastGoodMs > lastBad;
+  const lastFall = before.falls.at(-1) ?? Number.NEGATIVE_INFINITY;
+  const fell = before.lastGoodMs !== undefined && before.lastGoodMs > lastBad && atMs - lastFall > oneFallMs;
   return {
     ...before,
     bad: [...before.bad, atMs].slice(-mostFailures),
