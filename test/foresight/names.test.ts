@@ -131,7 +131,7 @@ test('a family that resolves and does not work is hidden by the other, until a l
   await using both = await fakeDns(leading('127.0.0.1', '::1'));
   const before = await look(nodeAsking(registry.port, [both]), registry.port);
   expect(of(before, 'address-down')).toMatchObject({ fault: 'tcp.refused', effect: 'delays' });
-  expect(before.verdict.is).toBe('pulls');
+  expect(gist(before)).not.toContain('address-down');
   await using half = await fakeDns({ ...leading('127.0.0.1', '::1'), 'reg.test A': { is: 'servfail' } });
   expect(gist(await look(nodeAsking(registry.port, [half]), registry.port))).toBe('fails tcp.refused');
 });
