@@ -65,6 +65,7 @@ const doors = new Set([
   'registry/echo.ts',
   'registry/evidence.ts',
   'registry/rate-limit.ts',
+  'registry/reach.ts',
   'registry/wire.ts',
   'forecast/foresee.ts',
   'tell/words.ts',

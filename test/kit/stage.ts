@@ -163,6 +163,8 @@ export interface PassSketch {
   readonly now?: () => Date;
   readonly answers?: readonly ProviderAnswer[];
   readonly content?: ReadonlyMap<string, Uint8Array>;
+  /** Milliseconds that only grow. Default: the machine's. */
+  readonly clockMs?: () => number;
   /** What is remembered. */
   readonly past?: () => Past;
 }
@@ -185,7 +187,7 @@ export async function pass(
       ...sketch.manners,
     },
     now: sketch.now ?? (() => new Date()),
-    clockMs: () => performance.now(),
+    clockMs: sketch.clockMs ?? (() => performance.now()),
     localContent: (digest) => Promise.resolve(sketch.content?.get(digest)),
     perRegistry: 8,
   });
