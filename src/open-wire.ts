@@ -43,7 +43,6 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     memory: opening.memory,
     tokens: new Map(),
     proving: new Map(),
-    limited: new Map(),
     reachedAt: new Map(),
     judged: new Set(),
     served: new Map(),

@@ -3,7 +3,10 @@ import type { Identity, PullPlan, Route } from '#pull/plan.ts';
 import type { Act, Exchange, ExchangeFacts } from '#pull/rehearsal.ts';
 import { good, type Outcome } from '#pull/outcome.ts';
 import { header, type Answer, type Asked } from '../registry/wire.ts';
+import { laneOf, wasSent } from '#pull/lane.ts';
 import { readRateLimit } from '../registry/rate-limit.ts';
+import { countsPulls } from './metered.ts';
+import type { RequestKind } from './spending.ts';
 import type { Wire } from './wire.ts';
 
 export interface Scene {
@@ -33,6 +36,7 @@ export function record(
   for (const step of asked.steps) {
     if (step.step === 'tcp' && step.outcome.ok) scene.wire.reachedAt.set(sent.url.host, step.outcome.value.address);
   }
+  noteSpending(scene, purpose, sent.method, asked);
   scene.exchanges.push({
     ...purpose,
     method: sent.method,
@@ -43,6 +47,24 @@ export function record(
     ...(sent.as === undefined ? {} : { as: sent.as }),
     outcome: facts(asked, scene.wire.now()),
   });
+}
+
+function noteSpending(scene: Scene, { act, route }: Purpose, method: 'HEAD' | 'GET' | 'POST', asked: Asked): void {
+  const at = scene.routes[route];
+  if (at === undefined || !wasSent(asked)) return;
+  const lane = laneOf(scene.plan.image.registry, at);
+  const kind = kindOf(act, method);
+  const answer = asked.outcome.ok ? asked.outcome.value : undefined;
+  const says = answer === undefined ? undefined : readRateLimit(answer.headers, '', scene.wire.now());
+  const counts = countsPulls(scene, route) || (says?.limit !== undefined && says.scope === 'quota');
+  const spends = counts && kind === 'get_manifest';
+  scene.wire.memory.spending.note({ lane, kind, spends, limited: answer?.status === 429 });
+}
+
+function kindOf(act: Act, method: 'HEAD' | 'GET' | 'POST'): RequestKind {
+  if (act === 'token') return 'token';
+  if (method === 'HEAD') return 'head';
+  return act === 'resolve' || act === 'manifest' ? 'get_manifest' : 'get_blob';
 }
 
 function facts(asked: Asked, now: Date): Outcome<ExchangeFacts> {

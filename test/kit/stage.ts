@@ -160,6 +160,7 @@ export interface PassSketch {
   readonly manners?: Partial<Manners>;
   readonly atOnce?: number;
   readonly now?: () => Date;
+  readonly clockMs?: () => number;
   readonly answers?: readonly ProviderAnswer[];
   readonly content?: ReadonlyMap<string, Uint8Array>;
 }
@@ -182,7 +183,7 @@ export async function pass(
       ...sketch.manners,
     },
     now: sketch.now ?? (() => new Date()),
-    clockMs: () => performance.now(),
+    clockMs: sketch.clockMs ?? (() => performance.now()),
     localContent: (digest) => Promise.resolve(sketch.content?.get(digest)),
     perRegistry: 8,
   });
