@@ -1,6 +1,7 @@
 /** The one table of the configuration: for each field its variable, its default, how it is read and written, and its help. */
 import { clusterFields } from './config-cluster.ts';
 import { field } from './config-field.ts';
+import { mannersFields } from './config-manners.ts';
 import type { Address, ImageEntry } from './config-values.ts';
 import {
   absolutePath,
@@ -223,6 +224,7 @@ export const fields = {
     help: 'More registries where fetching a manifest costs quota, beside the known ones.',
   }),
   ...clusterFields,
+  ...mannersFields,
   stateDir: field<string | null>({
     env: 'DRYPULL_STATE_DIR',
     fallback: null,

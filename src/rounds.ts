@@ -2,8 +2,7 @@
  * The agent's rounds: passes one after another, regular ones on the schedule and early ones for what failed, and what they leave
  * in the book, in the metrics and in the log.
  */
-import { demandId } from '#pull/ledger.ts';
-import { defaultPace, spread } from '#pull/pace.ts';
+import { defaultPace } from '#pull/pace.ts';
 import { emptyPast } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
@@ -11,6 +10,7 @@ import type { Outside } from './agent.ts';
 import { Book } from './book.ts';
 import type { Config } from './config.ts';
 import { jitterMs } from './config.ts';
+import { Pacing } from './pacing.ts';
 import { runPass } from './pass.ts';
 import type { Beating } from './schedule.ts';
 import { sayChange, sayScore } from './say.ts';
@@ -27,6 +27,7 @@ export class Rounds {
   config: Config;
   #beating: Beating | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly pacing: Pacing;
   #running: Promise<void> = Promise.resolve();
   readonly #queued: { regular?: Promise<void> | undefined; early?: Promise<void> | undefined } = {};
 
@@ -42,6 +43,13 @@ export class Rounds {
       keep: this.config.historyPerImage,
       silenceMs: silenceMs(this.config),
       past: outside.state?.first ?? emptyPast,
+    });
+    this.pacing = new Pacing({
+      node: this.#node,
+      book: this.book,
+      config: () => this.config,
+      now,
+      fleet: () => outside.fleet?.(),
     });
     this.metrics = openMetrics({
       ledger: () => this.book.read(),
@@ -84,9 +92,7 @@ export class Rounds {
   }
 
   /** Something new is asked for, or something is not any more. */
-  early(): void {
-    void this.#queue('early');
-  }
+  readonly early = (): void => void this.#queue('early');
 
   #queue(kind: 'regular' | 'early'): Promise<void> {
     return (this.#queued[kind] ??= this.#enqueue(kind));
@@ -98,7 +104,7 @@ export class Rounds {
     this.book.watch(cluster.sight);
     cluster.listen({
       ledger: () => this.book.read(),
-      demandsChanged: () => this.early(),
+      demandsChanged: this.early,
       outcome: (outcome) => {
         const found = this.book.hold(outcome);
         this.metrics.scored(found);
@@ -141,7 +147,7 @@ export class Rounds {
     clearTimeout(this.#timer);
     const startedMs = clock.now();
     await this.#ask();
-    const { now } = spread(this.book.due(kind, clock.now()), registryOf, this.config.perRegistryPass);
+    const now = await this.#choose(kind);
     for await (const report of this.#reports(now)) this.#enter(report);
     if (this.#isOver()) return;
     const endedMs = clock.now();
@@ -160,6 +166,21 @@ export class Rounds {
     } catch (error) {
       this.#outside.log.error({ error }, 'could not read what is asked for: going on with what was known');
     }
+  }
+
+  async #choose(kind: 'regular' | 'early'): Promise<readonly Demand[]> {
+    const { knock, signal, log } = this.#outside;
+    const { config } = this;
+    const { now, again } = await this.pacing.choose(kind, async (at) => {
+      try {
+        return await within(knock?.(at, config, signal) ?? Promise.resolve(undefined), silenceMs(config));
+      } catch (error) {
+        log.error({ error }, 'could not knock: going on with what was known');
+        return undefined;
+      }
+    });
+    for (const report of again) this.#note(report);
+    return now;
   }
 
   #reports(demands: readonly Demand[]): AsyncIterable<PullReport> {
@@ -190,37 +211,40 @@ export class Rounds {
   }
 
   #enter(report: PullReport): void {
-    const { clock, log, advise, cluster } = this.#outside;
+    const { advise } = this.#outside;
     const { verdict } = report;
     const explained =
       advise !== undefined && report.advice === undefined && verdict.is === 'unknown'
         ? { ...report, advice: advise(verdict.fault) }
         : report;
+    this.pacing.entered(explained, 'pass');
+    if (this.#note(explained)) this.metrics.observe(explained);
+  }
+
+  /** False where nobody asked for it. */
+  #note(report: PullReport): boolean {
+    const { clock, log, cluster } = this.#outside;
     const pace = { ...defaultPace, cadenceMs: this.config.schedule.cadenceMs };
-    const change = this.book.enter(explained, { pace, dice: clock.random() });
-    if (change === undefined) return;
-    this.metrics.observe(explained);
-    if (change === null) return;
+    const change = this.book.enter(report, { pace, dice: clock.random() });
+    if (change === undefined) return false;
+    if (change === null) return true;
     sayChange(log, change);
     cluster?.changed(change);
+    return true;
   }
 
   #rearm(): void {
     const { clock } = this.#outside;
-    const due = this.book.nextDueMs();
+    const due = this.pacing.nextDueMs();
     if (due === undefined || this.#isOver()) return;
     // Not below a second, whatever the clock does; not above what a timer can hold.
     const waitMs = Math.min(Math.max(due - clock.now(), 1000), 2 ** 31 - 1);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.early(), waitMs);
+    this.#timer = setTimeout(this.early, waitMs);
   }
 }
 
-/** A rehearsal ends at its own deadline; whoever is silent for twice as long has lost it. */
+/** Twice the deadline of a rehearsal: whoever is silent for so long has lost it. */
 function silenceMs({ deadline }: Config): number {
   return 2 * deadline + 10_000;
-}
-
-function registryOf(demand: Demand): string {
-  return demand.image.ok ? demand.image.value.registry : demandId(demand);
 }

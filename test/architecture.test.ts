@@ -54,6 +54,7 @@ const doors = new Set([
   'cluster/connect.ts',
   'cluster/demands.ts',
   'cluster/need.ts',
+  'cluster/fleet.ts',
   'registry/authorize.ts',
   'registry/connections.ts',
   'registry/decode.ts',

@@ -22,14 +22,13 @@ const openMs = 30_000;
 
 export function shareOf({ perMinute, agents, cost }: ShareAsk): Share {
   const each = perMinute / agents;
-  // An image at once, and then one in five minutes at the least.
-  if (each >= 1.25 * cost) {
-    const burst = Math.max(each / 2, cost);
+  // An image at once, and then one in five minutes at the least. One agent alone may owe a little for a dear image.
+  if (agents <= 1 || each >= 1.25 * cost) {
+    const burst = agents <= 1 ? each / 2 : Math.max(each / 2, cost);
     return { is: 'bucket', burst, perMinute: each - burst };
   }
   // All of them in the same minute are still not too many.
   if (agents * cost <= perMinute) return { is: 'moments', everyMs: minuteMs };
-  if (agents === 1) return { is: 'moments', everyMs: (cost / perMinute) * minuteMs };
   return { is: 'moments', everyMs: (agents / calm(perMinute / cost)) * minuteMs };
 }
 
