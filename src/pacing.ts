@@ -4,9 +4,12 @@ import { demandId, reportId } from '#pull/ledger.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import type { Book } from './book.ts';
-import { choose, isShutOut, type Knocker } from './choose.ts';
+import { choose, isShutOut, type Knocker, type Knocks, type Known } from './choose.ts';
 import type { Config } from './config.ts';
 import { Pacer } from './pacer.ts';
+import type { Spent } from './stage/spending.ts';
+import type { Log } from './tell/log.ts';
+import { within } from './within.ts';
 
 /** What is said about manners: see tell/pace-metrics.ts. */
 export interface PaceReading {
@@ -21,6 +24,7 @@ export interface PacingOutside {
   readonly config: () => Config;
   readonly now: () => number;
   readonly fleet: () => number | undefined;
+  readonly spent: () => readonly Spent[];
 }
 
 export class Pacing {
@@ -67,7 +71,9 @@ export class Pacing {
     return this.#outside.book.nextDueMs(this.#waits);
   }
 
-  read(): PaceReading {
+  readonly spent = (): readonly Spent[] => this.#outside.spent();
+
+  readonly pace = (): PaceReading => {
     const { book, config } = this.#outside;
     const images = new Map<string, number>();
     for (const demand of book.asked()) {
@@ -79,7 +85,7 @@ export class Pacing {
       cadenceMs: Math.max(cadenceMs, this.#pacer.roundMs(lane, count)),
     }));
     return { agents: this.#pacer.agents, cadences };
-  }
+  };
 
   #keep(ids: ReadonlySet<string>): void {
     this.#pacer.keep(ids);
@@ -97,4 +103,19 @@ function lanesOf(demand: Demand, report: PullReport | undefined): readonly strin
   if (asked.length > 0 || !demand.image.ok) return asked;
   const { registry } = demand.image.value;
   return [laneOf(registry, { role: 'origin', authority: registry })];
+}
+
+/** Waits for knocks so long and no longer; without them one goes on with what was known. */
+export function patient(
+  knock: (at: readonly Known[]) => Promise<Knocks> | undefined,
+  { waitMs, log }: { readonly waitMs: number; readonly log: Log },
+): Knocker {
+  return async (at) => {
+    try {
+      return await within(knock(at) ?? Promise.resolve(undefined), waitMs);
+    } catch (error) {
+      log.error({ error }, 'could not knock: going on with what was known');
+      return undefined;
+    }
+  };
 }

@@ -4,13 +4,14 @@
  */
 import { defaultPace } from '#pull/pace.ts';
 import { emptyPast } from '#pull/past.ts';
+import { phaseOf } from '#pull/phase.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import type { Outside } from './agent.ts';
 import { Book } from './book.ts';
 import type { Config } from './config.ts';
 import { jitterMs } from './config.ts';
-import { Pacing } from './pacing.ts';
+import { Pacing, patient } from './pacing.ts';
 import { runPass } from './pass.ts';
 import type { Beating } from './schedule.ts';
 import { sayChange, sayScore } from './say.ts';
@@ -50,6 +51,7 @@ export class Rounds {
       config: () => this.config,
       now,
       fleet: () => outside.fleet?.(),
+      spent: () => outside.spent?.() ?? [],
     });
     this.metrics = openMetrics({
       ledger: () => this.book.read(),
@@ -57,6 +59,7 @@ export class Rounds {
       vitals: outside.vitals,
       version: outside.version,
       perImageSeries: () => this.config.perImageSeries,
+      manners: this.pacing,
     });
     this.#watch();
   }
@@ -90,7 +93,6 @@ export class Rounds {
   regular(): Promise<void> {
     return this.#queue('regular');
   }
-
   /** Something new is asked for, or something is not any more. */
   readonly early = (): void => void this.#queue('early');
 
@@ -122,7 +124,8 @@ export class Rounds {
     const { log } = this.#outside;
     this.#beating = startSchedule({
       schedule: this.config.schedule,
-      jitterMs: jitterMs(this.config),
+      // A part of the jitter that is this node's for ever: a fleet stays spread over it.
+      delayMs: jitterMs(this.config) * phaseOf(this.#node),
       pass: () => this.regular(),
       skipped: (why) => {
         log.warn({ why }, 'a pass was skipped');
@@ -171,14 +174,8 @@ export class Rounds {
   async #choose(kind: 'regular' | 'early'): Promise<readonly Demand[]> {
     const { knock, signal, log } = this.#outside;
     const { config } = this;
-    const { now, again } = await this.pacing.choose(kind, async (at) => {
-      try {
-        return await within(knock?.(at, config, signal) ?? Promise.resolve(undefined), silenceMs(config));
-      } catch (error) {
-        log.error({ error }, 'could not knock: going on with what was known');
-        return undefined;
-      }
-    });
+    const knocker = patient((at) => knock?.(at, config, signal), { waitMs: silenceMs(config), log });
+    const { now, again } = await this.pacing.choose(kind, knocker);
     for (const report of again) this.#note(report);
     return now;
   }
@@ -226,11 +223,11 @@ export class Rounds {
     const { clock, log, cluster } = this.#outside;
     const pace = { ...defaultPace, cadenceMs: this.config.schedule.cadenceMs };
     const change = this.book.enter(report, { pace, dice: clock.random() });
-    if (change === undefined) return false;
-    if (change === null) return true;
-    sayChange(log, change);
-    cluster?.changed(change);
-    return true;
+    if (change !== undefined && change !== null) {
+      sayChange(log, change);
+      cluster?.changed(change);
+    }
+    return change !== undefined;
   }
 
   #rearm(): void {

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { doorkeeper } from '../src/cluster/admit.ts';
 import { readConfigz } from '../src/cluster/configz.ts';
+import { readFleet } from '../src/cluster/fleet.ts';
 import { publisher } from '../src/cluster/publish.ts';
 import { pullSecrets } from '../src/cluster/pull-secrets.ts';
 import { watchDemand } from '../src/cluster/watch-demand.ts';
@@ -41,6 +42,7 @@ async function callEverything(world: KubeWorld): Promise<void> {
   kube.people.set('reader', { user: 'reader', may: [] });
   await doorkeeper(cluster, time).admit('Bearer reader', '/metrics');
   await readConfigz(cluster, kube.url);
+  await readFleet(cluster, { namespace: 'drypull', name: 'drypull' });
   secrets.close();
   await publish.close();
   await watch.close();
@@ -64,13 +66,22 @@ describe.runIf(hasKubectl)('the base', () => {
       'DaemonSet',
       'Namespace',
       'ResourceQuota',
+      'Role',
+      'RoleBinding',
       'Service',
       'ServiceAccount',
     ]);
   });
 
   test('grants its own calls and no other', () => {
-    expect(sorted(grantsOf(ofKind(base, 'ClusterRole')))).toEqual(sorted(baseGrants));
+    const roles = ['ClusterRole', 'Role'].flatMap((kind) => ofKind(base, kind));
+    expect(sorted(grantsOf(roles))).toEqual(sorted(baseGrants));
+  });
+
+  test('reads no DaemonSet but its own', () => {
+    expect(ofKind(base, 'Role').map((role) => [at(role, 'metadata', 'namespace'), role['rules']])).toEqual([
+      ['drypull', [{ apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['drypull'], verbs: ['get'] }]],
+    ]);
   });
 
   test("runs in the node's network, everywhere, before everything that needs images", () => {
@@ -137,7 +148,8 @@ describe.runIf(hasKubectl).each(components)('the component %s', (component) => {
 
   test('grants its own calls beside those of the base', () => {
     const expected = [...baseGrants, ...componentGrants[component]];
-    expect(sorted(grantsOf(ofKind(objects, 'ClusterRole')))).toEqual(sorted(expected));
+    const roles = ['ClusterRole', 'Role'].flatMap((kind) => ofKind(objects, kind));
+    expect(sorted(grantsOf(roles))).toEqual(sorted(expected));
   });
 
   test('mounts the host read-only, below /host', () => {
@@ -188,7 +200,7 @@ describe.runIf(hasKubectl)('the example', () => {
 
   test('may read the named pull secrets of one namespace, and no other', () => {
     expect(sorted(grantsOf(ofKind(objects, 'ClusterRole')))).not.toContain('get core/secrets');
-    const [role, ...others] = ofKind(objects, 'Role');
+    const [role, ...others] = ofKind(objects, 'Role').filter((one) => at(one, 'metadata', 'namespace') === 'shop');
     expect(others).toEqual([]);
     expect(at(role, 'metadata', 'namespace')).toBe('shop');
     expect(listOf(role?.['rules'])).toEqual([

@@ -11,6 +11,7 @@ import type { Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
 import { addForesight, addImages, capped, namesKept } from './gauges.ts';
 import { addPredictions } from './prediction-metrics.ts';
+import { addPace, type PaceSource } from './pace-metrics.ts';
 import { observations } from './readings.ts';
 
 /** This process as the operating system sees it; main.ts alone can ask. */
@@ -27,6 +28,7 @@ export interface MetricsOptions {
   readonly version: string;
   /** Images that do not pull get a series of their own up to this many; may change with the configuration. */
   readonly perImageSeries: () => number;
+  readonly manners: PaceSource;
 }
 
 export interface Metrics {
@@ -74,6 +76,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const leads = addPredictions(registry, options);
   addImages(registry, options, names);
   addForesight(registry, options, capped(namesKept));
+  addPace(registry, options.manners, names);
   addAgent(registry, options);
   return {
     observe: (report) => {

@@ -8,6 +8,7 @@ export const baseGrants = [
   'list core/nodes',
   'watch core/nodes',
   'get core/nodes/configz',
+  'get apps/daemonsets',
 ] as const;
 
 export const componentGrants = {
