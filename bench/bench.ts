@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --json]`: what drypull costs, as ratios measured side by side on loopback with an injected round trip.
+ * `npm run bench [-- --json | fleet | soak]`: what drypull costs, as ratios measured side by side on loopback with an injected round trip.
  * The floor is what undici takes for the unavoidable requests alone. Ends within four minutes; talks to loopback only.
  */
 import { fork } from 'node:child_process';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { bundle, daemon, env, firstVerdict, flags } from './daemon.ts';
 import { openGrounds, roundTripMs, type Field, type Grounds } from './fields.ts';
 import type { Figures, Race } from './figures.ts';
+import { fleet } from './fleet.ts';
 import { floor } from './floor.ts';
 import type { Holding } from './memory-of-many.ts';
 import { benchNode, referenceOf, type BenchNode } from './node.ts';
@@ -27,6 +28,9 @@ interface Ground {
   readonly node: BenchNode;
   readonly said: (line: string) => void;
 }
+
+const [, , wish] = process.argv;
+if (wish === 'fleet') process.exit(fleet((text) => process.stdout.write(text)) ? 0 : 1);
 
 const json = process.argv.includes('--json');
 setTimeout(() => {

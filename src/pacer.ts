@@ -2,7 +2,7 @@
  * Keeps what is left of this agent's share for each lane, and says which images may be rehearsed now. It knows no clock, no wire
  * and no image but by name: the agent and the simulation of a fleet ask the same object.
  */
-import { perMinuteOf } from '#pull/budgets.ts';
+import { costBefore, perMinuteOf } from '#pull/budgets.ts';
 import { isPrivateName } from '#pull/lane.ts';
 import { phaseOf } from '#pull/phase.ts';
 import { affordableMs, affords, fullPurse, roundMs, shareOf, spend, type Purse, type Share } from '#pull/share.ts';
@@ -21,8 +21,6 @@ export interface Asking {
   readonly lanes: readonly string[];
 }
 
-/** Requests for an image of which nothing is known: challenge, token, manifest and a first blob. */
-const usualCost = 4;
 const imagesKept = 20_000;
 
 export class Pacer {
@@ -36,6 +34,8 @@ export class Pacer {
   readonly #dearest = new Map<string, number>();
   readonly #setAside = new Map<string, { readonly lane: string; readonly cost: number }>();
   readonly #shares = new Map<string, Share>();
+  readonly #perMinutes = new Map<string, number>();
+  readonly #phases = new Map<string, number>();
 
   constructor(node: string, rule: Rule) {
     this.#node = node;
@@ -43,7 +43,7 @@ export class Pacer {
   }
 
   rule(rule: Rule): void {
-    if (rule.agents !== this.#rule.agents || rule.budgets !== this.#rule.budgets) this.#shares.clear();
+    if (rule.agents !== this.#rule.agents || rule.budgets !== this.#rule.budgets) this.#forgetShares();
     this.#rule = rule;
   }
 
@@ -55,7 +55,7 @@ export class Pacer {
   learnPrivate(lane: string): void {
     if (this.#private.has(lane) || this.#private.size >= imagesKept) return;
     this.#private.add(lane);
-    this.#shares.delete(lane);
+    this.#forgetShares();
     this.#purses.delete(lane);
   }
 
@@ -100,11 +100,12 @@ export class Pacer {
   /** How long a round over so many images of a lane takes at best. */
   roundMs(lane: string, images: number): number {
     const share = this.#share(lane);
-    return roundMs(share, { images, cost: this.#dearest.get(lane) ?? usualCost });
+    return roundMs(share, { images, cost: this.#laneCost(lane) });
   }
 
   /** Of these, the lane with the smallest budget. */
   strictest(lanes: readonly string[]): string | undefined {
+    if (lanes.length <= 1) return lanes[0];
     const ranked = lanes.map((lane) => ({ lane, perMinute: this.#perMinute(lane) }));
     return ranked.toSorted((a, b) => a.perMinute - b.perMinute)[0]?.lane;
   }
@@ -113,7 +114,7 @@ export class Pacer {
   keep(ids: ReadonlySet<string>): void {
     for (const id of this.#costs.keys()) if (!ids.has(id)) this.#costs.delete(id);
     this.#dearest.clear();
-    this.#shares.clear();
+    this.#forgetShares();
     for (const costs of this.#costs.values()) this.#noteDearest(costs);
   }
 
@@ -131,24 +132,47 @@ export class Pacer {
   }
 
   #costOf(id: string, lane: string): number {
-    return this.#costs.get(id)?.get(lane) ?? this.#dearest.get(lane) ?? usualCost;
+    return this.#costs.get(id)?.get(lane) ?? this.#dearest.get(lane) ?? costBefore(lane);
+  }
+
+  /** In steps of two: small differences between agents and days shift nobody's moments. */
+  #laneCost(lane: string): number {
+    const before = costBefore(lane);
+    const doublings = Math.max(0, Math.ceil(Math.log2((this.#dearest.get(lane) ?? 0) / before)));
+    return before * 2 ** doublings;
   }
 
   #perMinute(lane: string): number {
+    const known = this.#perMinutes.get(lane);
+    if (known !== undefined) return known;
     const isPrivate = this.#private.has(lane) || isPrivateName(lane);
-    return perMinuteOf(lane, { own: this.#rule.budgets, isPrivate });
+    const perMinute = perMinuteOf(lane, { own: this.#rule.budgets, isPrivate });
+    this.#perMinutes.set(lane, perMinute);
+    return perMinute;
+  }
+
+  #forgetShares(): void {
+    this.#shares.clear();
+    this.#perMinutes.clear();
   }
 
   #share(lane: string): Share {
     const known = this.#shares.get(lane);
     if (known !== undefined) return known;
-    const cost = this.#dearest.get(lane) ?? usualCost;
-    const share = shareOf({ perMinute: this.#perMinute(lane), agents: this.#rule.agents, cost });
+    const share = shareOf({
+      perMinute: this.#perMinute(lane),
+      agents: this.#rule.agents,
+      cost: this.#laneCost(lane),
+    });
     this.#shares.set(lane, share);
     return share;
   }
 
   #phase(lane: string): number {
-    return phaseOf(`${this.#node} ${lane}`);
+    const known = this.#phases.get(lane);
+    if (known !== undefined) return known;
+    const phase = phaseOf(`${this.#node} ${lane}`);
+    if (this.#phases.size < imagesKept) this.#phases.set(lane, phase);
+    return phase;
   }
 }

@@ -1,6 +1,8 @@
 /** Whose turn it is, over all passes of one agent: its share of every registry, who waits, and what was last known of whom. */
+import { firstDelayMs } from '#pull/cadence.ts';
 import { costsOf, laneOf, privateLanes } from '#pull/lane.ts';
 import { demandId, reportId } from '#pull/ledger.ts';
+import { phaseOf } from '#pull/phase.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import type { Book } from './book.ts';
@@ -65,6 +67,13 @@ export class Pacing {
     // One that was made up does not say what was asked: what was set aside stays spent.
     if (report.plan !== undefined) this.#pacer.settle(id, costsOf(report), this.#outside.now());
     if (from === 'pass' && !isShutOut(report)) this.#reached.set(id, report);
+  }
+
+  /** So long an agent that has just started waits, lest a fleet that has just started does everything at once. */
+  firstDelayMs(): number {
+    this.#pacer.rule(this.#rule());
+    const { config, node } = this.#outside;
+    return firstDelayMs(this.#pacer.agents, config().schedule.cadenceMs) * phaseOf(node);
   }
 
   nextDueMs(): number | undefined {

@@ -15,7 +15,7 @@ import { Pacing, patient } from './pacing.ts';
 import { runPass } from './pass.ts';
 import type { Beating } from './schedule.ts';
 import { sayChange, sayScore } from './say.ts';
-import { startSchedule } from './schedule.ts';
+import { pause, startSchedule } from './schedule.ts';
 import type { Metrics } from './tell/metrics.ts';
 import { openMetrics } from './tell/metrics.ts';
 import { within } from './within.ts';
@@ -150,6 +150,8 @@ export class Rounds {
     clearTimeout(this.#timer);
     const startedMs = clock.now();
     await this.#ask();
+    if (kind === 'regular' && this.book.read().pass === undefined)
+      await pause(this.pacing.firstDelayMs(), this.#outside.signal);
     const now = await this.#choose(kind);
     for await (const report of this.#reports(now)) this.#enter(report);
     if (this.#isOver()) return;

@@ -99,7 +99,8 @@ export function startSchedule({ schedule, delayMs, pass, skipped }: Beat): Beati
   return { stop };
 }
 
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Ends early, and well, when it is aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (ms < 1) return;
   const { promise, resolve } = Promise.withResolvers<undefined>();
   const end = (): void => resolve(undefined);

@@ -7,12 +7,26 @@ export interface Budget {
   readonly registry: string;
   readonly perMinute: number;
   readonly because: string;
+  /** Requests for an image at the most, where that is known by what is never asked there. */
+  readonly cost?: number;
+}
+
+/** Challenge, token, HEAD, index, manifest, configuration and some layers. */
+export const usualCost = 12;
+
+/**
+ * What an image is taken to cost before one of that registry was rehearsed. Never less afterwards: what one agent learnt before
+ * another would shift its moments against theirs.
+ */
+export function costBefore(registry: string): number {
+  return budgets.find((budget) => budget.registry === registry)?.cost ?? usualCost;
 }
 
 export const budgets: readonly Budget[] = [
   {
     registry: 'docker.io',
     perMinute: 60,
+    cost: 4,
     because:
       'an abuse limit of some thousand requests a minute and address counts HEADs and tokens too (docs.docker.com)',
   },

@@ -18,3 +18,8 @@ export function calmOf(history: Pick<History, 'sinceMs' | 'recent'>, nowMs: numb
 export function restOf(demand: Demand, history: Pick<History, 'sinceMs' | 'recent'>, nowMs: number): number {
   return Math.min(cadencesOf(demand) * calmOf(history, nowMs), 12);
 }
+
+/** Over so long the first passes of a fleet that is started at once are spread: a hundred agents a second. */
+export function firstDelayMs(agents: number, cadenceMs: number): number {
+  return agents <= 20 ? 0 : Math.min(agents * 10, cadenceMs);
+}

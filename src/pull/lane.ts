@@ -31,11 +31,17 @@ export function costsOf({ registry, plan, performances }: PullReport): ReadonlyM
   if (registry === undefined || plan === undefined) return costs;
   for (const exchange of performances.flatMap(({ exchanges }) => exchanges)) {
     const route = plan.routes[exchange.route];
-    if (route === undefined || !wasSent(exchange)) continue;
+    if (route === undefined || !wasSent(exchange) || isElsewhere(exchange, route)) continue;
     const lane = laneOf(registry, { role: route.role, authority: authorityOf(route.url) });
     costs.set(lane, (costs.get(lane) ?? 0) + 1);
   }
   return costs;
+}
+
+/** A blob host that the registry redirects to bears it, not the registry. */
+function isElsewhere({ act, url }: Exchange, route: PublicRoute): boolean {
+  if (act !== 'config' && act !== 'layer') return false;
+  return authorityOf(url).toLowerCase() !== authorityOf(route.url).toLowerCase();
 }
 
 /** Lanes whose host turned out to be in a private network. */

@@ -17,11 +17,14 @@ export interface ShareAsk {
 }
 
 const minuteMs = 60_000;
+const few = 20;
+/** What is left over where agents are restarted, and begin with a full purse again. */
+const kept = 0.8;
 /** A moment that came while something else was under way may still be used. */
 const openMs = 30_000;
 
 export function shareOf({ perMinute, agents, cost }: ShareAsk): Share {
-  const each = perMinute / agents;
+  const each = (kept * perMinute) / agents;
   // An image at once, and then one in five minutes at the least. One agent alone may owe a little for a dear image.
   if (agents <= 1 || each >= 1.25 * cost) {
     const burst = agents <= 1 ? each / 2 : Math.max(each / 2, cost);
@@ -29,6 +32,8 @@ export function shareOf({ perMinute, agents, cost }: ShareAsk): Share {
   }
   // All of them in the same minute are still not too many.
   if (agents * cost <= perMinute) return { is: 'moments', everyMs: minuteMs };
+  // So few that it is no harm where two of them meet: half of the budget on average.
+  if (agents <= few) return { is: 'moments', everyMs: ((2 * agents * cost) / perMinute) * minuteMs };
   return { is: 'moments', everyMs: (agents / calm(perMinute / cost)) * minuteMs };
 }
 
@@ -62,12 +67,10 @@ export function fullPurse(share: Share, nowMs: number): Purse {
 export function affords(purse: Purse, share: Share, at: Moment & { readonly cost: number }): boolean {
   if (share.is === 'bucket') return tokensAt(purse, share, at.nowMs) >= Math.min(at.cost, share.burst);
   const began = lastMoment(share.everyMs, at);
-  return at.nowMs - began < Math.min(share.everyMs / 10, openMs) && !wasUsed(purse, began, at.nowMs);
-}
-
-/** A clock that was set back has used nothing yet. */
-function wasUsed({ usedMs }: Purse, began: number, nowMs: number): boolean {
-  return usedMs >= began && usedMs <= nowMs;
+  if (at.nowMs - began >= Math.min(share.everyMs / 10, openMs)) return false;
+  // The moments of another round, before the cost of an image was known, count as well. A clock that was set back has used none.
+  const { usedMs } = purse;
+  return usedMs > at.nowMs || at.nowMs - usedMs >= 0.8 * share.everyMs;
 }
 
 /** `cost` may be negative: what was set aside and not needed. */
@@ -82,7 +85,11 @@ export function spend(purse: Purse, share: Share, at: { readonly nowMs: number; 
 /** When so much can be afforded next: now, or later. */
 export function affordableMs(purse: Purse, share: Share, at: Moment & { readonly cost: number }): number {
   if (affords(purse, share, at)) return at.nowMs;
-  if (share.is === 'moments') return lastMoment(share.everyMs, at) + share.everyMs;
+  if (share.is === 'moments') {
+    const next = lastMoment(share.everyMs, at) + share.everyMs;
+    const isTooSoon = purse.usedMs <= at.nowMs && next - purse.usedMs < 0.8 * share.everyMs;
+    return isTooSoon ? next + share.everyMs : next;
+  }
   const lacking = Math.min(at.cost, share.burst) - tokensAt(purse, share, at.nowMs);
   return at.nowMs + Math.ceil((lacking / share.perMinute) * minuteMs);
 }
