@@ -35,6 +35,8 @@ export const ordinary: readonly SimulatedRegistry[] = [
 
 export interface Story {
   readonly nodes: number;
+  /** How many each agent takes them for. Default: as many as there are. */
+  readonly believed?: number;
   readonly registries: readonly SimulatedRegistry[];
   readonly forMs: number;
   /** The DaemonSet is rolled out: a tenth of the agents is restarted each minute. */
@@ -79,8 +81,10 @@ interface Agent {
 export function simulate(story: Story): Told {
   const began = Date.parse('2026-03-04T12:00:00Z');
   const tally = new Tally(began, story);
-  const rule = { agents: story.nodes, budgets: {} };
-  const agents = Array.from({ length: story.nodes }, (_, i): Agent => agentOf(`node-${i}.eu-1.example`, story, began));
+  const rule = { agents: story.believed ?? story.nodes, budgets: {} };
+  const agents = Array.from({ length: story.nodes }, (_, i): Agent =>
+    agentOf(`node-${i}.eu-1.example`, { story, rule, began }),
+  );
   const queue = new Queue();
   // Nodes that come up together put off their first pass, the more of them the longer (rounds.ts).
   const wake = (agent: Agent, index: number, atMs: number): void => {
@@ -116,12 +120,13 @@ export function simulate(story: Story): Told {
   return tally.read(agents);
 }
 
-function agentOf(name: string, { registries, nodes }: Story, began: number): Agent {
-  const held = registries.map((registry): Held => {
+function agentOf(name: string, at: { readonly story: Story; readonly rule: Rule; readonly began: number }): Agent {
+  const { story, rule, began } = at;
+  const held = story.registries.map((registry): Held => {
     const ids = Array.from({ length: registry.images }, (_, i) => `${registry.lane}/${i}`);
     return { registry, ids, lastMs: ids.map(() => -Infinity), shut: ids.map(() => false), waitsMs: -Infinity };
   });
-  const pacer = new Pacer(name, { agents: nodes, budgets: {} });
+  const pacer = new Pacer(name, rule);
   return { name, phase: phaseOf(name), pacer, held, nextRegularMs: began, wakesMs: began };
 }
 
