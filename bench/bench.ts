@@ -17,6 +17,7 @@ import { onCluster } from './pods.ts';
 import { print } from './print.ts';
 import { race, type Contestant } from './race.ts';
 import { Rehearsing } from './rehearsing.ts';
+import { soak } from './soak.ts';
 
 const limitMs = 240_000;
 const rounds = 5;
@@ -30,7 +31,9 @@ interface Ground {
 }
 
 const [, , wish] = process.argv;
-if (wish === 'fleet') process.exit(fleet((text) => process.stdout.write(text)) ? 0 : 1);
+const say = (text: string): void => void process.stdout.write(text);
+if (wish === 'fleet') process.exit(fleet(say) ? 0 : 1);
+if (wish === 'soak') process.exit((await soak(say, Number(process.argv[3] ?? 480))) ? 0 : 1);
 
 const json = process.argv.includes('--json');
 setTimeout(() => {
