@@ -133,5 +133,5 @@ function viewOf(ports: {
     proxy: { http: new Secret(`http://127.0.0.1:${ports.proxy}`), no: near, source: 'the soak' },
   });
   const servers = [{ address: '127.0.0.1', port: ports.dns }];
-  return { ...view, system: { ...view.system, resolver: { ...view.system.resolver, servers } } };
+  return { ...view, system: { ...view.system, resolver: { ...view.system.resolver, servers, timeoutMs: 5_000 } } };
 }

@@ -49,7 +49,7 @@ export async function choose(kind: 'regular' | 'early', choosing: Choosing): Pro
     else late.add(demandId(demand));
   }
   const going = new Set(now.map(demandId));
-  const others = book.asked().filter((demand) => {
+  const others = book.demands().filter((demand) => {
     const id = demandId(demand);
     return !going.has(id) && (kind === 'regular' || late.has(id));
   });

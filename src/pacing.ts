@@ -5,6 +5,7 @@ import { demandId, reportId } from '#pull/ledger.ts';
 import { phaseOf } from '#pull/phase.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
+import type { Outside } from './agent.ts';
 import type { Book } from './book.ts';
 import { choose, isShutOut, type Knocker, type Knocks, type Known } from './choose.ts';
 import type { Config } from './config.ts';
@@ -24,9 +25,7 @@ export interface PacingOutside {
   readonly node: string;
   readonly book: Book;
   readonly config: () => Config;
-  readonly now: () => number;
-  readonly fleet: () => number | undefined;
-  readonly spent: () => readonly Spent[];
+  readonly agent: Pick<Outside, 'clock' | 'fleet' | 'spent'>;
 }
 
 export class Pacing {
@@ -47,9 +46,10 @@ export class Pacing {
     kind: 'regular' | 'early',
     knock: Knocker,
   ): Promise<{ readonly now: readonly Demand[]; readonly again: readonly PullReport[] }> {
-    const { book, config, now } = this.#outside;
+    const { book, config, agent } = this.#outside;
+    const { now } = agent.clock;
     this.#pacer.rule(this.#rule());
-    this.#keep(new Set(book.asked().map(demandId)));
+    this.#keep(new Set(book.demands().map(demandId)));
     const { perRegistryPass } = config();
     const waits = this.#waits;
     const chosen = await choose(kind, { book, pacer: this.#pacer, nowMs: now(), waits, perRegistryPass, knock });
@@ -65,7 +65,7 @@ export class Pacing {
     for (const lane of privateLanes(report)) this.#pacer.learnPrivate(lane);
     const id = from === 'pass' ? reportId(report) : 'a check';
     // One that was made up does not say what was asked: what was set aside stays spent.
-    if (report.plan !== undefined) this.#pacer.settle(id, costsOf(report), this.#outside.now());
+    if (report.plan !== undefined) this.#pacer.settle(id, costsOf(report), this.#outside.agent.clock.now());
     if (from === 'pass' && !isShutOut(report)) this.#reached.set(id, report);
   }
 
@@ -76,16 +76,25 @@ export class Pacing {
     return firstDelayMs(this.#pacer.agents, config().schedule.cadenceMs) * phaseOf(node);
   }
 
+  /** Requests beside the rehearsals, counted in the same share. */
+  readonly admit = (registry: string, requests: number): boolean => {
+    const nowMs = this.#outside.agent.clock.now();
+    const asking = { id: 'a look beside', lanes: [laneOf(registry, { role: 'origin', authority: registry })] };
+    if (!this.#pacer.admits(asking, nowMs)) return false;
+    this.#pacer.settle(asking.id, new Map(asking.lanes.map((lane) => [lane, requests])), nowMs);
+    return true;
+  };
+
   nextDueMs(): number | undefined {
     return this.#outside.book.nextDueMs(this.#waits);
   }
 
-  readonly spent = (): readonly Spent[] => this.#outside.spent();
+  readonly spent = (): readonly Spent[] => this.#outside.agent.spent?.() ?? [];
 
   readonly pace = (): PaceReading => {
     const { book, config } = this.#outside;
     const images = new Map<string, number>();
-    for (const demand of book.asked()) {
+    for (const demand of book.demands()) {
       for (const lane of lanesOf(demand, book.known(demand).report)) images.set(lane, (images.get(lane) ?? 0) + 1);
     }
     const { cadenceMs } = config().schedule;
@@ -103,7 +112,7 @@ export class Pacing {
 
   #rule(): { readonly agents: number; readonly budgets: Readonly<Record<string, number>> } {
     const { fleetSize, requestsPerMinute: budgets } = this.#outside.config();
-    return { agents: fleetSize === 'auto' ? (this.#outside.fleet() ?? 1) : fleetSize, budgets };
+    return { agents: fleetSize === 'auto' ? (this.#outside.agent.fleet?.() ?? 1) : fleetSize, budgets };
   }
 }
 

@@ -3,7 +3,7 @@
  * in the book, in the metrics and in the log.
  */
 import { defaultPace } from '#pull/pace.ts';
-import { emptyPast } from '#pull/past.ts';
+import { emptyPast, type Past } from '#pull/past.ts';
 import { phaseOf } from '#pull/phase.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
@@ -12,7 +12,8 @@ import { Book } from './book.ts';
 import type { Config } from './config.ts';
 import { jitterMs } from './config.ts';
 import { Pacing, patient } from './pacing.ts';
-import { runPass } from './pass.ts';
+import { explained, runPass } from './pass.ts';
+import { QuotaWatch } from './quota-watch.ts';
 import type { Beating } from './schedule.ts';
 import { sayChange, sayScore } from './say.ts';
 import { pause, startSchedule } from './schedule.ts';
@@ -30,6 +31,7 @@ export class Rounds {
   #timer: NodeJS.Timeout | undefined;
   readonly pacing: Pacing;
   #running: Promise<void> = Promise.resolve();
+  readonly #quotas: QuotaWatch;
   readonly #queued: { regular?: Promise<void> | undefined; early?: Promise<void> | undefined } = {};
 
   constructor(outside: Outside) {
@@ -45,14 +47,7 @@ export class Rounds {
       silenceMs: silenceMs(this.config),
       past: outside.state?.first ?? emptyPast,
     });
-    this.pacing = new Pacing({
-      node: this.#node,
-      book: this.book,
-      config: () => this.config,
-      now,
-      fleet: () => outside.fleet?.(),
-      spent: () => outside.spent?.() ?? [],
-    });
+    this.pacing = new Pacing({ node: this.#node, book: this.book, config: () => this.config, agent: outside });
     this.metrics = openMetrics({
       ledger: () => this.book.read(),
       now,
@@ -61,6 +56,7 @@ export class Rounds {
       perImageSeries: () => this.config.perImageSeries,
       manners: this.pacing,
     });
+    this.#quotas = new QuotaWatch({ look: () => this.#sampleQuotas(), log: outside.log });
     this.#watch();
   }
 
@@ -85,6 +81,7 @@ export class Rounds {
   /** Waits for what runs to notice, but not for ever. */
   async end(graceMs: number): Promise<void> {
     this.#beating?.stop();
+    this.#quotas.stop();
     clearTimeout(this.#timer);
     await within(this.#running, graceMs);
   }
@@ -156,6 +153,7 @@ export class Rounds {
     for await (const report of this.#reports(now)) this.#enter(report);
     if (this.#isOver()) return;
     const endedMs = clock.now();
+    await within(this.#quotas.look(), this.config.deadline);
     await this.#foresee();
     if (kind === 'regular') this.book.passed({ endedMs, ms: endedMs - startedMs, images: now.length });
     cluster?.passed();
@@ -196,6 +194,15 @@ export class Rounds {
     });
   }
 
+  async #sampleQuotas(): Promise<void> {
+    const { sampleQuotas, signal } = this.#outside;
+    if (sampleQuotas === undefined || this.config.quotaSamples === 'off' || this.#isOver()) return;
+    const past = (): Past => this.book.past();
+    const { entries } = this.book.read();
+    const at = { signal, past, entries, demands: this.book.demands(), admit: this.pacing.admit };
+    this.book.learnSamples(await sampleQuotas(this.config, at));
+  }
+
   /** What the node as a whole has coming; a look that fails leaves what was foretold last. */
   async #foresee(): Promise<void> {
     const { look, clock, log, state } = this.#outside;
@@ -210,14 +217,9 @@ export class Rounds {
   }
 
   #enter(report: PullReport): void {
-    const { advise } = this.#outside;
-    const { verdict } = report;
-    const explained =
-      advise !== undefined && report.advice === undefined && verdict.is === 'unknown'
-        ? { ...report, advice: advise(verdict.fault) }
-        : report;
-    this.pacing.entered(explained, 'pass');
-    if (this.#note(explained)) this.metrics.observe(explained);
+    const entered = explained(report, this.#outside.advise);
+    this.pacing.entered(entered, 'pass');
+    if (this.#note(entered)) this.metrics.observe(entered);
   }
 
   /** False where nobody asked for it. */
@@ -237,9 +239,8 @@ export class Rounds {
     const due = this.pacing.nextDueMs();
     if (due === undefined || this.#isOver()) return;
     // Not below a second, whatever the clock does; not above what a timer can hold.
-    const waitMs = Math.min(Math.max(due - clock.now(), 1000), 2 ** 31 - 1);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.early, waitMs);
+    this.#timer = setTimeout(this.early, Math.min(Math.max(due - clock.now(), 1000), 2 ** 31 - 1));
   }
 }
 

@@ -9,9 +9,11 @@ import type { Ledger } from '#pull/ledger.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
+import { addForecastTimes } from './forecast-metrics.ts';
 import { addForesight, addImages, capped, namesKept } from './gauges.ts';
 import { addPredictions } from './prediction-metrics.ts';
 import { addPace, type PaceSource } from './pace-metrics.ts';
+import { addQuotas } from './quota-gauges.ts';
 import { observations } from './readings.ts';
 
 /** This process as the operating system sees it; main.ts alone can ask. */
@@ -77,6 +79,8 @@ export function openMetrics(options: MetricsOptions): Metrics {
   addImages(registry, options, names);
   addForesight(registry, options, capped(namesKept));
   addPace(registry, options.manners, names);
+  addQuotas(registry, options);
+  addForecastTimes(registry, options);
   addAgent(registry, options);
   return {
     observe: (report) => {
