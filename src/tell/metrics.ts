@@ -13,6 +13,7 @@ import { addForecastTimes } from './forecast-metrics.ts';
 import { addForesight, addImages, capped, namesKept } from './gauges.ts';
 import { addPredictions } from './prediction-metrics.ts';
 import { type Vitals, addProcess, addReading } from './process-metrics.ts';
+import { addPace, type PaceSource } from './pace-metrics.ts';
 import { addQuotas } from './quota-gauges.ts';
 import { observations } from './readings.ts';
 
@@ -25,6 +26,7 @@ export interface MetricsOptions {
   readonly version: string;
   /** Images that do not pull get a series of their own up to this many; may change with the configuration. */
   readonly perImageSeries: () => number;
+  readonly manners: PaceSource;
 }
 
 export interface Metrics {
@@ -72,6 +74,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const leads = addPredictions(registry, options);
   addImages(registry, options, names);
   addForesight(registry, options, capped(namesKept));
+  addPace(registry, options.manners, names);
   addQuotas(registry, options);
   addForecastTimes(registry, options);
   addAgent(registry, options);
