@@ -16,7 +16,8 @@ const allowed: Readonly<Record<string, { readonly places: readonly string[]; rea
   node: { places: ['pull'], packages: /^(node:(fs(\/promises)?|path|os|child_process|util|crypto)|smol-toml|yaml)$/ },
   cluster: {
     places: ['pull'],
-    packages: /^(@kubernetes\/client-node|yaml|undici|node:(https?|tls|crypto|timers\/promises|events))$/,
+    packages:
+      /^(@kubernetes\/client-node|ws|yaml|undici|node:(https?|tls|crypto|stream|zlib|timers\/promises|events))$/,
   },
   registry: {
     places: ['pull'],
@@ -49,6 +50,7 @@ const doors = new Set([
   'cluster/pull-secrets.ts',
   'cluster/publish.ts',
   'cluster/admit.ts',
+  'cluster/ask-agents.ts',
   'cluster/configz.ts',
   'cluster/connect.ts',
   'cluster/demands.ts',

@@ -6,9 +6,11 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { KubeConfig } from '@kubernetes/client-node';
 import { type KubeCall, callOf, grantText } from './fake-kube-call.ts';
 import { type Json, at, object, recordedJson, text } from './fake-kube-json.ts';
+import { type Ending, dialects, serveForward } from './fake-port-forward.ts';
 import { everyGrant } from './kube-grants.ts';
 import {
   type Misbehaviour,
@@ -51,6 +53,14 @@ export class FakeKube {
   /** Bearer tokens that TokenReview knows, and who of them may read which path. */
   readonly people = new Map<string, Person>();
   readonly connections = new Set<Socket>();
+  /** More Nodes than the one, where a fleet is asked for. */
+  fleet: readonly Json[] = [];
+  /** Where the forwarded ports of a Pod end; a Pod that is not here has no such port. */
+  readonly endings = new Map<string, Ending>();
+  /** The dialects of the port-forward that are spoken here. */
+  dialects: readonly string[] = dialects;
+  /** What was spoken, connection by connection. */
+  readonly spoken: string[] = [];
   #log: Logged[] = [];
   #oldest = 0;
   readonly #watchers = new Set<Watcher>();
@@ -66,6 +76,7 @@ export class FakeKube {
     this.version = Number(text(list, 'metadata', 'resourceVersion'));
     for (const pod of at(list, 'items') as Json[]) this.#hold(pod);
     this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, { socket, head }));
     this.#server.on('connection', (socket) => {
       this.connections.add(socket);
       socket.on('close', () => this.connections.delete(socket));
@@ -219,6 +230,31 @@ export class FakeKube {
     } else send(response, this.#serve(call, url, body));
   }
 
+  /** A port-forward: a refusal is an HTTP answer, as the API server's are; an unknown dialect is the kubelet's bare 403. */
+  #upgrade(request: IncomingMessage, at: { readonly socket: Duplex; readonly head: Buffer }): void {
+    const url = new URL(request.url ?? '/', this.url);
+    const call = callOf('GET', url);
+    const refuse = ({ code, body }: Reply): void => {
+      const text = JSON.stringify(body);
+      const head = `HTTP/1.1 ${code} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}`;
+      at.socket.end(`${head}\r\nConnection: close\r\n\r\n${text}`);
+    };
+    at.socket.on('error', () => undefined);
+    if (call === undefined) return refuse(refusal(404, 'NotFound', 'the server could not find it'));
+    this.#note(call, url, {});
+    if (request.headers.authorization !== `Bearer ${token}`)
+      return refuse({ code: 401, body: recordedJson('unauthorized.json') });
+    // Since 1.35 a WebSocket needs both verbs.
+    const create = { ...call, verb: 'create' };
+    if (!this.grants.has(grantText(call)) || !this.grants.has(grantText(create))) return refuse(forbidden(create));
+    const ending = this.endings.get(`${call.namespace}/${call.name}`);
+    if (ending === undefined) return refuse(refusal(404, 'NotFound', `pods "${call.name}" not found`));
+    const port = Number(url.searchParams.get('ports'));
+    const spoken = serveForward(request, at, { known: this.dialects, ending, port });
+    if (spoken === undefined) at.socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+    else this.spoken.push(spoken);
+  }
+
   #note(call: KubeCall, url: URL, body: Json): void {
     this.calls.push(call);
     if (call.verb === 'list' || call.verb === 'watch') this.asked.push(url.searchParams);
@@ -236,7 +272,7 @@ export class FakeKube {
     switch (grantText(call)) {
       case 'list core/pods':
       case 'list core/nodes':
-        return this.#list(call.resource, url.searchParams);
+        return this.#list(call, url.searchParams);
       case 'get core/nodes':
         return { code: 200, body: this.node };
       case 'get core/secrets':
@@ -256,18 +292,24 @@ export class FakeKube {
     }
   }
 
-  #list(resource: string, query: URLSearchParams): Reply {
+  #list({ resource, namespace }: KubeCall, query: URLSearchParams): Reply {
     const [start = 0, asOf] = (query.get('continue') ?? '').split('@').map(Number);
     if (Number(query.get('resourceVersion') ?? 0) > this.version)
       return refusal(504, 'Timeout', 'Too large resource version');
     if (asOf !== undefined && asOf < this.#oldest)
       return refusal(410, 'Expired', 'The provided continue parameter is too old');
-    const all = resource === 'pods' ? [...this.pods.values()] : [this.node];
+    const all = (resource === 'pods' ? [...this.pods.values()] : this.#nodes()).filter(
+      (one) => selects(query, one) && (namespace === '' || text(one, 'metadata', 'namespace') === namespace),
+    );
     const end = start + Number(query.get('limit') ?? all.length);
     const more = end < all.length ? { continue: `${end}@${this.version}` } : {};
     const metadata = { resourceVersion: String(this.version), ...more };
     const kind = resource === 'pods' ? 'PodList' : 'NodeList';
     return { code: 200, body: { kind, apiVersion: 'v1', metadata, items: all.slice(start, end) } };
+  }
+
+  #nodes(): readonly Json[] {
+    return this.fleet.length === 0 ? [this.node] : this.fleet;
   }
 
   #watch(resource: string, query: URLSearchParams, response: ServerResponse): void {
@@ -307,4 +349,14 @@ export class FakeKube {
     this.setNode({ ...this.node, status: { ...object(this.node['status']), conditions: [...given, ...kept] } });
     return { code: 200, body: this.node };
   }
+}
+
+/** `a=b,c=d`: what of a label selector is used here. */
+function selects(query: URLSearchParams, one: Json): boolean {
+  const wanted = (query.get('labelSelector') ?? '').split(',').filter(Boolean);
+  const labels = (one['metadata'] as Json)['labels'] as Json | undefined;
+  return wanted.every((part) => {
+    const [key = '', value = ''] = part.split('=');
+    return labels?.[key] === value;
+  });
 }
