@@ -1,5 +1,6 @@
 /** `drypull agent`: joins the daemon to this node's files, its wire and the terminal. */
 import { Command } from 'commander';
+import type { Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import { runAgent, type Outside } from './agent.ts';
@@ -16,6 +17,7 @@ import { readInput } from './node/read-input.ts';
 import { watchFile } from './node/watch-file.ts';
 import { manners } from './open-wire.ts';
 import { Rehearser, type Pass } from './rehearser.ts';
+import { openState } from './open-state.ts';
 import { openLog } from './tell/log.ts';
 import { adviceFor } from './tell/words.ts';
 
@@ -47,8 +49,9 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     now: around.now,
     clockMs: around.clockMs,
   });
-  const rehearse = (demands: readonly Demand[], current: Config, signal: AbortSignal): AsyncIterable<PullReport> =>
-    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined });
+  const state = openState(config.stateDir, log);
+  const rehearse: Outside['rehearse'] = (demands, current, { signal, past }) =>
+    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past });
   const outside: Outside = {
     config,
     hostName: view.name,
@@ -57,6 +60,8 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     demands: (current) => demandsOf(current, joined, now),
     ...(joined === undefined ? {} : { cluster: joined }),
     rehearse,
+    look: (current) => look(current, now(), joined?.node()),
+    ...(state === undefined ? {} : { state: { first: await state.read(), save: state.save } }),
     // Without the cluster: whoever asks here names secrets that are not theirs to use.
     check: (text, signal) =>
       checkText(text, config, (demands) =>
@@ -122,9 +127,10 @@ async function* rehearseNow(
     readonly signal: AbortSignal;
     readonly now: Date;
     readonly joined: Joined | undefined;
+    readonly past?: () => Past;
   },
 ): AsyncGenerator<PullReport> {
-  const { config, signal, joined } = at;
+  const { config, signal, joined, past } = at;
   const view = await look(config, at.now, joined?.node());
   const pass: Pass = {
     manners: { ...manners, deadlineMs: config.deadline },
@@ -133,6 +139,7 @@ async function* rehearseNow(
     meteredRegistries: config.meteredRegistries,
     signal,
     ...(joined === undefined ? {} : { withSecrets: joined.withSecrets }),
+    ...(past === undefined ? {} : { past }),
   };
   yield* rehearser.rehearse(view, demands, pass);
 }

@@ -4,9 +4,10 @@
  */
 import type { Fault } from '#pull/fault.ts';
 import type { ClusterSight, Ledger } from '#pull/ledger.ts';
+import type { Past } from '#pull/past.ts';
 import type { Advice, PullReport } from '#pull/report.ts';
 import type { PullOutcome } from '#pull/score.ts';
-import type { Demand } from '#pull/view.ts';
+import type { Demand, NodeView } from '#pull/view.ts';
 import type { Change } from './book.ts';
 import type { Config, ParsedConfig } from './config.ts';
 import type { Log } from './tell/log.ts';
@@ -27,7 +28,11 @@ export interface Outside {
   /** What is asked for now: asked again at each pass, so that pull secrets are read anew. */
   readonly demands: (config: Config) => Promise<readonly Demand[]>;
   /** One report for each demand, in any order. */
-  readonly rehearse: (demands: readonly Demand[], config: Config, signal: AbortSignal) => AsyncIterable<PullReport>;
+  readonly rehearse: (demands: readonly Demand[], config: Config, at: Rehearsing) => AsyncIterable<PullReport>;
+  /** The node as it is now, for foresight; absent: nobody looks. */
+  readonly look?: (config: Config) => Promise<NodeView>;
+  /** Where what is remembered outlives the process; absent: nowhere. */
+  readonly state?: { readonly first: Past; readonly save: (past: Past) => Promise<void> };
   /** The body of a POST /check; may throw nothing but bugs. */
   readonly check: (text: string, signal: AbortSignal) => Promise<readonly PullReport[]>;
   /** Cause and remedy of a fault that the agent itself has to report. */
@@ -44,6 +49,12 @@ export interface Outside {
   readonly signal: AbortSignal;
   /** Called once, when both listeners are open. */
   readonly opened?: (at: { readonly open: string; readonly check: string | undefined }) => void;
+}
+
+export interface Rehearsing {
+  readonly signal: AbortSignal;
+  /** What is remembered now. */
+  readonly past: () => Past;
 }
 
 /** A cluster that is asked and told; see join-cluster.ts. */
@@ -80,6 +91,7 @@ const fixedAtStart = [
   'pullSecrets',
   'nodeCondition',
   'nodeEvents',
+  'stateDir',
 ] as const;
 
 /** Half of the five seconds in which a Pod is expected to leave; the rest is for the process to unwind. */

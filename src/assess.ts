@@ -3,6 +3,7 @@ import type { Fault } from '#pull/fault.ts';
 import type { Forecast } from '#pull/forecast.ts';
 import { judge, judgeUnplanned } from '#pull/judge.ts';
 import { earlyWords, pullWords } from '#pull/kubelet-words.ts';
+import { emptyPast, type Past } from '#pull/past.ts';
 import { planPull, type PullPlan } from '#pull/plan.ts';
 import type { Rehearsal } from '#pull/rehearsal.ts';
 import type { KubeletWords, PublicPlan, PullReport } from '#pull/report.ts';
@@ -10,7 +11,7 @@ import { aggregate, refusedText } from '#pull/shown.ts';
 import { formatPlatform } from '#pull/platform.ts';
 import type { Verdict } from '#pull/verdict.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#pull/view.ts';
-import { foresee } from './forecast/foresee.ts';
+import { foreseeImage } from './forecast/foresee.ts';
 import { rehearse } from './rehearse.ts';
 import type { Wire } from './stage/wire.ts';
 import { adviceFor } from './tell/words.ts';
@@ -21,6 +22,8 @@ export interface Outside {
   readonly askProviders: (repository: string) => Promise<readonly ProviderAnswer[]>;
   /** Reads the pull secrets that a demand only names: right before they are used, and for as long. */
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
+  /** What is remembered now; absent: nothing. */
+  readonly past?: () => Past;
 }
 
 export async function assess(view: NodeView, asked: Demand, outside: Outside): Promise<PullReport> {
@@ -31,7 +34,8 @@ export async function assess(view: NodeView, asked: Demand, outside: Outside): P
   const answers = await outside.askProviders(image.value.repository);
   const plan = planPull(view, { ...demand, image }, answers);
   const rehearsal = demand.policy === 'Never' ? { performances: [], evidence: [], ms: 0 } : await rehearse(plan, wire);
-  const forecasts = foresee({ plan, rehearsal, now: wire.now() });
+  const past = outside.past?.() ?? emptyPast;
+  const forecasts = foreseeImage({ now: wire.now(), view, demand, plan, rehearsal, past });
   return report(view, demand, {
     plan,
     rehearsal,

@@ -6,12 +6,15 @@ import type { FaultCode } from '#pull/fault.ts';
 import { emptyHistory, failuresInRow, remember, trim, turnOf } from '#pull/history.ts';
 import type { ClusterSight, Entry, Ledger, Pass } from '#pull/ledger.ts';
 import { demandId, reportId } from '#pull/ledger.ts';
+import type { Forecast } from '#pull/forecast.ts';
 import type { Pace } from '#pull/pace.ts';
 import { cadencesOf, dueAt, rests, slowed, takesPart } from '#pull/pace.ts';
+import { forget, learnReport, type Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { PullOutcome, Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
-import type { Demand } from '#pull/view.ts';
+import type { Demand, NodeView } from '#pull/view.ts';
+import { foreseeNode } from './forecast/foresee.ts';
 import { Predictions } from './predictions.ts';
 
 /** How a report differs from the one before it; absent where it says the same. */
@@ -28,6 +31,8 @@ export interface BookOptions {
   readonly keep: number;
   /** The longest time that a pass may be silent. */
   readonly silenceMs: number;
+  /** What an earlier life of the agent left. */
+  readonly past: Past;
 }
 
 export class Book {
@@ -44,8 +49,11 @@ export class Book {
   #sight: (() => ClusterSight) | undefined;
   readonly #predictions = new Predictions();
   #ledger: Ledger | undefined;
+  #past: Past;
+  #forecasts: readonly Forecast[] = [];
 
-  constructor({ node, startedMs, cadenceMs, keep, silenceMs }: BookOptions) {
+  constructor({ node, startedMs, cadenceMs, keep, silenceMs, past }: BookOptions) {
+    this.#past = past;
     this.#node = node;
     this.#startedMs = startedMs;
     this.#cadenceMs = cadenceMs;
@@ -68,6 +76,7 @@ export class Book {
     this.#asked = new Map(demands.map((demand) => [demandId(demand), demand]));
     for (const id of this.#entries.keys()) if (!this.#asked.has(id)) this.#entries.delete(id);
     this.#predictions.keep(this.#asked);
+    this.#past = forget(this.#past, new Set(demands.map(({ written }) => written)));
     this.#ledger = undefined;
   }
 
@@ -96,12 +105,24 @@ export class Book {
     const due = dueAt({ verdict: report.verdict, endedMs, failures: failuresInRow(history) }, own, dice);
     const entry = { id, report, history, ...(due === undefined ? {} : { dueMs: due }) };
     this.#entries.set(id, entry);
+    this.#past = learnReport(this.#past, report);
     if (this.#sight !== undefined) this.#predictions.note(id, report, history.sinceMs ?? endedMs);
     this.#progressMs = Math.max(this.#progressMs, endedMs);
     this.#ledger = undefined;
     const last = before?.history.recent.at(-1);
     if (last?.is === turn.is && last.fault === turn.fault) return null;
     return { was: last?.is, wasFault: last?.fault, entry };
+  }
+
+  /** One more look at the node, and what follows from all that is known. */
+  foresee(view: NodeView, nowMs: number): void {
+    const { entries } = this.read();
+    this.#forecasts = foreseeNode({ now: new Date(nowMs), view, entries, past: this.#past });
+    this.#ledger = undefined;
+  }
+
+  past(): Past {
+    return this.#past;
   }
 
   passed(pass: Pass): void {
@@ -164,6 +185,7 @@ export class Book {
       ...(this.#pass === undefined ? {} : { pass: this.#pass }),
       cadenceMs: this.#cadenceMs,
       progressMs: this.#progressMs,
+      forecasts: this.#forecasts,
       staleAfterMs: 3 * this.#cadenceMs + this.#silenceMs + 60_000,
     };
   }

@@ -223,6 +223,13 @@ export const fields = {
     help: 'More registries where fetching a manifest costs quota, beside the known ones.',
   }),
   ...clusterFields,
+  stateDir: field<string | null>({
+    env: 'DRYPULL_STATE_DIR',
+    fallback: null,
+    read: orNull(absolutePath),
+    write: same,
+    help: 'A writable directory: what is remembered for forecasts outlives a restart there. No verdict needs it.',
+  }),
   logLevel: field<LogLevel>({
     env: 'DRYPULL_LOG_LEVEL',
     fallback: 'info',

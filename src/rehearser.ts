@@ -3,6 +3,7 @@
  * pass, the agent many; both rehearse through here.
  */
 import { keyMatches } from '#pull/credential.ts';
+import type { Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
 import { assessAll } from './assess.ts';
@@ -31,6 +32,7 @@ export interface Pass {
   readonly signal: AbortSignal;
   /** Where pull secrets are read when a rehearsal is due. */
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
+  readonly past?: () => Past;
 }
 
 export class Rehearser {
@@ -62,6 +64,7 @@ export class Rehearser {
         askProviders: (repository: string) => this.#askProviders(view, repository),
         signal: pass.signal,
         ...(pass.withSecrets === undefined ? {} : { withSecrets: pass.withSecrets }),
+        ...(pass.past === undefined ? {} : { past: pass.past }),
       };
       for await (const report of assessAll(view, demands, outside)) {
         if (pass.signal.aborted) return;

@@ -4,6 +4,7 @@
  */
 import { demandId } from '#pull/ledger.ts';
 import { defaultPace, spread } from '#pull/pace.ts';
+import { emptyPast } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import type { Outside } from './agent.ts';
@@ -40,6 +41,7 @@ export class Rounds {
       cadenceMs: this.config.schedule.cadenceMs,
       keep: this.config.historyPerImage,
       silenceMs: silenceMs(this.config),
+      past: outside.state?.first ?? emptyPast,
     });
     this.metrics = openMetrics({
       ledger: () => this.book.read(),
@@ -143,6 +145,7 @@ export class Rounds {
     for await (const report of this.#reports(now)) this.#enter(report);
     if (this.#isOver()) return;
     const endedMs = clock.now();
+    await this.#foresee();
     if (kind === 'regular') this.book.passed({ endedMs, ms: endedMs - startedMs, images: now.length });
     cluster?.passed();
     log.debug({ kind, images: now.length, ms: endedMs - startedMs }, 'pass ended');
@@ -165,12 +168,25 @@ export class Rounds {
     return runPass({
       node: this.#node,
       demands,
-      rehearse: (both) => rehearse(demands, config, both),
+      rehearse: (both) => rehearse(demands, config, { signal: both, past: () => this.book.past() }),
       silenceMs: silenceMs(config),
       now: clock.now,
       signal,
       broke: (error) => log.error({ error }, 'a rehearsal broke'),
     });
+  }
+
+  /** What the node as a whole has coming; a look that fails leaves what was foretold last. */
+  async #foresee(): Promise<void> {
+    const { look, clock, log, state } = this.#outside;
+    if (look === undefined) return;
+    try {
+      const view = await look(this.config);
+      this.book.foresee(view, clock.now());
+      await state?.save(this.book.past());
+    } catch (error) {
+      log.error({ error }, 'could not look ahead: going on with what was foretold');
+    }
   }
 
   #enter(report: PullReport): void {

@@ -118,7 +118,7 @@ describe('the end', () => {
   test('SIGTERM ends the rehearsals under way, makes up no verdicts and closes the listeners', async () => {
     let heard: AbortSignal | undefined;
     const agent = await started('images: [r/a]', pulls, {
-      rehearse: async function* (_, __, signal) {
+      rehearse: async function* (_, __, { signal }) {
         heard = signal;
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
         yield* [];

@@ -45,6 +45,7 @@ const doors = new Set([
   'node/watch-file.ts',
   'node/credential-plugin.ts',
   'node/content-store.ts',
+  'node/state-file.ts',
   'cluster/read-manifests.ts',
   'cluster/watch-demand.ts',
   'cluster/pull-secrets.ts',

@@ -53,7 +53,7 @@ async function serve(): Promise<void> {
     hostName: view.name,
     version: 'demo',
     demands: () => Promise.resolve(demands),
-    rehearse: (wanted, _config, signal) => rehearse(wanted, signal),
+    rehearse: (wanted, _config, { signal }) => rehearse(wanted, signal),
     check: () => Promise.resolve([]),
     advise: (fault) => adviceFor(fault, { wantedBy: [] }),
     clock: { now: () => Date.now(), random: Math.random },

@@ -91,7 +91,7 @@ test('no secret is in any answer, log line or error', { timeout: 20_000 }, async
   const ended = runAgent({
     ...outsideOf('images: []'),
     demands: () => Promise.resolve(demands),
-    rehearse: (wanted, _config, signal): AsyncIterable<PullReport> =>
+    rehearse: (wanted, _config, { signal }): AsyncIterable<PullReport> =>
       rehearser.rehearse(view, wanted, { manners, atOnce: 4, perRegistry: 4, meteredRegistries: [], signal }),
     log: openLog({ level: 'debug', node: 'n', to: { write: (line) => lines.push(line) } }),
     signal: stopping.signal,

@@ -1,11 +1,13 @@
 /** A certificate that was good today and ends soon. */
-import type { Forecast } from '#pull/forecast.ts';
-import type { Facts } from './foresee.ts';
+import type { ImageFacts } from '#pull/facts.ts';
+import type { Foreseen, ImageRule } from './rule.ts';
+
+export const certificateExpires: ImageRule = { name: 'certificate-expires', foresee };
 
 /** Renewals that should happen by themselves have happened by then: ACME clients renew 30 days ahead, others later. */
 const soonS = 14 * 24 * 3600;
 
-export function certificateExpires({ rehearsal, now }: Facts): readonly Forecast[] {
+function foresee({ rehearsal, now }: ImageFacts): readonly Foreseen[] {
   const ends = new Map<string, number>();
   for (const { exchanges } of rehearsal.performances) {
     for (const step of exchanges.flatMap((exchange) => exchange.steps)) {
@@ -13,14 +15,15 @@ export function certificateExpires({ rehearsal, now }: Facts): readonly Forecast
       ends.set(step.target, Date.parse(step.outcome.value.notAfter));
     }
   }
-  return [...ends].flatMap(([host, end]): Forecast[] => {
+  return [...ends].flatMap(([host, end]): Foreseen[] => {
     const withinS = Math.round((end - now.getTime()) / 1000);
     if (!(withinS < soonS)) return [];
     return [
       {
-        rule: 'certificate-expires',
+        about: host,
         fault: 'tls.expired',
         likelihood: 'likely',
+        effect: 'fails',
         withinS: Math.max(0, withinS),
         because: `the certificate of ${host} ends on ${new Date(end).toISOString().slice(0, 16).replace('T', ' ')} UTC`,
         remedy: `Have the owner of ${host} renew its certificate.`,

@@ -1,11 +1,13 @@
 /** A node whose clock is wrong: signed URLs and tokens fail first, then certificates. */
-import type { Forecast } from '#pull/forecast.ts';
-import type { Facts } from './foresee.ts';
+import type { ImageFacts } from '#pull/facts.ts';
+import type { Foreseen, ImageRule } from './rule.ts';
+
+export const clockSkews: ImageRule = { name: 'clock-skews', foresee };
 
 /** Signed requests and token services refuse a difference of five minutes (AWS Signature Version 4). */
 const tolerableS = 240;
 
-export function clockSkews({ rehearsal }: Facts): readonly Forecast[] {
+function foresee({ rehearsal }: ImageFacts): readonly Foreseen[] {
   const aheads = rehearsal.performances.flatMap(({ exchanges }) =>
     exchanges.flatMap(({ outcome }) =>
       outcome.ok && outcome.value.clockAheadS !== undefined ? [outcome.value.clockAheadS] : [],
@@ -15,9 +17,10 @@ export function clockSkews({ rehearsal }: Facts): readonly Forecast[] {
   if (median === undefined || Math.abs(median) < tolerableS) return [];
   return [
     {
-      rule: 'clock-skews',
+      about: 'the clock',
       fault: 'tls.not_yet_valid',
       likelihood: 'possible',
+      effect: 'fails',
       because: `the registries' clocks are ${Math.abs(median)} s ${median > 0 ? 'ahead of' : 'behind'} this node's`,
       remedy: "Check the node's time synchronisation (chronyd, systemd-timesyncd).",
     },

@@ -1,46 +1,62 @@
-/** door: runs every rule over what one rehearsal saw. A rule that throws becomes one forecast of ours, and the rest go on. */
-import type { Forecast } from '#pull/forecast.ts';
-import type { PullPlan } from '#pull/plan.ts';
-import type { Rehearsal } from '#pull/rehearsal.ts';
+/** Door: runs every rule. A rule that throws becomes one forecast of ours, and the rest go on. */
+import type { ImageFacts, NodeFacts } from '#pull/facts.ts';
+import { byUrgency, type Forecast } from '#pull/forecast.ts';
 import { addressDown } from './address-down.ts';
 import { certificateExpires } from './certificate-expires.ts';
 import { clockSkews } from './clock-skews.ts';
 import { nameServerDown } from './name-server-down.ts';
 import { rateLimitNears } from './rate-limit-nears.ts';
 import { routeDown } from './route-down.ts';
+import type { ImageRule, NodeRule, Rule } from './rule.ts';
 
-export interface Facts {
-  readonly plan: PullPlan;
-  readonly rehearsal: Rehearsal;
-  readonly now: Date;
+/** About one image. */
+export const imageRules: readonly ImageRule[] = [
+  certificateExpires,
+  rateLimitNears,
+  routeDown,
+  addressDown,
+  nameServerDown,
+  clockSkews,
+];
+
+/** About the node, whatever the image. */
+export const nodeRules: readonly NodeRule[] = [];
+
+/** Most urgent first. */
+export function foreseeImage(facts: ImageFacts): readonly Forecast[] {
+  return apply(imageRules, facts);
 }
 
-export type Rule = (facts: Facts) => readonly Forecast[];
+/** Most urgent first. */
+export function foreseeNode(facts: NodeFacts): readonly Forecast[] {
+  return apply(nodeRules, facts);
+}
 
-export const rules: Readonly<Record<string, Rule>> = {
-  'certificate-expires': certificateExpires,
-  'rate-limit-nears': rateLimitNears,
-  'route-down': routeDown,
-  'address-down': addressDown,
-  'name-server-down': nameServerDown,
-  'clock-skews': clockSkews,
-};
+function apply<Facts>(rules: readonly Rule<Facts>[], facts: Facts): readonly Forecast[] {
+  return rules.flatMap((rule) => applyOne(rule, facts)).toSorted(byUrgency);
+}
 
-export function foresee(facts: Facts): readonly Forecast[] {
-  return Object.entries(rules).flatMap(([rule, apply]) => {
-    try {
-      return apply(facts);
-    } catch (error) {
-      const what = error instanceof Error ? error.name : 'unknown';
-      return [
-        {
-          rule,
-          fault: 'agent.bug' as const,
-          likelihood: 'possible' as const,
-          because: `the rule itself failed (${what})`,
-          remedy: 'Report this to the drypull project.',
-        },
-      ];
-    }
-  });
+function applyOne<Facts>(rule: Rule<Facts>, facts: Facts): readonly Forecast[] {
+  try {
+    const unseen = (rule.unseen?.(facts) ?? []).map((one): Forecast => ({
+      rule: rule.name,
+      likelihood: 'unknown',
+      effect: 'fails',
+      ...one,
+    }));
+    return [...rule.foresee(facts).map((one): Forecast => ({ rule: rule.name, ...one })), ...unseen];
+  } catch (error) {
+    const what = error instanceof Error ? error.name : 'unknown';
+    return [
+      {
+        rule: rule.name,
+        about: 'drypull',
+        fault: 'agent.bug',
+        likelihood: 'unknown',
+        effect: 'fails',
+        because: `the rule itself failed (${what})`,
+        remedy: 'Report this to the drypull project.',
+      },
+    ];
+  }
 }

@@ -1,11 +1,13 @@
 /** A pull quota with little left. */
-import type { Forecast } from '#pull/forecast.ts';
-import type { Facts } from './foresee.ts';
+import type { ImageFacts } from '#pull/facts.ts';
+import type { Foreseen, ImageRule } from './rule.ts';
+
+export const rateLimitNears: ImageRule = { name: 'rate-limit-nears', foresee };
 
 const littleShare = 0.1;
 
-export function rateLimitNears({ rehearsal }: Facts): readonly Forecast[] {
-  const found = new Map<string, Forecast>();
+function foresee({ rehearsal }: ImageFacts): readonly Foreseen[] {
+  const found = new Map<string, Foreseen>();
   for (const { url, outcome } of rehearsal.performances.flatMap(({ exchanges }) => exchanges)) {
     if (!outcome.ok || outcome.value.rateLimit === undefined) continue;
     const { limit, remaining, source, windowS, scope } = outcome.value.rateLimit;
@@ -15,9 +17,10 @@ export function rateLimitNears({ rehearsal }: Facts): readonly Forecast[] {
     const who = source === undefined ? '' : ` for ${source}`;
     const window = windowS === undefined ? '' : ` in ${Math.round(windowS / 3600)} h`;
     found.set(host, {
-      rule: 'rate-limit-nears',
+      about: host,
       fault: 'api.rate_limited',
       likelihood: remaining === 0 ? 'certain' : 'likely',
+      effect: 'fails',
       because: `${host} has ${remaining} of ${limit} pulls${window} left${who}`,
       remedy: `Log in to ${host} with a pull secret of an account with a larger quota, or pull through a mirror.`,
     });

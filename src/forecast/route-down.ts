@@ -1,9 +1,11 @@
 /** A host of the plan failed and another one saved the pull: one failure away from none. */
-import type { Forecast } from '#pull/forecast.ts';
+import type { ImageFacts } from '#pull/facts.ts';
 import { rootOf, type Fault } from '#pull/fault.ts';
-import type { Facts } from './foresee.ts';
+import type { Foreseen, ImageRule } from './rule.ts';
 
-export function routeDown({ plan, rehearsal }: Facts): readonly Forecast[] {
+export const routeDown: ImageRule = { name: 'route-down', foresee };
+
+function foresee({ plan, rehearsal }: ImageFacts): readonly Foreseen[] {
   const last = rehearsal.performances.at(-1);
   if (last?.ending.is !== 'pulled' || !plan.routes.ok || plan.routes.value.length < 2) return [];
   const down = new Map<number, Fault>();
@@ -16,15 +18,16 @@ export function routeDown({ plan, rehearsal }: Facts): readonly Forecast[] {
       down.set(route, { code: 'api.unavailable', host: '', status: outcome.value.status, message: '' });
   }
   const left = plan.routes.value.length - down.size;
-  return [...down].flatMap(([index, fault]): Forecast[] => {
+  return [...down].flatMap(([index, fault]): Foreseen[] => {
     const route = plan.routes.ok ? plan.routes.value[index] : undefined;
     if (route === undefined || up.has(index)) return [];
     const cause = rootOf(fault).code;
     return [
       {
-        rule: 'route-down',
+        about: route.authority,
         fault: cause,
         likelihood: 'possible',
+        effect: 'fails',
         because: `${route.role} ${route.authority} fails (${cause}); ${left === 1 ? 'only one host is' : `${left} hosts are`} left`,
         remedy: `Mend ${route.authority} or take it out of ${route.because}.`,
       },

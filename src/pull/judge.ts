@@ -1,6 +1,6 @@
 /** From plan and rehearsal to the verdict: pulls, at risk, fails, or unknown. Pure, and the only place that decides. */
 import { sideOf, type Fault, type FaultCode } from './fault.ts';
-import type { Forecast } from './forecast.ts';
+import { threatens, type Forecast } from './forecast.ts';
 import type { Bad } from './outcome.ts';
 import type { PullPlan } from './plan.ts';
 import type { Content, Performance, Rehearsal, Stage } from './rehearsal.ts';
@@ -12,7 +12,9 @@ type Bare = { readonly is: 'pulls' } | { readonly is: 'stops'; readonly fault: F
 export function judge(plan: PullPlan, demand: Demand, rehearsal: Rehearsal, forecasts: readonly Forecast[]): Verdict {
   const bare = decide(plan, demand, rehearsal);
   const sure = surenessOf(plan, rehearsal, bare);
-  if (bare.is === 'pulls') return forecasts.length === 0 ? { is: 'pulls', sure } : { is: 'at_risk', forecasts, sure };
+  const threats = forecasts.filter(threatens);
+  if (bare.is === 'pulls')
+    return threats.length === 0 ? { is: 'pulls', sure } : { is: 'at_risk', forecasts: threats, sure };
   return stopped(bare.fault, bare.stage, sure);
 }
 

@@ -3,6 +3,7 @@
  * for, and how the passes go. The agent alone makes one; nothing in it changes after it was handed out.
  */
 import type { Fault } from './fault.ts';
+import type { Forecast } from './forecast.ts';
 import type { History } from './history.ts';
 import type { PullReport } from './report.ts';
 import { addScore, emptyTally, type Score, type Scored, type Tally } from './score.ts';
@@ -21,6 +22,8 @@ export interface Ledger {
   readonly cadenceMs: number;
   /** When a report came or a pass ended last; the start before that. A long pass is no standstill. */
   readonly progressMs: number;
+  /** What the node as a whole has coming, most urgent first; of single images their reports tell. */
+  readonly forecasts: readonly Forecast[];
   /** Without progress for so long, the agent stands still and its reports describe another time. */
   readonly staleAfterMs: number;
   /** Verdicts against what the kubelet then got; absent where nobody watches the kubelet. */

@@ -4,9 +4,10 @@ import type { RateLimit } from '#pull/fault.ts';
 import type { Forecast } from '#pull/forecast.ts';
 import type { Image } from '#pull/image.ts';
 import type { Good } from '#pull/outcome.ts';
+import { emptyPast } from '#pull/past.ts';
 import { planPull, type PullPlan } from '#pull/plan.ts';
 import type { Evidence, Exchange, Performance, Rehearsal, Step } from '#pull/rehearsal.ts';
-import { foresee, rules } from '../../src/forecast/foresee.ts';
+import { foreseeImage, imageRules, nodeRules } from '../../src/forecast/foresee.ts';
 import { exchange, good, healthy, opened } from '../kit/exchanges.ts';
 import { demandFor, nodeOf, plain, toml } from '../kit/stage.ts';
 
@@ -18,7 +19,9 @@ const well = healthy('reg.test', 'team/app');
 
 function foreseen(over: Partial<Rehearsal>, rule?: string): readonly Forecast[] {
   const rehearsal: Rehearsal = { performances: [well], evidence: [], ms: 1, ...over };
-  return foresee({ plan, rehearsal, now }).filter((forecast) => rule === undefined || forecast.rule === rule);
+  return foreseeImage({ now, view, demand, plan, rehearsal, past: emptyPast }).filter(
+    (forecast) => rule === undefined || forecast.rule === rule,
+  );
 }
 
 const of = (exchanges: readonly Exchange[]): Partial<Rehearsal> => ({ performances: [{ ...well, exchanges }] });
@@ -34,7 +37,14 @@ test('an empty one neither', () => {
 
 test('a rule that throws becomes one forecast of ours, and the rest go on', () => {
   const broken = { performances: [{ ...well, exchanges: [{ ...exchange('layer', 'x'), steps: null }] }] };
-  const forecasts = foresee({ plan, rehearsal: { evidence: [], ms: 1, ...broken } as unknown as Rehearsal, now });
+  const forecasts = foreseeImage({
+    now,
+    view,
+    demand,
+    plan,
+    rehearsal: { evidence: [], ms: 1, ...broken } as unknown as Rehearsal,
+    past: emptyPast,
+  });
   expect(forecasts).toMatchObject([{ rule: 'certificate-expires', fault: 'agent.bug' }]);
   expect(JSON.stringify(forecasts)).not.toContain('iterable');
 });
@@ -195,7 +205,7 @@ describe('clock-skews', () => {
   });
 });
 
-describe.each(Object.entries(rules))('%s', (name, rule) => {
+describe.each(imageRules.map((rule) => [rule.name, rule] as const))('%s', (name, rule) => {
   test('throws over no fact that can be seen', () => {
     const odd: readonly Exchange[] = [
       exchange('resolve', '', { route: 99 }),
@@ -204,9 +214,9 @@ describe.each(Object.entries(rules))('%s', (name, rule) => {
     ];
     for (const performances of [[], [well], [{ ...well, exchanges: odd }]]) {
       for (const one of [plan, { ...plan, routes: refused }]) {
-        expect(() =>
-          rule({ plan: one, rehearsal: { performances, evidence: [], ms: 0 }, now: new Date(Number.NaN) }),
-        ).not.toThrow();
+        const rehearsal = { performances, evidence: [], ms: 0 };
+        const facts = { view, demand, plan: one, rehearsal, past: emptyPast, now: new Date(Number.NaN) };
+        expect(() => [rule.foresee(facts), rule.unseen?.(facts)]).not.toThrow();
       }
     }
   });
@@ -214,4 +224,19 @@ describe.each(Object.entries(rules))('%s', (name, rule) => {
   test('is called by its own name', () => {
     expect(name).toMatch(/^[a-z]+(-[a-z]+)+$/);
   });
+});
+
+describe.each(nodeRules.map((rule) => [rule.name, rule] as const))('%s', (name, rule) => {
+  test('is silent of a node of which nothing is known', () => {
+    expect(rule.foresee({ now, view, entries: [], past: emptyPast })).toEqual([]);
+  });
+
+  test('is called by its own name', () => {
+    expect(name).toMatch(/^[a-z]+(-[a-z]+)+$/);
+  });
+});
+
+test('every rule has a name of its own', () => {
+  const names = [...imageRules, ...nodeRules].map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
 });

@@ -130,6 +130,7 @@ export function ledgerOf(entries: readonly Entry[], over: Partial<Ledger> = {}):
     pass: { endedMs: now - 110_000, ms: 2_140, images: entries.length },
     cadenceMs: 300_000,
     progressMs: now - 110_000,
+    forecasts: [],
     staleAfterMs: 960_000,
     ...over,
   };
@@ -144,6 +145,7 @@ export function startingLedger(entries: readonly Entry[] = []): Ledger {
     asked: Math.max(1, entries.length),
     cadenceMs: 300_000,
     progressMs: now - 1000,
+    forecasts: [],
     staleAfterMs: 960_000,
   };
 }

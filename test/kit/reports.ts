@@ -162,7 +162,9 @@ export const restarted = reportOf('registry.example.com/shop/cart:2', {
 const expiring: Forecast = {
   rule: 'certificate-expires',
   fault: 'tls.expired',
+  about: 'registry.example.com',
   likelihood: 'certain',
+  effect: 'fails',
   withinS: 172_800,
   because: 'The certificate of registry.example.com ends at 2026-03-05T08:00:00Z.',
   remedy: 'Renew the certificate.',

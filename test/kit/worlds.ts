@@ -203,7 +203,9 @@ function atRisk({ risking }: Pens): PullReport {
     {
       rule: 'certificate-expires',
       fault: 'tls.expired',
+      about: 'ending.example.com',
       likelihood: 'certain',
+      effect: 'fails',
       withinS: 5 * 86_400,
       because: 'The certificate of registry.example.com ends on 9 March 2026.',
       remedy: 'Renew the certificate of registry.example.com before then.',
@@ -211,7 +213,9 @@ function atRisk({ risking }: Pens): PullReport {
     {
       rule: 'rate-limit-nears',
       fault: 'api.rate_limited',
+      about: 'registry.example.com',
       likelihood: 'possible',
+      effect: 'fails',
       because: '12 of 100 pulls are left for 192.0.2.7.',
       remedy: 'Sign in, or pull through a cache.',
     },

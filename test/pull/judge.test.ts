@@ -63,7 +63,15 @@ describe('a pull', () => {
   });
 
   test('with forecasts is at risk, and one that fails is not', () => {
-    const forecast: Forecast = { rule: 'r', fault: 'tls.expired', likelihood: 'likely', because: 'b', remedy: 'r' };
+    const forecast: Forecast = {
+      rule: 'r',
+      about: 'reg.test',
+      fault: 'tls.expired',
+      likelihood: 'likely',
+      effect: 'fails',
+      because: 'b',
+      remedy: 'r',
+    };
     expect(judge(plan, demand, rehearsal(performance(pulled)), [forecast])).toMatchObject({
       is: 'at_risk',
       forecasts: [forecast],

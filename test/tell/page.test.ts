@@ -151,7 +151,17 @@ describe('the page', () => {
           },
         ],
       }),
-      forecasts: [{ rule: evil, fault: 'tls.expired', likelihood: 'likely', because: evil, remedy: evil }],
+      forecasts: [
+        {
+          rule: evil,
+          about: evil,
+          fault: 'tls.expired',
+          likelihood: 'likely',
+          effect: 'fails',
+          because: evil,
+          remedy: evil,
+        },
+      ],
       wantedBy: [{ kind: evil, namespace: evil, name: evil, part: evil }],
       evidence: [{ of: 'address', host: evil, target: evil, ms: 1, outcome: { ok: true, value: { note: evil } } }],
       plan: {

@@ -1,0 +1,45 @@
+/** Which digest each tag led to, and since when: what shows that a tag moved or vanished. One entry an image as written. */
+import type { PullReport } from '../report.ts';
+
+export interface TagPast {
+  readonly digest: string;
+  /** When it was first and last seen to lead there. */
+  readonly sinceMs: number;
+  readonly seenMs: number;
+}
+export type TagsPast = Readonly<Record<string, TagPast>>;
+
+const most = 2_000;
+
+export function learnTag(tags: TagsPast, { image, at, performances }: PullReport): TagsPast {
+  const ending = performances.at(-1)?.ending;
+  if (ending?.is !== 'pulled' || ending.content.digest === '') return tags;
+  const { digest } = ending.content;
+  const seenMs = Date.parse(at);
+  const known = Object.hasOwn(tags, image) ? tags[image] : undefined;
+  if (known === undefined && Object.keys(tags).length >= most) return tags;
+  const sinceMs = known?.digest === digest ? known.sinceMs : seenMs;
+  return { ...tags, [image]: { digest, sinceMs, seenMs } };
+}
+
+export function forgetTags(tags: TagsPast, images: ReadonlySet<string>): TagsPast {
+  const kept = Object.entries(tags).filter(([image]) => images.has(image));
+  return kept.length === Object.keys(tags).length ? tags : Object.fromEntries(kept);
+}
+
+export function readTags(value: unknown): TagsPast {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
+  const known = Object.entries(value).flatMap(([image, one]: [string, unknown]) => {
+    const tag = readTag(one);
+    return tag === undefined ? [] : [[image, tag] as const];
+  });
+  return Object.fromEntries(known.slice(0, most));
+}
+
+function readTag(value: unknown): TagPast | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (!('digest' in value) || !('sinceMs' in value) || !('seenMs' in value)) return undefined;
+  const { digest, sinceMs, seenMs } = value;
+  if (typeof digest !== 'string' || typeof sinceMs !== 'number' || typeof seenMs !== 'number') return undefined;
+  return { digest, sinceMs, seenMs };
+}
