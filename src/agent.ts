@@ -12,6 +12,7 @@ import type { Change } from './book.ts';
 import type { Config, ParsedConfig } from './config.ts';
 import type { Log } from './tell/log.ts';
 import { Rounds } from './rounds.ts';
+import { CheckTaker } from './take-check.ts';
 import { within } from './within.ts';
 import type { Vitals } from './tell/metrics.ts';
 import type { Pair } from './listener-pair.ts';
@@ -33,8 +34,8 @@ export interface Outside {
   readonly look?: (config: Config) => Promise<NodeView>;
   /** Where what is remembered outlives the process; absent: nowhere. */
   readonly state?: { readonly first: Past; readonly save: (past: Past) => Promise<void> };
-  /** The body of a POST /check; may throw nothing but bugs. */
-  readonly check: (text: string, signal: AbortSignal) => Promise<readonly PullReport[]>;
+  /** For a POST /check; as `rehearse`, without what the agent remembers. */
+  readonly rehearseCheck: (demands: readonly Demand[], signal: AbortSignal) => AsyncIterable<PullReport>;
   /** Cause and remedy of a fault that the agent itself has to report. */
   readonly advise?: (fault: Fault) => Advice;
   /** Who may read the open listener; absent: anybody. */
@@ -89,6 +90,7 @@ const fixedAtStart = [
   'cluster',
   'kubeconfig',
   'pullSecrets',
+  'checkSecrets',
   'nodeCondition',
   'nodeEvents',
   'stateDir',
@@ -168,7 +170,7 @@ function take(parsed: ParsedConfig, log: Log, rounds: Rounds): void {
 }
 
 async function openListeners(
-  { config, clock, version, check, signal, opened, admit, pair, log }: Outside,
+  { config, clock, version, rehearseCheck, signal, opened, admit, pair, log }: Outside,
   rounds: Rounds,
 ): Promise<
   { readonly ok: true; readonly listening: readonly Listening[] } | { readonly ok: false; readonly why: string }
@@ -191,7 +193,20 @@ async function openListeners(
     return { ok: true, listening: [open.value] };
   }
   const { checkConcurrency: atOnce, checkBody: bodyBytes } = config;
-  const taking = await listenForChecks(config.checkListen, { check, atOnce, bodyBytes, node: () => ledger().node });
+  const taker = new CheckTaker({
+    rehearse: rehearseCheck,
+    ledger,
+    mostImages: config.perRegistryPass,
+    secrets: config.checkSecrets,
+    nowMs: clock.now,
+  });
+  const taking = await listenForChecks(config.checkListen, {
+    check: (asked) => taker.take(asked),
+    ledger,
+    now: clock.now,
+    atOnce,
+    bodyBytes,
+  });
   if (!taking.ok) {
     await open.value.close(0);
     return taking;

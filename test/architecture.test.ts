@@ -54,6 +54,7 @@ const doors = new Set([
   'cluster/ask-agents.ts',
   'cluster/configz.ts',
   'cluster/connect.ts',
+  'cluster/demand-key.ts',
   'cluster/demands.ts',
   'cluster/need.ts',
   'registry/authorize.ts',

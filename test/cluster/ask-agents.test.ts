@@ -22,7 +22,7 @@ describe.each(dialects)('through a port-forward in %s', (dialect) => {
     // Larger than a frame, a message and a read of the socket.
     const long = 'x'.repeat(300_000);
     await using agent = await listener({
-      check: (text) => Promise.resolve([{ ...pulling({ image: text.trim() }), reference: long }]),
+      check: ({ text }) => Promise.resolve([{ ...pulling({ image: text.trim() }), reference: long, ageMs: 0 }]),
     });
     await using world = await fleetWorld([{ name: 'node-1', agent: agent.ending }]);
     world.kube.dialects = [dialect];
@@ -46,7 +46,7 @@ describe.each(dialects)('through a port-forward in %s', (dialect) => {
   });
 
   test('an agent that dies half-way through its answer is away', async () => {
-    await using agent = await listener({ check: () => Promise.resolve([pulling({ image: 'a' })]) });
+    await using agent = await listener({ check: () => Promise.resolve([{ ...pulling({ image: 'a' }), ageMs: 0 }]) });
     const dying = { ...agent.ending, is: 'dies', afterBytes: 400 } as const;
     await using world = await fleetWorld([{ name: 'node-1', agent: dying }]);
     world.kube.dialects = [dialect];

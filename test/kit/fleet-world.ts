@@ -8,6 +8,7 @@ import { FakeKube, token } from './fake-kube.ts';
 import type { Json } from './fake-kube-json.ts';
 import type { Ending } from './fake-port-forward.ts';
 import { askerGrants } from './kube-grants.ts';
+import { node7, now } from './ledger.ts';
 import { scratch } from './program.ts';
 
 export interface NodeSketch {
@@ -100,7 +101,14 @@ export async function listener(
 ): Promise<{ readonly ending: { readonly is: 'port'; readonly port: number } } & AsyncDisposable> {
   const opened = await listenForChecks(
     { host: '127.0.0.1', port: 0 },
-    { node: () => 'node-1', check: () => Promise.resolve([]), atOnce: 2, bodyBytes: 1 << 20, ...source },
+    {
+      ledger: () => node7,
+      now: () => now,
+      check: () => Promise.resolve([]),
+      atOnce: 2,
+      bodyBytes: 1 << 20,
+      ...source,
+    },
   );
   if (!opened.ok) throw new Error(opened.why);
   const { port, close } = opened.value;

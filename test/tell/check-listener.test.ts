@@ -3,19 +3,21 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { CheckListener } from '../../src/tell/check-listener.ts';
 import { isLocalName, listenForChecks } from '../../src/tell/check-listener.ts';
 import type { Listening } from '../../src/tell/server.ts';
-import { reports } from '../kit/ledger.ts';
+import { node7, now, reports } from '../kit/ledger.ts';
 import { raw } from '../kit/raw.ts';
 
 const open: Listening[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((each) => each.close(0)));
 });
+const answer = { ...reports.pulls, ageMs: 1000 };
 const local = { host: '127.0.0.1', port: 0 };
 
 async function checking(over: Partial<CheckListener> = {}): Promise<Listening> {
   const opened = await listenForChecks(local, {
-    node: () => 'node-7',
-    check: () => Promise.resolve([reports.pulls]),
+    ledger: () => node7,
+    now: () => now,
+    check: () => Promise.resolve([answer]),
     atOnce: 1,
     bodyBytes: 1024,
     ...over,
@@ -36,9 +38,9 @@ describe('the listener for checks', () => {
   test('gives the text on as it is and answers like the command', async () => {
     let heard = '';
     const listening = await checking({
-      check: (text) => {
-        heard = text;
-        return Promise.resolve([reports.pulls]);
+      check: (asked) => {
+        heard = asked.text;
+        return Promise.resolve([answer]);
       },
     });
     const text = 'apiVersion: v1\nkind: Pod\n--host-root=/etc\n';
@@ -51,7 +53,7 @@ describe('the listener for checks', () => {
     expect(JSON.parse(response.slice(response.indexOf('\r\n\r\n')))).toEqual({
       version: 1,
       node: 'node-7',
-      reports: [reports.pulls],
+      reports: [answer],
     });
   });
 
@@ -124,7 +126,7 @@ describe('the listener for checks', () => {
   test('a check nobody waits for is called off', async () => {
     const entered = Promise.withResolvers<AbortSignal>();
     const listening = await checking({
-      check: (_, signal) => {
+      check: ({ signal }) => {
         entered.resolve(signal);
         return new Promise((resolve) => signal.addEventListener('abort', () => resolve([]), { once: true }));
       },
