@@ -5,6 +5,7 @@
  */
 import { checked, isFresh, type CheckedReport, type CheckManner } from '#pull/checked.ts';
 import type { Ledger } from '#pull/ledger.ts';
+import { omit } from '#pull/omit.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import { demandName } from './asked-demands.ts';
@@ -72,8 +73,7 @@ export class CheckTaker {
       .filter((report) => isFresh(report, at))
       .toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at));
     if (newest === undefined) return;
-    const { id: _id, ...report } = newest;
-    found.set(demand, { ...report, wantedBy: demand.wantedBy });
+    found.set(demand, { ...omit(newest, 'id'), wantedBy: demand.wantedBy });
   }
 
   /** The agent's own rehearsals went with the cluster's secrets. */
@@ -84,8 +84,7 @@ export class CheckTaker {
   #keep(demand: Demand, report: PullReport): void {
     const key = this.#keyOf(demand);
     this.#kept.delete(key);
-    const { ageMs: _ageMs, ...brief } = checked(report, { brief: true, known: false }, this.#means.nowMs());
-    this.#kept.set(key, brief);
+    this.#kept.set(key, checked(report, { brief: true, known: false }, this.#means.nowMs()));
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= mostKept) break;
       this.#kept.delete(oldest);

@@ -16,6 +16,6 @@ export function demandKeys(): (demand: Demand) => string {
 
 function identityOf({ namespace, name, state }: PullSecret): unknown {
   if (state.is !== 'given') return [namespace, name, state.is];
-  const contents = Object.entries(state.data).map(([entry, secret]) => [entry, secret?.reveal()]);
+  const contents = Object.entries(state.data).map(([entry, secret]) => [entry, secret.reveal()]);
   return [namespace, name, state.type, contents];
 }

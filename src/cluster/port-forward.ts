@@ -8,7 +8,7 @@
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { WebSocket } from 'ws';
 import { type Away, type Refused, refusedBy } from './call.ts';
-import { parseJson, textAt } from './json.ts';
+import { fieldsOf, parseJson, textAt } from './json.ts';
 import { channelProtocol, channels } from './tunnel-channels.ts';
 import { spdy, tunnelProtocol } from './tunnel-spdy.ts';
 import { Tunnel } from './tunnel.ts';
@@ -65,7 +65,7 @@ function shake(to: PodPort, { server, options, signal }: Handshake, protocol: Wa
     // The answer may be large and is in memory anyway; what is compressed costs both sides time.
     perMessageDeflate: false,
     ...defined({ agent, auth, ca, cert, key, rejectUnauthorized, servername }),
-    headers: { ...headers, 'User-Agent': 'drypull', 'Sec-WebSocket-Protocol': protocol },
+    headers: { ...fieldsOf(headers), 'User-Agent': 'drypull', 'Sec-WebSocket-Protocol': protocol },
   });
   // RFC 6455 §4.1 wants a subprotocol to be a token, which `SPDY/3.1+…` is not, and ws insists: so it is kept out of this.
   socket.on('upgrade', ({ headers: answered }) => {

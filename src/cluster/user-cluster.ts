@@ -3,7 +3,12 @@
  * plugins), else the ServiceAccount of the Pod this runs in; through the proxy that the kubeconfig or the environment names, as
  * kubectl goes. Reads objects and forwards ports. The agent on a node has its own way: see connect.ts.
  */
-import { type IncomingMessage, type RequestOptions, request as plainRequest } from 'node:http';
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type RequestOptions,
+  request as plainRequest,
+} from 'node:http';
 import { request as secureRequest } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { type Outcome, bad, good } from '#pull/outcome.ts';
@@ -135,7 +140,7 @@ interface Reading {
 
 async function read(url: URL, options: RequestOptions, { signal, maxBytes }: Get): Promise<Reading> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const headers = { ...options.headers, accept: 'application/json', 'user-agent': 'drypull' };
+  const headers: OutgoingHttpHeaders = { ...headersOf(options), accept: 'application/json', 'user-agent': 'drypull' };
   const send = url.protocol === 'https:' ? secureRequest : plainRequest;
   const sent = send(url, { ...options, method: 'GET', headers, signal }, resolve);
   sent.on('error', reject);
@@ -153,6 +158,14 @@ async function read(url: URL, options: RequestOptions, { signal, maxBytes }: Get
     retryAfter: response.headers['retry-after'],
     body: bytes > maxBytes ? undefined : body + decoder.decode(),
   };
+}
+
+function headersOf({ headers }: RequestOptions): OutgoingHttpHeaders {
+  return headers === undefined || isList(headers) ? {} : headers;
+}
+
+function isList(headers: OutgoingHttpHeaders | readonly string[]): headers is readonly string[] {
+  return Array.isArray(headers);
 }
 
 /** A code where there is one: messages of TLS and file errors quote what they met; those of the API client do not. */

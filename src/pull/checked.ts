@@ -2,6 +2,7 @@
  * The answer to a check, as one drypull gives it to another: reports with their age, perhaps without their steps; and when what
  * an agent knows already is answer enough. Pure.
  */
+import { omit } from './omit.ts';
 import type { PullReport } from './report.ts';
 import { defaultPace, temperOf } from './pace.ts';
 
@@ -32,6 +33,5 @@ export function isFresh(report: PullReport, at: { readonly nowMs: number; readon
 export function checked(report: PullReport, { brief }: CheckManner, nowMs: number): CheckedReport {
   const ageMs = Math.max(0, nowMs - Date.parse(report.at));
   if (!brief) return { ...report, ageMs };
-  const { plan: _plan, ...rest } = report;
-  return { ...rest, performances: [], evidence: [], warnings: [], ageMs };
+  return { ...omit(report, 'plan'), performances: [], evidence: [], warnings: [], ageMs };
 }

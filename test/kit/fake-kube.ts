@@ -61,6 +61,9 @@ export class FakeKube {
   dialects: readonly string[] = dialects;
   /** What was spoken, connection by connection. */
   readonly spoken: string[] = [];
+  /** The most forwarded connections that were open at one time. */
+  mostForwards = 0;
+  #forwards = 0;
   #log: Logged[] = [];
   #oldest = 0;
   readonly #watchers = new Set<Watcher>();
@@ -240,19 +243,35 @@ export class FakeKube {
       at.socket.end(`${head}\r\nConnection: close\r\n\r\n${text}`);
     };
     at.socket.on('error', () => undefined);
-    if (call === undefined) return refuse(refusal(404, 'NotFound', 'the server could not find it'));
+    if (call === undefined) {
+      refuse(refusal(404, 'NotFound', 'the server could not find it'));
+      return;
+    }
     this.#note(call, url, {});
-    if (request.headers.authorization !== `Bearer ${token}`)
-      return refuse({ code: 401, body: recordedJson('unauthorized.json') });
+    const ending = this.endings.get(`${call.namespace}/${call.name}`);
     // Since 1.35 a WebSocket needs both verbs.
     const create = { ...call, verb: 'create' };
-    if (!this.grants.has(grantText(call)) || !this.grants.has(grantText(create))) return refuse(forbidden(create));
-    const ending = this.endings.get(`${call.namespace}/${call.name}`);
-    if (ending === undefined) return refuse(refusal(404, 'NotFound', `pods "${call.name}" not found`));
+    if (request.headers.authorization !== `Bearer ${token}`) {
+      refuse({ code: 401, body: recordedJson('unauthorized.json') });
+      return;
+    }
+    if (!this.grants.has(grantText(call)) || !this.grants.has(grantText(create))) {
+      refuse(forbidden(create));
+      return;
+    }
+    if (ending === undefined) {
+      refuse(refusal(404, 'NotFound', `pods "${call.name}" not found`));
+      return;
+    }
     const port = Number(url.searchParams.get('ports'));
     const spoken = serveForward(request, at, { known: this.dialects, ending, port });
     if (spoken === undefined) at.socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
-    else this.spoken.push(spoken);
+    else {
+      this.spoken.push(spoken);
+      this.#forwards += 1;
+      this.mostForwards = Math.max(this.mostForwards, this.#forwards);
+      at.socket.once('close', () => (this.#forwards -= 1));
+    }
   }
 
   #note(call: KubeCall, url: URL, body: Json): void {

@@ -45,7 +45,7 @@ export function serveForward(
   if (spoken === undefined) return undefined;
   delete request.headers['sec-websocket-protocol'];
   request.headers['x-spoken'] = spoken;
-  sockets.handleUpgrade(request, at.socket as Socket, at.head, (socket) => {
+  sockets.handleUpgrade(request, at.socket, at.head, (socket) => {
     if (spoken === 'v4.channel.k8s.io') channels(socket, port, ending);
     else spdy(socket, ending);
   });
