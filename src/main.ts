@@ -30,7 +30,7 @@ const inputBytes = 64 << 20;
 
 async function main(): Promise<number> {
   const { default: own } = await import('../package.json', { with: { type: 'json' } });
-  const wanted = readCommandLine(process.argv.slice(2), own.version);
+  const wanted = readCommandLine(wordsAs(process.argv), own.version);
   if (wanted.run === 'nothing') {
     await Promise.all([print(process.stdout, wanted.stdout), print(process.stderr, wanted.stderr)]);
     return wanted.status;
@@ -64,6 +64,11 @@ async function main(): Promise<number> {
     case 'completion':
       return (await import('./completion-command.ts')).run(around);
   }
+}
+
+/** kubectl asks a program of this name what could follow (kubectl pkg/cmd/plugin.go, since 1.26). */
+function wordsAs([, program = '', ...words]: readonly string[]): readonly string[] {
+  return program.endsWith('kubectl_complete-drypull') ? ['completion', 'kubectl', ...words] : words;
 }
 
 function vitals(): ReturnType<Surroundings['vitals']> {
