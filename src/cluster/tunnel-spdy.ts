@@ -19,11 +19,14 @@ const longestProblem = 500;
 interface State {
   rest: Buffer;
   readonly replied: Set<number>;
+  /** Streams on which nothing more comes. */
+  readonly ended: Set<number>;
+  hasData: boolean;
   problem: string;
 }
 
 export function spdy(port: number): Dialect {
-  const state: State = { rest: Buffer.alloc(0), replied: new Set(), problem: '' };
+  const state: State = { rest: Buffer.alloc(0), replied: new Set(), ended: new Set(), hasData: false, problem: '' };
   return {
     // Each stream is answered before anything is sent on it, as client-go's CreateStream waits.
     hello: () => [
@@ -52,13 +55,13 @@ function readFrames(state: State): Read {
       case 'data':
         if (stream === streams.data && body.length > 0) data.push(body);
         if (stream === streams.error) state.problem += body.toString('utf8');
-        if (stream === streams.data && ends) isOver = true;
+        if (ends) state.ended.add(stream);
         break;
       case synReply:
         state.replied.add(stream);
         break;
       case rstStream:
-        if (stream === streams.data) isOver = true;
+        state.ended.add(stream);
         break;
       case ping:
         replies.push(control(ping, 0, body.subarray(0, 4)));
@@ -70,6 +73,9 @@ function readFrames(state: State): Read {
         break;
     }
   }
+  state.hasData ||= data.length > 0;
+  // A stream of data that ends empty: why, is about to be said on the other.
+  isOver ||= state.ended.has(streams.data) && (state.hasData || state.ended.has(streams.error));
   const isOpen = state.replied.has(streams.error) && state.replied.has(streams.data);
   const problem = state.problem.slice(0, longestProblem);
   return { data, replies, isOpen, isOver, ...(problem === '' ? {} : { problem }) };

@@ -38,11 +38,13 @@ export class FakeSpdy {
   }
 
   end(): void {
-    this.#data('data', Buffer.alloc(0), 1);
+    for (const kind of ['data', 'error']) this.#data(kind, Buffer.alloc(0), 1);
   }
 
+  /** As a kubelet of 1.36 does: the data ends before it is said why. */
   problem(text: string): void {
-    this.#data('error', Buffer.from(text), 1);
+    this.#data('data', Buffer.alloc(0), 1);
+    this.#data('error', Buffer.from(text), 0);
   }
 
   ping(): void {
