@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --json]`: what drypull costs, as ratios measured side by side on loopback with an injected round trip.
+ * `npm run bench [-- nodes] [-- --json]`: what drypull costs, as ratios measured side by side on loopback with an injected round trip.
  * The floor is what undici takes for the unavoidable requests alone. Ends within four minutes; talks to loopback only.
  */
 import { fork } from 'node:child_process';
@@ -9,6 +9,7 @@ import { openGrounds, roundTripMs, type Field, type Grounds } from './fields.ts'
 import type { Figures, Race } from './figures.ts';
 import { floor } from './floor.ts';
 import type { Holding } from './memory-of-many.ts';
+import { benchNodes } from './nodes.ts';
 import { benchNode, referenceOf, type BenchNode } from './node.ts';
 import { blackbox, skopeo, type Other } from './others.ts';
 import { atOnce, perRegistry } from './pace.ts';
@@ -33,7 +34,7 @@ setTimeout(() => {
   process.stderr.write(`bench: not done after ${limitMs / 1000} s\n`);
   process.exit(1);
 }, limitMs).unref();
-process.stdout.write(await run());
+process.stdout.write(process.argv.includes('nodes') ? await benchNodes(json) : await run());
 
 async function run(): Promise<string> {
   await using grounds = await openGrounds();
