@@ -271,6 +271,7 @@ export class FakeKube {
       this.#forwards += 1;
       this.mostForwards = Math.max(this.mostForwards, this.#forwards);
       at.socket.once('close', () => (this.#forwards -= 1));
+      this.#tell();
     }
   }
 

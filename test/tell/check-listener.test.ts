@@ -171,3 +171,36 @@ describe('the listener for checks', () => {
     expect(isLocalName(host)).toBe(local);
   });
 });
+
+describe('how a check is to be answered', () => {
+  const asked = async (query: string): Promise<unknown> => {
+    let manner: unknown;
+    const listening = await checking({
+      check: ({ known, brief }) => {
+        manner = { known, brief };
+        return Promise.resolve([]);
+      },
+    });
+    const body = 'a:1';
+    const head = `POST /check${query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\nConnection: close`;
+    const response = await raw(listening, `${head}\r\n\r\n${body}`);
+    return manner ?? response.split('\r\n')[0];
+  };
+  test.each<[string, unknown]>([
+    ['', { known: false, brief: false }],
+    ['?known=1', { known: true, brief: false }],
+    ['?known=0&brief=1', { known: false, brief: true }],
+    ['?host-root=/etc', 'HTTP/1.1 400 Bad Request'],
+    ['?known=yes', 'HTTP/1.1 400 Bad Request'],
+  ])('/check%s', async (query, expected) => {
+    expect(await asked(query)).toEqual(expected);
+  });
+});
+
+test('GET /node is the node in numbers: no image is named', async () => {
+  const listening = await checking();
+  const response = await raw(listening, 'GET /node HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  const body = response.slice(response.indexOf('\r\n\r\n'));
+  expect(JSON.parse(body)).toMatchObject({ version: 1, node: 'node-7', is: 'not_ready', ageMs: 110_000 });
+  for (const { report } of node7.entries) expect(body).not.toContain(report.image);
+});
