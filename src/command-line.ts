@@ -50,11 +50,13 @@ export function readCommandLine(words: readonly string[], version: string): Want
   // Its words are half-written command lines: none of them is meant for us.
   if (words[0] === 'completion') return { run: 'completion', args: words.slice(1) };
   let wanted: Wanted | undefined;
-  const program = programOf(version, (found) => {
-    wanted = found;
-  })
+  // Commands that are added take over what their parent is like by then.
+  const quiet = new Command('drypull')
     .exitOverride()
     .configureOutput({ writeOut: (text) => (said.stdout += text), writeErr: (text) => (said.stderr += text) });
+  const program = programOf(quiet, version, (found) => {
+    wanted = found;
+  });
   try {
     program.parse(withSelector(words), { from: 'user' });
   } catch (error) {
@@ -64,8 +66,8 @@ export function readCommandLine(words: readonly string[], version: string): Want
   return wanted ?? { run: 'nothing', ...said, status: 2 };
 }
 
-export function programOf(version: string, found: (wanted: Wanted) => void): Command {
-  const program = new Command('drypull')
+export function programOf(program: Command, version: string, found: (wanted: Wanted) => void): Command {
+  program
     .description(
       'Rehearses image pulls as the kubelet and containerd of this node would make them, and says what the kubelet would get.',
     )

@@ -14,7 +14,7 @@ const own: Readonly<Record<string, readonly string[]>> = {
 /** `words` after the program's name; the last one is being written, and may be empty. */
 export function completions(words: readonly string[]): readonly string[] {
   const [command = '', ...rest] = words;
-  const program = programOf('', () => undefined);
+  const program = programOf(new Command('drypull'), '', () => undefined);
   const current = rest.at(-1);
   const fits = (all: readonly string[], begun: string): readonly string[] => all.filter((one) => one.startsWith(begun));
   if (current === undefined)

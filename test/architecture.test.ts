@@ -57,6 +57,7 @@ const doors = new Set([
   'cluster/demand-key.ts',
   'cluster/demands.ts',
   'cluster/need.ts',
+  'cluster/write-manifests.ts',
   'registry/authorize.ts',
   'registry/connections.ts',
   'registry/decode.ts',

@@ -375,9 +375,8 @@ export class FakeKube {
 /** `a=b,c=d`: what of a label selector is used here. */
 function selects(query: URLSearchParams, one: Json): boolean {
   const wanted = (query.get('labelSelector') ?? '').split(',').filter(Boolean);
-  const labels = (one['metadata'] as Json)['labels'] as Json | undefined;
   return wanted.every((part) => {
     const [key = '', value = ''] = part.split('=');
-    return labels?.[key] === value;
+    return text(one, 'metadata', 'labels', key) === value;
   });
 }
