@@ -2,6 +2,7 @@
  * The agent's memory: the one object in the house that changes. What is asked for, the last report on each image and what came
  * before it. Everybody else gets a Ledger, which does not change.
  */
+import { damp, learnHeld } from '#pull/damp.ts';
 import type { FaultCode } from '#pull/fault.ts';
 import { emptyHistory, failuresInRow, remember, trim, turnOf } from '#pull/history.ts';
 import type { ClusterSight, Entry, Ledger, Pass } from '#pull/ledger.ts';
@@ -9,7 +10,8 @@ import { demandId, reportId } from '#pull/ledger.ts';
 import type { Forecast } from '#pull/forecast.ts';
 import type { Pace } from '#pull/pace.ts';
 import { cadencesOf, dueAt, rests, slowed, takesPart } from '#pull/pace.ts';
-import { forget, learnReport, type Past } from '#pull/past.ts';
+import { forget, learnReport, learnSamples, type Past } from '#pull/past.ts';
+import type { QuotaSample } from '#pull/quota.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { PullOutcome, Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
@@ -51,6 +53,7 @@ export class Book {
   #ledger: Ledger | undefined;
   #past: Past;
   #forecasts: readonly Forecast[] = [];
+  #foreseenMs: number | undefined;
 
   constructor({ node, startedMs, cadenceMs, keep, silenceMs, past }: BookOptions) {
     this.#past = past;
@@ -117,7 +120,17 @@ export class Book {
   /** One more look at the node, and what follows from all that is known. */
   foresee(view: NodeView, nowMs: number): void {
     const { entries } = this.read();
-    this.#forecasts = foreseeNode({ now: new Date(nowMs), view, entries, past: this.#past });
+    const found = foreseeNode({ now: new Date(nowMs), view, entries, past: this.#past });
+    const { damped } = this.#past;
+    this.#forecasts = damp(damped.node, found, nowMs);
+    this.#past = { ...this.#past, damped: { ...damped, node: learnHeld(damped.node, this.#forecasts, nowMs) } };
+    this.#foreseenMs = nowMs;
+    this.#ledger = undefined;
+  }
+
+  /** Looks at quotas beside the rehearsals. */
+  learnSamples(samples: readonly QuotaSample[]): void {
+    this.#past = learnSamples(this.#past, samples);
     this.#ledger = undefined;
   }
 
@@ -169,6 +182,10 @@ export class Book {
     return this.#entries.get(id)?.history.recent.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
   }
 
+  demands(): readonly Demand[] {
+    return [...this.#asked.values()];
+  }
+
   /** As it is now; what was handed out never changes. */
   read(): Ledger {
     const sight = this.#sight?.();
@@ -186,6 +203,9 @@ export class Book {
       cadenceMs: this.#cadenceMs,
       progressMs: this.#progressMs,
       forecasts: this.#forecasts,
+      quotas: this.#past.quotas,
+      ...(this.#foreseenMs === undefined ? {} : { foreseenMs: this.#foreseenMs }),
+      routes: this.#past.routes,
       staleAfterMs: 3 * this.#cadenceMs + this.#silenceMs + 60_000,
     };
   }

@@ -1,6 +1,7 @@
 /** The one table of the configuration: for each field its variable, its default, how it is read and written, and its help. */
 import { clusterFields } from './config-cluster.ts';
 import { field } from './config-field.ts';
+import { foresightFields } from './config-foresight.ts';
 import type { Address, ImageEntry } from './config-values.ts';
 import {
   absolutePath,
@@ -223,13 +224,7 @@ export const fields = {
     help: 'More registries where fetching a manifest costs quota, beside the known ones.',
   }),
   ...clusterFields,
-  stateDir: field<string | null>({
-    env: 'DRYPULL_STATE_DIR',
-    fallback: null,
-    read: orNull(absolutePath),
-    write: same,
-    help: 'A writable directory: what is remembered for forecasts outlives a restart there. No verdict needs it.',
-  }),
+  ...foresightFields,
   logLevel: field<LogLevel>({
     env: 'DRYPULL_LOG_LEVEL',
     fallback: 'info',

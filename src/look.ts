@@ -11,10 +11,10 @@ export interface NodeSaid {
   readonly architecture: string;
 }
 
-export function look(config: Config, now: Date, said?: NodeSaid): Promise<NodeView> {
+export async function look(config: Config, now: Date, said?: NodeSaid): Promise<NodeView> {
   const runtime = config.runtime ?? (said?.runtime === '' ? undefined : said?.runtime);
   const platform = platformOf(config, said);
-  return readNode({
+  const view = await readNode({
     hostRoot: config.hostRoot,
     ...(runtime === undefined ? {} : { runtime }),
     ...(platform === undefined ? {} : { platform }),
@@ -31,6 +31,8 @@ export function look(config: Config, now: Date, said?: NodeSaid): Promise<NodeVi
     },
     now,
   });
+  const { clusterPlatforms } = config;
+  return clusterPlatforms.length === 0 ? view : { ...view, clusterPlatforms };
 }
 
 /** The Node does not tell the variant of a 32-bit ARM; the machine does. */

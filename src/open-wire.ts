@@ -23,6 +23,8 @@ export interface Opening {
   readonly clockMs: () => number;
   readonly localContent: LocalContent;
   readonly perRegistry: number;
+  /** Only over this address family. */
+  readonly family?: 'ipv4' | 'ipv6';
 }
 
 export function openWire(view: NodeView, opening: Opening): Wire & { readonly close: () => Promise<void> } {
@@ -32,6 +34,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     roots: view.system.roots,
     proxy: view.runtime.proxy,
     perOrigin: opening.perRegistry,
+    ...(opening.family === undefined ? {} : { family: opening.family }),
     now: opening.now,
     elapsedMs,
   });

@@ -12,12 +12,16 @@ import type { PodSeen } from './pods.ts';
 /** How a reference is read: the grammar lives in the courtyard. */
 export type ReadImage = (written: string) => Outcome<Image>;
 
+/** Of one tag, so many contents at one time; more tell nothing more. */
+const mostRunning = 8;
+
 interface Draft {
   readonly written: string;
   readonly policy: PullPolicy;
   readonly secrets: readonly PullSecret[];
   readonly wantedBy: Wanter[];
   seenRunning: boolean;
+  readonly running: Set<string>;
 }
 
 /** `nodeImages` is undefined where the Node was not seen. */
@@ -30,9 +34,10 @@ export function demandsOf(
   for (const pod of pods) if (!pod.isOver) addPod(drafts, pod);
   return [...drafts.values()].map((draft) => {
     const { written, policy, secrets, wantedBy } = draft;
+    const running = [...draft.running].slice(0, mostRunning);
     const image = readImage(written);
     const present = draft.seenRunning ? 'yes' : presenceOf(image, nodeImages);
-    return { image, written, policy, wantedBy, secrets, present };
+    return { image, written, policy, wantedBy, secrets, present, ...(running.length === 0 ? {} : { running }) };
   });
 }
 
@@ -47,13 +52,20 @@ function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
       secrets: pod.secretNames.map((name) => unread(pod.namespace, name)),
       wantedBy: [],
       seenRunning: false,
+      running: new Set<string>(),
     };
     draft.wantedBy.push(use.wanter);
     // An image of a started container is on the node, whatever the Node's own list has room for.
     const container = pod.containers.find(({ name }) => name === use.container);
     draft.seenRunning ||= container?.state === 'running' && container.imageId !== '';
+    if (container?.state === 'running') for (const digest of digestIn(container.imageId)) draft.running.add(digest);
     drafts.set(key, draft);
   }
+}
+
+/** `docker.io/library/nginx@sha256:…`; a bare digest is the configuration's (containerd: an image without a name), and says nothing of the tag. */
+function digestIn(imageId: string): readonly string[] {
+  return /@(sha(?:256|384|512):[0-9a-f]{64,128})$/.exec(imageId)?.slice(1, 2) ?? [];
 }
 
 function unread(namespace: string, name: string): PullSecret {
@@ -98,5 +110,7 @@ export function joinDemands(...sources: readonly (readonly Demand[])[]): readonl
 
 function merged(one: Demand, other: Demand): Demand {
   const wantedBy = [...one.wantedBy, ...other.wantedBy];
-  return { ...one, wantedBy, present: one.present === 'unknown' ? other.present : one.present };
+  const running = [...new Set([...(one.running ?? []), ...(other.running ?? [])])].slice(0, mostRunning);
+  const present = one.present === 'unknown' ? other.present : one.present;
+  return { ...one, wantedBy, present, ...(running.length === 0 ? {} : { running }) };
 }

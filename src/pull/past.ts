@@ -3,28 +3,94 @@
  * One slice a subject, each bounded and plain JSON, so that it can be kept in a file over a restart.
  */
 import type { PullReport } from './report.ts';
+import { learnLogins, readLogins, type LoginsPast } from './past/logins.ts';
+import { learnLimits, readLimits, type LimitsPast } from './past/limits.ts';
+import { learnQuotas, learnSample, readQuotas, type QuotasPast } from './past/quotas.ts';
+import {
+  forgetRefusedLogins,
+  learnRefusedLogin,
+  readRefusedLogins,
+  type RefusedLoginsPast,
+} from './past/refused-logins.ts';
+import type { QuotaSample } from './quota.ts';
+import { forgetAbsences, learnAbsence, readAbsences, type AbsencesPast } from './past/absences.ts';
+import { learnBlobHosts, readBlobHosts, type BlobHostsPast } from './past/blob-hosts.ts';
+import { emptyDamped, forgetDamped, learnDamped, readDamped, type DampedPast } from './past/damped.ts';
+import { learnRoutes, readRoutes, type RoutesPast } from './past/routes.ts';
 import { forgetTags, learnTag, readTags, type TagsPast } from './past/tags.ts';
 
 export interface Past {
   readonly version: 1;
   readonly tags: TagsPast;
+  readonly logins: LoginsPast;
+  readonly refusedLogins: RefusedLoginsPast;
+  readonly quotas: QuotasPast;
+  readonly limits: LimitsPast;
+  readonly absences: AbsencesPast;
+  readonly blobHosts: BlobHostsPast;
+  readonly routes: RoutesPast;
+  readonly damped: DampedPast;
 }
 
-export const emptyPast: Past = { version: 1, tags: {} };
+export const emptyPast: Past = {
+  version: 1,
+  tags: {},
+  logins: {},
+  refusedLogins: {},
+  quotas: [],
+  limits: {},
+  absences: {},
+  blobHosts: {},
+  routes: {},
+  damped: emptyDamped,
+};
 
 /** With one more report. */
 export function learnReport(past: Past, report: PullReport): Past {
-  return { ...past, tags: learnTag(past.tags, report) };
+  return {
+    ...past,
+    tags: learnTag(past.tags, report),
+    logins: learnLogins(past.logins, report),
+    refusedLogins: learnRefusedLogin(past.refusedLogins, report),
+    quotas: learnQuotas(past.quotas, report),
+    limits: learnLimits(past.limits, report),
+    absences: learnAbsence(past.absences, report, past.tags),
+    blobHosts: learnBlobHosts(past.blobHosts, report),
+    routes: learnRoutes(past.routes, report),
+    damped: learnDamped(past.damped, report),
+  };
+}
+
+/** With looks at quotas beside the rehearsals. */
+export function learnSamples(past: Past, samples: readonly QuotaSample[]): Past {
+  return { ...past, quotas: samples.reduce(learnSample, past.quotas) };
 }
 
 /** Without what is about images that nobody asks for any more. `images`: as written. */
 export function forget(past: Past, images: ReadonlySet<string>): Past {
-  return { ...past, tags: forgetTags(past.tags, images) };
+  return {
+    ...past,
+    tags: forgetTags(past.tags, images),
+    refusedLogins: forgetRefusedLogins(past.refusedLogins, images),
+    absences: forgetAbsences(past.absences, images),
+    damped: forgetDamped(past.damped, images),
+  };
 }
 
 /** From a file that we, or an older or newer drypull, or nobody, wrote: a slice that cannot be read starts empty. */
 export function readPast(value: unknown): Past {
   if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1) return emptyPast;
   const slice = (name: keyof Past): unknown => Object.getOwnPropertyDescriptor(value, name)?.value;
-  return { version: 1, tags: readTags(slice('tags')) };
+  return {
+    version: 1,
+    tags: readTags(slice('tags')),
+    logins: readLogins(slice('logins')),
+    refusedLogins: readRefusedLogins(slice('refusedLogins')),
+    quotas: readQuotas(slice('quotas')),
+    limits: readLimits(slice('limits')),
+    absences: readAbsences(slice('absences')),
+    blobHosts: readBlobHosts(slice('blobHosts')),
+    routes: readRoutes(slice('routes')),
+    damped: readDamped(slice('damped')),
+  };
 }

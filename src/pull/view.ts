@@ -35,6 +35,8 @@ export interface Demand {
   readonly secrets: readonly PullSecret[];
   /** What is known of the image on this node; `unknown` where nobody could look. */
   readonly present: 'yes' | 'no' | 'unknown';
+  /** Manifest digests of what its containers run now, each once; absent where none is known. */
+  readonly running?: readonly string[];
   /** Whether a start of its Pods on this node would ask the registry; absent where nobody could tell. */
   readonly asks?: 'yes' | 'no' | 'perhaps';
 }
@@ -44,6 +46,8 @@ export interface Demand {
 export interface NodeView {
   readonly name: string;
   readonly platform: Platform;
+  /** What other nodes of the cluster need builds for, such as `linux/arm64`; absent where nobody said. */
+  readonly clusterPlatforms?: readonly string[];
   readonly kubelet: KubeletView;
   readonly runtime: RuntimeView;
   readonly system: SystemView;
@@ -94,6 +98,10 @@ export interface CredentialProvider {
 export interface ProviderAnswer {
   readonly provider: string;
   readonly auth: Outcome<Readonly<Record<string, { readonly username: string; readonly password: Secret }>>>;
+  /** The answer is kept until then; absent: not at all. */
+  readonly keptUntilMs?: number;
+  /** The answer is a kept one, and a run of the plugin since has failed: why. */
+  readonly failing?: string;
 }
 
 export interface RuntimeVersion {

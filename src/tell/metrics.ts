@@ -9,8 +9,10 @@ import type { Ledger } from '#pull/ledger.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
+import { addForecastTimes } from './forecast-metrics.ts';
 import { addForesight, addImages, capped, namesKept } from './gauges.ts';
 import { addPredictions } from './prediction-metrics.ts';
+import { addQuotas } from './quota-gauges.ts';
 import { observations } from './readings.ts';
 
 /** This process as the operating system sees it; main.ts alone can ask. */
@@ -74,6 +76,8 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const leads = addPredictions(registry, options);
   addImages(registry, options, names);
   addForesight(registry, options, capped(namesKept));
+  addQuotas(registry, options);
+  addForecastTimes(registry, options);
   addAgent(registry, options);
   return {
     observe: (report) => {

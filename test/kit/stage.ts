@@ -2,6 +2,7 @@
 import { parseImage } from '#pull/image.ts';
 import type { PullSecret } from '#pull/credential.ts';
 import { good } from '#pull/outcome.ts';
+import type { Past } from '#pull/past.ts';
 import type { Platform } from '#pull/platform.ts';
 import type { PullReport } from '#pull/report.ts';
 import { Secret } from '#pull/secret.ts';
@@ -162,6 +163,8 @@ export interface PassSketch {
   readonly now?: () => Date;
   readonly answers?: readonly ProviderAnswer[];
   readonly content?: ReadonlyMap<string, Uint8Array>;
+  /** What is remembered. */
+  readonly past?: () => Past;
 }
 
 /** One pass over images; reports in the order of the demands. */
@@ -193,6 +196,7 @@ export async function pass(
       atOnce: sketch.atOnce ?? 1,
       askProviders: () => Promise.resolve(sketch.answers ?? []),
       signal: new AbortController().signal,
+      ...(sketch.past === undefined ? {} : { past: sketch.past }),
     };
     for await (const report of assessAll(view, demands, outside)) reports.set(report.id ?? report.image, report);
     return demands.flatMap((demand) => reports.get(demand.id ?? demand.written) ?? []);
