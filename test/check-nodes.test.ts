@@ -262,7 +262,7 @@ stringData: { .dockerconfigjson: '{"auths":{"registry.example.com":{"username":"
   });
 });
 
-describe('a large fleet', () => {
+describe('a large fleet', { timeout: 60_000 }, () => {
   const many = (count: number, ending: NonNullable<NodeSketch['agent']>): readonly NodeSketch[] =>
     Array.from({ length: count }, (_, index) => ({
       name: `node-${String(index).padStart(4, '0')}`,
