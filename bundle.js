@@ -4,7 +4,8 @@
  *
  * Resident memory is paid on every node, so what is never called is left out. `npm run bench` says what is left.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
 const [entry = 'src/main.ts', outfile = 'dist/drypull.mjs'] = process.argv.slice(2);
@@ -14,7 +15,7 @@ const unused = [
   // Only KubeConfig is used, to find the API server and who we are. Of the rest, 400 generated models took 15 MiB.
   {
     by: /@kubernetes\/client-node/,
-    path: /^(hpagent|socks|socks-proxy-agent|openid-client|isomorphic-ws|ws|tar-fs|stream-buffers|jsonpath-plus)$|\/gen\/index\.js$/,
+    path: /^(socks|openid-client|isomorphic-ws|ws|tar-fs|stream-buffers|jsonpath-plus)$|\/gen\/index\.js$/,
   },
   // undici: clients and agents without fetch, WebSocket, caches, mocks, HTTP/2 and its second parser.
   {
@@ -48,6 +49,22 @@ const slim = {
       module.exports = new Proxy(absent, { get: (_, name) =>
         name === '__esModule' ? false : name === 'prototype' ? absent.prototype : absent });`,
       loader: 'js',
+    }));
+  },
+};
+
+/** The proxies of a kubeconfig, which the agent never meets: loaded by the first that is made. */
+const proxiesLater = {
+  name: 'proxies-later',
+  setup(building) {
+    building.onResolve({ filter: /^(hpagent|socks-proxy-agent)$/ }, ({ path, importer, namespace }) =>
+      namespace === 'file' && /client-node/.test(importer) ? { path, namespace: 'later' } : undefined,
+    );
+    building.onLoad({ filter: /./, namespace: 'later' }, ({ path }) => ({
+      contents: `module.exports = new Proxy({}, { get: (_, name) => name === '__esModule' ? false :
+        class { constructor(...given) { return new (require(${JSON.stringify(path)})[name])(...given); } } });`,
+      loader: 'js',
+      resolveDir: process.cwd(),
     }));
   },
 };
@@ -110,7 +127,7 @@ await build({
   banner: {
     js: "import{createRequire as drypullRequire}from'node:module';const require=drypullRequire(import.meta.url);",
   },
-  plugins: [slim, httpByRequire, cronByDate],
+  plugins: [proxiesLater, slim, httpByRequire, cronByDate],
   logLevel: 'warning',
 });
 
@@ -118,3 +135,11 @@ await build({
 const code = await readFile(outfile, 'utf8');
 const escaped = code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 await writeFile(outfile, escaped);
+
+// kubectl finds its plugins, and their completion, by name on the PATH.
+await chmod(outfile, 0o755);
+for (const name of ['drypull', 'kubectl-drypull', 'kubectl_complete-drypull']) {
+  const link = join(dirname(outfile), name);
+  await rm(link, { force: true });
+  await symlink(basename(outfile), link);
+}

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --json | catalog | fleet | soak]`: what drypull costs, as ratios measured side by side on loopback with an injected
+ * `npm run bench [-- --json | nodes | catalog | fleet | soak]`: what drypull costs, as ratios measured side by side on loopback with an injected
  * round trip. The floor is what undici takes for the unavoidable requests alone. Ends within four minutes; talks to loopback only.
  */
 import { fork } from 'node:child_process';
@@ -10,6 +10,7 @@ import type { Figures, Race } from './figures.ts';
 import { fleet } from './fleet.ts';
 import { floor } from './floor.ts';
 import type { Holding } from './memory-of-many.ts';
+import { benchNodes } from './nodes.ts';
 import { benchNode, referenceOf, type BenchNode } from './node.ts';
 import { blackbox, skopeo, type Other } from './others.ts';
 import { atOnce, perRegistry } from './pace.ts';
@@ -40,7 +41,13 @@ setTimeout(() => {
   process.stderr.write(`bench: not done after ${limitMs / 1000} s\n`);
   process.exit(1);
 }, limitMs).unref();
-process.stdout.write(process.argv.includes('catalog') ? await (await import('./catalog.ts')).catalog() : await run());
+process.stdout.write(await chosen());
+
+async function chosen(): Promise<string> {
+  if (process.argv.includes('nodes')) return benchNodes(json);
+  if (process.argv.includes('catalog')) return (await import('./catalog.ts')).catalog();
+  return run();
+}
 
 async function run(): Promise<string> {
   await using grounds = await openGrounds();

@@ -4,7 +4,6 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { PullReport } from '#pull/report.ts';
 import type { Outside } from '../src/agent.ts';
 import { connect } from '../src/cluster/connect.ts';
 import { parseConfig, type Config } from '../src/config.ts';
@@ -98,7 +97,7 @@ function outsideOf(world: SoakWorld, signal: AbortSignal): Outside & { readonly 
     knock: (at, _config, both) => rehearser.knock(world.view(), at, pass(both)),
     spent: () => rehearser.spent(),
     look: () => Promise.resolve(world.view()),
-    check: () => Promise.resolve<readonly PullReport[]>([]),
+    rehearseCheck: (demands, both) => rehearser.rehearse(world.view(), demands, pass(both)),
     clock: { now: world.now, random },
     vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
     log,

@@ -4,8 +4,6 @@ import type { Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import { runAgent, type Outside } from './agent.ts';
-import { bareDemand } from './bare-demand.ts';
-import { readManifests } from './cluster/read-manifests.ts';
 import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from './config.ts';
 import { configuredDemands } from './configured-demands.ts';
 import { guardListener } from './guard-listener.ts';
@@ -54,6 +52,8 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
   const state = openState(config.stateDir, log);
   const rehearse: Outside['rehearse'] = (demands, current, { signal, past }) =>
     rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past });
+  // Whoever asks for a check names secrets that are not theirs to use.
+  const checking = config.checkSecrets ? joined : undefined;
   const outside: Outside = {
     config,
     hostName: view.name,
@@ -73,11 +73,8 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
       return rehearser.sampleQuotas(() => look(current, now(), joined?.node()), { ...at, ...secrets, past: at.past() });
     },
     ...(state === undefined ? {} : { state: { first: await state.read(), save: state.save } }),
-    // Without the cluster: whoever asks here names secrets that are not theirs to use.
-    check: (text, signal) =>
-      checkText(text, config, (demands) =>
-        rehearseNow(rehearser, demands, { config, signal, now: now(), joined: undefined }),
-      ),
+    rehearseCheck: (demands, signal) =>
+      rehearseNow(rehearser, demands, { config, signal, now: now(), joined: checking }),
     advise: (fault) => adviceFor(fault, { wantedBy: [] }),
     ...guarded.value,
     clock: { now: () => around.now().getTime(), random: around.random },
@@ -171,24 +168,4 @@ async function demandsOf(config: Config, joined: Joined | undefined, now: () => 
       kubelet.config?.ok === true ? { policy: kubelet.config.value.imagePullCredentialsVerificationPolicy } : {};
     return { sandboxImage: runtime.config.ok ? runtime.config.value.sandboxImage : '', ...policy };
   });
-}
-
-/** A POST /check: a Kubernetes stream, or image references one a line. */
-async function checkText(
-  text: string,
-  config: Config,
-  rehearse: (demands: readonly Demand[]) => AsyncIterable<PullReport>,
-): Promise<readonly PullReport[]> {
-  const lines = text.split('\n').map((line) => line.trim());
-  const plain =
-    lines.every((line) => line === '' || line.startsWith('#') || /^[^\s:{[]+(:[^\s]+)?$/.test(line)) &&
-    !/^(apiVersion|kind):/m.test(text);
-  const references = lines.filter((line) => line !== '' && !line.startsWith('#'));
-  const demands = plain
-    ? references.slice(0, config.perRegistryPass).map((line) => bareDemand(line, []))
-    : readManifests(text, { namespace: 'default' }).demands;
-  const reports: PullReport[] = [];
-  for await (const report of rehearse(demands)) reports.push(report);
-  const order = new Map(demands.map(({ written }, place) => [written, place]));
-  return reports.toSorted((a, b) => (order.get(a.image) ?? 0) - (order.get(b.image) ?? 0));
 }

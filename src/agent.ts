@@ -15,6 +15,7 @@ import type { Config, ParsedConfig } from './config.ts';
 import type { Log } from './tell/log.ts';
 import { Rounds } from './rounds.ts';
 import type { Spent } from './stage/spending.ts';
+import { CheckTaker } from './take-check.ts';
 import { within } from './within.ts';
 import type { Vitals } from './tell/metrics.ts';
 import type { Pair } from './listener-pair.ts';
@@ -44,8 +45,8 @@ export interface Outside {
   readonly look?: (config: Config) => Promise<NodeView>;
   /** Where what is remembered outlives the process; absent: nowhere. */
   readonly state?: { readonly first: Past; readonly save: (past: Past) => Promise<void> };
-  /** The body of a POST /check; may throw nothing but bugs. */
-  readonly check: (text: string, signal: AbortSignal) => Promise<readonly PullReport[]>;
+  /** For a POST /check; as `rehearse`, without what the agent remembers. */
+  readonly rehearseCheck: (demands: readonly Demand[], signal: AbortSignal) => AsyncIterable<PullReport>;
   /** Cause and remedy of a fault that the agent itself has to report. */
   readonly advise?: (fault: Fault) => Advice;
   /** Who may read the open listener; absent: anybody. */
@@ -107,6 +108,7 @@ const fixedAtStart = [
   'cluster',
   'kubeconfig',
   'pullSecrets',
+  'checkSecrets',
   'nodeCondition',
   'nodeEvents',
   'catalog',
@@ -189,7 +191,7 @@ function take(parsed: ParsedConfig, log: Log, rounds: Rounds): void {
 }
 
 async function openListeners(
-  { config, clock, version, check, signal, opened, admit, pair, log }: Outside,
+  { config, clock, version, rehearseCheck, signal, opened, admit, pair, log }: Outside,
   rounds: Rounds,
 ): Promise<
   { readonly ok: true; readonly listening: readonly Listening[] } | { readonly ok: false; readonly why: string }
@@ -212,16 +214,19 @@ async function openListeners(
     return { ok: true, listening: [open.value] };
   }
   const { checkConcurrency: atOnce, checkBody: bodyBytes } = config;
-  const counted = async (text: string, stop: AbortSignal): Promise<readonly PullReport[]> => {
-    const reports = await check(text, stop);
-    for (const report of reports) rounds.pacing.entered(report, 'check');
-    return reports;
-  };
+  const taker = new CheckTaker({
+    rehearse: (demands, stop) => counted(rehearseCheck(demands, stop), rounds),
+    ledger,
+    mostImages: config.perRegistryPass,
+    secrets: config.checkSecrets,
+    nowMs: clock.now,
+  });
   const taking = await listenForChecks(config.checkListen, {
-    check: counted,
+    check: (asked) => taker.take(asked),
+    ledger,
+    now: clock.now,
     atOnce,
     bodyBytes,
-    node: () => ledger().node,
   });
   if (!taking.ok) {
     await open.value.close(0);
@@ -229,6 +234,14 @@ async function openListeners(
   }
   opened?.({ open: open.value.url, check: taking.value.url });
   return { ok: true, listening: [open.value, taking.value] };
+}
+
+/** What a check asks of registries counts like everything else. */
+async function* counted(reports: AsyncIterable<PullReport>, rounds: Rounds): AsyncGenerator<PullReport> {
+  for await (const report of reports) {
+    rounds.pacing.entered(report, 'check');
+    yield report;
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

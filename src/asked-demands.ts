@@ -36,13 +36,17 @@ function withNeed(demand: Demand, kubelet: Verification | undefined): Demand {
   return kubelet === undefined ? demand : { ...demand, asks: needOf(demand, kubelet).asks };
 }
 
+function named(demand: Demand): Demand {
+  const name = demandName(demand);
+  return name === demand.written ? demand : { ...demand, id: name };
+}
+
 /**
  * Of the demand alone, so that nobody's coming or going renames another's. The image itself where it is asked for as most
  * are: without secrets and with the policy that the API server would give it.
  */
-function named(demand: Demand): Demand {
-  const { written, policy, secrets } = demand;
-  if (secrets.length === 0 && policy === pullPolicyOf(written)) return demand;
+export function demandName({ written, policy, secrets }: Pick<Demand, 'written' | 'policy' | 'secrets'>): string {
+  if (secrets.length === 0 && policy === pullPolicyOf(written)) return written;
   const names = secrets.map(({ namespace, name }) => `${namespace}/${name}`);
-  return { ...demand, id: `${written} (${[policy, ...names].join(', ')})` };
+  return `${written} (${[policy, ...names].join(', ')})`;
 }

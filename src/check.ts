@@ -3,6 +3,7 @@
  * outside as an argument; stdout is the answer, stderr the conversation.
  */
 import type { PullSecret } from '#pull/credential.ts';
+import { type Placement, placementOf } from '#pull/placement.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
 import { bareDemand, pullSecretOf } from './bare-demand.ts';
@@ -141,6 +142,8 @@ const noDockerConfig =
 
 export interface AskedFor {
   readonly demands: readonly Demand[];
+  /** Of each demand, in the same order: where the Pods that want it may land. */
+  readonly placements: readonly (readonly Placement[])[];
   /** The call was wrong; nothing is to be rehearsed. */
   readonly errors: readonly string[];
   /** Something could not be read; the rest can. */
@@ -148,7 +151,10 @@ export interface AskedFor {
   readonly hints: readonly string[];
 }
 
-async function readDemands(wish: CheckWish, read: Outside['read']): Promise<AskedFor> {
+export async function readDemands(
+  wish: Pick<CheckWish, 'namespace' | 'images' | 'files' | 'pullSecrets'>,
+  read: Outside['read'],
+): Promise<AskedFor> {
   const { namespace, images, files } = wish;
   const errors: string[] = [];
   const [problems, hints]: [string[], string[]] = [[], []];
@@ -162,6 +168,7 @@ async function readDemands(wish: CheckWish, read: Outside['read']): Promise<Aske
   if (secrets.length > 0 && images.length === 0)
     hints.push('--pull-secret serves IMAGE arguments only; manifests bring their own Secrets');
   const demands: Demand[] = images.map((written) => bareDemand(written, secrets));
+  const placements: (readonly Placement[])[] = demands.map(() => [placementOf({})]);
   for (const path of files) {
     const name = path === '-' ? 'standard input' : path;
     const input = await read(path);
@@ -171,8 +178,9 @@ async function readDemands(wish: CheckWish, read: Outside['read']): Promise<Aske
     }
     const found = readManifests(input.text, { namespace });
     demands.push(...found.demands);
+    placements.push(...found.placements);
     problems.push(...found.problems.map(({ at, what }) => `${name}, ${at}: ${what}`));
     hints.push(...found.hints.map(({ at, what }) => `${name}, ${at}: ${what}`));
   }
-  return { demands, errors, problems, hints };
+  return { demands, placements, errors, problems, hints };
 }

@@ -2,8 +2,10 @@
  * What the words of the command line mean. Pure: gets them as an array and gives back what is wanted, or what to print and the
  * exit status. Errors say what was given, what is allowed and what to do next.
  */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import type { Platform } from '#pull/platform.ts';
+import { addNodesOptions, nodesCheckOf, type NodesCheck, type NodesOptions, withSelector } from './nodes-options.ts';
+import { duration, gather, namespace, platform, runtime } from './option-values.ts';
 
 export interface CheckWish {
   readonly images: readonly string[];
@@ -37,25 +39,41 @@ export interface NodeWish {
 
 export type Wanted =
   | { readonly run: 'check'; readonly wish: CheckWish }
+  | { readonly run: 'check nodes'; readonly wish: NodesCheck }
   /** Read their own options, so that this file need not know them. */
-  | { readonly run: 'agent' | 'catalog' | 'config' | 'node'; readonly args: readonly string[] }
+  | { readonly run: 'agent' | 'catalog' | 'config' | 'node' | 'nodes' | 'completion'; readonly args: readonly string[] }
   | { readonly run: 'nothing'; readonly stdout: string; readonly stderr: string; readonly status: 0 | 2 };
 
 /** `words` without the program's own two (node, main.ts). */
 export function readCommandLine(words: readonly string[], version: string): Wanted {
   const said = { stdout: '', stderr: '' };
+  // Its words are half-written command lines: none of them is meant for us.
+  if (words[0] === 'completion') return { run: 'completion', args: words.slice(1) };
   let wanted: Wanted | undefined;
-  const program = new Command('drypull')
+  // Commands that are added take over what their parent is like by then.
+  const quiet = new Command('drypull')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => (said.stdout += text), writeErr: (text) => (said.stderr += text) });
+  const program = programOf(quiet, version, (found) => {
+    wanted = found;
+  });
+  try {
+    program.parse(withSelector(words), { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return { run: 'nothing', ...said, status: error.exitCode === 0 ? 0 : 2 };
+  }
+  return wanted ?? { run: 'nothing', ...said, status: 2 };
+}
+
+export function programOf(program: Command, version: string, found: (wanted: Wanted) => void): Command {
+  program
     .description(
       'Rehearses image pulls as the kubelet and containerd of this node would make them, and says what the kubelet would get.',
     )
     .version(version, '-V, --version')
-    .exitOverride()
-    .configureOutput({ writeOut: (text) => (said.stdout += text), writeErr: (text) => (said.stderr += text) })
     .showHelpAfterError('(drypull --help and drypull check --help list what there is)');
-  addCheck(program, (wish) => {
-    wanted = { run: 'check', wish };
-  });
+  addCheck(program, found);
   for (const [run, description] of others) {
     program
       .command(run)
@@ -64,16 +82,10 @@ export function readCommandLine(words: readonly string[], version: string): Want
       .allowExcessArguments()
       .helpOption(false)
       .action((_options: unknown, command: Command) => {
-        wanted = { run, args: command.args };
+        found({ run, args: command.args });
       });
   }
-  try {
-    program.parse(words, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return { run: 'nothing', ...said, status: error.exitCode === 0 ? 0 : 2 };
-  }
-  return wanted ?? { run: 'nothing', ...said, status: 2 };
+  return program;
 }
 
 const others = [
@@ -81,9 +93,11 @@ const others = [
   ['catalog', 'watch the workloads of a cluster, and publish what is about to land for the agents'],
   ['config', 'print the configuration of the agent that is in force, or everything that is wrong with it'],
   ['node', 'print what this node believes about pulling images'],
+  ['nodes', 'ask the agents of a cluster: the fleet at a glance'],
+  ['completion', 'print the completion script of a shell: bash, zsh or fish'],
 ] as const;
 
-function addCheck(program: Command, found: (wish: CheckWish) => void): void {
+function addCheck(program: Command, found: (wanted: Wanted) => void): void {
   const check = program
     .command('check')
     .summary('say what the kubelet on this node would get')
@@ -113,6 +127,7 @@ function addCheck(program: Command, found: (wish: CheckWish) => void): void {
     )
     .option('--no-color', 'no colours (also NO_COLOR; FORCE_COLOR forces them)');
   addNode(check);
+  addNodesOptions(check);
   check.addHelpText('after', helpTail);
   check.action((images: string[], options: Options, command: Command) => {
     const files = options.filename ?? [];
@@ -123,7 +138,11 @@ function addCheck(program: Command, found: (wish: CheckWish) => void): void {
     }
     if (files.filter((file) => file === '-').length > 1)
       command.error('error: -f - is given twice; standard input can be read once');
-    found(wishOf(images, options));
+    const nodes = nodesCheckOf(images, options, {
+      says: (option) => command.getOptionValueSource(option) === 'cli',
+      refuse: (message) => command.error(`error: ${message}`),
+    });
+    found(nodes === undefined ? { run: 'check', wish: wishOf(images, options) } : { run: 'check nodes', wish: nodes });
   });
 }
 
@@ -149,9 +168,10 @@ Exit status: 0 all pull; 1 at least one fails (with --strict: or is at risk); 2 
 Examples:
   drypull check nginx:1.29 ghcr.io/example/app@sha256:…
   helm template ./chart | drypull check -f - --namespace shop
-  drypull check -f deploy.yaml --host-root /host --runtime containerd://2.1.9 --output junit > pulls.xml`;
+  drypull check -f deploy.yaml --host-root /host --runtime containerd://2.1.9 --output junit > pulls.xml
+  helm template ./chart | drypull check --nodes -f - --namespace shop`;
 
-interface Options {
+interface Options extends NodesOptions {
   readonly filename?: readonly string[];
   readonly pullSecret?: readonly string[];
   readonly namespace: string;
@@ -199,41 +219,6 @@ function wishOf(images: readonly string[], options: Options): CheckWish {
     timeoutMs: options.timeout ?? (verify ? 1_800_000 : 90_000),
     colour: options.color,
   };
-}
-
-function gather(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
-}
-
-function namespace(value: string): string {
-  if (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value)) return value;
-  throw new InvalidArgumentError('A namespace has lower-case letters, digits and dashes, 63 at most.');
-}
-
-function runtime(value: string): string {
-  if (/^[a-z][a-z-]*:\/\/v?\d+\.\d+\.\d+/.test(value)) return value;
-  throw new InvalidArgumentError(
-    'Write it as node.status.nodeInfo.containerRuntimeVersion has it: containerd://2.1.9.',
-  );
-}
-
-function platform(value: string): Platform {
-  const [, os, architecture, variant] = /^([a-z0-9]+)\/([a-z0-9_]+)(?:\/(v?[a-z0-9]+))?$/.exec(value) ?? [];
-  if (os === undefined || architecture === undefined) {
-    throw new InvalidArgumentError(
-      'Write it as OS/ARCHITECTURE or OS/ARCHITECTURE/VARIANT: linux/amd64, linux/arm/v7.',
-    );
-  }
-  return { os, architecture, ...(variant === undefined ? {} : { variant }) };
-}
-
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, '': 1000 };
-
-function duration(value: string): number {
-  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|)$/.exec(value) ?? [];
-  const ms = Number(number) * (unitMs[unit] ?? 0);
-  if (number !== '' && ms >= 1 && ms <= 3_600_000) return ms;
-  throw new InvalidArgumentError('Write a duration up to 60m: 30s, 2m, 1500ms.');
 }
 
 /** --no-color over FORCE_COLOR over NO_COLOR over what the stream is (force-color.org, no-color.org). */

@@ -27,6 +27,13 @@ export const clusterFields = {
     write: same,
     help: 'Whether the pull secrets of Pods are read. auto: those that may be; one that was refused is asked for again after 10m, sooner once where it could be read before, with on after 1m. Unread, a verdict that depends on it is unknown.',
   }),
+  checkSecrets: field<boolean>({
+    env: 'DRYPULL_CHECK_SECRETS',
+    fallback: 'off',
+    read: onOff,
+    write: asSwitch,
+    help: 'Whether pull secrets that a POST /check only names are read as for Pods. on: whoever may forward a port to the agent, or runs on the node, learns what any Secret that it may read gives access to.',
+  }),
   canaries: field<readonly string[]>({
     env: 'DRYPULL_CANARIES',
     fallback: [],

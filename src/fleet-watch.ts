@@ -1,6 +1,6 @@
 /** Learns again and again how many agents there are. While nobody says, the last number holds; before the first, a cautious one. */
 import type { Cluster } from './cluster/connect.ts';
-import { fleetPauseMs, readFleet } from './cluster/fleet.ts';
+import { fleetPauseMs, readFleet } from './cluster/fleet-size.ts';
 import type { Log } from './tell/log.ts';
 
 /** Of a cluster that does not say how large it is: most are smaller, and a larger one is still well below its budgets. */

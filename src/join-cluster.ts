@@ -16,6 +16,7 @@ import { pullSecrets } from './cluster/pull-secrets.ts';
 import { type Demanded, watchDemand } from './cluster/watch-demand.ts';
 import { ComingDemands } from './coming-demands.ts';
 import { type Config, type Environment, isInCluster } from './config.ts';
+import { delay } from './delay.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { KubeletSettings } from './kubelet-settings.ts';
 import { readInput } from './node/read-input.ts';
@@ -243,18 +244,4 @@ function signature(demands: readonly Demand[]): string {
     )
     .sort()
     .join('\n');
-}
-
-/** A pause that ends early, and well, when it is aborted. */
-export function delay(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end, { once: true });
-  });
 }

@@ -3,6 +3,7 @@
 import type { Outside } from './check.ts';
 import { readCommandLine, wantsColour } from './command-line.ts';
 import type { CheckWish } from './command-line.ts';
+import type { NodesCheck } from './nodes-options.ts';
 
 /** What the commands that read their own options get. */
 export interface Surroundings {
@@ -29,13 +30,14 @@ const inputBytes = 64 << 20;
 
 async function main(): Promise<number> {
   const { default: own } = await import('../package.json', { with: { type: 'json' } });
-  const wanted = readCommandLine(process.argv.slice(2), own.version);
+  const wanted = readCommandLine(wordsAs(process.argv), own.version);
   if (wanted.run === 'nothing') {
     await Promise.all([print(process.stdout, wanted.stdout), print(process.stderr, wanted.stderr)]);
     return wanted.status;
   }
   const signal = onSignals();
   if (wanted.run === 'check') return runCheck(wanted.wish, signal);
+  if (wanted.run === 'check nodes') return runCheckNodes(wanted.wish, signal);
   const { stdout, stderr, env } = process;
   const around: Surroundings = {
     args: wanted.args,
@@ -59,7 +61,16 @@ async function main(): Promise<number> {
       return (await import('./config-command.ts')).run(around);
     case 'node':
       return (await import('./node-command.ts')).run(around);
+    case 'nodes':
+      return (await import('./nodes-command.ts')).run(around);
+    case 'completion':
+      return (await import('./completion-command.ts')).run(around);
   }
+}
+
+/** kubectl asks a program of this name what could follow (kubectl pkg/cmd/plugin.go, since 1.26). */
+function wordsAs([, program = '', ...words]: readonly string[]): readonly string[] {
+  return program.endsWith('kubectl_complete-drypull') ? ['completion', 'kubectl', ...words] : words;
 }
 
 function vitals(): ReturnType<Surroundings['vitals']> {
@@ -83,19 +94,7 @@ async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
   const clockMs = (): number => performance.now();
   const rehearser = new Rehearser({ hostRoot: wish.node.hostRoot, env, now, clockMs });
   const outside: Outside = {
-    stdout: {
-      isTTY: stdout.isTTY,
-      columns: stdout.columns,
-      colour: wantsColour(wish.colour, env, stdout),
-      write: (text) => stdout.write(text),
-    },
-    stderr: {
-      isTTY: stderr.isTTY,
-      columns: stderr.columns,
-      colour: wantsColour(wish.colour, env, stderr),
-      write: (text) => stderr.write(text),
-    },
-    read: (path) => (path === '-' ? readStdin() : readFile(path)),
+    ...conversation(wish, signal),
     readNode,
     assessAll: (view, demands, { verify, spend, timeoutMs, signal: until }) => {
       const own = { ...manners, verify, spend, deadlineMs: timeoutMs };
@@ -108,17 +107,51 @@ async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
       };
       return rehearser.rehearse(view, demands, pass);
     },
-    now,
-    elapsedMs: clockMs,
+  };
+  const status = await check(wish, outside);
+  await Promise.all([flushed(stdout), flushed(stderr)]);
+  return status;
+}
+
+async function runCheckNodes(wish: NodesCheck, signal: AbortSignal): Promise<number> {
+  const { checkNodes } = await import('./check-nodes.ts');
+  const { env, stdout, stderr } = process;
+  const status = await checkNodes(wish, { ...conversation(wish, signal), env, pause });
+  await Promise.all([flushed(stdout), flushed(stderr)]);
+  return status;
+}
+
+/** What every check has to do with the terminal and the clock. */
+function conversation(
+  { colour }: { readonly colour: boolean },
+  signal: AbortSignal,
+): Pick<Outside, 'stdout' | 'stderr' | 'read' | 'now' | 'elapsedMs' | 'ticking' | 'signal'> {
+  const { env, stdout, stderr } = process;
+  const streamOf = (stream: NodeJS.WriteStream): Outside['stdout'] => ({
+    isTTY: stream.isTTY,
+    columns: stream.columns,
+    colour: wantsColour(colour, env, stream),
+    write: (text) => stream.write(text),
+  });
+  return {
+    stdout: streamOf(stdout),
+    stderr: streamOf(stderr),
+    read: (path) => (path === '-' ? readStdin() : readFile(path)),
+    now: () => new Date(),
+    elapsedMs: () => performance.now(),
     ticking: (tick) => {
       const timer = setInterval(tick, 100);
       return () => clearInterval(timer);
     },
     signal,
   };
-  const status = await check(wish, outside);
-  await Promise.all([flushed(stdout), flushed(stderr)]);
-  return status;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), ms);
+  signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  return promise.then(() => clearTimeout(timer));
 }
 
 async function readFile(path: string): ReturnType<Outside['read']> {

@@ -149,7 +149,7 @@ describe('the end', () => {
       version: '0',
       demands: () => Promise.resolve([]),
       rehearse: nothing,
-      check: () => Promise.resolve([]),
+      rehearseCheck: nothing,
       clock: { now: () => 0, random: () => 0 },
       vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
       log: openLog({ level: 'silent', node: 'x' }),

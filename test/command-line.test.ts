@@ -129,3 +129,31 @@ describe('colour', () => {
     expect(wantsColour(flag, env, { isTTY })).toBe(wanted);
   });
 });
+
+describe('drypull check --nodes', () => {
+  test.each<[readonly string[], string]>([
+    [['check', '--nodes', 'a', '--host-root', '/host'], '--host-root is about this node, and not for --nodes'],
+    [['check', '--nodes', 'a', '--spend'], '--spend is about this node, and not for --nodes'],
+    [['check', 'a', '--fresh'], '--fresh and --wait are for --nodes'],
+    [['check', 'a', '--wait', '5m'], '--fresh and --wait are for --nodes'],
+    [['check', '--nodes', 'a', '--at-once', '0'], 'A whole number from 1 to 500.'],
+    [['check', '--nodes'], 'there is nothing to check'],
+  ])('%j is refused', (words, said) => {
+    const wanted = readCommandLine(words, '1.2.3');
+    expect(wanted.run === 'nothing' ? [wanted.status, wanted.stderr] : wanted).toEqual([
+      2,
+      expect.stringContaining(said),
+    ]);
+  });
+
+  test.each<[readonly string[], string]>([
+    [['check', '--nodes', 'nginx:1'], ''],
+    [['check', '--nodes=pool=gpu,disk!=hdd', 'nginx:1'], 'pool=gpu,disk!=hdd'],
+    [['check', 'nginx:1', '--all-nodes'], ''],
+  ])('%j asks about the image, on the nodes with these labels', (words, selector) => {
+    expect(readCommandLine(words, '1.2.3')).toMatchObject({
+      run: 'check nodes',
+      wish: { images: ['nginx:1'], selector },
+    });
+  });
+});

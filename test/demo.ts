@@ -54,7 +54,7 @@ async function serve(): Promise<void> {
     version: 'demo',
     demands: () => Promise.resolve(demands),
     rehearse: (wanted, _config, { signal }) => rehearse(wanted, signal),
-    check: () => Promise.resolve([]),
+    rehearseCheck: rehearse,
     advise: (fault) => adviceFor(fault, { wantedBy: [] }),
     clock: { now: () => Date.now(), random: Math.random },
     vitals: () => ({

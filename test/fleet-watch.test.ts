@@ -1,6 +1,6 @@
 /** How many agents there are: learnt with one right, held while nobody says, and never guessed too low. */
 import { describe, expect, test } from 'vitest';
-import { fleetPauseMs, readFleet } from '../src/cluster/fleet.ts';
+import { fleetPauseMs, readFleet } from '../src/cluster/fleet-size.ts';
 import { FleetWatch } from '../src/fleet-watch.ts';
 import { openLog } from '../src/tell/log.ts';
 import { everyGrant } from './kit/kube-grants.ts';

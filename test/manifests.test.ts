@@ -5,7 +5,7 @@ import { accounts } from '../src/cluster/accounts.ts';
 import { doorkeeper } from '../src/cluster/admit.ts';
 import { readConfigz } from '../src/cluster/configz.ts';
 import { indexName } from '../src/cluster/catalog-writer.ts';
-import { readFleet } from '../src/cluster/fleet.ts';
+import { readFleet } from '../src/cluster/fleet-size.ts';
 import { publisher } from '../src/cluster/publish.ts';
 import { pullSecrets } from '../src/cluster/pull-secrets.ts';
 import { watchCatalog } from '../src/cluster/watch-catalog.ts';

@@ -4,6 +4,7 @@
  */
 import type { PullSecret } from '#pull/credential.ts';
 import { parseImage, pullPolicyOf } from '#pull/image.ts';
+import { type Placement, placementOf } from '#pull/placement.ts';
 import type { Demand, PullPolicy, Wanter } from '#pull/view.ts';
 import { elsewhere, givenSecrets, secretsFor } from './given-secrets.ts';
 import type { GivenSecrets } from './given-secrets.ts';
@@ -15,6 +16,8 @@ import type { Manifest, PodSpec } from './pod-specs.ts';
 export interface Manifests {
   /** In the order of the stream. */
   readonly demands: readonly Demand[];
+  /** Of each demand, in the same order: where the Pods that want it may land. */
+  readonly placements: readonly (readonly Placement[])[];
   /** What could not be read: an image may have gone unseen. */
   readonly problems: readonly Remark[];
   /** What was read, though not as its author may think. */
@@ -26,6 +29,7 @@ interface Want {
   readonly written: string;
   readonly policy: PullPolicy;
   readonly wanter: Wanter;
+  readonly placement: Placement;
 }
 
 interface Wanted {
@@ -33,6 +37,7 @@ interface Wanted {
   readonly policy: PullPolicy;
   readonly secrets: readonly PullSecret[];
   readonly by: Map<string, Wanter>;
+  readonly placements: Map<string, Placement>;
 }
 
 interface Notes {
@@ -61,6 +66,7 @@ export function readManifests(text: string, options: { readonly namespace: strin
   }
   return {
     demands: [...wanted.values()].map(demandOf),
+    placements: [...wanted.values()].map(({ placements }) => [...placements.values()]),
     problems: bounded(notes.problems),
     hints: bounded(notes.hints),
   };
@@ -75,14 +81,21 @@ function addPod(pod: PodSpec, given: GivenSecrets, into: { wanted: Map<string, W
     const what = `its pull secret ${secret.name} stands in ${where}; a Pod can only use secrets of its own (${pod.namespace})`;
     into.notes.hints.push({ at: pod.at, what });
   }
-  for (const want of wantsOf(pod, into.notes)) addWant(want, secrets, into.wanted);
+  const placement = placementOf(pod.spec, pod.kind);
+  for (const what of placement.problems) into.notes.hints.push({ at: pod.at, what });
+  for (const want of wantsOf(pod, into.notes)) addWant({ ...want, placement }, secrets, into.wanted);
 }
 
 /** Wants that differ in nothing the kubelet's answer depends on become one demand. */
-function addWant({ written, policy, wanter }: Want, secrets: readonly PullSecret[], wanted: Map<string, Wanted>): void {
+function addWant(
+  { written, policy, wanter, placement }: Want,
+  secrets: readonly PullSecret[],
+  wanted: Map<string, Wanted>,
+): void {
   const key = JSON.stringify([written, policy, ...secrets.map(({ namespace, name }) => `${namespace}/${name}`)]);
-  const known = wanted.get(key) ?? { written, policy, secrets, by: new Map<string, Wanter>() };
+  const known = wanted.get(key) ?? { written, policy, secrets, by: new Map<string, Wanter>(), placements: new Map() };
   known.by.set(JSON.stringify(wanter), wanter);
+  known.placements.set(JSON.stringify(placement), placement);
   wanted.set(key, known);
 }
 
@@ -90,7 +103,9 @@ function demandOf({ written, policy, secrets, by }: Wanted): Demand {
   return { image: parseImage(written), written, policy, wantedBy: [...by.values()], secrets, present: 'unknown' };
 }
 
-function* wantsOf(pod: PodSpec, notes: Notes): Generator<Want> {
+type Bare = Omit<Want, 'placement'>;
+
+function* wantsOf(pod: PodSpec, notes: Notes): Generator<Bare> {
   for (const entry of entriesOf(pod, 'initContainers'))
     yield* containerWant(pod, { entry, what: 'init container' }, notes);
   for (const entry of entriesOf(pod, 'containers')) yield* containerWant(pod, { entry, what: 'container' }, notes);
@@ -104,12 +119,12 @@ function* wantsOf(pod: PodSpec, notes: Notes): Generator<Want> {
   }
 }
 
-function containerWant(pod: PodSpec, of: { entry: Fields; what: string }, notes: Notes): Generator<Want> {
+function containerWant(pod: PodSpec, of: { entry: Fields; what: string }, notes: Notes): Generator<Bare> {
   const part = `${of.what} ${textOf(of.entry['name'])}`.trimEnd();
   return want(pod, { part, image: of.entry['image'], policy: of.entry['imagePullPolicy'] }, notes);
 }
 
-function* want(pod: PodSpec, of: { part: string; image: unknown; policy: unknown }, notes: Notes): Generator<Want> {
+function* want(pod: PodSpec, of: { part: string; image: unknown; policy: unknown }, notes: Notes): Generator<Bare> {
   const at = `${pod.at}, ${of.part}`;
   if (typeof of.image !== 'string' || of.image === '') {
     const what =

@@ -107,6 +107,8 @@ export interface FaultFacts {
   'agent.distrusts_realm': { realm: string; why: string };
   'agent.cannot_see': { what: string; why: string };
   'agent.out_of_time': { step: string; afterMs: number };
+  /** Another node's agent, asked from afar. */
+  'agent.unreachable': { node: string; why: string };
   'agent.bug': { where: string; what: string };
 }
 
@@ -189,6 +191,7 @@ const sides: { readonly [C in FaultCode]: Side } = {
   'agent.distrusts_realm': 'agent',
   'agent.cannot_see': 'agent',
   'agent.out_of_time': 'agent',
+  'agent.unreachable': 'agent',
   'agent.bug': 'agent',
 };
 

@@ -12,8 +12,6 @@ import type { Platform } from './platform.ts';
 import type { ProxyNext } from './proxy.ts';
 import type { Secret } from './secret.ts';
 
-// --- what is demanded
-
 export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
 
 /** Who wants an image: one container (or image volume) of one workload. */
@@ -44,8 +42,6 @@ export interface Demand {
   /** Whether a start of its Pods on this node would ask the registry; absent where nobody could tell. */
   readonly asks?: 'yes' | 'no' | 'perhaps';
 }
-
-// --- what the node believes
 
 export interface NodeView {
   readonly name: string;

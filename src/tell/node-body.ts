@@ -43,6 +43,24 @@ export function nodeBody(ledger: Ledger, answer: NodeAnswer, nowMs: number): unk
   };
 }
 
+/** The node in numbers, for a table of many: no names of images. */
+export function nodeSummary(ledger: Ledger, answer: NodeAnswer, nowMs: number): unknown {
+  const { pass, scores } = ledger;
+  const failing = [...answer.against, ...answer.elsewhere];
+  return {
+    version: 1,
+    node: ledger.node,
+    is: answer.is,
+    because: answer.because,
+    line: nodeLine(answer),
+    counts: answer.counts,
+    worst: failing.flatMap(({ report }) => (report.verdict.is === 'fails' ? [report.verdict.fault.code] : []))[0],
+    /** Since the last pass over the images; null before the first has ended. */
+    ageMs: pass === undefined ? null : Math.max(0, nowMs - pass.endedMs),
+    predictions: scores?.tally.counts,
+  };
+}
+
 function coming({ forecast, byMs, images }: Prospect, nowMs: number): unknown {
   return {
     ...forecast,

@@ -7,7 +7,10 @@ import type { PullReport } from '#pull/report.ts';
 import type { Doubt, NodeView } from '#pull/view.ts';
 import { counted, platformText } from './print/measures.ts';
 
+export { fleetTable } from './print/fleet-table.ts';
 export { junit } from './print/junit.ts';
+export { nodesTable, readNodeLine } from './print/nodes-table.ts';
+export type { NodeLine } from './print/nodes-table.ts';
 export { columnsOf, progress } from './print/progress.ts';
 export type { Progress, ProgressStream } from './print/progress.ts';
 export { story } from './print/story.ts';
@@ -46,6 +49,12 @@ export function publicNode({ name, runtime, platform, warnings, doubts }: NodeVi
   };
 }
 
+/** `5 images on 3 nodes: …`: counted by image and node. */
+export function fleetSummary(reports: readonly PullReport[]): string {
+  const nodes = new Set(reports.map(({ node }) => node)).size;
+  return summary(counted(nodes, 'node'), reports);
+}
+
 /** `5 images on node-7: 2 pull, 1 at risk, 1 fails, 1 unknown`. */
 export function summary(node: string, reports: readonly PullReport[]): string {
   const of = (is: PullReport['verdict']['is']): number => reports.filter(({ verdict }) => verdict.is === is).length;
@@ -56,5 +65,6 @@ export function summary(node: string, reports: readonly PullReport[]): string {
     [of('unknown'), 'unknown'],
   ] as const;
   const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
-  return `${counted(reports.length, 'image')} on ${node}: ${said.length === 0 ? 'nothing to tell' : said.join(', ')}`;
+  const images = new Set(reports.map(({ image, policy, wantedBy }) => JSON.stringify([image, policy, wantedBy]))).size;
+  return `${counted(images, 'image')} on ${node}: ${said.length === 0 ? 'nothing to tell' : said.join(', ')}`;
 }

@@ -114,7 +114,7 @@ describe('a workload of any kind says which images it wants', () => {
     ['nothing at all', ''],
     ['blank documents, comments and directives', '---\n# nothing\n---\n%YAML 1.2\n---\n...\n'],
   ])('%s wants no image, and that is no problem', (_what, text) => {
-    expect(read(text)).toEqual({ demands: [], problems: [], hints: [] });
+    expect(read(text)).toEqual({ demands: [], placements: [], problems: [], hints: [] });
   });
 });
 

@@ -53,7 +53,7 @@ export const refused = (image: string): PullReport => ({
 });
 
 /** A rehearsal that ends without a word. */
-export const nothing: Outside['rehearse'] = () => ({
+export const nothing = (): AsyncIterable<PullReport> => ({
   [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
 });
 
@@ -76,7 +76,7 @@ export function outsideOf(yaml: string): Outside {
     version: '0.1.0',
     demands: () => Promise.resolve([]),
     rehearse: nothing,
-    check: () => Promise.resolve([]),
+    rehearseCheck: nothing,
     clock: { now: () => Date.now(), random: () => 0.5 },
     vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
     log: openLog({ level: 'silent', node: 'node-7' }),

@@ -6,10 +6,12 @@
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { KubeConfig } from '@kubernetes/client-node';
 import { type KubeCall, callOf, grantText, scopedText } from './fake-kube-call.ts';
 import { type Json, at, object, recordedJson, text } from './fake-kube-json.ts';
 import { Shelf, kindKey, selects } from './fake-kube-shelf.ts';
+import { type Ending, dialects, serveForward } from './fake-port-forward.ts';
 import { catalogGrants, everyGrant } from './kube-grants.ts';
 import {
   type Misbehaviour,
@@ -63,6 +65,17 @@ export class FakeKube {
   /** Bearer tokens that TokenReview knows, and who of them may read which path. */
   readonly people = new Map<string, Person>();
   readonly connections = new Set<Socket>();
+  /** More Nodes than the one, where a fleet is asked for. */
+  fleet: readonly Json[] = [];
+  /** Where the forwarded ports of a Pod end; a Pod that is not here has no such port. */
+  readonly endings = new Map<string, Ending>();
+  /** The dialects of the port-forward that are spoken here. */
+  dialects: readonly string[] = dialects;
+  /** What was spoken, connection by connection. */
+  readonly spoken: string[] = [];
+  /** The most forwarded connections that were open at one time. */
+  mostForwards = 0;
+  #forwards = 0;
   #log: Logged[] = [];
   #oldest = 0;
   readonly #watchers = new Set<Watcher>();
@@ -82,6 +95,7 @@ export class FakeKube {
       () => this.version + 1,
     );
     this.#server = createServer((request, response) => void this.#answer(request, response));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, { socket, head }));
     this.#server.on('connection', (socket) => {
       this.connections.add(socket);
       socket.on('close', () => this.connections.delete(socket));
@@ -247,6 +261,48 @@ export class FakeKube {
     }
   }
 
+  /** A port-forward: a refusal is an HTTP answer, as the API server's are; an unknown dialect is the kubelet's bare 403. */
+  #upgrade(request: IncomingMessage, at: { readonly socket: Duplex; readonly head: Buffer }): void {
+    const url = new URL(request.url ?? '/', this.url);
+    const call = callOf('GET', url);
+    const refuse = ({ code, body }: Reply): void => {
+      const text = JSON.stringify(body);
+      const head = `HTTP/1.1 ${code} Refused\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}`;
+      at.socket.end(`${head}\r\nConnection: close\r\n\r\n${text}`);
+    };
+    at.socket.on('error', () => undefined);
+    if (call === undefined) {
+      refuse(refusal(404, 'NotFound', 'the server could not find it'));
+      return;
+    }
+    this.#note(call, url, {});
+    const ending = this.endings.get(`${call.namespace}/${call.name}`);
+    // Since 1.35 a WebSocket needs both verbs.
+    const create = { ...call, verb: 'create' };
+    if (request.headers.authorization !== `Bearer ${token}`) {
+      refuse({ code: 401, body: recordedJson('unauthorized.json') });
+      return;
+    }
+    if (!this.grants.has(grantText(call)) || !this.grants.has(grantText(create))) {
+      refuse(forbidden(create));
+      return;
+    }
+    if (ending === undefined) {
+      refuse(refusal(404, 'NotFound', `pods "${call.name}" not found`));
+      return;
+    }
+    const port = Number(url.searchParams.get('ports'));
+    const spoken = serveForward(request, at, { known: this.dialects, ending, port });
+    if (spoken === undefined) at.socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+    else {
+      this.spoken.push(spoken);
+      this.#forwards += 1;
+      this.mostForwards = Math.max(this.mostForwards, this.#forwards);
+      at.socket.once('close', () => (this.#forwards -= 1));
+      this.#tell();
+    }
+  }
+
   #note(call: KubeCall, url: URL, body: Json): void {
     this.calls.push(call);
     if (call.verb === 'list' || call.verb === 'watch') this.asked.push(url.searchParams);
@@ -295,7 +351,7 @@ export class FakeKube {
 
   #all(call: KubeCall, query: URLSearchParams): readonly Json[] {
     const kind = kindKey(call);
-    if (kind === 'core/nodes') return [this.node];
+    if (kind === 'core/nodes') return this.#nodes().filter((what) => selects(what, call, query));
     const all = kind === 'core/pods' ? [...this.pods.values()] : this.shelf.all(kind);
     const isAll = call.namespace === '' && !query.has('labelSelector');
     return isAll ? all : all.filter((what) => selects(what, call, query));
@@ -322,6 +378,10 @@ export class FakeKube {
       code: 200,
       body: { kind: `${call.resource}List`, apiVersion: 'v1', metadata, items: all.slice(start, end) },
     };
+  }
+
+  #nodes(): readonly Json[] {
+    return this.fleet.length === 0 ? [this.node] : this.fleet;
   }
 
   #watch(call: KubeCall, query: URLSearchParams, response: ServerResponse): void {

@@ -6,7 +6,7 @@ import { perMinuteOf } from '#pull/budgets.ts';
 import { firstDelayMs } from '#pull/cadence.ts';
 import { isPrivateName } from '#pull/lane.ts';
 import { phaseOf } from '#pull/phase.ts';
-import { fleetPauseMs } from '../../src/cluster/fleet.ts';
+import { fleetPauseMs } from '../../src/cluster/fleet-size.ts';
 import { Pacer, type Rule } from '../../src/pacer.ts';
 
 export const minuteMs = 60_000;

@@ -49,3 +49,11 @@ export const everyGrant: ReadonlySet<string> = new Set<string>([
   ...Object.values(componentGrants).flat(),
   ...ownNamespaceGrants,
 ]);
+
+/** What `check --nodes` and `drypull nodes` call: with the rights of whoever calls them, never with the DaemonSet's. */
+export const askerGrants: ReadonlySet<string> = new Set([
+  'list core/nodes',
+  'list core/pods',
+  'get core/pods/portforward',
+  'create core/pods/portforward',
+]);

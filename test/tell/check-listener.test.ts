@@ -3,19 +3,21 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { CheckListener } from '../../src/tell/check-listener.ts';
 import { isLocalName, listenForChecks } from '../../src/tell/check-listener.ts';
 import type { Listening } from '../../src/tell/server.ts';
-import { reports } from '../kit/ledger.ts';
+import { node7, now, reports } from '../kit/ledger.ts';
 import { raw } from '../kit/raw.ts';
 
 const open: Listening[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((each) => each.close(0)));
 });
+const answer = { ...reports.pulls, ageMs: 1000 };
 const local = { host: '127.0.0.1', port: 0 };
 
 async function checking(over: Partial<CheckListener> = {}): Promise<Listening> {
   const opened = await listenForChecks(local, {
-    node: () => 'node-7',
-    check: () => Promise.resolve([reports.pulls]),
+    ledger: () => node7,
+    now: () => now,
+    check: () => Promise.resolve([answer]),
     atOnce: 1,
     bodyBytes: 1024,
     ...over,
@@ -36,9 +38,9 @@ describe('the listener for checks', () => {
   test('gives the text on as it is and answers like the command', async () => {
     let heard = '';
     const listening = await checking({
-      check: (text) => {
-        heard = text;
-        return Promise.resolve([reports.pulls]);
+      check: (asked) => {
+        heard = asked.text;
+        return Promise.resolve([answer]);
       },
     });
     const text = 'apiVersion: v1\nkind: Pod\n--host-root=/etc\n';
@@ -51,7 +53,7 @@ describe('the listener for checks', () => {
     expect(JSON.parse(response.slice(response.indexOf('\r\n\r\n')))).toEqual({
       version: 1,
       node: 'node-7',
-      reports: [reports.pulls],
+      reports: [answer],
     });
   });
 
@@ -124,7 +126,7 @@ describe('the listener for checks', () => {
   test('a check nobody waits for is called off', async () => {
     const entered = Promise.withResolvers<AbortSignal>();
     const listening = await checking({
-      check: (_, signal) => {
+      check: ({ signal }) => {
         entered.resolve(signal);
         return new Promise((resolve) => signal.addEventListener('abort', () => resolve([]), { once: true }));
       },
@@ -168,4 +170,37 @@ describe('the listener for checks', () => {
   ])('the name %s is local: %s', (host, local) => {
     expect(isLocalName(host)).toBe(local);
   });
+});
+
+describe('how a check is to be answered', () => {
+  const asked = async (query: string): Promise<unknown> => {
+    let manner: unknown;
+    const listening = await checking({
+      check: ({ known, brief }) => {
+        manner = { known, brief };
+        return Promise.resolve([]);
+      },
+    });
+    const body = 'a:1';
+    const head = `POST /check${query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\nConnection: close`;
+    const response = await raw(listening, `${head}\r\n\r\n${body}`);
+    return manner ?? response.split('\r\n')[0];
+  };
+  test.each<[string, unknown]>([
+    ['', { known: false, brief: false }],
+    ['?known=1', { known: true, brief: false }],
+    ['?known=0&brief=1', { known: false, brief: true }],
+    ['?host-root=/etc', 'HTTP/1.1 400 Bad Request'],
+    ['?known=yes', 'HTTP/1.1 400 Bad Request'],
+  ])('/check%s', async (query, expected) => {
+    expect(await asked(query)).toEqual(expected);
+  });
+});
+
+test('GET /node is the node in numbers: no image is named', async () => {
+  const listening = await checking();
+  const response = await raw(listening, 'GET /node HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
+  const body = response.slice(response.indexOf('\r\n\r\n'));
+  expect(JSON.parse(body)).toMatchObject({ version: 1, node: 'node-7', is: 'not_ready', ageMs: 110_000 });
+  for (const { report } of node7.entries) expect(body).not.toContain(report.image);
 });

@@ -5,20 +5,20 @@ import { story } from './story.ts';
 
 type Mark = 'failure' | 'error' | 'skipped';
 
-/** `atRiskFails`: an image at risk is a failure, as under --strict. */
-export function junit(reports: readonly PullReport[], { atRiskFails = false } = {}): string {
+/** `atRiskFails`: an image at risk is a failure, as under --strict. `byNode`: reports of many nodes, each case named by its node. */
+export function junit(reports: readonly PullReport[], { atRiskFails = false, byNode = false } = {}): string {
   const marks = reports.map((report) => markOf(report, atRiskFails));
   const count = (mark: Mark): number => marks.filter((each) => each === mark).length;
   const totals = `tests="${reports.length}" failures="${count('failure')}" errors="${count('error')}" skipped="${count('skipped')}"`;
   const time = seconds(reports.reduce((sum, { ms }) => sum + ms, 0));
-  const node = attribute(reports[0]?.node ?? '');
+  const node = byNode ? 'many' : attribute(reports[0]?.node ?? '');
   const at = reports.map((report) => report.at).toSorted()[0];
   const stamp = at === undefined ? '' : ` timestamp="${attribute(at)}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="drypull" ${totals} time="${time}">`,
     `  <testsuite name="image pulls" hostname="${node}" ${totals} time="${time}"${stamp}>`,
-    ...reports.flatMap((report, index) => testCase(report, marks[index])),
+    ...reports.flatMap((report, index) => testCase(report, marks[index], byNode)),
     '  </testsuite>',
     '</testsuites>',
     '',
@@ -39,9 +39,10 @@ function markOf({ verdict }: PullReport, atRiskFails: boolean): Mark | undefined
   }
 }
 
-function testCase(report: PullReport, mark: Mark | undefined): readonly string[] {
+function testCase(report: PullReport, mark: Mark | undefined, byNode: boolean): readonly string[] {
   const { verdict, advice, image, registry } = report;
-  const open = `    <testcase classname="${attribute(registry ?? 'image')}" name="${attribute(image)}" time="${seconds(report.ms)}">`;
+  const group = byNode ? report.node : (registry ?? 'image');
+  const open = `    <testcase classname="${attribute(group)}" name="${attribute(image)}" time="${seconds(report.ms)}">`;
   const told = `<system-out>${text(story(report, { colour: false }))}</system-out>`;
   if (mark === undefined) return [open, `      ${told}`, '    </testcase>'];
   const code = verdict.is === 'fails' || verdict.is === 'unknown' ? verdict.fault.code : 'at_risk';

@@ -18,10 +18,12 @@ export interface ProgressAsk {
   readonly total: number;
   readonly elapsedMs: () => number;
   readonly colour: boolean;
+  /** What is counted; images where nothing is said. */
+  readonly noun?: string;
 }
 
 export interface Progress {
-  done(report: PullReport): void;
+  done(what: Pick<PullReport, 'image' | 'verdict'>): void;
   tick(): void;
   /** Removes the line; says nothing more. */
   stop(): void;
@@ -44,7 +46,9 @@ export function progress(stream: ProgressStream, ask: ProgressAsk): Progress {
     if (live) stream.write(`\r\u001b[2K${liveLine(state, ask, columnsOf(stream))}`);
     else if (ask.elapsedMs() - state.saidMs >= plainEveryMs) {
       state.saidMs = ask.elapsedMs();
-      stream.write(`${share(state.done, ask.total)} rehearsed after ${duration(ask.elapsedMs())}\n`);
+      stream.write(
+        `${share(state.done, ask)} ${ask.noun === undefined ? 'rehearsed' : 'asked'} after ${duration(ask.elapsedMs())}\n`,
+      );
     }
   };
   return {
@@ -67,17 +71,18 @@ export function progress(stream: ProgressStream, ask: ProgressAsk): Progress {
 
 function liveLine(
   state: { readonly done: number; readonly fails: number; readonly last: string; readonly ticks: number },
-  { total, elapsedMs, colour }: ProgressAsk,
+  ask: ProgressAsk,
   columns: number,
 ): string {
+  const { elapsedMs, colour } = ask;
   const frame = frames[state.ticks % frames.length] ?? '';
   const fails = state.fails === 0 ? '' : `, ${state.fails} ${state.fails === 1 ? 'fails' : 'fail'}`;
-  const head = `${frame} ${share(state.done, total)}, ${duration(elapsedMs())}${fails}`;
+  const head = `${frame} ${share(state.done, ask)}, ${duration(elapsedMs())}${fails}`;
   const tail = fit(state.last === '' ? '' : `  ${state.last}`, Math.max(0, columns - 1 - head.length));
   return fit(head, columns - 1) + painter(colour)('dim', tail);
 }
 
-function share(done: number, total: number): string {
+function share(done: number, { total, noun = 'image' }: ProgressAsk): string {
   const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
-  return `${done} of ${counted(total, 'image')} (${percent} %)`;
+  return `${done} of ${counted(total, noun)} (${percent} %)`;
 }

@@ -20,6 +20,7 @@ type Codes =
   | 'agent.distrusts_realm'
   | 'agent.cannot_see'
   | 'agent.out_of_time'
+  | 'agent.unreachable'
   | 'agent.bug';
 
 /** How the fault within a fault is told, by the door that knows them all. */
@@ -152,6 +153,14 @@ export function blobWords(inner: Inner): Wordings<Codes> {
       cause: ({ step, afterMs }) => `The rehearsal ran out of time at ${plain(step)}, after ${seconds(afterMs)}.`,
       remedy: () =>
         'Try again, with a longer --timeout. If it ends here each time, the step that it names hangs for the kubelet too.',
+    },
+    'agent.unreachable': {
+      meaning: 'The agent of a node did not answer `drypull check --nodes`.',
+      next: "look at that node's agent",
+      shows: 'nothing: nobody on the node was asked',
+      cause: ({ node, why }) => `The agent of node ${plain(node)} gave no answer: ${plain(why)}.`,
+      remedy: ({ node }) =>
+        `See whether it runs: \`kubectl get pods -A -o wide -l app.kubernetes.io/name=drypull --field-selector spec.nodeName=${plain(node)}\`. A node that is slow is given more time with --node-timeout.`,
     },
     'agent.bug': {
       meaning: 'drypull itself failed. It says nothing about the image.',

@@ -202,6 +202,7 @@ export const examples: { readonly [C in FaultCode]: FaultOf<C> } = {
     why: 'it is named and was not given',
   },
   'agent.out_of_time': { code: 'agent.out_of_time', step: 'tcp', afterMs: 60_000 },
+  'agent.unreachable': { code: 'agent.unreachable', node: 'node-7', why: 'no agent of drypull runs there' },
   'agent.bug': { code: 'agent.bug', where: 'rehearsal', what: 'TypeError' },
 };
 

@@ -1,0 +1,47 @@
+/** What is told of an image on a node that gave no answer: a report like any other, with the verdict unknown. */
+import type { CheckedReport } from '#pull/checked.ts';
+import type { Fault } from '#pull/fault.ts';
+import { judgeUnplanned } from '#pull/judge.ts';
+import { bad } from '#pull/outcome.ts';
+import type { Advice } from '#pull/report.ts';
+import type { Demand } from '#pull/view.ts';
+import { adviceFor } from './tell/words.ts';
+
+export function unanswered(
+  demand: Demand,
+  at: { readonly node: string; readonly why: string; readonly now: Date },
+): CheckedReport {
+  const fault: Fault = { code: 'agent.unreachable', node: at.node, why: at.why };
+  return {
+    version: 1,
+    node: at.node,
+    at: at.now.toISOString(),
+    ms: 0,
+    image: demand.written,
+    ...namesOf(demand),
+    policy: demand.policy,
+    wantedBy: demand.wantedBy,
+    verdict: judgeUnplanned(bad(fault)),
+    advice: adviceOn(fault, demand),
+    forecasts: [],
+    performances: [],
+    evidence: [],
+    warnings: [],
+    ageMs: 0,
+  };
+}
+
+/** An agent's report under the names that whoever asked knows: the node's, and those of the workloads. */
+export function restored(report: CheckedReport, demand: Demand, node: string): CheckedReport {
+  const { verdict } = report;
+  const advice = 'fault' in verdict ? { advice: adviceOn(verdict.fault, demand) } : {};
+  return { ...report, node, image: demand.written, wantedBy: demand.wantedBy, ...advice };
+}
+
+function adviceOn(fault: Fault, demand: Demand): Advice {
+  return adviceFor(fault, { image: demand.written, wantedBy: demand.wantedBy, ...namesOf(demand) });
+}
+
+function namesOf({ image }: Demand): { readonly reference?: string; readonly registry?: string } {
+  return image.ok ? { reference: image.value.runtime, registry: image.value.registry } : {};
+}

@@ -1,0 +1,37 @@
+/** `drypull check --nodes` in this process: what it says on both streams, and its exit status. */
+import { type Outside, checkNodes } from '../../src/check-nodes.ts';
+import { readCommandLine } from '../../src/command-line.ts';
+
+export interface Ran {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Around {
+  readonly kubeconfig: string;
+  /** What `-f -` reads. */
+  readonly stream?: string;
+  readonly pause?: Outside['pause'];
+  readonly signal?: AbortSignal;
+  readonly env?: Outside['env'];
+}
+
+export async function runCheckNodes(words: readonly string[], around: Around): Promise<Ran> {
+  const wanted = readCommandLine(['check', ...words, '--kubeconfig', around.kubeconfig], '0');
+  if (wanted.run === 'nothing') return wanted;
+  if (wanted.run !== 'check nodes') throw new Error(`this is ${wanted.run}`);
+  const said = { stdout: '', stderr: '' };
+  const status = await checkNodes(wanted.wish, {
+    stdout: { colour: false, write: (text) => (said.stdout += text) },
+    stderr: { colour: false, write: (text) => (said.stderr += text) },
+    read: () => Promise.resolve({ ok: true, text: around.stream ?? '' }),
+    now: () => new Date(),
+    elapsedMs: () => performance.now(),
+    ticking: () => () => undefined,
+    signal: around.signal ?? new AbortController().signal,
+    env: around.env ?? {},
+    pause: around.pause ?? (() => Promise.resolve()),
+  });
+  return { status, ...said };
+}
