@@ -9,11 +9,14 @@ import type { PullOutcome } from '#pull/score.ts';
 import type { Demand } from '#pull/view.ts';
 import type { Ears, Watched } from './agent.ts';
 import { askedDemands } from './asked-demands.ts';
+import { catalogNamespace } from './catalog-namespace.ts';
 import { type Cluster, connectByFile, connectInCluster } from './cluster/connect.ts';
 import { publisher } from './cluster/publish.ts';
 import { pullSecrets } from './cluster/pull-secrets.ts';
 import { type Demanded, watchDemand } from './cluster/watch-demand.ts';
+import { ComingDemands } from './coming-demands.ts';
 import { type Config, type Environment, isInCluster } from './config.ts';
+import { FleetWatch } from './fleet-watch.ts';
 import { KubeletSettings } from './kubelet-settings.ts';
 import { readInput } from './node/read-input.ts';
 import { SecretReader } from './secret-reader.ts';
@@ -32,6 +35,8 @@ export interface Joined extends Watched {
   /** What is asked for now; `own` is what the configuration asks for. Waits a little for the first list of Pods. */
   readonly demands: (own: readonly Demand[], onDisk: () => Promise<OnDisk>) => Promise<readonly Demand[]>;
   readonly withSecrets: (demand: Demand) => Promise<Demand>;
+  /** How many agents there are; undefined: nobody can know. */
+  readonly fleet: () => number | undefined;
   /** What the kubelet said of this node, where it was seen. */
   readonly node: () => { readonly runtime: string; readonly os: string; readonly architecture: string } | undefined;
 }
@@ -43,9 +48,12 @@ export interface JoinAsk {
   readonly now: () => Date;
   readonly random: () => number;
   readonly log: Log;
+  /** Of this Pod; absent outside of one. */
+  readonly namespace?: string;
 }
 
 const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+const namespacePath = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 const tokenBytes = 1 << 20;
 /** The first pass waits for the first list of Pods no longer than this. */
 const patienceMs = 10_000;
@@ -66,6 +74,13 @@ export async function findCluster({ config, env, log }: JoinAsk): Promise<Outcom
   return { ok: true, value: undefined };
 }
 
+/** The namespace of this Pod, where its ServiceAccount is the one that asks. */
+export async function ownNamespace(config: Config): Promise<{ readonly namespace?: string }> {
+  if (config.kubeconfig !== null) return {};
+  const read = await readInput(namespacePath, tokenBytes);
+  return read.ok && read.text.trim() !== '' ? { namespace: read.text.trim() } : {};
+}
+
 export function joinCluster(cluster: Cluster, ask: JoinAsk): Joined {
   return new Joining(cluster, ask);
 }
@@ -77,7 +92,9 @@ class Joining implements Joined {
   readonly #watch: ReturnType<typeof watchDemand>;
   readonly #secrets: SecretReader;
   readonly #kubelet: KubeletSettings;
+  #coming: ComingDemands | undefined;
   readonly #teller: Teller | undefined;
+  readonly #fleet: FleetWatch | undefined;
   readonly #known = Promise.withResolvers<undefined>();
   #ears: Ears | undefined;
   #looking = false;
@@ -100,19 +117,37 @@ class Joining implements Joined {
     const { nodeCondition: condition, nodeEvents: events } = config;
     if (condition || events)
       this.#teller = tellCluster(publisher(cluster, nodeName, outside), { condition, events, now, log });
+    if (config.catalog !== 'off') void this.#readCatalog();
+    const { namespace } = ask;
+    if (namespace !== undefined && config.fleetSize === 'auto') {
+      const { signal } = this.#closing;
+      this.#fleet = new FleetWatch(cluster, { namespace, name: config.daemonSet }, { random, delay, log, signal });
+    }
     void this.#tick();
   }
 
+  readonly fleet = (): number | undefined => this.#fleet?.agents;
+
+  async #readCatalog(): Promise<void> {
+    const { config, now, random, log } = this.#ask;
+    const namespace = await catalogNamespace(config);
+    if (this.#isClosed()) return;
+    const node = (): Demanded['node'] => this.#watch.current().node;
+    const onChange = (): void => this.#onChange();
+    this.#coming = new ComingDemands(this.#cluster, namespace, { now, random, delay, log, node, onChange });
+  }
+
   readonly demands: Joined['demands'] = async (own, onDisk) => {
-    await within(this.#known.promise, patienceMs);
+    await within(Promise.all([this.#known.promise, this.#fleet?.asked]), patienceMs);
     // Waited for once: after that the look that finds something new asks for a pass.
     this.#known.resolve(undefined);
     const { sandboxImage, policy } = await onDisk();
     const { demands: pods, node } = this.#watch.current();
     const facts = node.ok ? node.value : undefined;
-    this.#asked = signature(pods);
+    this.#asked = this.#signature();
+    const coming = (await this.#coming?.demands()) ?? [];
     const kubelet = facts === undefined ? {} : { kubelet: this.#kubelet.verification(facts, policy) };
-    return askedDemands({ pods, own, sandboxImage, ...kubelet });
+    return askedDemands({ pods, own, coming, sandboxImage, ...kubelet });
   };
 
   readonly withSecrets: Joined['withSecrets'] = (demand) => this.#secrets.read(demand);
@@ -142,13 +177,14 @@ class Joining implements Joined {
     this.#closing.abort();
     this.#known.resolve(undefined);
     this.#secrets.close();
-    await Promise.all([this.#watch.close(), this.#teller?.close()]);
+    await Promise.all([this.#watch.close(), this.#coming?.close(), this.#teller?.close()]);
     await this.#cluster.close();
   };
 
   #onChange(): void {
     const now = this.#watch.current();
     if (now.isKnown && now.node.ok) this.#known.resolve(undefined);
+    this.#coming?.recheck();
     if (!this.#looking) void this.#look();
   }
 
@@ -158,7 +194,11 @@ class Joining implements Joined {
     this.#looking = false;
     if (this.#isClosed()) return;
     this.#sayStale(this.#watch.current());
-    if (signature(this.#watch.current().demands) !== this.#asked) this.#ears?.demandsChanged();
+    if (this.#signature() !== this.#asked) this.#ears?.demandsChanged();
+  }
+
+  #signature(): string {
+    return `${signature(this.#watch.current().demands)}\n\n${this.#coming?.signature() ?? ''}`;
   }
 
   #isClosed(): boolean {
@@ -206,7 +246,7 @@ function signature(demands: readonly Demand[]): string {
 }
 
 /** A pause that ends early, and well, when it is aborted. */
-function delay(ms: number, signal: AbortSignal): Promise<void> {
+export function delay(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const end = (): void => {

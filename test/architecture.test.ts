@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, { readonly places: readonly string[]; rea
   node: { places: ['pull'], packages: /^(node:(fs(\/promises)?|path|os|child_process|util|crypto)|smol-toml|yaml)$/ },
   cluster: {
     places: ['pull'],
-    packages: /^(@kubernetes\/client-node|yaml|undici|node:(https?|tls|crypto|timers\/promises|events))$/,
+    packages: /^(@kubernetes\/client-node|yaml|undici|node:(https?|tls|crypto|zlib|timers\/promises|events))$/,
   },
   registry: {
     places: ['pull'],
@@ -54,6 +54,11 @@ const doors = new Set([
   'cluster/connect.ts',
   'cluster/demands.ts',
   'cluster/need.ts',
+  'cluster/accounts.ts',
+  'cluster/catalog-writer.ts',
+  'cluster/watch-catalog.ts',
+  'cluster/watch-workloads.ts',
+  'cluster/fleet.ts',
   'registry/authorize.ts',
   'registry/connections.ts',
   'registry/decode.ts',
@@ -75,6 +80,8 @@ const doors = new Set([
   'tell/ledger.ts',
   'tell/story.ts',
   'tell/check-listener.ts',
+  'tell/catalog-listener.ts',
+  'tell/catalog-metrics.ts',
 ]);
 
 interface Import {

@@ -203,8 +203,10 @@ describe('the schedule', () => {
   });
 
   test('begins late by a random part of a fifth of it, at most a minute, unless told otherwise', () => {
-    expect(jitterMs(parsed('schedule: 10s'))).toBe(2000);
-    expect(jitterMs(parsed('schedule: 1h'))).toBe(60_000);
+    expect(jitterMs(parsed('schedule: 10s'))).toBe(10_000);
+    expect(jitterMs(parsed('schedule: 1h'))).toBe(300_000);
+    expect(jitterMs(parsed('schedule: "0 * * * *"'))).toBe(60_000);
+    expect(jitterMs(parsed('schedule: "* * * * *"'))).toBe(12_000);
     expect(jitterMs(parsed('schedule: 1h\njitter: 30m'))).toBe(1_800_000);
     expect(jitterMs(parsed('jitter: 0'))).toBe(0);
   });
@@ -263,6 +265,35 @@ describe('in a cluster', () => {
     const parsed = parseConfig('', { DRYPULL_NODE_CONDITION: written, DRYPULL_NODE_EVENTS: written });
     expect(parsed).toMatchObject({ ok: true, config: { nodeCondition: is, nodeEvents: is } });
   });
+
+  test.each([
+    ['argoproj.io/v1alpha1/rollouts', ['argoproj.io', 'v1alpha1', 'rollouts', ['spec']]],
+    [
+      'jobset.x-k8s.io/v1alpha2/jobsets:spec.replicatedJobs',
+      ['jobset.x-k8s.io', 'v1alpha2', 'jobsets', ['spec', 'replicatedJobs']],
+    ],
+    ['core/v1/replicationcontrollers:spec.template', ['', 'v1', 'replicationcontrollers', ['spec', 'template']]],
+  ])('a further kind for the catalog: %s', (written, [group, version, plural, template]) => {
+    const kind = { group, version, plural, template };
+    expect(parseConfig(`catalogKinds: ["${written}"]`, {})).toMatchObject({
+      ok: true,
+      config: { catalogKinds: [kind] },
+    });
+    const read = parseConfig('', { DRYPULL_CATALOG_KINDS: written });
+    expect(read).toMatchObject({ ok: true, config: { catalogKinds: [kind] } });
+    const again = read.ok ? JSON.stringify(read.settings.get('catalogKinds')?.written) : '';
+    expect(parseConfig(`catalogKinds: ${again}`, {})).toMatchObject({ ok: true, config: { catalogKinds: [kind] } });
+  });
+
+  test.each(['rollouts', 'argoproj.io/rollouts', 'a/v1/b:spec..x', 'a/v1/../b', 'a/v1/b:__proto__.', 'A/v1/b'])(
+    'what is no kind is a problem: %s',
+    (written) => {
+      expect(parseConfig(`catalogKinds: ["${written}"]`, {})).toMatchObject({
+        ok: false,
+        problems: [{ key: 'catalogKinds[0]', given: JSON.stringify(written) }],
+      });
+    },
+  );
 
   test('a switch that is neither is a problem', () => {
     expect(parseConfig('nodeCondition: perhaps', {})).toMatchObject({

@@ -23,6 +23,8 @@ export interface Wanter {
   readonly name: string;
   /** `container web`, `init container migrate`, `image volume models`; empty for a bare reference. */
   readonly part: string;
+  /** A workload that may yet send a Pod to this node; absent where who wants it is here. */
+  readonly coming?: true;
 }
 
 export interface Demand {

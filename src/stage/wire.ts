@@ -2,7 +2,6 @@
  * What a rehearsal needs of the outside, in one bundle. One Wire serves one pass over many images, so that they share
  * connections, look-ups, tokens and bad news; its memory outlives the pass.
  */
-import type { Fault } from '#pull/fault.ts';
 import type { LocalContent } from '#pull/view.ts';
 import type { Token, TokenAsked } from '../registry/authorize.ts';
 import type { Connections } from '../registry/connections.ts';
@@ -19,8 +18,6 @@ export interface Wire {
   readonly tokens: Map<string, Promise<TokenAsked>>;
   /** Of this pass alone: logins, by place, that somebody is about to learn the worth of. */
   readonly proving: Map<string, Promise<unknown>>;
-  /** Of this pass alone: registries that said "too many", and what they said. */
-  readonly limited: Map<string, Fault>;
   /** Addresses that a host was reached at, for judging where its challenge points. */
   readonly reachedAt: Map<string, string>;
   /** Of this pass alone: hosts that answered in plain HTTP when HTTPS had failed. */
