@@ -1,7 +1,8 @@
 /** Certificates in files that the runtime's configuration names: what is presented to a server, and what is trusted by a file alone. */
 import type { ImageFacts } from '#pull/facts.ts';
 import type { Route } from '#pull/plan.ts';
-import type { ClientPair, PemFile } from '#pull/view.ts';
+import type { ClientPair } from '#pull/view.ts';
+import type { PemFile } from '#pull/certificate.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 import { certificatesIn, othersThan, standIns } from './standing.ts';
 import { dayS, hourS, minuteOf } from './times.ts';

@@ -1,6 +1,7 @@
 /** `registry.configs.<host>.tls` of containerd 1.x (pkg/cri/server/image_pull.go getTLSConfig): its files, read as Go would. */
 import { bad, good, type Outcome } from '#pull/outcome.ts';
-import type { PemFile, TlsRule } from '#pull/view.ts';
+import type { TlsRule } from '#pull/view.ts';
+import type { PemFile } from '#pull/certificate.ts';
 import type { LegacyTls } from './image-settings.ts';
 import { readText } from './host-root.ts';
 import { certificatesIn } from './pem.ts';

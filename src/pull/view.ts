@@ -2,7 +2,7 @@
  * What the node believes (NodeView) and what the cluster asks of it (Demand). Grouped by whose belief it is: the kubelet's,
  * the container runtime's, or the operating system's that the runtime runs on.
  */
-import type { CertificateFacts } from './certificate.ts';
+import type { CertificateFacts, PemFile } from './certificate.ts';
 import type { PullSecret } from './credential.ts';
 import type { Image } from './image.ts';
 import type { Outcome, Seen } from './outcome.ts';
@@ -191,14 +191,6 @@ export interface TlsRule {
   /** Added to the system's roots. */
   readonly extraRoots: readonly PemFile[];
   readonly clients: readonly ClientPair[];
-}
-
-export interface PemFile {
-  readonly path: string;
-  /** PEM text as read. */
-  readonly pem: string;
-  /** What its certificates say, in the file's order; absent where nobody read them. */
-  readonly certificates?: readonly CertificateFacts[];
 }
 
 export interface ClientPair {

@@ -5,7 +5,8 @@
 import { X509Certificate, createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
-import type { PemFile, SystemRoots, TlsRule } from '#pull/view.ts';
+import type { SystemRoots, TlsRule } from '#pull/view.ts';
+import type { PemFile } from '#pull/certificate.ts';
 import { codeOf } from './wire-fault.ts';
 
 /**
