@@ -12,8 +12,6 @@ import type { Platform } from './platform.ts';
 import type { ProxyNext } from './proxy.ts';
 import type { Secret } from './secret.ts';
 
-// --- what is demanded
-
 export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
 
 /** Who wants an image: one container (or image volume) of one workload. */
