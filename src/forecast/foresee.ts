@@ -3,7 +3,6 @@ import type { ImageFacts, NodeFacts } from '#pull/facts.ts';
 import { byUrgency, type Forecast } from '#pull/forecast.ts';
 import { addressDown } from './address-down.ts';
 import { certificateByLuck } from './certificate-by-luck.ts';
-import { blobHostFamily } from './blob-host-family.ts';
 import { blobHostFlaky, blobHostNew } from './blob-hosts.ts';
 import { certificateExpires } from './certificate-expires.ts';
 import { certificateFileExpires } from './certificate-file-expires.ts';
@@ -64,7 +63,6 @@ export const imageRules: readonly ImageRule[] = [
   registryAnnounces,
   blobHostNew,
   blobHostFlaky,
-  blobHostFamily,
 ];
 
 /** About the node, whatever the image. */

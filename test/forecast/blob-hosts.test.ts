@@ -6,7 +6,7 @@ import type { Good } from '#pull/outcome.ts';
 import type { BlobHostPast } from '#pull/past/blob-hosts.ts';
 import { emptyPast } from '#pull/past.ts';
 import { planPull } from '#pull/plan.ts';
-import type { Content, Ending, Evidence, Exchange, Rehearsal } from '#pull/rehearsal.ts';
+import type { Content, Ending, Exchange, Rehearsal } from '#pull/rehearsal.ts';
 import { foreseeImage } from '../../src/forecast/foresee.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { demandFor, nodeOf } from '../kit/stage.ts';
@@ -21,21 +21,16 @@ type Hosts = Readonly<Record<string, Partial<BlobHostPast>>>;
 
 interface Seen {
   readonly exchanges: readonly Exchange[];
-  readonly evidence?: readonly Evidence[];
   readonly depth?: Content['depth'];
 }
 
-function foreseen(
-  rule: string,
-  { exchanges, evidence = [], depth = 'blobs_sampled' }: Seen,
-  known?: Hosts,
-): readonly Forecast[] {
+function foreseen(rule: string, { exchanges, depth = 'blobs_sampled' }: Seen, known?: Hosts): readonly Forecast[] {
   const demand = demandFor('reg.test/team/app:v1');
   const view = nodeOf();
   const plan = planPull(view, { ...demand, image: demand.image as Good<Image> }, []);
   const { ending, as } = healthy('reg.test', 'team/app');
   const told: Ending = ending.is === 'pulled' ? { ...ending, content: { ...ending.content, depth } } : ending;
-  const rehearsal: Rehearsal = { performances: [{ as, exchanges, ending: told }], evidence, ms: 1 };
+  const rehearsal: Rehearsal = { performances: [{ as, exchanges, ending: told }], evidence: [], ms: 1 };
   const hosts = Object.entries(known ?? {}).map(([host, over]): [string, BlobHostPast] => [
     host,
     { sinceMs: nowMs - 500 * hour, recent: '1', ...over },
@@ -144,57 +139,5 @@ describe('blob-host-flaky', () => {
 
   test('silent over what was this morning', () => {
     expect(found('0101010101', { failMs: nowMs - 7 * hour })).toEqual([]);
-  });
-});
-
-describe('blob-host-family', () => {
-  const address = (target: string, outcome: Evidence['outcome'], host = 'cdn.test'): Evidence => ({
-    of: 'address',
-    host,
-    target,
-    ms: 1,
-    outcome,
-  });
-  const well = good({ note: 'connected' });
-  const timedOut = { ok: false, fault: { code: 'tcp.timed_out', address: '::1', port: 443, afterMs: 3000 } } as const;
-  const noRoute = {
-    ok: false,
-    fault: { code: 'tcp.unreachable', address: '::1', port: 443, why: 'ENETUNREACH' },
-  } as const;
-  const found = (...evidence: readonly Evidence[]) =>
-    foreseen('blob-host-family', { exchanges: [from('cdn.test')], evidence });
-
-  test('all of one family fail and another works', () => {
-    const forecasts = found(
-      address('10.0.0.1:443', well),
-      address('[2001:db8::1]:443', timedOut),
-      address('[2001:db8::2]:443', timedOut),
-    );
-    expect(forecasts).toMatchObject([
-      { about: 'cdn.test over IPv6', fault: 'blob.redirect_failed', likelihood: 'possible' },
-    ]);
-  });
-
-  test('a family that the node has and this host is not reached by', () => {
-    const evidence = [address('10.0.0.1:443', well), address('[2001:db8::1]:443', noRoute)];
-    expect(found(...evidence, address('[2001:db8::9]:443', well, 'reg.test'))).toHaveLength(1);
-    expect(found(...evidence)).toEqual([]);
-  });
-
-  test.each<readonly [string, readonly Evidence[]]>([
-    ['all work', [address('10.0.0.1:443', well), address('[2001:db8::1]:443', well)]],
-    [
-      'one of each works',
-      [address('10.0.0.1:443', well), address('[2001:db8::1]:443', well), address('[2001:db8::2]:443', timedOut)],
-    ],
-    ['there is one family', [address('10.0.0.1:443', well), address('10.0.0.2:443', refused)]],
-    ['none works', [address('10.0.0.1:443', refused), address('[2001:db8::1]:443', timedOut)]],
-    [
-      'it serves no layers',
-      [address('10.0.0.1:443', well, 'auth.test'), address('[2001:db8::1]:443', timedOut, 'auth.test')],
-    ],
-    ['nothing was looked at', []],
-  ])('silent where %s', (_, evidence) => {
-    expect(found(...evidence)).toEqual([]);
   });
 });
