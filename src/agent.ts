@@ -109,6 +109,8 @@ const fixedAtStart = [
   'pullSecrets',
   'nodeCondition',
   'nodeEvents',
+  'catalog',
+  'catalogNamespace',
   'stateDir',
   'daemonSet',
 ] as const;

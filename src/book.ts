@@ -3,6 +3,7 @@
  * before it. Everybody else gets a Ledger, which does not change.
  */
 import { damp, learnHeld } from '#pull/damp.ts';
+import { isComing } from '#pull/catalog.ts';
 import type { FaultCode } from '#pull/fault.ts';
 import { emptyHistory, failuresInRow, remember, trim, turnOf } from '#pull/history.ts';
 import type { ClusterSight, Entry, Ledger, Pass } from '#pull/ledger.ts';
@@ -176,7 +177,11 @@ export class Book {
         if (kind === 'regular') return takesPart(entry.report.verdict, entry.dueMs, nowMs);
         return entry.dueMs !== undefined && entry.dueMs <= nowMs;
       })
-      .toSorted(([a], [b]) => (order.get(a) ?? 0) - (order.get(b) ?? 0))
+      .toSorted(
+        ([a, one], [b, other]) =>
+          Number(isComing(one.wantedBy)) - Number(isComing(other.wantedBy)) ||
+          (order.get(a) ?? 0) - (order.get(b) ?? 0),
+      )
       .map(([, demand]) => demand);
   }
 

@@ -9,10 +9,12 @@ import type { PullOutcome } from '#pull/score.ts';
 import type { Demand } from '#pull/view.ts';
 import type { Ears, Watched } from './agent.ts';
 import { askedDemands } from './asked-demands.ts';
+import { catalogNamespace } from './catalog-namespace.ts';
 import { type Cluster, connectByFile, connectInCluster } from './cluster/connect.ts';
 import { publisher } from './cluster/publish.ts';
 import { pullSecrets } from './cluster/pull-secrets.ts';
 import { type Demanded, watchDemand } from './cluster/watch-demand.ts';
+import { ComingDemands } from './coming-demands.ts';
 import { type Config, type Environment, isInCluster } from './config.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { KubeletSettings } from './kubelet-settings.ts';
@@ -51,7 +53,6 @@ export interface JoinAsk {
 }
 
 const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-const namespacePath = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 const tokenBytes = 1 << 20;
 /** The first pass waits for the first list of Pods no longer than this. */
 const patienceMs = 10_000;
@@ -72,13 +73,6 @@ export async function findCluster({ config, env, log }: JoinAsk): Promise<Outcom
   return { ok: true, value: undefined };
 }
 
-/** The namespace of this Pod, where its ServiceAccount is the one that asks. */
-export async function ownNamespace(config: Config): Promise<{ readonly namespace?: string }> {
-  if (config.kubeconfig !== null) return {};
-  const read = await readInput(namespacePath, tokenBytes);
-  return read.ok && read.text.trim() !== '' ? { namespace: read.text.trim() } : {};
-}
-
 export function joinCluster(cluster: Cluster, ask: JoinAsk): Joined {
   return new Joining(cluster, ask);
 }
@@ -90,6 +84,7 @@ class Joining implements Joined {
   readonly #watch: ReturnType<typeof watchDemand>;
   readonly #secrets: SecretReader;
   readonly #kubelet: KubeletSettings;
+  #coming: ComingDemands | undefined;
   readonly #teller: Teller | undefined;
   readonly #fleet: FleetWatch | undefined;
   readonly #known = Promise.withResolvers<undefined>();
@@ -114,12 +109,20 @@ class Joining implements Joined {
     const { nodeCondition: condition, nodeEvents: events } = config;
     if (condition || events)
       this.#teller = tellCluster(publisher(cluster, nodeName, outside), { condition, events, now, log });
-    const { namespace } = ask;
-    if (namespace !== undefined && config.fleetSize === 'auto') {
-      const { signal } = this.#closing;
-      this.#fleet = new FleetWatch(cluster, { namespace, name: config.daemonSet }, { random, delay, log, signal });
-    }
+    const watching = { random, delay, log, signal: this.#closing.signal };
+    if (ask.namespace !== undefined && config.fleetSize === 'auto')
+      this.#fleet = new FleetWatch(cluster, { namespace: ask.namespace, name: config.daemonSet }, watching);
+    if (config.catalog !== 'off') void this.#readCatalog();
     void this.#tick();
+  }
+
+  async #readCatalog(): Promise<void> {
+    const { config, now, random, log } = this.#ask;
+    const namespace = await catalogNamespace(config);
+    if (this.#isClosed()) return;
+    const node = (): Demanded['node'] => this.#watch.current().node;
+    const onChange = (): void => this.#onChange();
+    this.#coming = new ComingDemands(this.#cluster, namespace, { now, random, delay, log, node, onChange });
   }
 
   readonly fleet = (): number | undefined => this.#fleet?.agents;
@@ -131,9 +134,10 @@ class Joining implements Joined {
     const { sandboxImage, policy } = await onDisk();
     const { demands: pods, node } = this.#watch.current();
     const facts = node.ok ? node.value : undefined;
-    this.#asked = signature(pods);
+    this.#asked = this.#signature();
+    const coming = (await this.#coming?.demands()) ?? [];
     const kubelet = facts === undefined ? {} : { kubelet: this.#kubelet.verification(facts, policy) };
-    return askedDemands({ pods, own, sandboxImage, ...kubelet });
+    return askedDemands({ pods, own, coming, sandboxImage, ...kubelet });
   };
 
   readonly withSecrets: Joined['withSecrets'] = (demand) => this.#secrets.read(demand);
@@ -163,13 +167,14 @@ class Joining implements Joined {
     this.#closing.abort();
     this.#known.resolve(undefined);
     this.#secrets.close();
-    await Promise.all([this.#watch.close(), this.#teller?.close()]);
+    await Promise.all([this.#watch.close(), this.#coming?.close(), this.#teller?.close()]);
     await this.#cluster.close();
   };
 
   #onChange(): void {
     const now = this.#watch.current();
     if (now.isKnown && now.node.ok) this.#known.resolve(undefined);
+    this.#coming?.recheck();
     if (!this.#looking) void this.#look();
   }
 
@@ -179,7 +184,11 @@ class Joining implements Joined {
     this.#looking = false;
     if (this.#isClosed()) return;
     this.#sayStale(this.#watch.current());
-    if (signature(this.#watch.current().demands) !== this.#asked) this.#ears?.demandsChanged();
+    if (this.#signature() !== this.#asked) this.#ears?.demandsChanged();
+  }
+
+  #signature(): string {
+    return `${signature(this.#watch.current().demands)}\n\n${this.#coming?.signature() ?? ''}`;
   }
 
   #isClosed(): boolean {
@@ -227,7 +236,7 @@ function signature(demands: readonly Demand[]): string {
 }
 
 /** A pause that ends early, and well, when it is aborted. */
-function delay(ms: number, signal: AbortSignal): Promise<void> {
+export function delay(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const end = (): void => {

@@ -45,7 +45,7 @@ test('while the API server is away the last number holds', async () => {
 describe('an agent that may not know', () => {
   test('takes its fleet for a large one, and says so once', async () => {
     await using world = await kubeWorld();
-    world.kube.grants = new Set([...everyGrant].filter((grant) => grant !== 'get apps/daemonsets'));
+    world.kube.grants = new Set([...everyGrant].filter((grant) => grant !== 'get apps/daemonsets in drypull'));
     const stopping = new AbortController();
     const lines: string[] = [];
     const watch = watchIn(world, stopping.signal, lines);

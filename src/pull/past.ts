@@ -3,6 +3,8 @@
  * One slice a subject, each bounded and plain JSON, so that it can be kept in a file over a restart.
  */
 import type { PullReport } from './report.ts';
+import { learnClock, readClock, type ClockPast } from './past/clock.ts';
+import { learnHosts, readHosts, type HostsPast } from './past/hosts.ts';
 import { learnLogins, readLogins, type LoginsPast } from './past/logins.ts';
 import { learnLimits, readLimits, type LimitsPast } from './past/limits.ts';
 import { learnQuotas, learnSample, readQuotas, type QuotasPast } from './past/quotas.ts';
@@ -22,6 +24,8 @@ import { forgetTags, learnTag, readTags, type TagsPast } from './past/tags.ts';
 export interface Past {
   readonly version: 1;
   readonly tags: TagsPast;
+  readonly hosts: HostsPast;
+  readonly clock: ClockPast;
   readonly logins: LoginsPast;
   readonly refusedLogins: RefusedLoginsPast;
   readonly quotas: QuotasPast;
@@ -35,6 +39,8 @@ export interface Past {
 export const emptyPast: Past = {
   version: 1,
   tags: {},
+  hosts: {},
+  clock: [],
   logins: {},
   refusedLogins: {},
   quotas: [],
@@ -50,6 +56,8 @@ export function learnReport(past: Past, report: PullReport): Past {
   return {
     ...past,
     tags: learnTag(past.tags, report),
+    hosts: learnHosts(past.hosts, report),
+    clock: learnClock(past.clock, report),
     logins: learnLogins(past.logins, report),
     refusedLogins: learnRefusedLogin(past.refusedLogins, report),
     quotas: learnQuotas(past.quotas, report),
@@ -84,6 +92,8 @@ export function readPast(value: unknown): Past {
   return {
     version: 1,
     tags: readTags(slice('tags')),
+    hosts: readHosts(slice('hosts')),
+    clock: readClock(slice('clock')),
     logins: readLogins(slice('logins')),
     refusedLogins: readRefusedLogins(slice('refusedLogins')),
     quotas: readQuotas(slice('quotas')),

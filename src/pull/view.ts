@@ -2,12 +2,14 @@
  * What the node believes (NodeView) and what the cluster asks of it (Demand). Grouped by whose belief it is: the kubelet's,
  * the container runtime's, or the operating system's that the runtime runs on.
  */
+import type { CertificateFacts } from './certificate.ts';
 import type { PullSecret } from './credential.ts';
 import type { Image } from './image.ts';
 import type { Outcome, Seen } from './outcome.ts';
 import type { Fault } from './fault.ts';
 import type { KubeletConfig } from './kubelet-config.ts';
 import type { Platform } from './platform.ts';
+import type { ProxyNext } from './proxy.ts';
 import type { Secret } from './secret.ts';
 
 // --- what is demanded
@@ -21,6 +23,8 @@ export interface Wanter {
   readonly name: string;
   /** `container web`, `init container migrate`, `image volume models`; empty for a bare reference. */
   readonly part: string;
+  /** A workload that may yet send a Pod to this node; absent where who wants it is here. */
+  readonly coming?: true;
 }
 
 export interface Demand {
@@ -118,6 +122,8 @@ export interface RuntimeView {
   readonly version: RuntimeVersion;
   readonly config: Seen<RuntimeConfig>;
   readonly proxy: ProxyRules;
+  /** What it would have after its next restart, where that differs and something was changed since it started. */
+  readonly proxyNext?: ProxyNext;
 }
 
 /** The image-related settings in force in containerd's configuration (all files merged, migrated and defaulted). */
@@ -195,12 +201,16 @@ export interface PemFile {
   readonly path: string;
   /** PEM text as read. */
   readonly pem: string;
+  /** What its certificates say, in the file's order; absent where nobody read them. */
+  readonly certificates?: readonly CertificateFacts[];
 }
 
 export interface ClientPair {
   readonly certPath: string;
   readonly cert: string;
   readonly key: Secret;
+  /** Of the first certificate, which is the client's. */
+  readonly certificate?: CertificateFacts;
 }
 
 /** Go's view of the runtime's proxy variables (golang.org/x/net/http/httpproxy Config). Absent: not set. */

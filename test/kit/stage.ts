@@ -161,6 +161,7 @@ export interface PassSketch {
   readonly manners?: Partial<Manners>;
   readonly atOnce?: number;
   readonly now?: () => Date;
+  /** Milliseconds that only grow. Default: the machine's. */
   readonly clockMs?: () => number;
   readonly answers?: readonly ProviderAnswer[];
   readonly content?: ReadonlyMap<string, Uint8Array>;
