@@ -54,7 +54,6 @@ export interface JoinAsk {
 }
 
 const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-const namespacePath = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 const tokenBytes = 1 << 20;
 /** The first pass waits for the first list of Pods no longer than this. */
 const patienceMs = 10_000;
@@ -73,13 +72,6 @@ export async function findCluster({ config, env, log }: JoinAsk): Promise<Outcom
   if (token.ok) return connectInCluster();
   log.warn({ path: tokenPath, why: token.why }, 'no cluster is asked: this Pod has no token of a ServiceAccount');
   return { ok: true, value: undefined };
-}
-
-/** The namespace of this Pod, where its ServiceAccount is the one that asks. */
-export async function ownNamespace(config: Config): Promise<{ readonly namespace?: string }> {
-  if (config.kubeconfig !== null) return {};
-  const read = await readInput(namespacePath, tokenBytes);
-  return read.ok && read.text.trim() !== '' ? { namespace: read.text.trim() } : {};
 }
 
 export function joinCluster(cluster: Cluster, ask: JoinAsk): Joined {

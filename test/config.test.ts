@@ -302,3 +302,38 @@ describe('in a cluster', () => {
     });
   });
 });
+
+describe('requests a minute', () => {
+  const of = (yaml: string, env: Readonly<Record<string, string>> = {}): unknown => {
+    const read = parseConfig(yaml, env);
+    return read.ok ? read.config.requestsPerMinute : read.problems.map(({ key }) => key);
+  };
+
+  test.each([
+    ['nothing', '', {}, {}],
+    [
+      'a map',
+      'requestsPerMinute: {Quay.io: 30, "*": 5, "*.azurecr.io": 7, private: 9}',
+      {},
+      { 'quay.io': 30, '*': 5, '*.azurecr.io': 7, private: 9 },
+    ],
+    [
+      'a variable',
+      '',
+      { DRYPULL_REQUESTS_PER_MINUTE: 'quay.io=30, reg.test:5000=6' },
+      { 'quay.io': 30, 'reg.test:5000': 6 },
+    ],
+  ])('are read from %s', (_, yaml, env, expected) => {
+    expect(of(yaml, env)).toEqual(expected);
+  });
+
+  test.each([
+    ['no number', 'requestsPerMinute: {quay.io: many}', {}, ['requestsPerMinute.quay.io']],
+    ['nought', 'requestsPerMinute: {quay.io: 0}', {}, ['requestsPerMinute.quay.io']],
+    ['no registry', 'requestsPerMinute: {"a b": 5}', {}, ['requestsPerMinute']],
+    ['a list', 'requestsPerMinute: [quay.io]', {}, ['requestsPerMinute']],
+    ['words', '', { DRYPULL_REQUESTS_PER_MINUTE: 'quay.io' }, ['DRYPULL_REQUESTS_PER_MINUTE.quay.io']],
+  ])('are refused where there is %s', (_, yaml, env, keys) => {
+    expect(of(yaml, env)).toEqual(keys);
+  });
+});
