@@ -2,6 +2,7 @@
  * The agent's memory: the one object in the house that changes. What is asked for, the last report on each image and what came
  * before it. Everybody else gets a Ledger, which does not change.
  */
+import { diskReadings, type DiskReading } from '#pull/disk-reading.ts';
 import type { FaultCode } from '#pull/fault.ts';
 import { emptyHistory, failuresInRow, remember, trim, turnOf } from '#pull/history.ts';
 import type { ClusterSight, Entry, Ledger, Pass } from '#pull/ledger.ts';
@@ -9,7 +10,7 @@ import { demandId, reportId } from '#pull/ledger.ts';
 import type { Forecast } from '#pull/forecast.ts';
 import type { Pace } from '#pull/pace.ts';
 import { cadencesOf, dueAt, rests, slowed, takesPart } from '#pull/pace.ts';
-import { forget, learnReport, type Past } from '#pull/past.ts';
+import { forget, learnNode, learnReport, type Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { PullOutcome, Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
@@ -51,6 +52,7 @@ export class Book {
   #ledger: Ledger | undefined;
   #past: Past;
   #forecasts: readonly Forecast[] = [];
+  #disks: readonly DiskReading[] = [];
 
   constructor({ node, startedMs, cadenceMs, keep, silenceMs, past }: BookOptions) {
     this.#past = past;
@@ -117,6 +119,8 @@ export class Book {
   /** One more look at the node, and what follows from all that is known. */
   foresee(view: NodeView, nowMs: number): void {
     const { entries } = this.read();
+    this.#disks = diskReadings(view);
+    this.#past = learnNode(this.#past, view, nowMs);
     this.#forecasts = foreseeNode({ now: new Date(nowMs), view, entries, past: this.#past });
     this.#ledger = undefined;
   }
@@ -186,6 +190,7 @@ export class Book {
       cadenceMs: this.#cadenceMs,
       progressMs: this.#progressMs,
       forecasts: this.#forecasts,
+      disks: this.#disks,
       staleAfterMs: 3 * this.#cadenceMs + this.#silenceMs + 60_000,
     };
   }

@@ -14,6 +14,7 @@ import { publisher } from './cluster/publish.ts';
 import { pullSecrets } from './cluster/pull-secrets.ts';
 import { type Demanded, watchDemand } from './cluster/watch-demand.ts';
 import { type Config, type Environment, isInCluster } from './config.ts';
+import type { NodeSaid } from './look.ts';
 import { KubeletSettings } from './kubelet-settings.ts';
 import { readInput } from './node/read-input.ts';
 import { SecretReader } from './secret-reader.ts';
@@ -33,7 +34,7 @@ export interface Joined extends Watched {
   readonly demands: (own: readonly Demand[], onDisk: () => Promise<OnDisk>) => Promise<readonly Demand[]>;
   readonly withSecrets: (demand: Demand) => Promise<Demand>;
   /** What the kubelet said of this node, where it was seen. */
-  readonly node: () => { readonly runtime: string; readonly os: string; readonly architecture: string } | undefined;
+  readonly node: () => NodeSaid | undefined;
 }
 
 export interface JoinAsk {
@@ -119,7 +120,8 @@ class Joining implements Joined {
 
   readonly node: Joined['node'] = () => {
     const { node } = this.#watch.current();
-    return node.ok ? node.value : undefined;
+    const kubeletConfig = this.#kubelet.config();
+    return node.ok ? { ...node.value, ...(kubeletConfig === undefined ? {} : { kubeletConfig }) } : undefined;
   };
 
   readonly sight = (): ClusterSight => {

@@ -1,5 +1,5 @@
 /** Opens the wire of one pass over a node's images. */
-import type { LocalContent, NodeView } from '#pull/view.ts';
+import type { HasContent, LocalContent, NodeView } from '#pull/view.ts';
 import { Connections } from './registry/connections.ts';
 import type { Memory } from './stage/memory.ts';
 import type { Manners, Wire } from './stage/wire.ts';
@@ -22,6 +22,7 @@ export interface Opening {
   /** Milliseconds that only grow. */
   readonly clockMs: () => number;
   readonly localContent: LocalContent;
+  readonly hasContent?: HasContent;
   readonly perRegistry: number;
 }
 
@@ -40,6 +41,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     now: opening.now,
     elapsedMs,
     localContent: opening.localContent,
+    ...(opening.hasContent === undefined ? {} : { hasContent: opening.hasContent }),
     memory: opening.memory,
     tokens: new Map(),
     proving: new Map(),

@@ -4,7 +4,12 @@ import { byUrgency, type Forecast } from '#pull/forecast.ts';
 import { addressDown } from './address-down.ts';
 import { certificateExpires } from './certificate-expires.ts';
 import { clockSkews } from './clock-skews.ts';
+import { diskFills } from './disk-fills.ts';
+import { diskPressure } from './disk-pressure.ts';
 import { nameServerDown } from './name-server-down.ts';
+import { pullOutgrowsDisk } from './pull-outgrows-disk.ts';
+import { pullTripsEviction } from './pull-trips-eviction.ts';
+import { pullsOutgrowDisk } from './pulls-outgrow-disk.ts';
 import { rateLimitNears } from './rate-limit-nears.ts';
 import { routeDown } from './route-down.ts';
 import type { ImageRule, NodeRule, Rule } from './rule.ts';
@@ -17,10 +22,12 @@ export const imageRules: readonly ImageRule[] = [
   addressDown,
   nameServerDown,
   clockSkews,
+  pullOutgrowsDisk,
+  pullTripsEviction,
 ];
 
 /** About the node, whatever the image. */
-export const nodeRules: readonly NodeRule[] = [];
+export const nodeRules: readonly NodeRule[] = [diskFills, diskPressure, pullsOutgrowDisk];
 
 /** Most urgent first. */
 export function foreseeImage(facts: ImageFacts): readonly Forecast[] {

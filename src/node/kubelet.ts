@@ -25,6 +25,7 @@ export interface KubeletFacts {
 
 export interface FoundKubelet {
   readonly view: KubeletView;
+  readonly rootDir: string;
   readonly doubts: readonly Doubt[];
 }
 
@@ -56,7 +57,11 @@ export async function readKubelet(
   const providers = await readProviders(root, await providerPlace(root, config, bin));
   const homeKnown = home !== undefined || running?.env !== undefined;
   const settings = await readKubeletConfig(root, running?.args);
-  return { view: { nodeFile, providers, config: settings }, doubts: homeKnown ? [] : await homeDoubt(root, nodeFile) };
+  return {
+    view: { nodeFile, providers, config: settings },
+    rootDir: places.rootDir,
+    doubts: homeKnown ? [] : await homeDoubt(root, nodeFile),
+  };
 }
 
 /** Where a kubelet runs for certain, its directory exists: if it is not to be seen, neither is a config.json in it. */

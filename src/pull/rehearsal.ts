@@ -93,6 +93,9 @@ export interface Content {
   readonly layers: number;
   /** Compressed bytes of config and layers; 0 where the manifest was not read. */
   readonly bytes: number;
+  /** Of these, what the runtime does not have yet, and in how many layers; absent where its store was not seen. */
+  readonly missingBytes?: number;
+  readonly missingLayers?: number;
   /** Hosts that served, or would serve, the blobs. */
   readonly blobHosts: readonly string[];
   /** How far the content was looked at. */

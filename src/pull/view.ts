@@ -3,6 +3,7 @@
  * the container runtime's, or the operating system's that the runtime runs on.
  */
 import type { PullSecret } from './credential.ts';
+import type { DiskPressure, Disks, SnapshotSettings } from './disk.ts';
 import type { Image } from './image.ts';
 import type { Outcome, Seen } from './outcome.ts';
 import type { Fault } from './fault.ts';
@@ -35,6 +36,8 @@ export interface Demand {
   readonly secrets: readonly PullSecret[];
   /** What is known of the image on this node; `unknown` where nobody could look. */
   readonly present: 'yes' | 'no' | 'unknown';
+  /** The shortest time that a Pod which wants it has, from its start to being there; absent where none is known. */
+  readonly deadlineS?: number;
   /** Whether a start of its Pods on this node would ask the registry; absent where nobody could tell. */
   readonly asks?: 'yes' | 'no' | 'perhaps';
 }
@@ -68,6 +71,8 @@ export interface KubeletView {
   readonly providers: Seen<readonly CredentialProvider[]>;
   /** Its settings about images; absent where nobody looked. */
   readonly config?: Seen<KubeletConfig>;
+  /** What the Node says of its disks; absent where nobody asked. */
+  readonly diskPressure?: DiskPressure;
 }
 
 export interface NodeFile {
@@ -123,6 +128,10 @@ export interface RuntimeConfig {
   readonly auths: Readonly<Record<string, StaticAuth>>;
   readonly sandboxImage: string;
   readonly root: string;
+  /** Where layers are unpacked, and by whom; absent where nobody looked. */
+  readonly snapshots?: SnapshotSettings;
+  /** A pull is given up after so long without a byte; 0: never. Absent where nobody looked. */
+  readonly progressTimeoutMs?: number;
 }
 
 export type Header = readonly [name: string, value: string];
@@ -206,6 +215,8 @@ export interface ProxyRules {
 export interface SystemView {
   readonly resolver: Resolver;
   readonly roots: SystemRoots;
+  /** Absent where nobody looked. */
+  readonly disks?: Seen<Disks>;
 }
 
 export interface SystemRoots {
@@ -232,3 +243,6 @@ export interface Resolver {
 
 /** A digest whose content is on the node already. */
 export type LocalContent = (digest: string) => Promise<Uint8Array | undefined>;
+
+/** Whether the runtime holds a blob already; undefined where nobody can look. */
+export type HasContent = (digest: string) => Promise<boolean | undefined>;

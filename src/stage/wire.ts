@@ -3,7 +3,7 @@
  * connections, look-ups, tokens and bad news; its memory outlives the pass.
  */
 import type { Fault } from '#pull/fault.ts';
-import type { LocalContent } from '#pull/view.ts';
+import type { HasContent, LocalContent } from '#pull/view.ts';
 import type { Token, TokenAsked } from '../registry/authorize.ts';
 import type { Connections } from '../registry/connections.ts';
 import type { Memory } from './memory.ts';
@@ -14,6 +14,8 @@ export interface Wire {
   readonly elapsedMs: () => number;
   /** Content that is on the node already. */
   readonly localContent: LocalContent;
+  /** Absent where nobody can look. */
+  readonly hasContent?: HasContent;
   readonly memory: Memory;
   /** Of this pass alone: tokens by login, realm and scopes; the first asker's promise serves all. */
   readonly tokens: Map<string, Promise<TokenAsked>>;

@@ -15,6 +15,7 @@ export const componentGrants = {
   'node-condition': ['get core/nodes', 'patch core/nodes/status', 'create events.k8s.io/events'],
   'listener-auth': ['create authentication.k8s.io/tokenreviews', 'create authorization.k8s.io/subjectaccessreviews'],
   'host-proc': [],
+  'host-disk': [],
   'credential-plugins': [],
   monitoring: [],
 } as const;
