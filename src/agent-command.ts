@@ -133,7 +133,7 @@ async function* rehearseNow(
   const { config, signal, joined, past } = at;
   const view = await look(config, at.now, joined?.node());
   const pass: Pass = {
-    manners: { ...manners, deadlineMs: config.deadline },
+    manners: { ...manners, deadlineMs: config.deadline, throughputSampleBytes: config.throughputSampleBytes },
     atOnce: config.concurrency,
     perRegistry: config.perRegistry,
     meteredRegistries: config.meteredRegistries,

@@ -1,6 +1,7 @@
 /** The one table of the configuration: for each field its variable, its default, how it is read and written, and its help. */
 import { clusterFields } from './config-cluster.ts';
 import { field } from './config-field.ts';
+import { mannersFields } from './config-manners.ts';
 import type { Address, ImageEntry } from './config-values.ts';
 import {
   absolutePath,
@@ -222,6 +223,7 @@ export const fields = {
     write: same,
     help: 'More registries where fetching a manifest costs quota, beside the known ones.',
   }),
+  ...mannersFields,
   ...clusterFields,
   stateDir: field<string | null>({
     env: 'DRYPULL_STATE_DIR',

@@ -6,6 +6,7 @@ import type { PullSecret } from '#pull/credential.ts';
 import type { Image } from '#pull/image.ts';
 import type { Outcome } from '#pull/outcome.ts';
 import type { Demand, PullPolicy, Wanter } from '#pull/view.ts';
+import { sooner } from './deadline.ts';
 import type { NodeImages } from './node-facts.ts';
 import type { PodSeen } from './pods.ts';
 
@@ -18,6 +19,7 @@ interface Draft {
   readonly secrets: readonly PullSecret[];
   readonly wantedBy: Wanter[];
   seenRunning: boolean;
+  deadlineS: number | undefined;
 }
 
 /** `nodeImages` is undefined where the Node was not seen. */
@@ -32,8 +34,12 @@ export function demandsOf(
     const { written, policy, secrets, wantedBy } = draft;
     const image = readImage(written);
     const present = draft.seenRunning ? 'yes' : presenceOf(image, nodeImages);
-    return { image, written, policy, wantedBy, secrets, present };
+    return { image, written, policy, wantedBy, secrets, present, ...deadline(draft.deadlineS) };
   });
+}
+
+function deadline(deadlineS: number | undefined): Pick<Demand, 'deadlineS'> {
+  return deadlineS === undefined ? {} : { deadlineS };
 }
 
 function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
@@ -47,7 +53,9 @@ function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
       secrets: pod.secretNames.map((name) => unread(pod.namespace, name)),
       wantedBy: [],
       seenRunning: false,
+      deadlineS: undefined,
     };
+    draft.deadlineS = sooner(draft.deadlineS, pod.deadlineS);
     draft.wantedBy.push(use.wanter);
     // An image of a started container is on the node, whatever the Node's own list has room for.
     const container = pod.containers.find(({ name }) => name === use.container);
@@ -98,5 +106,6 @@ export function joinDemands(...sources: readonly (readonly Demand[])[]): readonl
 
 function merged(one: Demand, other: Demand): Demand {
   const wantedBy = [...one.wantedBy, ...other.wantedBy];
-  return { ...one, wantedBy, present: one.present === 'unknown' ? other.present : one.present };
+  const present = one.present === 'unknown' ? other.present : one.present;
+  return { ...one, wantedBy, present, ...deadline(sooner(one.deadlineS, other.deadlineS)) };
 }

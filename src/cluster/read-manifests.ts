@@ -6,6 +6,7 @@ import type { PullSecret } from '#pull/credential.ts';
 import { parseImage, pullPolicyOf } from '#pull/image.ts';
 import type { Demand, PullPolicy, Wanter } from '#pull/view.ts';
 import { elsewhere, givenSecrets, secretsFor } from './given-secrets.ts';
+import { sooner } from './deadline.ts';
 import type { GivenSecrets } from './given-secrets.ts';
 import { isFields, limits, readStream } from './manifest-stream.ts';
 import type { Fields, Remark } from './manifest-stream.ts';
@@ -26,6 +27,7 @@ interface Want {
   readonly written: string;
   readonly policy: PullPolicy;
   readonly wanter: Wanter;
+  readonly deadlineS: number | undefined;
 }
 
 interface Wanted {
@@ -33,6 +35,7 @@ interface Wanted {
   readonly policy: PullPolicy;
   readonly secrets: readonly PullSecret[];
   readonly by: Map<string, Wanter>;
+  readonly deadlineS: number | undefined;
 }
 
 interface Notes {
@@ -79,15 +82,22 @@ function addPod(pod: PodSpec, given: GivenSecrets, into: { wanted: Map<string, W
 }
 
 /** Wants that differ in nothing the kubelet's answer depends on become one demand. */
-function addWant({ written, policy, wanter }: Want, secrets: readonly PullSecret[], wanted: Map<string, Wanted>): void {
+function addWant(
+  { written, policy, wanter, deadlineS }: Want,
+  secrets: readonly PullSecret[],
+  wanted: Map<string, Wanted>,
+): void {
   const key = JSON.stringify([written, policy, ...secrets.map(({ namespace, name }) => `${namespace}/${name}`)]);
-  const known = wanted.get(key) ?? { written, policy, secrets, by: new Map<string, Wanter>() };
-  known.by.set(JSON.stringify(wanter), wanter);
-  wanted.set(key, known);
+  const known = wanted.get(key);
+  const by = known?.by ?? new Map<string, Wanter>();
+  by.set(JSON.stringify(wanter), wanter);
+  wanted.set(key, { written, policy, secrets, by, deadlineS: sooner(known?.deadlineS, deadlineS) });
 }
 
-function demandOf({ written, policy, secrets, by }: Wanted): Demand {
-  return { image: parseImage(written), written, policy, wantedBy: [...by.values()], secrets, present: 'unknown' };
+function demandOf({ written, policy, secrets, by, deadlineS }: Wanted): Demand {
+  const wantedBy = [...by.values()];
+  const deadline = deadlineS === undefined ? {} : { deadlineS };
+  return { image: parseImage(written), written, policy, wantedBy, secrets, present: 'unknown', ...deadline };
 }
 
 function* wantsOf(pod: PodSpec, notes: Notes): Generator<Want> {
@@ -119,8 +129,9 @@ function* want(pod: PodSpec, of: { part: string; image: unknown; policy: unknown
     notes.problems.push({ at, what });
     return;
   }
-  const { kind, namespace, name } = pod;
-  yield { written: of.image, policy: policyOf(of, at, notes), wanter: { kind, namespace, name, part: of.part } };
+  const { kind, namespace, name, deadlineS } = pod;
+  const wanter = { kind, namespace, name, part: of.part };
+  yield { written: of.image, policy: policyOf(of, at, notes), wanter, deadlineS };
 }
 
 /** What is written, or the API server's default (core/v1 defaults.go SetDefaults_Container). */

@@ -7,6 +7,9 @@ import { clockSkews } from './clock-skews.ts';
 import { diskFills } from './disk-fills.ts';
 import { diskPressure } from './disk-pressure.ts';
 import { nameServerDown } from './name-server-down.ts';
+import { pullOutlastsDeadline } from './pull-outlasts-deadline.ts';
+import { pullStalls } from './pull-stalls.ts';
+import { pullsQueue } from './pulls-queue.ts';
 import { pullOutgrowsDisk } from './pull-outgrows-disk.ts';
 import { pullTripsEviction } from './pull-trips-eviction.ts';
 import { pullsOutgrowDisk } from './pulls-outgrow-disk.ts';
@@ -24,10 +27,12 @@ export const imageRules: readonly ImageRule[] = [
   clockSkews,
   pullOutgrowsDisk,
   pullTripsEviction,
+  pullOutlastsDeadline,
+  pullStalls,
 ];
 
 /** About the node, whatever the image. */
-export const nodeRules: readonly NodeRule[] = [diskFills, diskPressure, pullsOutgrowDisk];
+export const nodeRules: readonly NodeRule[] = [diskFills, diskPressure, pullsOutgrowDisk, pullsQueue];
 
 /** Most urgent first. */
 export function foreseeImage(facts: ImageFacts): readonly Forecast[] {

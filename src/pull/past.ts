@@ -4,6 +4,7 @@
  */
 import type { PullReport } from './report.ts';
 import type { NodeView } from './view.ts';
+import { learnRates, readRates, type RatesPast } from './past/rates.ts';
 import { learnDisks, readDisksPast, type DisksPast } from './past/disks.ts';
 import { forgetTags, learnTag, readTags, type TagsPast } from './past/tags.ts';
 
@@ -11,13 +12,14 @@ export interface Past {
   readonly version: 1;
   readonly tags: TagsPast;
   readonly disks: DisksPast;
+  readonly rates: RatesPast;
 }
 
-export const emptyPast: Past = { version: 1, tags: {}, disks: {} };
+export const emptyPast: Past = { version: 1, tags: {}, disks: {}, rates: {} };
 
 /** With one more report. */
 export function learnReport(past: Past, report: PullReport): Past {
-  return { ...past, tags: learnTag(past.tags, report) };
+  return { ...past, tags: learnTag(past.tags, report), rates: learnRates(past.rates, report) };
 }
 
 /** With one more look at the node. */
@@ -34,5 +36,10 @@ export function forget(past: Past, images: ReadonlySet<string>): Past {
 export function readPast(value: unknown): Past {
   if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1) return emptyPast;
   const slice = (name: keyof Past): unknown => Object.getOwnPropertyDescriptor(value, name)?.value;
-  return { version: 1, tags: readTags(slice('tags')), disks: readDisksPast(slice('disks')) };
+  return {
+    version: 1,
+    tags: readTags(slice('tags')),
+    disks: readDisksPast(slice('disks')),
+    rates: readRates(slice('rates')),
+  };
 }

@@ -67,6 +67,8 @@ export interface ExchangeFacts {
   /** Difference between the server's Date header and our clock, in seconds; positive: the server is ahead. */
   readonly clockAheadS?: number;
   readonly mediaType?: string;
+  /** From the headers to the last byte that was read, of a layer that was read for its speed. */
+  readonly bodyMs?: number;
 }
 
 /** One call of the kubelet to the runtime: one credential (or none), all hosts, all retries. */

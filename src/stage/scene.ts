@@ -2,6 +2,7 @@
 import type { Identity, PullPlan, Route } from '#pull/plan.ts';
 import type { Act, Exchange, ExchangeFacts } from '#pull/rehearsal.ts';
 import { good, type Outcome } from '#pull/outcome.ts';
+import { leastTimedBytes } from '#pull/rate.ts';
 import { header, type Answer, type Asked } from '../registry/wire.ts';
 import { readRateLimit } from '../registry/rate-limit.ts';
 import type { Wire } from './wire.ts';
@@ -41,11 +42,11 @@ export function record(
     ms: asked.ms,
     steps: asked.steps.map((step) => ({ ...step, startMs: Math.max(0, step.startMs - scene.zeroMs) })),
     ...(sent.as === undefined ? {} : { as: sent.as }),
-    outcome: facts(asked, scene.wire.now()),
+    outcome: facts(asked, purpose.act, scene.wire.now()),
   });
 }
 
-function facts(asked: Asked, now: Date): Outcome<ExchangeFacts> {
+function facts(asked: Asked, act: Act, now: Date): Outcome<ExchangeFacts> {
   if (!asked.outcome.ok) return asked.outcome;
   const answer = asked.outcome.value;
   const limit = readRateLimit(
@@ -61,6 +62,7 @@ function facts(asked: Asked, now: Date): Outcome<ExchangeFacts> {
     ...(limit === undefined ? {} : { rateLimit: limit }),
     ...(ahead === undefined ? {} : { clockAheadS: ahead }),
     ...(type === undefined ? {} : { mediaType: type.slice(0, 120) }),
+    ...(act === 'layer' && answer.body.length >= leastTimedBytes ? { bodyMs: answer.bodyMs } : {}),
   });
 }
 

@@ -37,6 +37,8 @@ export interface Manners {
   readonly verify: boolean;
   /** Ask for manifests also where that spends a quota. */
   readonly spend: boolean;
+  /** Of one large layer of each registry, now and then, so many bytes are read for their speed; absent or 0: none. */
+  readonly throughputSampleBytes?: number;
   /** For one image, all credentials and hosts together. */
   readonly deadlineMs: number;
   /** How long we wait for a response where the runtime would wait for ever. */

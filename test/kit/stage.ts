@@ -2,6 +2,7 @@
 import { parseImage } from '#pull/image.ts';
 import type { PullSecret } from '#pull/credential.ts';
 import { good } from '#pull/outcome.ts';
+import type { Past } from '#pull/past.ts';
 import type { Platform } from '#pull/platform.ts';
 import type { PullReport } from '#pull/report.ts';
 import { Secret } from '#pull/secret.ts';
@@ -135,6 +136,7 @@ export interface DemandSketch {
   readonly policy?: PullPolicy;
   readonly secrets?: readonly PullSecret[];
   readonly present?: Demand['present'];
+  readonly deadlineS?: number;
 }
 
 export function demandFor(written: string, over: DemandSketch = {}): Demand {
@@ -160,6 +162,9 @@ export interface PassSketch {
   readonly manners?: Partial<Manners>;
   readonly atOnce?: number;
   readonly now?: () => Date;
+  /** Milliseconds that only grow. Default: this machine's. */
+  readonly clockMs?: () => number;
+  readonly past?: () => Past;
   readonly answers?: readonly ProviderAnswer[];
   readonly content?: ReadonlyMap<string, Uint8Array>;
 }
@@ -182,7 +187,7 @@ export async function pass(
       ...sketch.manners,
     },
     now: sketch.now ?? (() => new Date()),
-    clockMs: () => performance.now(),
+    clockMs: sketch.clockMs ?? (() => performance.now()),
     localContent: (digest) => Promise.resolve(sketch.content?.get(digest)),
     perRegistry: 8,
   });
@@ -193,6 +198,7 @@ export async function pass(
       atOnce: sketch.atOnce ?? 1,
       askProviders: () => Promise.resolve(sketch.answers ?? []),
       signal: new AbortController().signal,
+      ...(sketch.past === undefined ? {} : { past: sketch.past }),
     };
     for await (const report of assessAll(view, demands, outside)) reports.set(report.id ?? report.image, report);
     return demands.flatMap((demand) => reports.get(demand.id ?? demand.written) ?? []);
