@@ -47,6 +47,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     proving: new Map(),
     limited: new Map(),
     reachedAt: new Map(),
+    plain: new Set(),
     judged: new Set(),
     served: new Map(),
     manners: opening.manners,

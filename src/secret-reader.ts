@@ -15,13 +15,20 @@ interface Outside {
 }
 
 const refusedMs = 600_000;
-const mostRefused = 10_000;
+/**
+ * Of one that could be read before: a kube-apiserver that comes back refuses everybody until its authorizer has read the roles
+ * (seen with 1.36). Longer than the cluster room keeps a refusal.
+ */
+const suddenMs = 90_000;
+const mostKept = 10_000;
 
 export class SecretReader {
   readonly #secrets: PullSecrets;
   readonly #outside: Outside;
   /** Until when, by namespace and name. */
   readonly #refused = new Map<string, number>();
+  /** What was not refused the last time. */
+  readonly #open = new Set<string>();
   #wasSaid = false;
 
   constructor(secrets: PullSecrets, outside: Outside) {
@@ -33,7 +40,10 @@ export class SecretReader {
     if (this.#outside.wish === 'off' || demand.secrets.length === 0) return demand;
     const known = { ...demand, secrets: demand.secrets.map((secret) => this.#remembered(secret)) };
     const read = await this.#secrets.withSecrets(known);
-    for (const secret of read.secrets) if (isRefused(secret)) this.#remember(secret);
+    for (const secret of read.secrets) {
+      if (isRefused(secret)) this.#remember(secret);
+      else if (secret.state.is !== 'unseen') this.#keepOpen(keyOf(secret));
+    }
     return read;
   }
 
@@ -47,6 +57,11 @@ export class SecretReader {
     return { ...secret, state: { is: 'unseen', why: 'forbidden' } };
   }
 
+  #keepOpen(key: string): void {
+    if (this.#open.size >= mostKept) this.#open.clear();
+    this.#open.add(key);
+  }
+
   #remember({ namespace, name }: PullSecret): void {
     const { wish, now, log } = this.#outside;
     if (!this.#wasSaid) {
@@ -58,9 +73,10 @@ export class SecretReader {
     }
     const key = keyOf({ namespace, name });
     const nowMs = now().getTime();
+    const wasOpen = this.#open.delete(key);
     if (wish === 'on' || (this.#refused.get(key) ?? 0) > nowMs) return;
-    if (this.#refused.size >= mostRefused) this.#refused.clear();
-    this.#refused.set(key, nowMs + refusedMs);
+    if (this.#refused.size >= mostKept) this.#refused.clear();
+    this.#refused.set(key, nowMs + (wasOpen ? suddenMs : refusedMs));
   }
 }
 

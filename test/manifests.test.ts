@@ -172,6 +172,26 @@ describe.runIf(hasKubectl).each(components)('the component %s', (component) => {
   });
 });
 
+describe.runIf(hasKubectl)('with listener-tls', () => {
+  const objects = hasKubectl ? renderedWith(['monitoring', 'listener-tls']) : [];
+
+  test('the kubelet and Prometheus ask by HTTPS', () => {
+    for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'])
+      expect(at(containerOf(objects), probe, 'httpGet')).toMatchObject({ scheme: 'HTTPS', port: 'http' });
+    expect(ofKind(objects, 'PodMonitor')[0]).toMatchObject({ spec: { podMetricsEndpoints: [{ scheme: 'https' }] } });
+  });
+
+  test('certificate and key are where the agent is told, and its group may read them', () => {
+    const env = new Map(listOf(containerOf(objects)['env']).map((one) => [one['name'], one['value']]));
+    const [mount] = mountsOf(objects).filter(({ name }) => name === 'listener-tls');
+    expect(env.get('DRYPULL_LISTEN_TLS_CERT')).toBe(`${text(mount, 'mountPath')}/tls.crt`);
+    expect(env.get('DRYPULL_LISTEN_TLS_KEY')).toBe(`${text(mount, 'mountPath')}/tls.key`);
+    const [volume] = listOf(podOf(objects)['volumes']).filter(({ name }) => name === 'listener-tls');
+    expect(volume).toMatchObject({ secret: { secretName: 'drypull-tls', defaultMode: 0o440 } });
+    expect(podOf(objects)['securityContext']).toMatchObject({ fsGroup: 65532, runAsGroup: 65532 });
+  });
+});
+
 test.runIf(hasKubectl)("the Pods' volumes stay hidden where the kubelet's directory is mounted", () => {
   for (const chosen of [['credential-plugins'], ['host-disk'], ['credential-plugins', 'host-disk']] as const) {
     const mounts = mountsOf(renderedWith(chosen)).map((mount) => [mount['mountPath'], mount['name']]);

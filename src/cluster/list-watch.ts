@@ -63,6 +63,12 @@ export function listWatch(
   };
 }
 
+/**
+ * Counted apart: a kube-apiserver that comes back refuses everybody until its authorizer has read the roles (seen with 1.36), and
+ * having been away for an hour is no reason to be asked late.
+ */
+const none = { grows: 0, grows_far: 0 };
+
 type Next = 'list' | 'list_latest' | 'watch';
 /** `grows` and `grows_far` double from failure to failure; a number is what the server asked for. */
 type Pause = 'none' | 'short' | 'grows' | 'grows_far' | number;
@@ -80,7 +86,7 @@ class Loop {
   readonly #signal: AbortSignal;
   /** `0`: whatever the API server's cache holds. */
   #version = '0';
-  #failures = 0;
+  #failures = none;
 
   constructor(
     cluster: Cluster,
@@ -111,8 +117,9 @@ class Loop {
 
   async #pause(pause: Pause): Promise<void> {
     if (pause === 'none') return;
-    if (pause !== 'short') this.#failures += 1;
-    const doubled = pauses.firstMs * 2 ** Math.max(0, Math.min(this.#failures, 12) - 1);
+    const kind = pause === 'grows_far' ? 'grows_far' : 'grows';
+    if (pause !== 'short') this.#failures = { ...this.#failures, [kind]: this.#failures[kind] + 1 };
+    const doubled = pauses.firstMs * 2 ** Math.max(0, Math.min(this.#failures[kind], 12) - 1);
     const spread = this.#outside.random() * Math.min(doubled, mostMs(pause));
     await this.#outside.delay(typeof pause === 'number' ? pause + spread : spread, this.#signal);
   }
@@ -176,14 +183,14 @@ class Loop {
         const stop = this.#take(parseJson(line));
         if (stop !== undefined) return stop;
         lived = true;
-        this.#failures = 0;
+        this.#failures = none;
       }
     } catch {
       return { next: 'watch', pause: 'grows', fault: this.#lost('the connection broke') };
     }
     // Watches end, that is their nature; one that ends at once and says nothing must not become a busy loop.
     lived ||= this.#outside.now().getTime() - since >= longMs;
-    if (lived) this.#failures = 0;
+    if (lived) this.#failures = none;
     return { next: 'watch', pause: lived ? 'short' : 'grows', fault: this.#lost('the watch ended') };
   }
 

@@ -78,7 +78,8 @@ function eventOf(news: NodeNews, nodeName: string, now: Date): object {
   return {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
-    metadata: { generateName: `${nodeName.slice(0, 200)}.`, namespace: 'default' },
+    // A prefix is checked as a name without its last dash (apimachinery NameIsDNSSubdomain): one that ends in a dot is refused.
+    metadata: { generateName: 'drypull-', namespace: 'default' },
     eventTime: now.toISOString().replace('Z', '000Z'),
     reportingController: 'drypull',
     reportingInstance: nodeName.slice(0, 128),

@@ -41,6 +41,8 @@ function decide(plan: PullPlan, demand: Demand, rehearsal: Rehearsal): Bare {
   if (untold?.ending.is === 'untold') return { is: 'stops', fault: untold.ending.fault, stage: untold.ending.stage };
   if (unseen !== undefined) return unseen;
   const bare = worst(plan, performances);
+  if (bare.is === 'stops' && bare.stage === 'auth' && plan.unseenProvider !== undefined)
+    return { is: 'stops', fault: plan.unseenProvider, stage: 'auth' };
   // Nobody logged in, and perhaps the kubelet would.
   const mayLogIn = bare.is === 'stops' && bare.stage === 'auth' && last.as === 'anonymous';
   return mayLogIn && plan.unseenFile !== undefined ? { is: 'stops', fault: plan.unseenFile, stage: 'auth' } : bare;

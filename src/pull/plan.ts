@@ -1,7 +1,7 @@
 /** What the kubelet and its runtime would try for one image, in order, and why. Made without a packet. */
 import { keyringFor, type Credential } from './credential.ts';
 import { engineOf, type Engine } from './engine.ts';
-import type { Fault } from './fault.ts';
+import { sideOf, type Fault } from './fault.ts';
 import type { Image } from './image.ts';
 import type { Good, Outcome } from './outcome.ts';
 import type { Platform } from './platform.ts';
@@ -38,6 +38,8 @@ export interface PullPlan {
   readonly unseenSecrets: readonly { readonly namespace: string; readonly name: string; readonly why: string }[];
   /** Why the kubelet's own config.json could not be read, where that is so. */
   readonly unseenFile?: Fault;
+  /** Why a plugin that the kubelet would run for this image was not run by us: its credentials come after all others. */
+  readonly unseenProvider?: Fault;
   readonly warnings: readonly Fault[];
   readonly doubts: readonly Doubt[];
 }
@@ -106,9 +108,16 @@ export function planPull(
     routes: config.ok ? routesFor(image, config.value, engine) : config,
     unseenSecrets: keyring.unseen,
     ...(view.kubelet.nodeFile.ok ? {} : { unseenFile: view.kubelet.nodeFile.fault }),
+    ...unseenProvider(answers),
     warnings: [...view.warnings, ...proxyWarnings(view.runtime.proxy), ...keyring.warnings],
     doubts: [...view.doubts, ...unseen, ...unseenFileDoubts(view)],
   };
+}
+
+/** A plugin that fails is the kubelet's trouble; one that we may not run is ours. */
+function unseenProvider(answers: readonly ProviderAnswer[]): { readonly unseenProvider?: Fault } {
+  const [fault] = answers.flatMap(({ auth }) => (!auth.ok && sideOf(auth.fault.code) === 'agent' ? [auth.fault] : []));
+  return fault === undefined ? {} : { unseenProvider: fault };
 }
 
 function unseenFileDoubts(view: NodeView): readonly Doubt[] {

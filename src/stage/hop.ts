@@ -12,6 +12,7 @@ import { openHeader } from '../registry/authorize.ts';
 import { withoutEcho } from '../registry/echo.ts';
 import { header, type Answer, type Asked } from '../registry/wire.ts';
 import type { Authorization, Authorizer } from './authorizer.ts';
+import { answering, fallsBack, plainly } from './fall-back.ts';
 import { isMetered, noteLimit } from './metered.ts';
 import { record, type Purpose, type Scene } from './scene.ts';
 import { trouble, type Tried, type Trouble } from './trouble.ts';
@@ -33,7 +34,7 @@ export interface Reply {
   readonly answer: Answer;
   /** GET where a HEAD was answered 405. */
   readonly method: 'HEAD' | 'GET';
-  /** What was asked at first, and what answered in the end, after redirects. */
+  /** What was asked at first, and what answered in the end, after redirects: in plain HTTP where it fell back to that. */
   readonly requested: URL;
   readonly url: URL;
   readonly presented?: Authorization;
@@ -87,7 +88,8 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
     const answer = asked.outcome.value;
     if (hop === 0) noteLimit(scene, sending.route, answer);
     const next = nextHop(answer.status, header(answer, 'location'), url);
-    if (next === undefined) return { ok: true, value: { answer, method, requested, url, ...presented } };
+    if (next === undefined)
+      return { ok: true, value: { answer, method, requested, url: answering(scene, url), ...presented } };
     if (typeof next === 'string') return { ok: false, trouble: lost(scene, { sending, url, location: '', why: next }) };
     if (!isWithin(next.hostname, requested.hostname)) {
       carried = undefined;
@@ -176,8 +178,8 @@ function asAnswered(
   const answer = { status, authority: sending.at.authority, path: object.replace('/', ' '), message: '', requested };
   const words =
     purpose.act === 'resolve'
-      ? resolveStatusWords({ method, url }, answer, engine)
-      : fetchStatusWords({ method, url }, answer, engine);
+      ? resolveStatusWords({ method, url: answering(scene, url) }, answer, engine)
+      : fetchStatusWords({ method, url: answering(scene, url) }, answer, engine);
   return { fault, words, answered: true };
 }
 
@@ -222,8 +224,7 @@ async function ask(scene: Scene, asking: Asking): Promise<Asked> {
   const asked = withoutEcho(await scene.wire.connections.ask({ ...settings, url: asking.url }), said);
   record(scene, purpose, { ...sent, url: asking.url }, asked);
   if (asked.outcome.ok || !at.httpsFirst || !fallsBack(asked.outcome.fault, at, scene)) return asked;
-  const plain = new URL(asking.url);
-  plain.protocol = 'http:';
+  const plain = plainly(asking.url);
   const again = withoutEcho(await scene.wire.connections.ask({ ...settings, url: plain }), said);
   record(
     scene,
@@ -231,18 +232,12 @@ async function ask(scene: Scene, asking: Asking): Promise<Asked> {
     { ...sent, url: plain },
     again,
   );
+  // What is kept by host is kept under one name: a written :443 would be another without TLS.
+  if (again.outcome.ok && plain.host === asking.url.host) scene.wire.plain.add(plain.host);
   return again;
 }
 
 /** The authorizer's own word goes over one that hosts.toml says (authorizer.go Authorize). */
 function withAuthorization(own: readonly Header[], value: string): readonly Header[] {
   return [...own.filter(([name]) => name.toLowerCase() !== 'authorization'), ['Authorization', value]];
-}
-
-/** resolver.go isTLSError and isPortError, where isConnError is a refused connection and os.IsTimeout any time-out. */
-function fallsBack(fault: Fault, route: Route, { plan: { engine } }: Scene): boolean {
-  if (fault.code === 'tls.not_tls') return true;
-  if (fault.code === 'tls.timed_out' && engine.httpAfterTlsTimeout) return true;
-  if (!engine.httpAfterConnectionError || /:\d+$/.test(route.authority)) return false;
-  return ['tcp.refused', 'tcp.timed_out', 'dns.timed_out', 'api.timed_out', 'tls.timed_out'].includes(fault.code);
 }

@@ -269,7 +269,7 @@ describe('an Event', () => {
     expect(written?.body).toEqual({
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
-      metadata: { generateName: 'node1.', namespace: 'default' },
+      metadata: { generateName: 'drypull-', namespace: 'default' },
       eventTime: '2026-11-21T01:30:00.000000Z',
       reportingController: 'drypull',
       reportingInstance: 'node1',

@@ -239,6 +239,22 @@ describe('an API server that is away', () => {
     await watch.close();
   });
 
+  test('for an hour, and then refuses until it has read its roles: it is asked again within seconds', async () => {
+    await using world = await kubeWorld();
+    const { watch, until } = watching(world);
+    await bothWatch(world.kube);
+    await until(known);
+    await world.kube.away();
+    const wentAway = world.time.now();
+    await until(() => world.time.now().getTime() - wentAway.getTime() > 3_600_000);
+    world.kube.script(({ verb }) => verb === 'watch', { is: 'status', status: 403 }, 4);
+    await world.kube.listen();
+    const cameBack = world.time.now().getTime();
+    await until(known);
+    expect(world.time.now().getTime() - cameBack).toBeLessThan(60_000);
+    await watch.close();
+  });
+
   test('pauses grow, with jitter, to thirty seconds at most', async () => {
     await using world = await kubeWorld();
     await world.kube.away();

@@ -18,6 +18,7 @@ export interface ContainerdWish {
 
 export interface Containerd extends AsyncDisposable {
   readonly program: Program;
+  readonly socket: string;
   /** As in node.status.nodeInfo. */
   readonly version: string;
   readonly pull: (wish: PullWish) => Promise<Pulled>;
@@ -55,7 +56,7 @@ export async function containerd({ root, env, ownData = false }: ContainerdWish)
     directory,
   });
   const pull = (wish: PullWish): Promise<Pulled> => criPull(socket, wish);
-  return { program, version: await criVersion(socket), pull, [Symbol.asyncDispose]: program.close };
+  return { program, socket, version: await criVersion(socket), pull, [Symbol.asyncDispose]: program.close };
 }
 
 /** The image part of a node's configuration, and what keeps a runtime quiet that never runs a container. */

@@ -57,6 +57,15 @@ export async function misbehave(does: Misbehaviour, response: ServerResponse): P
   }
 }
 
+/** Names and notes are checked as kube-apiserver 1.36 checks them: a generateName is a name whose last dash does not count. */
+export function createdEvent(body: Json): Reply {
+  const prefix = text(body, 'metadata', 'generateName');
+  if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(prefix.replace(/-$/, 'a')))
+    return refusal(422, 'Invalid', `metadata.generateName: Invalid value: "${prefix}"`);
+  if (Buffer.byteLength(text(body, 'note')) > 1024) return refusal(422, 'Invalid', 'note: can have at most 1024 bytes');
+  return { code: 201, body };
+}
+
 export function tokenReview(people: ReadonlyMap<string, Person>, body: Json): Json {
   const person = people.get(text(body, 'spec', 'token'));
   if (person === undefined) return { ...body, status: { user: {}, error: 'invalid bearer token' } };

@@ -16,6 +16,7 @@ import {
   type Reply,
   accessReview,
   bodyOf,
+  createdEvent,
   forbidden,
   misbehave,
   refusal,
@@ -244,7 +245,7 @@ export class FakeKube {
       case 'patch core/nodes/status':
         return this.#patch(body);
       case 'create events.k8s.io/events':
-        return { code: 201, body };
+        return createdEvent(body);
       case 'create authentication.k8s.io/tokenreviews':
         return { code: 201, body: tokenReview(this.people, body) };
       case 'create authorization.k8s.io/subjectaccessreviews':

@@ -39,6 +39,8 @@ export interface RegistryWish {
   readonly delay?: InjectedDelay;
   /** Default: a free one. */
   readonly port?: number;
+  /** Default: 127.0.0.1. */
+  readonly address?: string;
 }
 
 export class FakeRegistry implements AsyncDisposable {
@@ -82,7 +84,7 @@ export class FakeRegistry implements AsyncDisposable {
   static async open(wish: RegistryWish = {}): Promise<FakeRegistry> {
     const registry = new FakeRegistry(wish);
     await new Promise<void>((resolve, reject) => {
-      registry.#server.once('error', reject).listen(wish.port ?? 0, '127.0.0.1', resolve);
+      registry.#server.once('error', reject).listen(wish.port ?? 0, wish.address ?? '127.0.0.1', resolve);
     });
     return registry;
   }

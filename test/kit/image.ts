@@ -32,6 +32,8 @@ export interface ImageWish {
   readonly docker?: boolean;
   /** Bytes of the one file in each layer. Default: one layer of 1000 bytes. */
   readonly layers?: readonly number[];
+  /** What the first layer's file is, which is what the image runs. Default: nothing that runs. */
+  readonly program?: Buffer;
   /** Images with different seeds share no layer. */
   readonly seed?: string;
 }
@@ -79,7 +81,10 @@ function build(platform: string, wish: ImageWish): BuiltManifest {
   const kind = kinds[wish.docker === true ? 'docker' : 'oci'];
   const [os, architecture, variant] = platform.split('/');
   const archives = (wish.layers ?? [1000]).map((size, at) =>
-    tarball(`layer-${at}`, noise(size, `${wish.seed ?? ''} ${platform} ${at}`)),
+    tarball(
+      `layer-${at}`,
+      (at === 0 ? wish.program : undefined) ?? noise(size, `${wish.seed ?? ''} ${platform} ${at}`),
+    ),
   );
   const layers = archives.map((archive) => stored(kind.layer, gzipSync(archive, { level: 1 })));
   const config = stored(

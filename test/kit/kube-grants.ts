@@ -14,6 +14,7 @@ export const componentGrants = {
   'pull-secrets': ['get core/secrets'],
   'node-condition': ['get core/nodes', 'patch core/nodes/status', 'create events.k8s.io/events'],
   'listener-auth': ['create authentication.k8s.io/tokenreviews', 'create authorization.k8s.io/subjectaccessreviews'],
+  'listener-tls': [],
   'host-proc': [],
   'host-disk': [],
   'credential-plugins': [],

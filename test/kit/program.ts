@@ -16,6 +16,8 @@ export interface ProgramWish {
   readonly ready: () => Promise<boolean>;
   /** Deleted after the program's end. */
   readonly directory: string;
+  /** Default: 20 s. */
+  readonly patienceMs?: number;
 }
 
 export interface Program extends AsyncDisposable {
@@ -50,7 +52,7 @@ export async function start(wish: ProgramWish): Promise<Program> {
     process.off('exit', kill);
     await rm(wish.directory, { recursive: true, force: true });
   };
-  const deadline = performance.now() + patienceMs;
+  const deadline = performance.now() + (wish.patienceMs ?? patienceMs);
   while (!(await wish.ready())) {
     if (life.signal.aborted || performance.now() > deadline) {
       await close();

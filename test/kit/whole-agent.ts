@@ -8,6 +8,8 @@ import { openLog } from '../../src/tell/log.ts';
 export interface WholeAgent extends AsyncDisposable {
   /** Everything on both streams, log lines included. */
   readonly said: string[];
+  /** Of its page. */
+  readonly url: string;
   readonly lines: (message: string) => readonly Record<string, unknown>[];
   readonly get: (path: string) => Promise<string>;
   readonly reports: () => Promise<readonly PullReport[]>;
@@ -48,6 +50,7 @@ export async function wholeAgent(config: string): Promise<WholeAgent> {
     (await fetch(new URL(path, url()), { headers: { connection: 'close' } })).text();
   return {
     said,
+    url: url() ?? '',
     lines: (message) =>
       said
         .filter((line) => line.startsWith('{'))

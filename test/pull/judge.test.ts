@@ -53,6 +53,25 @@ function verdictOf(over: Partial<PullPlan>, what: Rehearsal, asked: Demand = dem
   return 'fault' in verdict ? `${verdict.is} ${verdict.fault.code} at ${verdict.stage}` : verdict.is;
 }
 
+describe('a plugin that wants a token of the ServiceAccount, which we may not mint', () => {
+  const unseenProvider: Fault = { code: 'agent.not_allowed', what: 'run the credential provider p' };
+
+  test('may have the credential that nobody else has', () => {
+    const refusedLogin = rehearsal(performance(failedBy(required, 'auth'), 'anonymous', [challenge]));
+    expect(verdictOf({ unseenProvider }, refusedLogin)).toBe('unknown agent.not_allowed at auth');
+    expect(verdictOf({}, refusedLogin)).toBe('fails auth.required at auth');
+  });
+
+  test('comes after a pull secret that is refused', () => {
+    const refusedSecret = rehearsal(performance(failedBy(rejected, 'auth'), 'pull secret shop/old', [challenge]));
+    expect(verdictOf({ unseenProvider }, refusedSecret)).toBe('unknown agent.not_allowed at auth');
+  });
+
+  test('mends no connection', () => {
+    expect(verdictOf({ unseenProvider }, rehearsal(performance(failedBy(refused))))).toBe('fails tcp.refused at tcp');
+  });
+});
+
 describe('a pull', () => {
   test('that worked pulls', () => {
     expect(verdictOf({}, rehearsal(performance(pulled)))).toBe('pulls');

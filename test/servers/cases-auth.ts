@@ -19,6 +19,14 @@ export const authCases: readonly Case[] = [
     gets: /\[manifests v1\]: 401 Unauthorized$/,
   },
   {
+    world: 'Basic with the wrong password, at a registry on the node itself that speaks plain HTTP',
+    set: async ({ fake }) => {
+      const port = await fake({ plain: true, auth: { scheme: 'basic', users } });
+      return { image: `127.0.0.1:${port}/team/app:v1`, user: stranger };
+    },
+    gets: /\[manifests v1\]: 401 Unauthorized$/,
+  },
+  {
     world: 'Basic with no password',
     set: async ({ registry }) => ({ image: at(await registry({ user: puller })) }),
     gets: /\[manifests v1\]: 401 Unauthorized$/,

@@ -1,18 +1,22 @@
 /** Registries that refuse, break or lie: what is named, what is shown, and how often they are asked, by containerd version. */
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import type { PullSecret } from '#pull/credential.ts';
 import type { PullReport } from '#pull/report.ts';
+import { Memory } from '../../src/stage/memory.ts';
 import { FakeRegistry, image, type RegistryWish, type Script } from '../kit/fake-registry.ts';
 import { digestOf } from '../kit/image.ts';
 import * as wrong from '../kit/misbehaviour.ts';
 import { deadPort } from '../kit/silent-listener.ts';
 import {
   asked,
+  demandFor,
   engines,
   gist,
   nodeOf,
   plain,
   pullOf,
+  pullSecret,
   short,
   toml,
   type NodeSketch,
@@ -44,6 +48,17 @@ async function tryPull(
   return { report, asked: asked(registry), shown };
 }
 
+/** Of a registry that no file speaks of: its address alone says how it is asked. */
+async function shownOnNode(
+  { host }: FakeRegistry,
+  version: string,
+  { secrets = [], memory = new Memory() }: { readonly secrets?: readonly PullSecret[]; readonly memory?: Memory } = {},
+): Promise<string> {
+  const reference = `${host}/team/app:v1`;
+  const report = await pullOf(nodeOf({ version }), demandFor(reference, { secrets }), { memory });
+  return (report.kubelet?.waitingMessage ?? '').replaceAll(reference, 'REF').replaceAll(host, 'HOST');
+}
+
 const fails = (script: Script, ...more: readonly Script[]): RegistryWish => ({ onRequest: [script, ...more] });
 const resolveWords = (version: string): string =>
   version.startsWith('1.') ? 'failed to resolve reference "REF"' : 'failed to resolve image';
@@ -66,6 +81,24 @@ describe.each(engines)('containerd %s', (version) => {
     expect(gist(tried.report)).toBe('fails api.unavailable');
     expect(tried.shown).toBe(`${unpack}: ${resolveWords(version)}: ${headWords(version, `${status} ${reason}`)}`);
     expect(tried.asked).toEqual(repeats && retries ? [head, head] : [head]);
+  });
+
+  test('HEAD 502 of a registry on this node, which speaks plain HTTP alone', async () => {
+    await using registry = await FakeRegistry.open({ images, ...fails(wrong.refuses(502)) });
+    const shown = await shownOnNode(registry, version);
+    expect(shown).toBe(`${unpack}: ${resolveWords(version)}: ${headWords(version, '502 Bad Gateway')}`);
+  });
+
+  test('a login that such a registry refused before is refused in the same words', async () => {
+    const users = { robot: 'right' };
+    await using registry = await FakeRegistry.open({ images, auth: { scheme: 'basic', users } });
+    const memory = new Memory();
+    const secrets = [pullSecret('old', { [registry.host]: ['robot', 'wrong'] })];
+    const first = await shownOnNode(registry, version, { memory, secrets });
+    const second = await shownOnNode(registry, version, { memory, secrets });
+    expect(first).toBe(`${unpack}: ${resolveWords(version)}: ${headWords(version, '401 Unauthorized')}`);
+    expect(second).toBe(first);
+    expect(registry.requests.filter(({ authorization }) => authorization !== undefined)).toHaveLength(1);
   });
 
   test('503 once and then well', async () => {
