@@ -37,7 +37,8 @@ export const nodeLimitWords: Wordings<Codes> = {
   'disk.full': {
     meaning: 'The file system that the runtime keeps images on has no room for this pull.',
     next: 'free room on the node',
-    shows: 'failed to pull and unpack image "X": failed to copy: write /var/lib/containerd/…: no space left on device',
+    shows:
+      '…: failed to extract layer sha256:…: …: no space left on device: unknown (or: failed to copy: write /var/lib/containerd/…: no space left on device)',
     cause: ({ path, wantsBytes, freeBytes }) =>
       `The pull wants ${bytesText(wantsBytes)}, and the file system of ${plain(path)} has ${bytesText(freeBytes)} free.`,
     remedy: () => `${free}. Or give the node a larger disk.`,
@@ -45,7 +46,7 @@ export const nodeLimitWords: Wordings<Codes> = {
   'disk.inodes': {
     meaning: 'The file system that the runtime keeps images on has no inodes left for this pull.',
     next: 'free inodes on the node',
-    shows: 'failed to pull and unpack image "X": failed to extract layer sha256:…: …: no space left on device',
+    shows: '…: failed to extract layer sha256:…: …: no space left on device: unknown',
     cause: ({ path, wantsInodes, freeInodes }) =>
       `The pull wants about ${wantsInodes} inodes, and the file system of ${plain(path)} has ${freeInodes} free: bytes may be left, and "no space left on device" is said all the same.`,
     remedy: () => `${free}. \`df -i\` shows inodes; ext4 gets more only when it is made anew (mkfs.ext4 -i).`,
