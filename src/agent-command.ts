@@ -61,6 +61,11 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     ...(joined === undefined ? {} : { cluster: joined }),
     rehearse,
     look: (current) => look(current, now(), joined?.node()),
+    sampleQuotas: async (current, at) => {
+      if (!at.entries.some(({ report }) => report.registry === 'docker.io')) return [];
+      const secrets = joined === undefined ? {} : { withSecrets: joined.withSecrets };
+      return rehearser.sampleQuotas(() => look(current, now(), joined?.node()), { ...at, ...secrets, past: at.past() });
+    },
     ...(state === undefined ? {} : { state: { first: await state.read(), save: state.save } }),
     // Without the cluster: whoever asks here names secrets that are not theirs to use.
     check: (text, signal) =>

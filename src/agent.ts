@@ -3,8 +3,9 @@
  * arguments and knows neither the process nor the wire nor the node's files.
  */
 import type { Fault } from '#pull/fault.ts';
-import type { ClusterSight, Ledger } from '#pull/ledger.ts';
+import type { ClusterSight, Entry, Ledger } from '#pull/ledger.ts';
 import type { Past } from '#pull/past.ts';
+import type { QuotaSample } from '#pull/quota.ts';
 import type { Advice, PullReport } from '#pull/report.ts';
 import type { PullOutcome } from '#pull/score.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
@@ -29,6 +30,8 @@ export interface Outside {
   readonly demands: (config: Config) => Promise<readonly Demand[]>;
   /** One report for each demand, in any order. */
   readonly rehearse: (demands: readonly Demand[], config: Config, at: Rehearsing) => AsyncIterable<PullReport>;
+  /** Looks at pull quotas that are due and that no rehearsal has shown; absent: nobody looks. */
+  readonly sampleQuotas?: (config: Config, at: SamplingAt) => Promise<readonly QuotaSample[]>;
   /** The node as it is now, for foresight; absent: nobody looks. */
   readonly look?: (config: Config) => Promise<NodeView>;
   /** Where what is remembered outlives the process; absent: nowhere. */
@@ -55,6 +58,13 @@ export interface Rehearsing {
   readonly signal: AbortSignal;
   /** What is remembered now. */
   readonly past: () => Past;
+}
+
+export interface SamplingAt extends Rehearsing {
+  readonly demands: readonly Demand[];
+  readonly entries: readonly Entry[];
+  /** Whether so many requests may go to this registry now; absent: always. */
+  readonly admit?: (registry: string, requests: number) => boolean;
 }
 
 /** A cluster that is asked and told; see join-cluster.ts. */

@@ -1,9 +1,13 @@
 /** The whole product in one function: plan → rehearse → foresee → judge → PullReport. */
+import { damp } from '#pull/damp.ts';
 import type { Fault } from '#pull/fault.ts';
 import type { Forecast } from '#pull/forecast.ts';
 import { judge, judgeUnplanned } from '#pull/judge.ts';
 import { earlyWords, pullWords } from '#pull/kubelet-words.ts';
+import { loginsOf } from '#pull/logins.ts';
+import { demandId } from '#pull/ledger.ts';
 import { emptyPast, type Past } from '#pull/past.ts';
+import { heldOf } from '#pull/past/damped.ts';
 import { planPull, type PullPlan } from '#pull/plan.ts';
 import type { Rehearsal } from '#pull/rehearsal.ts';
 import type { KubeletWords, PublicPlan, PullReport } from '#pull/report.ts';
@@ -35,13 +39,15 @@ export async function assess(view: NodeView, asked: Demand, outside: Outside): P
   const plan = planPull(view, { ...demand, image }, answers);
   const rehearsal = demand.policy === 'Never' ? { performances: [], evidence: [], ms: 0 } : await rehearse(plan, wire);
   const past = outside.past?.() ?? emptyPast;
-  const forecasts = foreseeImage({ now: wire.now(), view, demand, plan, rehearsal, past });
+  const now = wire.now();
+  const found = foreseeImage({ now, view, demand, plan, rehearsal, past });
+  const forecasts = damp(heldOf(past.damped, demandId(demand)), found, now.getTime());
   return report(view, demand, {
     plan,
     rehearsal,
     forecasts,
     verdict: judge(plan, demand, rehearsal, forecasts),
-    now: wire.now(),
+    now,
   });
 }
 
@@ -120,6 +126,7 @@ function report(view: NodeView, demand: Demand, found: Findings): PullReport {
     ...(demand.id === undefined ? {} : { id: demand.id }),
     ...(image === undefined ? {} : { reference: image.runtime, registry: image.registry }),
     policy: demand.policy,
+    ...(demand.present === 'unknown' ? {} : { present: demand.present }),
     wantedBy: demand.wantedBy,
     verdict,
     ...(kubelet === undefined ? {} : { kubelet }),
@@ -147,11 +154,14 @@ function kubeletWords(
 }
 
 function publicPlan(plan: PullPlan): PublicPlan {
+  const logins = loginsOf(plan);
   return {
     runtime: `${plan.engine.version.name} ${plan.engine.version.text}`,
     engine: plan.engine.kind,
     platform: formatPlatform(plan.platform),
     identities: plan.identities.ok ? plan.identities.value.map(({ label }) => label) : [],
+    ...(logins.length === 0 ? {} : { logins }),
+    ...(plan.unusedSecrets.length === 0 ? {} : { unusedSecrets: plan.unusedSecrets }),
     routes: plan.routes.ok
       ? plan.routes.value.map((route) => ({
           url: `${route.scheme}://${route.authority}${route.path}`,

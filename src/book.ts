@@ -3,6 +3,7 @@
  * before it. Everybody else gets a Ledger, which does not change.
  */
 import { diskReadings, type DiskReading } from '#pull/disk-reading.ts';
+import { damp, learnHeld } from '#pull/damp.ts';
 import type { FaultCode } from '#pull/fault.ts';
 import { emptyHistory, failuresInRow, remember, trim, turnOf } from '#pull/history.ts';
 import type { ClusterSight, Entry, Ledger, Pass } from '#pull/ledger.ts';
@@ -10,7 +11,8 @@ import { demandId, reportId } from '#pull/ledger.ts';
 import type { Forecast } from '#pull/forecast.ts';
 import type { Pace } from '#pull/pace.ts';
 import { cadencesOf, dueAt, rests, slowed, takesPart } from '#pull/pace.ts';
-import { forget, learnNode, learnReport, type Past } from '#pull/past.ts';
+import { forget, learnNode, learnReport, learnSamples, type Past } from '#pull/past.ts';
+import type { QuotaSample } from '#pull/quota.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { PullOutcome, Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
@@ -53,6 +55,7 @@ export class Book {
   #past: Past;
   #forecasts: readonly Forecast[] = [];
   #disks: readonly DiskReading[] = [];
+  #foreseenMs: number | undefined;
 
   constructor({ node, startedMs, cadenceMs, keep, silenceMs, past }: BookOptions) {
     this.#past = past;
@@ -121,7 +124,17 @@ export class Book {
     const { entries } = this.read();
     this.#disks = diskReadings(view);
     this.#past = learnNode(this.#past, view, nowMs);
-    this.#forecasts = foreseeNode({ now: new Date(nowMs), view, entries, past: this.#past });
+    const found = foreseeNode({ now: new Date(nowMs), view, entries, past: this.#past });
+    const { damped } = this.#past;
+    this.#forecasts = damp(damped.node, found, nowMs);
+    this.#past = { ...this.#past, damped: { ...damped, node: learnHeld(damped.node, this.#forecasts, nowMs) } };
+    this.#foreseenMs = nowMs;
+    this.#ledger = undefined;
+  }
+
+  /** Looks at quotas beside the rehearsals. */
+  learnSamples(samples: readonly QuotaSample[]): void {
+    this.#past = learnSamples(this.#past, samples);
     this.#ledger = undefined;
   }
 
@@ -173,6 +186,10 @@ export class Book {
     return this.#entries.get(id)?.history.recent.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
   }
 
+  demands(): readonly Demand[] {
+    return [...this.#asked.values()];
+  }
+
   /** As it is now; what was handed out never changes. */
   read(): Ledger {
     const sight = this.#sight?.();
@@ -191,6 +208,9 @@ export class Book {
       progressMs: this.#progressMs,
       forecasts: this.#forecasts,
       disks: this.#disks,
+      quotas: this.#past.quotas,
+      ...(this.#foreseenMs === undefined ? {} : { foreseenMs: this.#foreseenMs }),
+      routes: this.#past.routes,
       staleAfterMs: 3 * this.#cadenceMs + this.#silenceMs + 60_000,
     };
   }

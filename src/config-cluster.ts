@@ -25,7 +25,7 @@ export const clusterFields = {
     fallback: 'auto',
     read: oneOf(['auto', 'on', 'off']),
     write: same,
-    help: 'Whether the pull secrets of Pods are read. auto: those that may be; one that was refused is asked for again after 10m, with on after 1m. Unread, a verdict that depends on it is unknown.',
+    help: 'Whether the pull secrets of Pods are read. auto: those that may be; one that was refused is asked for again after 10m, sooner once where it could be read before, with on after 1m. Unread, a verdict that depends on it is unknown.',
   }),
   canaries: field<readonly string[]>({
     env: 'DRYPULL_CANARIES',
@@ -36,6 +36,16 @@ export const clusterFields = {
     ),
     write: same,
     help: 'Images that are rehearsed beside those of the Pods, one a registry: they say that it can be reached before a Pod needs it.',
+  }),
+  clusterPlatforms: field<readonly string[]>({
+    env: 'DRYPULL_CLUSTER_PLATFORMS',
+    fallback: [],
+    read: list(
+      text(/^[a-z0-9]{1,20}\/[a-z0-9]{1,20}(\/[a-z0-9.]{1,20})?$/, 'os/architecture, such as linux/arm64'),
+      'a list of platforms',
+    ),
+    write: same,
+    help: "The platforms of the cluster's nodes, such as linux/amd64, linux/arm64: an image that lacks a build for one of them is foretold.",
   }),
   nodeCondition: field<boolean>({
     env: 'DRYPULL_NODE_CONDITION',

@@ -2,6 +2,7 @@
 import { clusterFields } from './config-cluster.ts';
 import { field } from './config-field.ts';
 import { mannersFields } from './config-manners.ts';
+import { foresightFields } from './config-foresight.ts';
 import type { Address, ImageEntry } from './config-values.ts';
 import {
   absolutePath,
@@ -225,13 +226,7 @@ export const fields = {
   }),
   ...mannersFields,
   ...clusterFields,
-  stateDir: field<string | null>({
-    env: 'DRYPULL_STATE_DIR',
-    fallback: null,
-    read: orNull(absolutePath),
-    write: same,
-    help: 'A writable directory: what is remembered for forecasts outlives a restart there. No verdict needs it.',
-  }),
+  ...foresightFields,
   logLevel: field<LogLevel>({
     env: 'DRYPULL_LOG_LEVEL',
     fallback: 'info',

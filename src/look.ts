@@ -42,10 +42,10 @@ function pressureOf({ conditions, taints }: Partial<NodeSaid> = {}): DiskPressur
   return { is: condition.status === 'True' || tainted, since: condition.lastTransitionTime };
 }
 
-function lookAtFiles(config: Config, now: Date, said?: NodeSaid): Promise<NodeView> {
+async function lookAtFiles(config: Config, now: Date, said?: NodeSaid): Promise<NodeView> {
   const runtime = config.runtime ?? (said?.runtime === '' ? undefined : said?.runtime);
   const platform = platformOf(config, said);
-  return readNode({
+  const view = await readNode({
     hostRoot: config.hostRoot,
     ...(runtime === undefined ? {} : { runtime }),
     ...(platform === undefined ? {} : { platform }),
@@ -62,6 +62,8 @@ function lookAtFiles(config: Config, now: Date, said?: NodeSaid): Promise<NodeVi
     },
     now,
   });
+  const { clusterPlatforms } = config;
+  return clusterPlatforms.length === 0 ? view : { ...view, clusterPlatforms };
 }
 
 /** The Node does not tell the variant of a 32-bit ARM; the machine does. */

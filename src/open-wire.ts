@@ -1,5 +1,6 @@
 /** Opens the wire of one pass over a node's images. */
-import type { HasContent, LocalContent, NodeView } from '#pull/view.ts';
+import type { HasContent } from '#pull/disk.ts';
+import type { LocalContent, NodeView } from '#pull/view.ts';
 import { Connections } from './registry/connections.ts';
 import type { Memory } from './stage/memory.ts';
 import type { Manners, Wire } from './stage/wire.ts';
@@ -24,6 +25,8 @@ export interface Opening {
   readonly localContent: LocalContent;
   readonly hasContent?: HasContent;
   readonly perRegistry: number;
+  /** Only over this address family. */
+  readonly family?: 'ipv4' | 'ipv6';
 }
 
 export function openWire(view: NodeView, opening: Opening): Wire & { readonly close: () => Promise<void> } {
@@ -33,6 +36,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     roots: view.system.roots,
     proxy: view.runtime.proxy,
     perOrigin: opening.perRegistry,
+    ...(opening.family === undefined ? {} : { family: opening.family }),
     now: opening.now,
     elapsedMs,
   });

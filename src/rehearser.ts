@@ -4,13 +4,15 @@
  */
 import { keyMatches } from '#pull/credential.ts';
 import type { Past } from '#pull/past.ts';
+import type { QuotaSample } from '#pull/quota.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
 import { assessAll } from './assess.ts';
 import { hasContent, localContent } from './node/content-store.ts';
 import { askProviders } from './node/credential-plugin.ts';
 import { ProviderCache } from './node/provider-cache.ts';
-import { openWire } from './open-wire.ts';
+import { manners, openWire } from './open-wire.ts';
+import { QuotaSampler, type Sampling } from './sample-quotas.ts';
 import { Memory } from './stage/memory.ts';
 import type { Manners } from './stage/wire.ts';
 
@@ -35,10 +37,13 @@ export interface Pass {
   readonly past?: () => Past;
 }
 
+export type SampleAsk = Omit<Sampling, 'view' | 'askProviders' | 'openWire' | 'nowMs'>;
+
 export class Rehearser {
   readonly #around: Surroundings;
   readonly #memory = new Memory();
   readonly #plugins = new ProviderCache();
+  readonly #sampler = new QuotaSampler();
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -74,6 +79,30 @@ export class Rehearser {
     } finally {
       await wire.close();
     }
+  }
+
+  /** Looks at Docker Hub's quota where one is due; with the same memory, so that a refused login stays unpresented. */
+  async sampleQuotas(look: () => Promise<NodeView>, wished: SampleAsk): Promise<readonly QuotaSample[]> {
+    const { now, clockMs } = this.#around;
+    const nowMs = (): number => now().getTime();
+    if (this.#sampler.rests(nowMs())) return [];
+    const view = await look();
+    const opening = {
+      memory: this.#memory,
+      manners: { ...manners, deadlineMs: 20_000, patienceMs: 10_000, evidence: false },
+      now,
+      clockMs,
+      localContent: () => Promise.resolve(undefined),
+      perRegistry: 1,
+    };
+    const wishes = this.#sampler.wishes({ ...wished, view }, nowMs());
+    return this.#sampler.perform(wishes, {
+      ...wished,
+      view,
+      nowMs,
+      askProviders: (repository) => this.#askProviders(view, repository),
+      openWire: (family) => openWire(view, family === undefined ? opening : { ...opening, family }),
+    });
   }
 
   async #askProviders(view: NodeView, repository: string): ReturnType<typeof askProviders> {

@@ -4,7 +4,7 @@
  */
 import { demandId } from '#pull/ledger.ts';
 import { defaultPace, spread } from '#pull/pace.ts';
-import { emptyPast } from '#pull/past.ts';
+import { emptyPast, type Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import type { Outside } from './agent.ts';
@@ -12,6 +12,7 @@ import { Book } from './book.ts';
 import type { Config } from './config.ts';
 import { jitterMs } from './config.ts';
 import { runPass } from './pass.ts';
+import { QuotaWatch } from './quota-watch.ts';
 import type { Beating } from './schedule.ts';
 import { sayChange, sayScore } from './say.ts';
 import { startSchedule } from './schedule.ts';
@@ -28,6 +29,7 @@ export class Rounds {
   #beating: Beating | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
+  readonly #quotas: QuotaWatch;
   readonly #queued: { regular?: Promise<void> | undefined; early?: Promise<void> | undefined } = {};
 
   constructor(outside: Outside) {
@@ -50,6 +52,7 @@ export class Rounds {
       version: outside.version,
       perImageSeries: () => this.config.perImageSeries,
     });
+    this.#quotas = new QuotaWatch({ look: () => this.#sampleQuotas(), log: outside.log });
     this.#watch();
   }
 
@@ -74,6 +77,7 @@ export class Rounds {
   /** Waits for what runs to notice, but not for ever. */
   async end(graceMs: number): Promise<void> {
     this.#beating?.stop();
+    this.#quotas.stop();
     clearTimeout(this.#timer);
     await within(this.#running, graceMs);
   }
@@ -145,6 +149,7 @@ export class Rounds {
     for await (const report of this.#reports(now)) this.#enter(report);
     if (this.#isOver()) return;
     const endedMs = clock.now();
+    await within(this.#quotas.look(), this.config.deadline);
     await this.#foresee();
     if (kind === 'regular') this.book.passed({ endedMs, ms: endedMs - startedMs, images: now.length });
     cluster?.passed();
@@ -174,6 +179,14 @@ export class Rounds {
       signal,
       broke: (error) => log.error({ error }, 'a rehearsal broke'),
     });
+  }
+
+  async #sampleQuotas(): Promise<void> {
+    const { sampleQuotas, signal } = this.#outside;
+    if (sampleQuotas === undefined || this.config.quotaSamples === 'off' || this.#isOver()) return;
+    const past = (): Past => this.book.past();
+    const { entries } = this.book.read();
+    this.book.learnSamples(await sampleQuotas(this.config, { signal, past, entries, demands: this.book.demands() }));
   }
 
   /** What the node as a whole has coming; a look that fails leaves what was foretold last. */

@@ -17,7 +17,7 @@ interface Outside {
 const refusedMs = 600_000;
 /**
  * Of one that could be read before: a kube-apiserver that comes back refuses everybody until its authorizer has read the roles
- * (seen with 1.36). Longer than the cluster room keeps a refusal.
+ * (see cluster/list-watch.ts). Longer than the cluster room keeps a refusal.
  */
 const suddenMs = 90_000;
 const mostKept = 10_000;

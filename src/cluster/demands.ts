@@ -13,6 +13,9 @@ import type { PodSeen } from './pods.ts';
 /** How a reference is read: the grammar lives in the courtyard. */
 export type ReadImage = (written: string) => Outcome<Image>;
 
+/** Of one tag, so many contents at one time; more tell nothing more. */
+const mostRunning = 8;
+
 interface Draft {
   readonly written: string;
   readonly policy: PullPolicy;
@@ -20,6 +23,7 @@ interface Draft {
   readonly wantedBy: Wanter[];
   seenRunning: boolean;
   deadlineS: number | undefined;
+  readonly running: Set<string>;
 }
 
 /** `nodeImages` is undefined where the Node was not seen. */
@@ -34,12 +38,13 @@ export function demandsOf(
     const { written, policy, secrets, wantedBy } = draft;
     const image = readImage(written);
     const present = draft.seenRunning ? 'yes' : presenceOf(image, nodeImages);
-    return { image, written, policy, wantedBy, secrets, present, ...deadline(draft.deadlineS) };
+    const running = [...draft.running].slice(0, mostRunning);
+    return { image, written, policy, wantedBy, secrets, present, ...known(running, draft.deadlineS) };
   });
 }
 
-function deadline(deadlineS: number | undefined): Pick<Demand, 'deadlineS'> {
-  return deadlineS === undefined ? {} : { deadlineS };
+function known(running: readonly string[], deadlineS: number | undefined): Pick<Demand, 'running' | 'deadlineS'> {
+  return { ...(running.length === 0 ? {} : { running }), ...(deadlineS === undefined ? {} : { deadlineS }) };
 }
 
 function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
@@ -54,14 +59,21 @@ function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
       wantedBy: [],
       seenRunning: false,
       deadlineS: undefined,
+      running: new Set<string>(),
     };
     draft.deadlineS = sooner(draft.deadlineS, pod.deadlineS);
     draft.wantedBy.push(use.wanter);
     // An image of a started container is on the node, whatever the Node's own list has room for.
     const container = pod.containers.find(({ name }) => name === use.container);
     draft.seenRunning ||= container?.state === 'running' && container.imageId !== '';
+    if (container?.state === 'running') for (const digest of digestIn(container.imageId)) draft.running.add(digest);
     drafts.set(key, draft);
   }
+}
+
+/** `docker.io/library/nginx@sha256:…`; a bare digest is the configuration's (containerd: an image without a name), and says nothing of the tag. */
+function digestIn(imageId: string): readonly string[] {
+  return /@(sha(?:256|384|512):[0-9a-f]{64,128})$/.exec(imageId)?.slice(1, 2) ?? [];
 }
 
 function unread(namespace: string, name: string): PullSecret {
@@ -98,14 +110,15 @@ export function joinDemands(...sources: readonly (readonly Demand[])[]): readonl
   for (const demand of sources.flat()) {
     const names = demand.secrets.map(({ namespace, name }) => [namespace, name]);
     const key = JSON.stringify([demand.written, demand.policy, names]);
-    const known = joined.get(key);
-    joined.set(key, known === undefined ? demand : merged(known, demand));
+    const before = joined.get(key);
+    joined.set(key, before === undefined ? demand : merged(before, demand));
   }
   return [...joined.values()];
 }
 
 function merged(one: Demand, other: Demand): Demand {
   const wantedBy = [...one.wantedBy, ...other.wantedBy];
+  const running = [...new Set([...(one.running ?? []), ...(other.running ?? [])])].slice(0, mostRunning);
   const present = one.present === 'unknown' ? other.present : one.present;
-  return { ...one, wantedBy, present, ...deadline(sooner(one.deadlineS, other.deadlineS)) };
+  return { ...one, wantedBy, present, ...known(running, sooner(one.deadlineS, other.deadlineS)) };
 }

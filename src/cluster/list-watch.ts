@@ -64,8 +64,8 @@ export function listWatch(
 }
 
 /**
- * Counted apart: a kube-apiserver that comes back refuses everybody until its authorizer has read the roles (seen with 1.36), and
- * having been away for an hour is no reason to be asked late.
+ * Counted apart: a kube-apiserver that comes back refuses everybody until its authorizer has read the roles (seen with 1.36;
+ * kubernetes/kubernetes#121635), and having been away for an hour is no reason to be asked late.
  */
 const none = { grows: 0, grows_far: 0 };
 

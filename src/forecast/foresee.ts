@@ -2,20 +2,37 @@
 import type { ImageFacts, NodeFacts } from '#pull/facts.ts';
 import { byUrgency, type Forecast } from '#pull/forecast.ts';
 import { addressDown } from './address-down.ts';
+import { blobHostFamily } from './blob-host-family.ts';
+import { blobHostFlaky, blobHostNew } from './blob-hosts.ts';
 import { certificateExpires } from './certificate-expires.ts';
 import { clockSkews } from './clock-skews.ts';
 import { diskFills } from './disk-fills.ts';
 import { diskPressure } from './disk-pressure.ts';
-import { nameServerDown } from './name-server-down.ts';
 import { pullOutlastsDeadline } from './pull-outlasts-deadline.ts';
 import { pullStalls } from './pull-stalls.ts';
 import { pullsQueue } from './pulls-queue.ts';
 import { pullOutgrowsDisk } from './pull-outgrows-disk.ts';
 import { pullTripsEviction } from './pull-trips-eviction.ts';
 import { pullsOutgrowDisk } from './pulls-outgrow-disk.ts';
+import { credentialExpires } from './credential-expires.ts';
+import { credentialPrecedes } from './credential-precedes.ts';
+import { loginNearsLock } from './login-nears-lock.ts';
+import { nameServerDown } from './name-server-down.ts';
+import { providerFails } from './provider-fails.ts';
+import { quotaRunsOut } from './quota-runs-out.ts';
+import { quotaShort } from './quota-short.ts';
+import { quotaUnseen } from './quota-unseen.ts';
 import { rateLimitNears } from './rate-limit-nears.ts';
+import { registryLimited } from './registry-limited.ts';
 import { routeDown } from './route-down.ts';
 import type { ImageRule, NodeRule, Rule } from './rule.ts';
+import { secretMatchesNothing } from './secret-matches-nothing.ts';
+import { platformLacking } from './platform-lacking.ts';
+import { registryAnnounces } from './registry-announces.ts';
+import { registryDeprecated } from './registry-deprecated.ts';
+import { tagFlickers } from './tag-flickers.ts';
+import { tagMoved } from './tag-moved.ts';
+import { tagVanished } from './tag-vanished.ts';
 
 /** About one image. */
 export const imageRules: readonly ImageRule[] = [
@@ -29,10 +46,33 @@ export const imageRules: readonly ImageRule[] = [
   pullTripsEviction,
   pullOutlastsDeadline,
   pullStalls,
+  credentialExpires,
+  credentialPrecedes,
+  providerFails,
+  loginNearsLock,
+  quotaRunsOut,
+  registryLimited,
+  tagVanished,
+  tagFlickers,
+  tagMoved,
+  platformLacking,
+  registryDeprecated,
+  registryAnnounces,
+  blobHostNew,
+  blobHostFlaky,
+  blobHostFamily,
 ];
 
 /** About the node, whatever the image. */
-export const nodeRules: readonly NodeRule[] = [diskFills, diskPressure, pullsOutgrowDisk, pullsQueue];
+export const nodeRules: readonly NodeRule[] = [
+  secretMatchesNothing,
+  quotaShort,
+  quotaUnseen,
+  diskFills,
+  diskPressure,
+  pullsOutgrowDisk,
+  pullsQueue,
+];
 
 /** Most urgent first. */
 export function foreseeImage(facts: ImageFacts): readonly Forecast[] {

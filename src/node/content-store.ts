@@ -1,6 +1,7 @@
 /** What containerd has pulled already: small blobs out of its content store, so that they need not be asked of a registry. */
 import { join, posix } from 'node:path';
-import type { HasContent, LocalContent } from '#pull/view.ts';
+import type { HasContent } from '#pull/disk.ts';
+import type { LocalContent } from '#pull/view.ts';
 import { look, readBytes } from './host-root.ts';
 
 /** Manifests and configurations are at most 4 MiB and a little; layers are never wanted. */

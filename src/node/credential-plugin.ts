@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
 import type { CredentialProvider, ProviderAnswer } from '#pull/view.ts';
-import { readProviderResponse, type ProviderResponse } from './provider-response.ts';
+import { readProviderResponse, type ProviderReading, type ProviderResponse } from './provider-response.ts';
 import type { ProviderAuth, ProviderCache } from './provider-cache.ts';
 
 export interface Means {
@@ -34,7 +34,13 @@ export async function askProviders(
     matchImages.some((pattern) => means.matches(pattern, repository)),
   );
   return Promise.all(
-    matching.map(async (provider) => ({ provider: provider.name, auth: await askOne(provider, repository, means) })),
+    matching.map(async (provider) => {
+      const auth = await askOne(provider, repository, means);
+      const kept = means.cache.find(provider.name, repository, means.now());
+      if (kept === undefined) return { provider: provider.name, auth };
+      const { untilMs: keptUntilMs, failing } = kept;
+      return { provider: provider.name, auth, keptUntilMs, ...(failing === undefined ? {} : { failing }) };
+    }),
   );
 }
 
@@ -45,16 +51,25 @@ async function askOne(provider: CredentialProvider, repository: string, means: M
       what: `run the credential provider ${provider.name}, which wants a ServiceAccount token`,
     });
   }
-  const cached = means.cache.find(provider.name, repository, means.now());
-  if (cached !== undefined) return good(cached);
-  return means.cache.once(`${provider.name}\n${repository}`, async () => {
-    const printed = await run(provider, repository, means);
-    if (!printed.ok) return bad({ code: 'credential.provider_failed', provider: provider.name, why: printed.why });
-    const response = readProviderResponse(printed.text, provider.apiVersion);
+  const { cache, now } = means;
+  const kept = cache.find(provider.name, repository, now());
+  if (kept?.isDoubtful === false) return good(kept.auth);
+  const ran = await cache.once(`${provider.name}\n${repository}`, async () => {
+    const response = await answerOf(provider, repository, means);
+    if (kept !== undefined) {
+      cache.noteTry(provider.name, repository, { now: now(), why: response.ok ? undefined : response.why });
+      return good(kept.auth);
+    }
     if (!response.ok) return bad({ code: 'credential.provider_failed', provider: provider.name, why: response.why });
     remember(provider, repository, { response: response.value, means });
     return good(response.value.auth);
   });
+  return kept === undefined ? ran : good(kept.auth);
+}
+
+async function answerOf(provider: CredentialProvider, repository: string, means: Means): Promise<ProviderReading> {
+  const printed = await run(provider, repository, means);
+  return printed.ok ? readProviderResponse(printed.text, provider.apiVersion) : printed;
 }
 
 /** Zero means not at all; an absent duration means the configured one. */

@@ -5,6 +5,8 @@
  * Imitates k8s v1.36.2 pkg/credentialprovider/keyring.go (BasicDockerKeyring, URLsMatch, UnionDockerKeyring), secrets/secrets.go
  * (MakeDockerKeyring) and kubelet/kuberuntime/kuberuntime_image.go (PullImage).
  */
+import { contentOf, warningsOf } from './credential-secret.ts';
+import { lifetimeOf, type Lifetime } from './credential-lifetime.ts';
 import type { DockerConfigFormat } from './docker-config.ts';
 import { decodeDockerConfig } from './docker-config.ts';
 import type { Fault } from './fault.ts';
@@ -31,6 +33,8 @@ export interface Credential {
   readonly source: CredentialSource;
   readonly username: string;
   readonly password: Secret;
+  /** Where the password itself says when it ends. */
+  readonly lifetime?: Lifetime;
 }
 
 /** A pull secret as the kubelet would find it. */
@@ -68,6 +72,15 @@ export interface Keyring {
   readonly warnings: readonly Fault[];
   /** Secrets that nobody let us read: what is in them would come into `identities`. */
   readonly unseen: readonly { readonly namespace: string; readonly name: string; readonly why: string }[];
+  /** Secrets that were read and hold nothing for this image. */
+  readonly unused: readonly UnusedSecret[];
+}
+
+export interface UnusedSecret {
+  /** `shop/hub` */
+  readonly secret: string;
+  /** What it holds logins for, as the kubelet files them. */
+  readonly keys: readonly string[];
 }
 
 /** An entry under the key that the kubelet files it under. */
@@ -118,11 +131,23 @@ export function keyringFor(image: Image, sources: KeyringSources): Keyring {
     state.is === 'unseen' ? [{ namespace, name, why: state.why }] : [],
   );
   const fromSecrets = fileSecrets(secrets);
-  if (!fromSecrets.ok) return { identities: fromSecrets, warnings, unseen };
+  if (!fromSecrets.ok) return { identities: fromSecrets, warnings, unseen, unused: [] };
   const identities = [fromSecrets.value, fileNodeFile(nodeFile), providerAnswers.flatMap(fileAnswer)]
     .flatMap((filed) => lookUp(filed, image.repository))
     .map(identify);
-  return { identities: good(identities.length === 0 ? [anonymous] : identities), warnings, unseen };
+  const unused = unusedOf(fromSecrets.value, identities);
+  return { identities: good(identities.length === 0 ? [anonymous] : identities), warnings, unseen, unused };
+}
+
+const mostKeys = 8;
+
+function unusedOf(filed: readonly Filed[], identities: readonly Identity[]): readonly UnusedSecret[] {
+  const nameOf = (source: CredentialSource): string =>
+    source.is === 'pod_secret' ? `${source.namespace}/${source.name}` : '';
+  const used = new Set(identities.flatMap(({ credential }) => (credential ? [nameOf(credential.source)] : [])));
+  return [...Map.groupBy(filed, ({ source }) => nameOf(source))].flatMap(([secret, entries]) =>
+    used.has(secret) ? [] : [{ secret, keys: [...new Set(entries.map(({ key }) => key))].slice(0, mostKeys) }],
+  );
 }
 
 /** BasicDockerKeyring.Lookup: every match, in descending byte order of keys; the Hub's old name only where nothing matched. */
@@ -179,35 +204,11 @@ function fileAnswer({ provider, auth }: ProviderAnswer): readonly Filed[] {
   return file(entries, { is: 'provider', name: provider });
 }
 
-type Content =
-  | { readonly is: 'config'; readonly text: Secret; readonly format: DockerConfigFormat }
-  | { readonly is: 'ignored'; readonly why: string };
-
-const places: Readonly<Record<string, readonly [key: string, format: DockerConfigFormat]>> = {
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson', 'config'],
-  'kubernetes.io/dockercfg': ['.dockercfg', 'cfg'],
-};
-
-/** secrets.go: type and key must belong together, and the value must not be empty. */
-function contentOf({ type, data }: Extract<PullSecret['state'], { is: 'given' }>): Content {
-  const place = Object.hasOwn(places, type) ? places[type] : undefined;
-  if (place === undefined) return { is: 'ignored', why: `its type is ${type === '' ? 'empty' : type}` };
-  const [key, format] = place;
-  const text = Object.hasOwn(data, key) ? data[key] : undefined;
-  if (text === undefined) return { is: 'ignored', why: `it is of type ${type} and has no key ${key}` };
-  return text.isEmpty ? { is: 'ignored', why: `its key ${key} is empty` } : { is: 'config', text, format };
-}
-
-function warningsOf({ namespace, name, state }: PullSecret): readonly Fault[] {
-  if (state.is === 'missing') return [{ code: 'credential.secret_missing', secret: name, namespace }];
-  const content = state.is === 'given' ? contentOf(state) : undefined;
-  if (content?.is !== 'ignored') return [];
-  return [{ code: 'credential.secret_ignored', secret: name, namespace, why: content.why }];
-}
-
 function identify({ entry: { username, password }, key, source }: Filed): Identity {
   const label = `${placeOf(source)}, key ${key}, ${username === '' ? 'no user' : `user ${username}`}`;
-  return { label, credential: { label, source, username, password } };
+  const lifetime = lifetimeOf(password);
+  const ends = lifetime === undefined ? {} : { lifetime };
+  return { label, credential: { label, source, username, password, ...ends } };
 }
 
 function placeOf(source: CredentialSource): string {

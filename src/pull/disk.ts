@@ -41,6 +41,9 @@ export interface SnapshotSettings {
   readonly discardsLayers: boolean;
 }
 
+/** Whether the runtime holds a blob already; undefined where nobody can look. */
+export type HasContent = (digest: string) => Promise<boolean | undefined>;
+
 /** What the Node itself says. */
 export interface DiskPressure {
   readonly is: boolean;

@@ -69,6 +69,8 @@ export interface FaultFacts {
   'api.timed_out': { host: string; afterMs: number };
   'api.malformed': { host: string; why: string };
   'api.redirect_failed': { host: string; location: string; why: string };
+  /** Stops no pull: a forecast names it. */
+  'api.announced': { host: string; text: string };
 
   'auth.required': { host: string; scheme: string };
   'auth.rejected': { host: string; as: string; status: number; message: string };
@@ -82,6 +84,8 @@ export interface FaultFacts {
   'manifest.unknown_repository': { image: string; host: string; message: string };
   'manifest.unknown_tag': { image: string; host: string; message: string };
   'manifest.unknown_digest': { image: string; host: string; message: string };
+  /** Stops no pull: a forecast names it. */
+  'manifest.tag_moved': { image: string; was: string; now: string };
   'manifest.no_platform': { platform: string; offered: readonly string[]; digest: string };
   'manifest.digest_mismatch': { digest: string; got: string; host: string };
   'manifest.malformed': { digest: string; host: string; why: string };
@@ -166,6 +170,7 @@ const sides: { readonly [C in FaultCode]: Side } = {
   'api.timed_out': 'registry',
   'api.malformed': 'registry',
   'api.redirect_failed': 'registry',
+  'api.announced': 'registry',
   'auth.required': 'credentials',
   'auth.rejected': 'credentials',
   'auth.denied': 'credentials',
@@ -177,6 +182,7 @@ const sides: { readonly [C in FaultCode]: Side } = {
   'manifest.unknown_repository': 'workload',
   'manifest.unknown_tag': 'workload',
   'manifest.unknown_digest': 'workload',
+  'manifest.tag_moved': 'workload',
   'manifest.no_platform': 'workload',
   'manifest.digest_mismatch': 'registry',
   'manifest.malformed': 'registry',

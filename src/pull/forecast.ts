@@ -12,8 +12,8 @@ export interface Forecast {
   /** The fault that the kubelet would meet. */
   readonly fault: FaultCode;
   readonly likelihood: Likelihood;
-  /** Whether a pull would fail, or only come later. */
-  readonly effect: 'fails' | 'delays';
+  /** Whether a pull of this node would fail, or only come later. `none`: it goes on, and something else is to know: other content, other nodes, an announcement. */
+  readonly effect: 'fails' | 'delays' | 'none';
   /** Seconds until it would happen, 0: any moment now; absent where the time cannot be told. */
   readonly withinS?: number;
   /** What the time rests on, in a clause: `the last hour's consumption goes on`. */
@@ -21,6 +21,10 @@ export interface Forecast {
   /** One sentence of facts. */
   readonly because: string;
   readonly remedy: string;
+  /** ISO 8601. Since when it has been foretold without a break; absent where it was not before. */
+  readonly since?: string;
+  /** ISO 8601. Not seen just now, and held: when it was seen last (damp.ts). */
+  readonly seen?: string;
 }
 
 /** Whether a pull that works now is at risk by it: delays and what could not be told are said, and change no verdict. */
@@ -28,12 +32,14 @@ export function threatens({ effect, likelihood }: Forecast): boolean {
   return effect === 'fails' && likelihood !== 'unknown';
 }
 
-/** What stops a pull before what delays it, and both before what could not be told; then the sooner; then the surer. */
+/** What stops a pull before what delays it, both before what is only to know, and what could not be told last; then the sooner; then the surer. */
 export function byUrgency(one: Forecast, other: Forecast): number {
   return keysOf(one).reduce((order, key, i) => order || key - (keysOf(other)[i] ?? 0), 0);
 }
 
+const weights: { readonly [E in Forecast['effect']]: number } = { fails: 0, delays: 1, none: 2 };
+
 function keysOf({ likelihood, effect, withinS }: Forecast): readonly number[] {
-  const weight = likelihood === 'unknown' ? 2 : effect === 'delays' ? 1 : 0;
+  const weight = likelihood === 'unknown' ? 3 : weights[effect];
   return [weight, withinS ?? Number.MAX_SAFE_INTEGER, likelihoods.indexOf(likelihood)];
 }

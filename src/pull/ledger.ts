@@ -6,6 +6,8 @@ import type { DiskReading } from './disk-reading.ts';
 import type { Fault } from './fault.ts';
 import type { Forecast } from './forecast.ts';
 import type { History } from './history.ts';
+import type { QuotasPast } from './past/quotas.ts';
+import type { RoutesPast } from './past/routes.ts';
 import type { PullReport } from './report.ts';
 import { addScore, emptyTally, type Score, type Scored, type Tally } from './score.ts';
 import type { Demand } from './view.ts';
@@ -27,6 +29,12 @@ export interface Ledger {
   readonly forecasts: readonly Forecast[];
   /** As the last look at the node found them; absent before the first. */
   readonly disks?: readonly DiskReading[];
+  /** What is left of pull quotas, as far as it was seen; absent where nobody remembers. */
+  readonly quotas?: QuotasPast;
+  /** When `forecasts` were made; absent before the first look. */
+  readonly foreseenMs?: number;
+  /** When each host that pulls ask answered and when not. */
+  readonly routes?: RoutesPast;
   /** Without progress for so long, the agent stands still and its reports describe another time. */
   readonly staleAfterMs: number;
   /** Verdicts against what the kubelet then got; absent where nobody watches the kubelet. */

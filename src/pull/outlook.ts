@@ -5,22 +5,32 @@ import type { Ledger } from './ledger.ts';
 export interface Prospect {
   /** Of all that say the same, the most urgent. */
   readonly forecast: Forecast;
+  /** When it would happen; absent where the time cannot be told. */
+  readonly byMs?: number;
   /** As written; none where it is about the node as a whole. */
   readonly images: readonly string[];
 }
 
+type Told = Pick<Ledger, 'entries' | 'forecasts' | 'foreseenMs'>;
+
 /** Most urgent first. */
-export function outlookOf({ entries, forecasts }: Pick<Ledger, 'entries' | 'forecasts'>): readonly Prospect[] {
+export function outlookOf({ entries, forecasts, foreseenMs }: Told): readonly Prospect[] {
   const all = [
-    ...forecasts.map((forecast) => ({ forecast, image: undefined })),
-    ...entries.flatMap(({ report }) => report.forecasts.map((forecast) => ({ forecast, image: report.image }))),
+    ...forecasts.map((forecast) => ({ forecast, image: undefined, atMs: foreseenMs })),
+    ...entries.flatMap(({ report }) => {
+      const atMs = Date.parse(report.at);
+      return report.forecasts.map((forecast) => ({ forecast, image: report.image, atMs }));
+    }),
   ];
   const groups = Map.groupBy(all, ({ forecast: { rule, about, fault } }) => JSON.stringify([rule, about, fault]));
   return [...groups.values()]
     .flatMap((group): readonly Prospect[] => {
-      const [first] = group.map(({ forecast }) => forecast).toSorted(byUrgency);
+      const [first] = group.toSorted((one, other) => byUrgency(one.forecast, other.forecast));
+      if (first === undefined) return [];
       const images = [...new Set(group.flatMap(({ image }) => image ?? []))];
-      return first === undefined ? [] : [{ forecast: first, images }];
+      const byMs = first.forecast.withinS === undefined ? undefined : (first.atMs ?? 0) + first.forecast.withinS * 1000;
+      const isKnown = byMs !== undefined && first.atMs !== undefined && Number.isFinite(byMs);
+      return [{ forecast: first.forecast, ...(isKnown ? { byMs } : {}), images }];
     })
     .toSorted((one, other) => byUrgency(one.forecast, other.forecast));
 }

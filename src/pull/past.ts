@@ -6,20 +6,67 @@ import type { PullReport } from './report.ts';
 import type { NodeView } from './view.ts';
 import { learnRates, readRates, type RatesPast } from './past/rates.ts';
 import { learnDisks, readDisksPast, type DisksPast } from './past/disks.ts';
+import { learnLogins, readLogins, type LoginsPast } from './past/logins.ts';
+import { learnLimits, readLimits, type LimitsPast } from './past/limits.ts';
+import { learnQuotas, learnSample, readQuotas, type QuotasPast } from './past/quotas.ts';
+import {
+  forgetRefusedLogins,
+  learnRefusedLogin,
+  readRefusedLogins,
+  type RefusedLoginsPast,
+} from './past/refused-logins.ts';
+import type { QuotaSample } from './quota.ts';
+import { forgetAbsences, learnAbsence, readAbsences, type AbsencesPast } from './past/absences.ts';
+import { learnBlobHosts, readBlobHosts, type BlobHostsPast } from './past/blob-hosts.ts';
+import { emptyDamped, forgetDamped, learnDamped, readDamped, type DampedPast } from './past/damped.ts';
+import { learnRoutes, readRoutes, type RoutesPast } from './past/routes.ts';
 import { forgetTags, learnTag, readTags, type TagsPast } from './past/tags.ts';
 
 export interface Past {
   readonly version: 1;
   readonly tags: TagsPast;
+  readonly logins: LoginsPast;
+  readonly refusedLogins: RefusedLoginsPast;
+  readonly quotas: QuotasPast;
+  readonly limits: LimitsPast;
+  readonly absences: AbsencesPast;
+  readonly blobHosts: BlobHostsPast;
+  readonly routes: RoutesPast;
+  readonly damped: DampedPast;
   readonly disks: DisksPast;
   readonly rates: RatesPast;
 }
 
-export const emptyPast: Past = { version: 1, tags: {}, disks: {}, rates: {} };
+export const emptyPast: Past = {
+  version: 1,
+  tags: {},
+  logins: {},
+  refusedLogins: {},
+  quotas: [],
+  limits: {},
+  absences: {},
+  blobHosts: {},
+  routes: {},
+  damped: emptyDamped,
+  disks: {},
+  rates: {},
+};
 
 /** With one more report. */
 export function learnReport(past: Past, report: PullReport): Past {
-  return { ...past, tags: learnTag(past.tags, report), rates: learnRates(past.rates, report) };
+  return {
+    ...past,
+    tags: learnTag(past.tags, report),
+    logins: learnLogins(past.logins, report),
+    refusedLogins: learnRefusedLogin(past.refusedLogins, report),
+    quotas: learnQuotas(past.quotas, report),
+    limits: learnLimits(past.limits, report),
+    absences: learnAbsence(past.absences, report, past.tags),
+    blobHosts: learnBlobHosts(past.blobHosts, report),
+    routes: learnRoutes(past.routes, report),
+    damped: learnDamped(past.damped, report),
+    rates: learnRates(past.rates, report),
+  };
 }
 
 /** With one more look at the node. */
@@ -27,9 +74,20 @@ export function learnNode(past: Past, view: NodeView, nowMs: number): Past {
   return { ...past, disks: learnDisks(past.disks, view, nowMs) };
 }
 
+/** With looks at quotas beside the rehearsals. */
+export function learnSamples(past: Past, samples: readonly QuotaSample[]): Past {
+  return { ...past, quotas: samples.reduce(learnSample, past.quotas) };
+}
+
 /** Without what is about images that nobody asks for any more. `images`: as written. */
 export function forget(past: Past, images: ReadonlySet<string>): Past {
-  return { ...past, tags: forgetTags(past.tags, images) };
+  return {
+    ...past,
+    tags: forgetTags(past.tags, images),
+    refusedLogins: forgetRefusedLogins(past.refusedLogins, images),
+    absences: forgetAbsences(past.absences, images),
+    damped: forgetDamped(past.damped, images),
+  };
 }
 
 /** From a file that we, or an older or newer drypull, or nobody, wrote: a slice that cannot be read starts empty. */
@@ -41,5 +99,13 @@ export function readPast(value: unknown): Past {
     tags: readTags(slice('tags')),
     disks: readDisksPast(slice('disks')),
     rates: readRates(slice('rates')),
+    logins: readLogins(slice('logins')),
+    refusedLogins: readRefusedLogins(slice('refusedLogins')),
+    quotas: readQuotas(slice('quotas')),
+    limits: readLimits(slice('limits')),
+    absences: readAbsences(slice('absences')),
+    blobHosts: readBlobHosts(slice('blobHosts')),
+    routes: readRoutes(slice('routes')),
+    damped: readDamped(slice('damped')),
   };
 }

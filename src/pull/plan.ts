@@ -1,5 +1,5 @@
 /** What the kubelet and its runtime would try for one image, in order, and why. Made without a packet. */
-import { keyringFor, type Credential } from './credential.ts';
+import { keyringFor, type Credential, type UnusedSecret } from './credential.ts';
 import { engineOf, type Engine } from './engine.ts';
 import { sideOf, type Fault } from './fault.ts';
 import type { Image } from './image.ts';
@@ -36,12 +36,25 @@ export interface PullPlan {
   readonly routes: Outcome<readonly Route[]>;
   /** Pull secrets that are named and that nobody let us read. */
   readonly unseenSecrets: readonly { readonly namespace: string; readonly name: string; readonly why: string }[];
+  /** Pull secrets that hold nothing for this image. */
+  readonly unusedSecrets: readonly UnusedSecret[];
+  /** How the plugins that were asked for this image stand. */
+  readonly providers: readonly ProviderStanding[];
   /** Why the kubelet's own config.json could not be read, where that is so. */
   readonly unseenFile?: Fault;
   /** Why a plugin that the kubelet would run for this image was not run by us: its credentials come after all others. */
   readonly unseenProvider?: Fault;
   readonly warnings: readonly Fault[];
   readonly doubts: readonly Doubt[];
+}
+
+/** A plugin whose answer is kept, and how the next run of it would end, where that is known. */
+export interface ProviderStanding {
+  readonly name: string;
+  /** The kubelet runs it again after this; absent: at each pull. */
+  readonly keptUntilMs?: number;
+  /** It fails now, and only its kept answer serves. */
+  readonly failing?: string;
 }
 
 export interface Identity {
@@ -107,6 +120,11 @@ export function planPull(
     identities: keyring.identities,
     routes: config.ok ? routesFor(image, config.value, engine) : config,
     unseenSecrets: keyring.unseen,
+    unusedSecrets: keyring.unused,
+    providers: answers.flatMap(({ provider: name, auth, keptUntilMs, failing }) => {
+      const kept = keptUntilMs === undefined ? {} : { keptUntilMs };
+      return auth.ok ? [{ name, ...kept, ...(failing === undefined ? {} : { failing }) }] : [];
+    }),
     ...(view.kubelet.nodeFile.ok ? {} : { unseenFile: view.kubelet.nodeFile.fault }),
     ...unseenProvider(answers),
     warnings: [...view.warnings, ...proxyWarnings(view.runtime.proxy), ...keyring.warnings],

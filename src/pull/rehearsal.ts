@@ -2,6 +2,7 @@
 import type { Fault, RateLimit } from './fault.ts';
 import type { Outcome } from './outcome.ts';
 import type { Platform } from './platform.ts';
+import type { Family } from './quota.ts';
 
 /** The stages of a pull, in the order they are met. Also a metric label. */
 export type Stage = 'plan' | 'dns' | 'proxy' | 'tcp' | 'tls' | 'api' | 'auth' | 'manifest' | 'blob';
@@ -64,11 +65,15 @@ export interface ExchangeFacts {
   readonly bytes: number;
   readonly note?: string;
   readonly rateLimit?: RateLimit;
+  /** Over which the limit was told, where one was. */
+  readonly family?: Family;
   /** Difference between the server's Date header and our clock, in seconds; positive: the server is ahead. */
   readonly clockAheadS?: number;
   readonly mediaType?: string;
   /** From the headers to the last byte that was read, of a layer that was read for its speed. */
   readonly bodyMs?: number;
+  /** What the registry announces to its users (OCI distribution specification, Warnings): texts of `Warning: 299` headers. */
+  readonly announcements?: readonly string[];
 }
 
 /** One call of the kubelet to the runtime: one credential (or none), all hosts, all retries. */
@@ -92,6 +97,8 @@ export interface Content {
   /** Index into the plan's routes of the host that resolved it. */
   readonly resolvedBy: number;
   readonly platform?: Platform;
+  /** The platforms that its index has builds for; absent where there was no index or it was not read. */
+  readonly offered?: readonly string[];
   readonly layers: number;
   /** Compressed bytes of config and layers; 0 where the manifest was not read. */
   readonly bytes: number;

@@ -1,6 +1,8 @@
 /** The value that leaves the house: everything about one image on one node. Plain JSON, no secret, with a version. */
+import type { UnusedSecret } from './credential.ts';
 import type { Side } from './fault.ts';
 import type { Forecast } from './forecast.ts';
+import type { PublicLogin } from './logins.ts';
 import type { Evidence, Performance } from './rehearsal.ts';
 import type { Verdict } from './verdict.ts';
 import type { Doubt, PullPolicy, Wanter } from './view.ts';
@@ -20,6 +22,8 @@ export interface PullReport {
   readonly reference?: string;
   readonly registry?: string;
   readonly policy: PullPolicy;
+  /** Whether it was on the node, where that was known. */
+  readonly present?: 'yes' | 'no';
   readonly wantedBy: readonly Wanter[];
   readonly verdict: Verdict;
   /** What the kubelet would show; present when the verdict is `fails`. */
@@ -62,6 +66,10 @@ export interface PublicPlan {
   readonly engine: string;
   readonly platform: string;
   readonly identities: readonly string[];
+  /** Absent where nothing could be presented. */
+  readonly logins?: readonly PublicLogin[];
+  /** Pull secrets that hold nothing for this image; absent where there are none. */
+  readonly unusedSecrets?: readonly UnusedSecret[];
   readonly routes: readonly PublicRoute[];
   readonly doubts: readonly Doubt[];
 }

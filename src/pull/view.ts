@@ -38,6 +38,8 @@ export interface Demand {
   readonly present: 'yes' | 'no' | 'unknown';
   /** The shortest time that a Pod which wants it has, from its start to being there; absent where none is known. */
   readonly deadlineS?: number;
+  /** Manifest digests of what its containers run now, each once; absent where none is known. */
+  readonly running?: readonly string[];
   /** Whether a start of its Pods on this node would ask the registry; absent where nobody could tell. */
   readonly asks?: 'yes' | 'no' | 'perhaps';
 }
@@ -47,6 +49,8 @@ export interface Demand {
 export interface NodeView {
   readonly name: string;
   readonly platform: Platform;
+  /** What other nodes of the cluster need builds for, such as `linux/arm64`; absent where nobody said. */
+  readonly clusterPlatforms?: readonly string[];
   readonly kubelet: KubeletView;
   readonly runtime: RuntimeView;
   readonly system: SystemView;
@@ -99,6 +103,10 @@ export interface CredentialProvider {
 export interface ProviderAnswer {
   readonly provider: string;
   readonly auth: Outcome<Readonly<Record<string, { readonly username: string; readonly password: Secret }>>>;
+  /** The answer is kept until then; absent: not at all. */
+  readonly keptUntilMs?: number;
+  /** The answer is a kept one, and a run of the plugin since has failed: why. */
+  readonly failing?: string;
 }
 
 export interface RuntimeVersion {
@@ -243,6 +251,3 @@ export interface Resolver {
 
 /** A digest whose content is on the node already. */
 export type LocalContent = (digest: string) => Promise<Uint8Array | undefined>;
-
-/** Whether the runtime holds a blob already; undefined where nobody can look. */
-export type HasContent = (digest: string) => Promise<boolean | undefined>;

@@ -3,8 +3,10 @@
  * it learnt in it holds until its end: one answer for a name, one dial for an origin that does not answer. It follows no
  * redirect and repeats nothing, but for what Go's http.Transport repeats: a request that met a kept connection's end.
  */
-import { good, type Outcome } from '#pull/outcome.ts';
+import { isIPv6 } from 'node:net';
+import { bad, good, type Outcome } from '#pull/outcome.ts';
 import { proxyFor, type ProxyTarget } from '#pull/proxy.ts';
+import type { DnsFacts } from '#pull/rehearsal.ts';
 import { Connection, type Form } from './connection.ts';
 import { dial, type Ground, type LookedUp } from './dial.ts';
 import { Pool, type Opened, type Taken } from './pool.ts';
@@ -122,10 +124,22 @@ export class Connections {
       const givenUp = !outcome.ok && outcome.fault.code === 'agent.out_of_time' && !patience.signal.aborted;
       return givenUp ? this.#lookUp(host, patience) : { outcome, shared: true };
     }
-    const asked = lookUp(this.#footing.resolver, host, patience).then((outcome) => ({ outcome, shared: false }));
+    const { resolver, family } = this.#footing;
+    const asked = lookUp(resolver, host, patience).then((outcome) => ({
+      outcome: ofFamily(outcome, host, family),
+      shared: false,
+    }));
     this.#names.set(name, asked);
     const found = await asked;
     if (!found.outcome.ok && found.outcome.fault.code === 'agent.out_of_time') this.#names.delete(name);
     return found;
   };
+}
+
+/** A name without an address of the family is, to whoever asks for that family, no name. */
+function ofFamily(found: Outcome<DnsFacts>, host: string, family: Footing['family']): Outcome<DnsFacts> {
+  if (!found.ok || family === undefined) return found;
+  const addresses = found.value.addresses.filter((address) => isIPv6(address) === (family === 'ipv6'));
+  if (addresses.length > 0) return good({ ...found.value, addresses });
+  return bad({ code: 'dns.not_found', host, server: found.value.answeredBy, asked: [host] });
 }

@@ -42,8 +42,11 @@ function formSecrets(form: string | undefined): readonly string[] {
 function censored(answer: Answer, secrets: readonly string[]): Answer {
   const variants = [...new Set(secrets.flatMap((secret) => [secret, encodeURIComponent(secret)]))];
   const clean = (text: string): string => variants.reduce((left, secret) => left.replaceAll(secret, '[secret]'), text);
-  const types = answer.headers['content-type'];
-  const headers = types === undefined ? answer.headers : { ...answer.headers, 'content-type': types.map(clean) };
+  const told = ['content-type', 'warning'].flatMap((name): readonly (readonly [string, readonly string[]])[] => {
+    const values = answer.headers[name];
+    return values === undefined ? [] : [[name, values.map(clean)]];
+  });
+  const headers = { ...answer.headers, ...Object.fromEntries(told) };
   if (answer.status < 400 || answer.body.length === 0) return { ...answer, headers };
   return { ...answer, headers, body: Buffer.from(clean(Buffer.from(answer.body).toString('utf8'))) };
 }

@@ -24,6 +24,9 @@ import { missingOf } from './missing-layers.ts';
 import { resolve, type Resolved } from './resolve.ts';
 import type { Scene } from './scene.ts';
 
+/** Platforms that are kept in a report; no honest image has more. */
+const mostOffered = 32;
+
 export async function perform(scene: Scene): Promise<Performance> {
   const ending = await pull(scene);
   return { as: scene.identity.label, exchanges: scene.exchanges, ending };
@@ -81,6 +84,7 @@ async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved
   const content: Content = {
     ...shallow,
     ...(chosen.platform === undefined ? {} : { platform: chosen.platform }),
+    ...(found.offered === undefined ? {} : { offered: found.offered.slice(0, mostOffered) }),
     layers: manifest.layers.length,
     bytes,
     ...(await missingOf(scene, manifest)),
@@ -91,7 +95,12 @@ async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved
 }
 
 type Walked =
-  | { readonly is: 'found'; readonly manifest: ImageManifest; readonly chosen: Descriptor }
+  | {
+      readonly is: 'found';
+      readonly manifest: ImageManifest;
+      readonly chosen: Descriptor;
+      readonly offered?: readonly string[];
+    }
   /** Nothing to unpack: an entry of an index that is no image. */
   | { readonly is: 'leaf' }
   | { readonly is: 'ending'; readonly ending: Ending };
@@ -157,7 +166,7 @@ async function descend(
     if (walked.is === 'ending') return walked;
     if (walked.is === 'found') result ??= walked;
   }
-  if (result !== undefined) return result;
+  if (result !== undefined) return { ...result, offered: offered(at.index) };
   const fault: Fault = {
     code: 'manifest.no_platform',
     platform: formatPlatform(platform),

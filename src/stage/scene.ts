@@ -1,8 +1,11 @@
 /** One call of the kubelet to the runtime: the plan, one identity, and the record of what was asked on its behalf. */
+import { readAnnouncements } from '#pull/announcement.ts';
 import type { Identity, PullPlan, Route } from '#pull/plan.ts';
 import type { Act, Exchange, ExchangeFacts } from '#pull/rehearsal.ts';
 import { good, type Outcome } from '#pull/outcome.ts';
 import { leastTimedBytes } from '#pull/rate.ts';
+import { proxyFor } from '#pull/proxy.ts';
+import type { Family } from '#pull/quota.ts';
 import { header, type Answer, type Asked } from '../registry/wire.ts';
 import { readRateLimit } from '../registry/rate-limit.ts';
 import type { Wire } from './wire.ts';
@@ -42,12 +45,17 @@ export function record(
     ms: asked.ms,
     steps: asked.steps.map((step) => ({ ...step, startMs: Math.max(0, step.startMs - scene.zeroMs) })),
     ...(sent.as === undefined ? {} : { as: sent.as }),
-    outcome: facts(asked, purpose.act, scene.wire.now()),
+    outcome: facts(scene, asked, { url: sent.url, act: purpose.act }),
   });
 }
 
-function facts(asked: Asked, act: Act, now: Date): Outcome<ExchangeFacts> {
+function facts(
+  scene: Scene,
+  asked: Asked,
+  { url, act }: { readonly url: URL; readonly act: Act },
+): Outcome<ExchangeFacts> {
   if (!asked.outcome.ok) return asked.outcome;
+  const now = scene.wire.now();
   const answer = asked.outcome.value;
   const limit = readRateLimit(
     answer.headers,
@@ -56,14 +64,25 @@ function facts(asked: Asked, act: Act, now: Date): Outcome<ExchangeFacts> {
   );
   const ahead = clockAheadS(answer, now);
   const type = header(answer, 'content-type');
+  const announcements = readAnnouncements(answer.headers['warning'] ?? []);
   return good({
     status: answer.status,
     bytes: answer.body.length,
-    ...(limit === undefined ? {} : { rateLimit: limit }),
+    ...(limit === undefined ? {} : { rateLimit: limit, family: familyOf(scene, url) }),
     ...(ahead === undefined ? {} : { clockAheadS: ahead }),
     ...(type === undefined ? {} : { mediaType: type.slice(0, 120) }),
     ...(act === 'layer' && answer.body.length >= leastTimedBytes ? { bodyMs: answer.bodyMs } : {}),
+    ...(announcements.length === 0 ? {} : { announcements }),
   });
+}
+
+/** Of the connection that is open: a proxy's own address counts, whatever the registry's would be. */
+function familyOf({ plan, wire }: Scene, url: URL): Family {
+  const scheme = url.protocol === 'https:' ? 'https' : 'http';
+  const port = url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port);
+  const proxied = proxyFor(plan.proxy, { scheme, host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port });
+  if (proxied.ok && proxied.value !== null) return 'proxy';
+  return (wire.reachedAt.get(url.host) ?? '').includes(':') ? 'ipv6' : 'ipv4';
 }
 
 function clockAheadS(answer: Answer, now: Date): number | undefined {

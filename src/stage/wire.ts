@@ -2,8 +2,9 @@
  * What a rehearsal needs of the outside, in one bundle. One Wire serves one pass over many images, so that they share
  * connections, look-ups, tokens and bad news; its memory outlives the pass.
  */
+import type { HasContent } from '#pull/disk.ts';
 import type { Fault } from '#pull/fault.ts';
-import type { HasContent, LocalContent } from '#pull/view.ts';
+import type { LocalContent } from '#pull/view.ts';
 import type { Token, TokenAsked } from '../registry/authorize.ts';
 import type { Connections } from '../registry/connections.ts';
 import type { Memory } from './memory.ts';

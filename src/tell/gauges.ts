@@ -1,12 +1,12 @@
 /**
- * The gauges that are recomputed from the ledger at each scrape: verdicts, forecasts, certificates, quotas. Names of registries
+ * The gauges that are recomputed from the ledger at each scrape: verdicts, forecasts, certificates. Names of registries
  * and hosts are capped by count.
  */
 import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
 import type { Entry, Ledger } from '#pull/ledger.ts';
 import { verdicts } from '#pull/verdict.ts';
-import { quotas, soonestExpiries } from './readings.ts';
+import { soonestExpiries } from './readings.ts';
 
 /** Registries and hosts are named up to this many; later ones are `other`. */
 export const namesKept = 50;
@@ -92,7 +92,7 @@ export function addForesight(registry: Registry, { ledger }: GaugeSource, hosts:
   registry.registerMetric(
     new Gauge({
       name: 'drypull_forecasts',
-      help: 'Images for which trouble is foreseen, by the rule that foresees it and the fault that would be met.',
+      help: 'Images for which trouble is foreseen, and troubles foreseen of the node as a whole (1 each), by the rule that foresees it and the fault that would be met.',
       labelNames: ['rule', 'fault', 'likelihood'],
       registers: [],
       collect() {
@@ -100,6 +100,7 @@ export function addForesight(registry: Registry, { ledger }: GaugeSource, hosts:
         for (const { report } of ledger().entries) {
           for (const { rule, fault, likelihood } of report.forecasts) this.inc({ rule, fault, likelihood });
         }
+        for (const { rule, fault, likelihood } of ledger().forecasts) this.inc({ rule, fault, likelihood });
       },
     }),
   );
@@ -117,24 +118,4 @@ export function addForesight(registry: Registry, { ledger }: GaugeSource, hosts:
       },
     }),
   );
-  for (const part of ['remaining', 'limit'] as const) {
-    registry.registerMetric(
-      new Gauge({
-        name: `drypull_rate_limit_${part}`,
-        help:
-          part === 'remaining'
-            ? 'Pulls that are left in the window, as a registry said last.'
-            : 'Pulls that a registry allows in a window, as it said last.',
-        labelNames: ['registry'],
-        registers: [],
-        collect() {
-          this.reset();
-          for (const quota of quotas(ledger(), namesKept)) {
-            const value = quota.limit[part];
-            if (value !== undefined) this.set({ registry: quota.registry }, value);
-          }
-        },
-      }),
-    );
-  }
 }

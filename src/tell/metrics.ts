@@ -10,8 +10,10 @@ import type { PullReport } from '#pull/report.ts';
 import type { Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
 import { addDisks } from './disk-gauges.ts';
+import { addForecastTimes } from './forecast-metrics.ts';
 import { addForesight, addImages, capped, namesKept } from './gauges.ts';
 import { addPredictions } from './prediction-metrics.ts';
+import { addQuotas } from './quota-gauges.ts';
 import { observations } from './readings.ts';
 
 /** This process as the operating system sees it; main.ts alone can ask. */
@@ -76,6 +78,8 @@ export function openMetrics(options: MetricsOptions): Metrics {
   addImages(registry, options, names);
   addForesight(registry, options, capped(namesKept));
   addDisks(registry, options);
+  addQuotas(registry, options);
+  addForecastTimes(registry, options);
   addAgent(registry, options);
   return {
     observe: (report) => {

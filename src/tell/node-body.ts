@@ -2,6 +2,8 @@
 import { sideOf } from '#pull/fault.ts';
 import type { NodeAnswer } from '#pull/answer.ts';
 import type { ClusterSight, Entry, Ledger } from '#pull/ledger.ts';
+import { outlookOf, type Prospect } from '#pull/outlook.ts';
+import { isoOf } from './times.ts';
 
 /** Enough to see the pattern; all of them are in /reports. */
 const briefs = 20;
@@ -16,7 +18,7 @@ export function nodeLine({ because, is, against }: NodeAnswer): string {
   return line.length <= longestLine ? line : `${line.slice(0, longestLine - 3)}...`;
 }
 
-export function nodeBody(ledger: Ledger, answer: NodeAnswer): unknown {
+export function nodeBody(ledger: Ledger, answer: NodeAnswer, nowMs: number): unknown {
   return {
     version: 1,
     node: ledger.node,
@@ -26,6 +28,10 @@ export function nodeBody(ledger: Ledger, answer: NodeAnswer): unknown {
     counts: answer.counts,
     lastPass: ledger.pass === undefined ? null : new Date(ledger.pass.endedMs).toISOString(),
     cluster: ledger.cluster === undefined ? undefined : seen(ledger.cluster),
+    /** What will break next, most urgent first. */
+    outlook: outlookOf(ledger)
+      .slice(0, briefs)
+      .map((prospect) => coming(prospect, nowMs)),
     reasons: answer.against.slice(0, briefs).map(brief),
     /** Failures that do not count against the node: the workload's own. */
     elsewhere: answer.elsewhere.slice(0, briefs).map(brief),
@@ -33,6 +39,17 @@ export function nodeBody(ledger: Ledger, answer: NodeAnswer): unknown {
       .filter(({ report }) => report.verdict.is === 'unknown')
       .slice(0, briefs)
       .map(brief),
+  };
+}
+
+function coming({ forecast, byMs, images }: Prospect, nowMs: number): unknown {
+  return {
+    ...forecast,
+    // As of now, not of the rehearsal.
+    withinS: byMs === undefined ? undefined : Math.max(0, Math.round((byMs - nowMs) / 1000)),
+    by: byMs === undefined ? undefined : isoOf(byMs),
+    images: images.length,
+    some: images.slice(0, 5),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Forecast } from '#pull/forecast.ts';
 import type { Entry } from '#pull/ledger.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Verdict } from '#pull/verdict.ts';
+import { leftMs, leftText, outlookWords } from './forecast-words.ts';
 import type { Markup } from './html.ts';
 import { html } from './html.ts';
 import type { Frame } from './page-graphics.ts';
@@ -43,8 +44,9 @@ export function cardMarkup(entry: Entry, { frame, evidence }: CardOptions): Mark
         ${msText(report.ms)}
       </p>
     </header>
-    ${adviceMarkup(report)} ${is === 'at_risk' ? forecastsMarkup(report) : undefined} ${timelineMarkup(history, frame)}
-    ${kubeletMarkup(report)} ${is === 'at_risk' ? undefined : forecastsMarkup(report)}
+    ${adviceMarkup(report)} ${is === 'at_risk' ? forecastsMarkup(report, frame.nowMs) : undefined}
+    ${timelineMarkup(history, frame)} ${kubeletMarkup(report)}
+    ${is === 'at_risk' ? undefined : forecastsMarkup(report, frame.nowMs)}
     <div class="evidence">
       ${evidence === 'folded' ? evidenceMarkup(report) : undefined}
       <p class="links">
@@ -131,18 +133,31 @@ function kubeletMarkup({ kubelet }: PullReport): Markup | undefined {
   </div>`;
 }
 
-function forecastsMarkup({ forecasts }: PullReport): Markup | undefined {
-  if (forecasts.length === 0) return undefined;
+/** What could not be told is said once, at the top of the page. */
+function forecastsMarkup(report: PullReport, nowMs: number): Markup | undefined {
+  const told = report.forecasts.filter(({ likelihood }) => likelihood !== 'unknown');
+  if (told.length === 0) return undefined;
+  const at = { madeMs: Date.parse(report.at), nowMs };
   return html`<h4>What is coming</h4>
     <ul class="forecasts" role="list">
-      ${forecasts.slice(0, 10).map(forecastMarkup)}
+      ${told.slice(0, 10).map((forecast) => forecastMarkup(forecast, at))}
     </ul>`;
 }
 
-function forecastMarkup({ likelihood, withinS, because, remedy, fault }: Forecast): Markup {
-  const when = withinS === undefined ? '' : ` within ${longText(withinS * 1000)}`;
-  return html`<li>
-    <p><strong>${likelihood}${when}</strong> <code>${fault}</code></p>
+function forecastMarkup(forecast: Forecast, at: { readonly madeMs: number; readonly nowMs: number }): Markup {
+  const { because, remedy, fault, effect, seen } = forecast;
+  const left = leftMs(forecast, at.madeMs, at.nowMs);
+  const text = leftText(left);
+  const when =
+    left === undefined || text === undefined
+      ? undefined
+      : html`, ${text === 'any moment' ? text : html`in ${timeMarkup(at.nowMs + left, text)}`}`;
+  return html`<li class="e-${effect}">
+    <p>
+      <strong>${outlookWords(forecast)}${when}</strong>
+      <code>${fault}</code
+      >${seen === undefined ? undefined : html` <span class="quiet">not seen now; last seen ${timeMarkup(Date.parse(seen), longText(at.nowMs - Date.parse(seen)))} ago</span>`}
+    </p>
     <dl>
       <div class="cause">
         <dt>Why</dt>

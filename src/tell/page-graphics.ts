@@ -35,8 +35,23 @@ const heights: { readonly [I in Stretch['is']]: number } = {
   forgotten: 2,
 };
 
+/** One stretch of a timeline, as it is drawn and as it is told. */
+export interface Strip {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly is: Stretch['is'];
+  readonly words: string;
+}
+
 export function timelineMarkup(history: History, frame: Frame): Markup {
-  const shown = timeline(history, frame.nowMs).filter(({ toMs }) => toMs >= frame.fromMs);
+  const strips = timeline(history, frame.nowMs).map(({ fromMs, toMs, is, fault }): Strip => {
+    return { fromMs, toMs, is, words: `${words[is]}${fault === undefined ? '' : ` (${fault})`}` };
+  });
+  return stripMarkup(strips, frame);
+}
+
+export function stripMarkup(strips: readonly Strip[], frame: Frame): Markup {
+  const shown = strips.filter(({ toMs }) => toMs >= frame.fromMs);
   const place = (atMs: number): number =>
     round((1000 * (Math.max(atMs, frame.fromMs) - frame.fromMs)) / Math.max(1, frame.nowMs - frame.fromMs));
   const bars = shown.map(({ fromMs, toMs, is }) => {
@@ -58,13 +73,8 @@ export function timelineMarkup(history: History, frame: Frame): Markup {
   </figure>`;
 }
 
-function timelineWords(shown: readonly Stretch[], { nowMs }: Frame): string {
-  const told = shown
-    .slice(-6)
-    .map(
-      ({ fromMs, is, fault }) =>
-        `${words[is]}${fault === undefined ? '' : ` (${fault})`} since ${clockText(fromMs, nowMs)}`,
-    );
+function timelineWords(shown: readonly Strip[], { nowMs }: Frame): string {
+  const told = shown.slice(-6).map((strip) => `${strip.words} since ${clockText(strip.fromMs, nowMs)}`);
   const more = shown.length > 6 ? `${shown.length - 6} earlier changes; ` : '';
   return `Timeline, UTC: ${more}${told.join('; then ')}.`;
 }

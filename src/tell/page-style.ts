@@ -24,6 +24,14 @@ h1{margin:0 0 12px;font-size:1.05rem;font-weight:500;overflow-wrap:anywhere}
 .fresh{margin:0;color:var(--quiet);font-size:.92rem}.fresh a{white-space:nowrap}
 main{padding-top:8px;padding-bottom:24px}
 h2{font-size:1.05rem;margin:30px 0 10px;font-weight:650}
+.prospects time,.hosts time{white-space:nowrap}.calm{margin:0;color:var(--quiet)}
+.prospects{list-style:none;margin:0;padding:0;background:var(--paper);border:1px solid var(--line);border-radius:10px;overflow:hidden}
+.prospects li{display:grid;grid-template-columns:9.5rem minmax(0,1fr);gap:2px 18px;padding:12px 18px 12px 13px;border-left:5px solid var(--unknown);border-bottom:1px solid var(--line)}.prospects li:last-child{border-bottom:0}
+.prospects .e-fails{border-left-color:var(--at_risk)}.untold li{grid-template-columns:minmax(0,1fr)}
+.prospects p{margin:0;overflow-wrap:anywhere}.when strong{display:block;font-size:1.12rem;line-height:1.35}.when span{color:var(--quiet);font-size:.9rem}.do{font-weight:600}.prospects .quiet{font-size:.86rem;margin-top:3px}
+.fold{margin-top:12px}.fold .prospects,.fold .hosts{margin-top:8px}
+.hosts{list-style:none;margin:0;padding:0;display:grid;gap:12px}.hosts li{background:var(--paper);border:1px solid var(--line);border-radius:10px;padding:10px 18px}
+.hosts p{margin:0;display:flex;gap:2px 12px;flex-wrap:wrap;align-items:baseline}.hosts .timeline{margin-top:6px}.w-fails{color:var(--fails);font-weight:600}.w-falters{color:var(--at_risk);font-weight:600}.w-works{color:var(--pulls)}
 .cards{list-style:none;margin:0;padding:0;display:grid;gap:14px}
 .card{background:var(--paper);border:1px solid var(--line);border-left:5px solid var(--unknown);border-radius:10px;padding:16px 18px;min-width:0}
 .c-fails{border-left-color:var(--fails)}.c-at_risk{border-left-color:var(--at_risk)}.c-pulls{border-left-color:var(--pulls)}
@@ -43,7 +51,7 @@ figcaption{display:flex;justify-content:space-between;color:var(--quiet);font-si
 .kubelet{margin-top:14px}.kubelet p{margin:0 0 4px;font-size:.92rem}
 pre{margin:0;padding:10px 12px;background:var(--code);border-radius:6px;font-size:.84rem;line-height:1.45;white-space:pre-wrap;overflow-wrap:anywhere}
 h4{margin:16px 0 6px;font-size:.95rem}
-.forecasts{margin:0;padding:0;list-style:none;display:grid;gap:10px}.forecasts p{margin:0}.forecasts dl{margin-top:4px;gap:2px}.forecasts li{border-left:3px solid var(--at_risk);padding-left:12px}
+.forecasts{margin:0;padding:0;list-style:none;display:grid;gap:10px}.forecasts p{margin:0}.forecasts dl{margin-top:4px;gap:2px}.forecasts li{border-left:3px solid var(--line);padding-left:12px}.forecasts .e-fails{border-left-color:var(--at_risk)}
 .evidence{position:relative;margin-top:14px;border-top:1px solid var(--line);padding-top:10px;min-height:2.2rem}
 .dull{margin-top:14px}
 summary{cursor:pointer;font-weight:600;font-size:.95rem}
@@ -70,8 +78,8 @@ details+.links{position:absolute;top:8px;right:0}
 .dull ul{list-style:none;margin:8px 0 0;padding:0;display:grid;gap:6px;font-size:.86rem}
 .empty{padding:40px 0;text-align:center;color:var(--quiet)}
 footer{padding:0 20px 32px;color:var(--quiet);font-size:.86rem}
-@media (max-width:34rem){.inner,main,footer{padding-left:14px;padding-right:14px}.card{padding:14px}dl div,.pair{grid-template-columns:minmax(0,1fr)}dl div{gap:0}dt{font-size:.82rem}.ask{flex-wrap:wrap;gap:0 8px}.url{flex-basis:100%;order:3}}
-@media (min-width:48rem){.g-pulls article{display:grid;grid-template-columns:minmax(0,1fr) 15rem;gap:0 28px;align-items:start}.g-pulls header,.g-pulls dl,.g-pulls .kubelet{grid-column:1}.g-pulls .timeline{grid-column:2;grid-row:1;margin:2px 0 0}.g-pulls .evidence{grid-column:1/-1;border:0;margin-top:0}}
+@media (max-width:34rem){.inner,main,footer{padding-left:14px;padding-right:14px}.card{padding:14px}dl div,.pair,.prospects li{grid-template-columns:minmax(0,1fr)}.prospects li{padding-right:14px}.when strong{display:inline;margin-right:8px}dl div{gap:0}dt{font-size:.82rem}.ask{flex-wrap:wrap;gap:0 8px}.url{flex-basis:100%;order:3}}
+@media (min-width:48rem){.g-pulls article{display:grid;grid-template-columns:minmax(0,1fr) 15rem;gap:0 28px;align-items:start}.g-pulls header,.g-pulls article>dl,.g-pulls h4,.g-pulls .forecasts,.g-pulls .kubelet{grid-column:1}.g-pulls .timeline{grid-column:2;grid-row:1;margin:2px 0 0}.g-pulls .evidence{grid-column:1/-1;border:0;margin-top:0}}
 @media (forced-colors:active){.badge{border:1px solid}svg rect{forced-color-adjust:none}}
-@media print{:root{color-scheme:light}body,.top,.card,.g-pulls{background:#fff}body{font-size:11pt}.card,h2{break-inside:avoid}h2{break-after:avoid}.badge{color:#000;background:none;border:1px solid}.skip,.links,.fresh a{display:none}svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media print{:root{color-scheme:light}body,.top,.card,.g-pulls{background:#fff}body{font-size:11pt}.card,.prospects li,.hosts li,h2{break-inside:avoid}.prospects,.hosts li{background:#fff}h2{break-after:avoid}.badge{color:#000;background:none;border:1px solid}.skip,.links,.fresh a{display:none}svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `;

@@ -11,6 +11,8 @@ import type { Markup } from './html.ts';
 import { html } from './html.ts';
 import { cardMarkup, verdictWords } from './page-card.ts';
 import type { Frame } from './page-graphics.ts';
+import { hostsMarkup } from './page-hosts.ts';
+import { outlookMarkup } from './page-outlook.ts';
 import { predictionsMarkup, sumOf } from './page-predictions.ts';
 import { style } from './page-style.ts';
 import { longText, timeMarkup } from './times.ts';
@@ -55,9 +57,12 @@ export function page(ledger: Ledger, options: PageOptions): string {
       <body>
         <a class="skip" href="#images">Skip to the images</a>
         ${headerMarkup(ledger, answer, options)}
-        <main id="images">
-          ${image === undefined ? undefined : html`<p><a href="/">All images of this node</a></p>`}
-          ${emptyMarkup(ledger, entries, image)} ${order.map((is) => groupMarkup(is, entries, frame))}
+        <main>
+          ${image === undefined ? outlookMarkup(ledger, nowMs) : html`<p><a href="/">All images of this node</a></p>`}
+          <div id="images">
+            ${emptyMarkup(ledger, entries, image)} ${order.map((is) => groupMarkup(is, entries, frame))}
+          </div>
+          ${image === undefined ? hostsMarkup(ledger.routes, frame) : undefined}
           ${ledger.scores === undefined || image !== undefined ? undefined : predictionsMarkup(ledger.scores, nowMs)}
         </main>
         ${footerMarkup(options)}

@@ -1,5 +1,4 @@
-/** What metrics read out of reports: durations of steps, ends of certificates, what is left of quotas. Pure. */
-import type { RateLimit } from '#pull/fault.ts';
+/** What metrics read out of reports: durations of steps, ends of certificates. Pure. */
 import type { Ledger } from '#pull/ledger.ts';
 import type { Act, Exchange, Stage } from '#pull/rehearsal.ts';
 import type { PullReport } from '#pull/report.ts';
@@ -67,32 +66,4 @@ function certificates(report: PullReport): readonly { readonly host: string; rea
       const { fault } = step.outcome;
       return fault.code === 'tls.expired' ? [{ host: step.target, notAfter: fault.notAfter }] : [];
     });
-}
-
-/** The last word of each registry on its quota; at most `room` registries. */
-export function quotas(
-  ledger: Ledger,
-  room: number,
-): readonly { readonly registry: string; readonly limit: RateLimit }[] {
-  const found = new Map<string, { atMs: number; limit: RateLimit }>();
-  for (const { report } of ledger.entries) {
-    const limit = lastLimit(report);
-    if (limit === undefined) continue;
-    const atMs = Date.parse(report.at);
-    const registry = report.registry ?? 'none';
-    const known = found.get(registry);
-    if (known !== undefined && known.atMs > atMs) continue;
-    found.set(registry, { atMs, limit });
-  }
-  return [...found].slice(0, room).map(([registry, { limit }]) => ({ registry, limit }));
-}
-
-function lastLimit(report: PullReport): RateLimit | undefined {
-  return report.performances
-    .flatMap(({ exchanges }) => exchanges)
-    .flatMap(({ outcome }) => {
-      if (outcome.ok) return outcome.value.rateLimit ?? [];
-      return outcome.fault.code === 'api.rate_limited' ? outcome.fault.limit : [];
-    })
-    .at(-1);
 }

@@ -120,7 +120,7 @@ function node({ ledger, now }: OpenListener, query: URLSearchParams): Reply {
   const format = query.get('format') ?? 'json';
   if (format === 'line') return text(status, nodeLine(answer));
   return format === 'json'
-    ? json(status, nodeBody(known, answer))
+    ? json(status, nodeBody(known, answer, now()))
     : problem(400, 'the format is json or line; where none is asked for, json');
 }
 

@@ -80,6 +80,24 @@ describe('an image on the node', () => {
     expect(demandsOf([pod({ status: running })], nothing, readImage)).toMatchObject([{ present: 'yes' }]);
   });
 
+  test('what its running containers have is told by manifest digest, each once', () => {
+    const status = (state: string, imageID: string) => ({
+      containerStatuses: [{ name: 'c', state: { [state]: {} }, imageID }],
+    });
+    const other = digest.replace('e3', 'f4');
+    const pods = [
+      pod({ status: status('running', `app.test/app@${digest}`) }),
+      pod({ status: status('running', `app.test/app@${digest}`) }),
+      pod({ status: status('running', `app.test/app@${other}`) }),
+      pod({ status: status('terminated', `app.test/app@${digest.replace('e3', 'aa')}`) }),
+      // An image without a name has the configuration's digest, which no tag leads to.
+      pod({ status: status('running', digest) }),
+      pod({ status: status('running', 'app@sha256:1') }),
+    ];
+    expect(demandsOf(pods, nothing, readImage)).toMatchObject([{ running: [digest, other] }]);
+    expect(demandsOf([pod({ status: status('waiting', '') })], nothing, readImage)[0]).not.toHaveProperty('running');
+  });
+
   const listings: readonly (readonly [string, unknown, boolean])[] = [
     ['a short list is complete', [{ names: ['a:1'] }], true],
     ['no list says nothing', null, false],

@@ -164,9 +164,10 @@ export interface PassSketch {
   readonly now?: () => Date;
   /** Milliseconds that only grow. Default: this machine's. */
   readonly clockMs?: () => number;
-  readonly past?: () => Past;
   readonly answers?: readonly ProviderAnswer[];
   readonly content?: ReadonlyMap<string, Uint8Array>;
+  /** What is remembered. */
+  readonly past?: () => Past;
 }
 
 /** One pass over images; reports in the order of the demands. */

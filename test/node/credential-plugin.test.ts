@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { CredentialProvider, ProviderAnswer } from '#pull/view.ts';
@@ -337,6 +337,33 @@ describe('the cache', () => {
       (auth) => auth !== undefined,
     );
     expect(kept.length).toBeLessThanOrEqual(10_000);
-    expect(cache.find('p', 'reg.io/24999', 25_000)).toEqual({});
+    expect(cache.find('p', 'reg.io/24999', 25_000)?.auth).toEqual({});
+  });
+
+  test('lets a plugin be tried once at half of an answer that lasts for hours, and keeps the answer', async () => {
+    const hour = 3_600_000;
+    const lasting = { ...answer, cacheDuration: '6h' };
+    await using root = await plugins({ p: script(JSON.stringify(lasting), '[ -e "$NOTES/broken" ] && exit 3') });
+    let nowMs = 0;
+    const given = means(root, { now: () => nowMs });
+    const look = async (): Promise<ProviderAnswer | undefined> =>
+      (await askProviders([provider(root)], 'reg.io/a', given))[0];
+    const seen = async (hours: number): Promise<unknown> => {
+      nowMs = hours * hour;
+      const found = await look();
+      return [found?.auth.ok, found?.failing ?? 'well', await runs(root)];
+    };
+    expect(await seen(0)).toEqual([true, 'well', 1]);
+    expect(await seen(2.9)).toEqual([true, 'well', 1]);
+    expect(await seen(3)).toEqual([true, 'well', 2]);
+    expect(await seen(5.9)).toEqual([true, 'well', 2]);
+    expect(await seen(6.1)).toEqual([true, 'well', 3]);
+    await writeFile(join(root.path, 'broken'), '');
+    expect(await seen(9.1)).toEqual([true, 'it ended with exit code 3', 4]);
+    expect(await seen(9.2)).toEqual([true, 'it ended with exit code 3', 4]);
+    expect(await seen(9.4)).toEqual([true, 'it ended with exit code 3', 5]);
+    expect((await look())?.keptUntilMs).toBe(6.1 * hour + 6 * hour);
+    await rm(join(root.path, 'broken'));
+    expect(await seen(9.7)).toEqual([true, 'well', 6]);
   });
 });

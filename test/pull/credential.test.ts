@@ -198,6 +198,7 @@ describe('keys are filed and tried as in BasicDockerKeyring', () => {
       identities: good([{ label: 'anonymous' }]),
       warnings: [],
       unseen: [],
+      unused: [],
     });
   });
 });
@@ -286,7 +287,7 @@ describe('secrets that the kubelet stumbles over', () => {
       ...nothing,
       providerAnswers: [{ provider: 'ecr', auth: { ok: false, fault } }],
     });
-    expect(keyring).toEqual({ identities: good([{ label: 'anonymous' }]), warnings: [fault], unseen: [] });
+    expect(keyring).toEqual({ identities: good([{ label: 'anonymous' }]), warnings: [fault], unseen: [], unused: [] });
   });
 });
 

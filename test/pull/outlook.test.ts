@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { byUrgency, threatens, type Forecast } from '#pull/forecast.ts';
 import { outlookOf } from '#pull/outlook.ts';
-import { entry, pulling, risking } from '../kit/ledger.ts';
+import { entry, now, pulling, risking } from '../kit/ledger.ts';
 
 const ends: Forecast = {
   rule: 'certificate-expires',
@@ -24,7 +24,11 @@ test('the same trouble of three images stands once, with its images and at its m
     entry(pulling({ image: 'reg.test/c:1' })),
   ];
   expect(outlookOf({ entries, forecasts: [] })).toEqual([
-    { forecast: { ...ends, withinS: 7100 }, images: ['reg.test/a:1', 'reg.test/b:1'] },
+    {
+      forecast: { ...ends, withinS: 7100 },
+      byMs: now - 110_000 + 7_100_000,
+      images: ['reg.test/a:1', 'reg.test/b:1'],
+    },
   ]);
 });
 

@@ -410,3 +410,22 @@ it('many askers with one signal leave no listener behind', async () => {
   const quiet = new Promise((resolve) => setImmediate(() => resolve('quiet')));
   expect(await Promise.race([warned, quiet])).toBe('quiet');
 });
+
+describe('one address family', () => {
+  const hosts = { both: ['::1', '127.0.0.1'], four: ['127.0.0.1'] };
+  const asked = async (host: string, family: 'ipv4' | 'ipv6'): Promise<string> => {
+    await using server = await httpServer((_, response) => response.end('here'));
+    await using connections = connect({ family, resolver: { ...resolver, hosts } });
+    return text(await connections.ask(asking(`http://${host}:${server.port}/`)));
+  };
+
+  it('is connected to alone, whatever else a name has', async () => {
+    expect(await asked('both', 'ipv4')).toBe('here');
+    // The server listens on 127.0.0.1 alone: nobody fell back to it.
+    expect(await asked('both', 'ipv6')).toBe('tcp.refused');
+  });
+
+  it('that a name has no address of is no name', async () => {
+    expect(await asked('four', 'ipv6')).toBe('dns.not_found');
+  });
+});

@@ -10,9 +10,10 @@ import { kubeScene, type Scene, scenePods, verdictsIn } from '../kit/kube-scene.
 import type { WholeAgent } from '../kit/whole-agent.ts';
 
 const soon = { timeout: 30_000, interval: 100 };
+const isHere = hasKubeApiserver() && needs(['kubectl']);
 const expected = Object.fromEntries(scenePods.map(({ name, verdict }): [string, string] => [name, verdict]));
 
-describe.runIf(hasKubeApiserver() && needs(['kubectl']))('an agent with every component', { timeout: 120_000 }, () => {
+describe.runIf(isHere)('an agent with every component', { timeout: 120_000 }, () => {
   let at: Scene;
   let agent: WholeAgent;
   let reader: string;
@@ -108,7 +109,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('an agent with every co
   });
 });
 
-describe.runIf(hasKubeApiserver() && needs(['kubectl']))('an agent with the base alone', { timeout: 120_000 }, () => {
+describe.runIf(isHere)('an agent with the base alone', { timeout: 120_000 }, () => {
   let at: Scene;
   let agent: WholeAgent;
 

@@ -97,6 +97,11 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { 
     },
   );
 
+  test('refuses a field that it does not know', async () => {
+    const misspelt = renderedWith([]).map((one) => (one['kind'] === 'DaemonSet' ? { ...one, specs: {} } : one));
+    await expect(hands.apply(misspelt, '--dry-run=server')).rejects.toThrow('unknown field "specs"');
+  });
+
   test('takes the example but for what the Prometheus Operator has to teach it', async () => {
     const objects = renderedOverlay('example');
     const monitors = ofKind(objects, 'PodMonitor');

@@ -117,40 +117,44 @@ describe('a scrape', () => {
     );
   });
 
-  test('tells what is left of a quota, as heard last', async () => {
-    const heard = (remaining: number, at: number): typeof reports.pulls => ({
-      ...reports.pulls,
-      image: `nginx:${remaining}`,
+  test('tells what is left of a quota, by whom it is counted, and when it will be used up', async () => {
+    const minute = 60_000;
+    const running = {
       registry: 'docker.io',
-      at: new Date(at).toISOString(),
-      performances: [
-        {
-          as: 'anonymous',
-          exchanges: [
-            {
-              act: 'resolve',
-              method: 'HEAD',
-              url: 'https://registry-1.docker.io/v2/',
-              route: 0,
-              startMs: 0,
-              ms: 1,
-              because: '',
-              steps: [],
-              outcome: {
-                ok: true,
-                value: { status: 200, bytes: 0, rateLimit: { limit: 100, remaining, scope: 'quota' } },
-              },
-            },
-          ],
-          ending: { is: 'failed', fault: { code: 'auth.empty_token', realm: 'r' }, stage: 'auth', shown: '' },
-        },
+      account: 'anonymous',
+      family: 'ipv4',
+      source: '192.0.2.1',
+      limit: 100,
+      windowS: 21_600,
+      seenMs: now,
+      said: 'numbers',
+      points: [
+        [now - 60 * minute, 100],
+        [now - 30 * minute, 70],
+        [now, 40],
       ],
-    });
-    const all = await lines(ledgerOf([entry(heard(76, now - 1000)), entry(heard(80, now - 9000))]));
+    } as const;
+    const quotas = [
+      running,
+      { ...running, account: 'ci', family: 'any', source: 'ci', points: [[now, 180]], limit: 200 },
+      { ...running, account: 'old', seenMs: now - 180 * minute },
+      { ...running, account: 'paid', said: 'nothing', points: [] },
+    ] as const;
+    const all = await lines(ledgerOf([], { quotas }));
     expect(named(all, 'drypull_rate_limit_remaining')).toEqual([
-      'drypull_rate_limit_remaining{registry="docker.io"} 76',
+      'drypull_rate_limit_remaining{registry="docker.io",source="192.0.2.1",account="anonymous",family="ipv4"} 40',
+      'drypull_rate_limit_remaining{registry="docker.io",source="ci",account="ci",family="any"} 180',
     ]);
-    expect(named(all, 'drypull_rate_limit_limit')).toEqual(['drypull_rate_limit_limit{registry="docker.io"} 100']);
+    expect(named(all, 'drypull_rate_limit_limit')).toHaveLength(2);
+    const [ends, ...others] = named(all, 'drypull_rate_limit_exhaustion_seconds');
+    expect(ends).toMatch(
+      /^drypull_rate_limit_exhaustion_seconds\{registry="docker.io",source="192.0.2.1"\} 2[34]\d\d$/,
+    );
+    expect(others).toEqual([]);
+  });
+
+  test('where nobody remembers, nothing is claimed about quotas', async () => {
+    expect((await lines(node7)).filter((line) => line.startsWith('drypull_rate_limit'))).toEqual([]);
   });
 
   test('predictions are counted by what became of them, all four from the start', async () => {

@@ -61,7 +61,7 @@ describe('the whole story of an image', () => {
     );
     expect(text).toContain('✓ address 10.0.0.7:443 for registry.example.com, 9 ms: TLSv1.3');
     expect(text).toContain('! hosts.unparsable: ');
-    expect(text).toContain('certain      tls.expired within 2 d (certificate-expires)');
+    expect(text).toContain('certain to fail, in 2 days: tls.expired (certificate-expires, about registry.example.com)');
   });
   test('says how sure it is, and why', () => {
     expect(told(unseen)).toContain(

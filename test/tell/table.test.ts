@@ -58,7 +58,7 @@ describe('a table has one line an image', () => {
 
   test('an image at risk shows the forecast', () => {
     expect(table([atRisk], { width: 120, colour: false }).split('\n')[1]).toBe(
-      'at risk  registry.example.com/shop/mail:3         tls.expired  132 ms  [1] Renew the certificate.',
+      'at risk  registry.example.com/shop/mail:3         tls.expired in 2 days  132 ms  [1] Renew the certificate.',
     );
   });
 });

@@ -1,7 +1,9 @@
 /** The whole story of one image, for -v: who asked whom for what, in which order, why, and what came of it. */
+import type { Forecast } from '#pull/forecast.ts';
 import type { Evidence, Performance } from '#pull/rehearsal.ts';
 import { remedyInFull, type KubeletWords, type PublicPlan, type PullReport } from '#pull/report.ts';
 import type { PullPolicy } from '#pull/view.ts';
+import { leftText, outlookWords } from '../forecast-words.ts';
 import { adviceFor } from '../words.ts';
 import { oneLine, plain } from '../words/phrases.ts';
 import { exchangeLines } from './exchange.ts';
@@ -78,11 +80,26 @@ function kubeletLines(kubelet: KubeletWords | undefined, paint: Paint): readonly
 
 function forecastLines({ forecasts }: PullReport, paint: Paint): readonly string[] {
   if (forecasts.length === 0) return [];
-  const lines = forecasts.flatMap(({ rule, fault, likelihood, withinS, because, remedy }) => [
-    `${likelihood.padEnd(12)} ${plain(fault)}${withinS === undefined ? '' : ` within ${duration(withinS * 1000)}`} (${plain(rule)}): ${plain(because)}`,
-    `             → ${plain(remedy, 600)}`,
-  ]);
+  const lines = forecasts.flatMap(forecastStory);
   return ['', paint('bold', 'What may come'), ...lines];
+}
+
+function forecastStory(forecast: Forecast): readonly string[] {
+  const { rule, about, fault, withinS, assuming, because, remedy, since, seen } = forecast;
+  const left = leftText(withinS === undefined ? undefined : withinS * 1000);
+  const when = left === undefined ? '' : left === 'any moment' ? `, ${left}` : `, in ${left}`;
+  const held =
+    seen === undefined
+      ? since === undefined
+        ? []
+        : [`             foretold since ${plain(since, 40)}`]
+      : [`             not seen now, last at ${plain(seen, 40)}; held because it may come back`];
+  return [
+    `${outlookWords(forecast)}${when}: ${plain(fault)} (${plain(rule)}, about ${plain(about)})`,
+    `             ${plain(because, 600)}${assuming === undefined ? '' : `, if ${plain(assuming)}`}`,
+    `             → ${plain(remedy, 600)}`,
+    ...held,
+  ];
 }
 
 function planLines(plan: PublicPlan | undefined, paint: Paint): readonly string[] {

@@ -1,6 +1,9 @@
 /** The answer as a table: one line an image, and below it, where a line has no room for them, cause and remedy in full. */
+import { sideOf } from '#pull/fault.ts';
+import type { Forecast } from '#pull/forecast.ts';
 import type { Content } from '#pull/rehearsal.ts';
-import { remedyInFull, type PullReport } from '#pull/report.ts';
+import { remedyInFull, type Advice, type PullReport } from '#pull/report.ts';
+import { leftText } from '../forecast-words.ts';
 import { words } from '../words.ts';
 import { plain } from '../words/phrases.ts';
 import { bytes, counted, duration, platformText } from './measures.ts';
@@ -75,7 +78,8 @@ function lines(
 }
 
 function fullRow(report: PullReport): Row {
-  const { verdict, advice: told } = report;
+  const { verdict } = report;
+  const told = toldOf(report);
   const { is, because } = verdict.sure;
   const sure = because.length === 0 ? is : `${is}: ${because.map((why) => plain(why)).join('; ')}`;
   const code = codeOf(report);
@@ -104,7 +108,19 @@ function common({ verdict, image, ms }: PullReport): Pick<Row, 'verdict' | 'imag
 
 function codeOf({ verdict }: PullReport): string {
   if (verdict.is === 'fails' || verdict.is === 'unknown') return verdict.fault.code;
-  return verdict.is === 'at_risk' ? (verdict.forecasts[0]?.fault ?? '') : '';
+  return verdict.is === 'at_risk' ? threatText(verdict.forecasts[0]) : '';
+}
+
+/** `tls.expired in 2 days`: what would stop it first. */
+function threatText(threat: Forecast | undefined): string {
+  if (threat === undefined) return '';
+  const left = leftText(threat.withinS === undefined ? undefined : threat.withinS * 1000);
+  if (left === undefined) return threat.fault;
+  return `${threat.fault} ${left === 'any moment' ? left : `in ${left}`}`;
+}
+
+function threatOf({ verdict }: PullReport): Forecast | undefined {
+  return verdict.is === 'at_risk' ? verdict.forecasts[0] : undefined;
 }
 
 function contentOf({ performances }: PullReport): string {
@@ -155,20 +171,31 @@ function notesOf(reports: readonly PullReport[]): Notes {
   const first: PullReport[] = [];
   for (const report of reports) {
     const key = noteKey(report);
-    if (report.advice === undefined || numbers.has(key)) continue;
+    if (toldOf(report) === undefined || numbers.has(key)) continue;
     numbers.set(key, numbers.size + 1);
     first.push(report);
   }
   return { numbers, reports: first };
 }
 
-function noteKey({ advice: told }: PullReport): string {
+function noteKey(report: PullReport): string {
+  const told = toldOf(report);
   return told === undefined ? '' : `${told.cause}\n${remedyInFull(told)}`;
+}
+
+/** What a fault's words say, or the first of what is foretold. */
+function toldOf(report: PullReport): Advice | undefined {
+  const threat = threatOf(report);
+  if (report.advice !== undefined || threat === undefined) return report.advice;
+  const { because, assuming, remedy, fault } = threat;
+  const cause = `${plain(because.replace(/\.$/, ''), 600)}${assuming === undefined ? '' : `, if ${plain(assuming)}`}.`;
+  return { cause, remedy: plain(remedy, 600), door: sideOf(fault) };
 }
 
 function advice(notes: Notes, width: number, paint: Paint): readonly string[] {
   return notes.reports.flatMap((report, index) => {
-    const { advice: told, verdict } = report;
+    const { verdict } = report;
+    const told = toldOf(report);
     if (told === undefined) return [];
     const mark = `[${index + 1}] `;
     const room = Math.max(20, width - mark.length);

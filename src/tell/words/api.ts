@@ -13,6 +13,7 @@ type Codes =
   | 'api.timed_out'
   | 'api.malformed'
   | 'api.redirect_failed'
+  | 'api.announced'
   | 'auth.required'
   | 'auth.rejected'
   | 'auth.denied'
@@ -80,6 +81,13 @@ export const apiWords: Wordings<Codes> = {
     cause: ({ host, location, why }) => `${plain(host)} redirects to ${plain(location)}, which fails: ${plain(why)}.`,
     remedy: ({ host }) =>
       `Correct the external URL that ${plain(host)} is configured with: scheme, host and port of the redirect come from there.`,
+  },
+  'api.announced': {
+    meaning: 'The registry announces something to its users. A forecast; it stops no pull.',
+    next: 'read what the registry announces',
+    shows: 'nothing: containerd does not show what registries announce',
+    cause: ({ host, text }) => `${plain(host)} announces: "${plain(text).replaceAll('"', "'")}".`,
+    remedy: ({ host }) => `Do what it says, or ask whoever runs ${plain(host)}.`,
   },
   'auth.required': {
     meaning: 'The registry wants credentials, and the kubelet has none for it.',

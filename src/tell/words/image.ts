@@ -10,6 +10,7 @@ type Codes =
   | 'manifest.unknown_repository'
   | 'manifest.unknown_tag'
   | 'manifest.unknown_digest'
+  | 'manifest.tag_moved'
   | 'manifest.no_platform'
   | 'manifest.digest_mismatch'
   | 'manifest.malformed'
@@ -63,6 +64,15 @@ export const imageWords: Wordings<Codes> = {
       `${plain(host)} has no manifest of the digest in ${plain(image)}.${said(message)}`,
     remedy: (_fault, about) =>
       `The image was deleted, cleaned up or never pushed there. Use the digest of an image that exists${place(about)}. If a tag stands beside the digest, only the digest counts.`,
+  },
+  'manifest.tag_moved': {
+    meaning: 'The tag leads to other content than the one that already runs. A forecast; it stops no pull.',
+    next: 'pin the digest',
+    shows: 'nothing: the pull succeeds and brings other content',
+    cause: ({ image, was, now }) =>
+      `${plain(image)} leads to ${plain(now, 80)} now, and ${plain(was, 80)} is what runs.`,
+    remedy: (_fault, about) =>
+      `Roll the workload out anew where the new content is meant; where it is not, pin the digest that runs${place(about)}: REPOSITORY@sha256:….`,
   },
   'manifest.no_platform': {
     meaning: "The image exists, but not for this node's platform.",

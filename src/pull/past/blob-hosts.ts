@@ -1,0 +1,125 @@
+/**
+ * Which hosts served the blobs of each registry, since when, and how the last requests to them went. The set changes without
+ * notice, and what a firewall lets through does not: a host never seen before is the first sign of pulls that will fail.
+ */
+import { faultCodes, rootOf, sideOf, type FaultCode } from '../fault.ts';
+import type { Exchange, Performance } from '../rehearsal.ts';
+import type { PullReport } from '../report.ts';
+
+export interface BlobHostPast {
+  /** When it was first asked for a blob. */
+  readonly sinceMs: number;
+  /** When it last served one, and when it last failed to; absent: never. */
+  readonly okMs?: number;
+  readonly failMs?: number;
+  /** What it failed with last. */
+  readonly fault?: FaultCode;
+  /** The last requests, oldest first: `1` served, `0` not. */
+  readonly recent: string;
+}
+/** By registry, then by host. */
+export type BlobHostsPast = Readonly<Record<string, Readonly<Record<string, BlobHostPast>>>>;
+
+const mostRegistries = 100;
+const mostHosts = 24;
+const keptRequests = 40;
+/** Requests further apart than this say nothing together. */
+const gapMs = 24 * 3_600_000;
+
+/** One request for a blob, by the host that had the last word on it. */
+export interface BlobSample {
+  readonly host: string;
+  /** Absent: it was served. */
+  readonly fault?: FaultCode;
+}
+
+export function blobSamples(performances: readonly Performance[]): readonly BlobSample[] {
+  return performances.flatMap(({ exchanges, ending }) => {
+    const samples = exchanges.flatMap(sampleOf);
+    if (ending.is !== 'failed') return samples;
+    const { fault } = ending;
+    const broke = fault.code === 'blob.interrupted' || fault.code === 'blob.digest_mismatch';
+    return broke ? [...samples, { host: fault.host, fault: fault.code }] : samples;
+  });
+}
+
+function sampleOf({ act, url, outcome }: Exchange): readonly BlobSample[] {
+  const host = /^https?:\/\/([^/?#]+)/.exec(url)?.[1];
+  if ((act !== 'config' && act !== 'layer') || host === undefined) return [];
+  if (!outcome.ok) {
+    const fault = rootOf(outcome.fault).code;
+    return sideOf(fault) === 'agent' ? [] : [{ host, fault }];
+  }
+  const { status } = outcome.value;
+  if (status < 300) return [{ host }];
+  // Where it leads has the last word; a login that is asked for, a range refused and content of another host's are no failures.
+  if (status < 400 || status === 401 || status === 404 || status === 416) return [];
+  return [{ host, fault: status === 403 ? 'blob.denied' : 'blob.unavailable' }];
+}
+
+export function learnBlobHosts(past: BlobHostsPast, { registry, performances, at }: PullReport): BlobHostsPast {
+  const samples = blobSamples(performances);
+  if (registry === undefined || samples.length === 0) return past;
+  const known = Object.hasOwn(past, registry) ? past[registry] : undefined;
+  if (known === undefined && Object.keys(past).length >= mostRegistries) return past;
+  const atMs = Date.parse(at);
+  const hosts = samples.reduce((before, sample) => withSample(before, sample, atMs), known ?? {});
+  return { ...past, [registry]: hosts };
+}
+
+type Hosts = Readonly<Record<string, BlobHostPast>>;
+
+function withSample(hosts: Hosts, sample: BlobSample, atMs: number): Hosts {
+  const known = Object.hasOwn(hosts, sample.host) ? hosts[sample.host] : undefined;
+  const next = { ...hosts, [sample.host]: sampled(known, sample, atMs) };
+  if (known !== undefined || Object.keys(next).length <= mostHosts) return next;
+  const [oldest] = Object.entries(hosts).toSorted(([, a], [, b]) => lastMs(a) - lastMs(b));
+  return Object.fromEntries(Object.entries(next).filter(([host]) => host !== oldest?.[0]));
+}
+
+/** The memory of one host with one more request. */
+export function sampled(known: BlobHostPast | undefined, { fault }: BlobSample, atMs: number): BlobHostPast {
+  const isOld = known !== undefined && atMs - lastMs(known) > gapMs;
+  const recent = `${known === undefined || isOld ? '' : known.recent}${fault === undefined ? '1' : '0'}`;
+  const before = known ?? { sinceMs: atMs };
+  return {
+    ...before,
+    ...(fault === undefined ? { okMs: atMs } : { failMs: atMs, fault }),
+    recent: recent.slice(-keptRequests),
+  };
+}
+
+function lastMs({ sinceMs, okMs = sinceMs, failMs = sinceMs }: BlobHostPast): number {
+  return Math.max(okMs, failMs);
+}
+
+export function readBlobHosts(value: unknown): BlobHostsPast {
+  const registries = entriesOf(value).map(([registry, hosts]) => {
+    const read = entriesOf(hosts).flatMap(([host, one]) => {
+      const known = readHost(one);
+      return known === undefined ? [] : [[host, known] as const];
+    });
+    return [registry, Object.fromEntries(read.slice(0, mostHosts))] as const;
+  });
+  return Object.fromEntries(registries.filter(([, hosts]) => Object.keys(hosts).length > 0).slice(0, mostRegistries));
+}
+
+function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+}
+
+function readHost(value: unknown): BlobHostPast | undefined {
+  if (typeof value !== 'object' || value === null || !('sinceMs' in value) || !('recent' in value)) return undefined;
+  const { sinceMs, recent } = value;
+  if (typeof sinceMs !== 'number' || typeof recent !== 'string' || !/^[01]*$/.test(recent)) return undefined;
+  const okMs = 'okMs' in value && typeof value.okMs === 'number' ? { okMs: value.okMs } : {};
+  const failMs = 'failMs' in value && typeof value.failMs === 'number' ? { failMs: value.failMs } : {};
+  const fault = 'fault' in value ? faultCodes.find((code) => code === value.fault) : undefined;
+  return {
+    sinceMs,
+    ...okMs,
+    ...failMs,
+    ...(fault === undefined ? {} : { fault }),
+    recent: recent.slice(-keptRequests),
+  };
+}

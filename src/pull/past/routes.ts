@@ -1,0 +1,148 @@
+/**
+ * When each host that pulls ask (registry, mirror, token service, blob host) answered and when it did not, as spans. Bounded by
+ * count; spans that failed outlive those that worked.
+ */
+import { faultCodes, rootOf, sideOf, type FaultCode } from '../fault.ts';
+import type { Exchange } from '../rehearsal.ts';
+import type { PullReport } from '../report.ts';
+
+/** `falters`: of the requests of one minute, some. */
+export const routeStates = ['works', 'falters', 'fails'] as const;
+export type RouteState = (typeof routeStates)[number];
+
+export interface RouteSpan {
+  readonly fromMs: number;
+  /** The last request that agreed. */
+  readonly toMs: number;
+  readonly is: RouteState;
+  /** What it failed with last; absent where it works. */
+  readonly fault?: FaultCode;
+}
+/** The requests since `fromMs`, which are not a span yet: many images ask the same host within one pass. */
+export interface RouteMinute {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly works: number;
+  readonly fails: number;
+  readonly fault?: FaultCode;
+}
+export interface RoutePast {
+  /** Oldest first, none like the one before it. */
+  readonly spans: readonly RouteSpan[];
+  readonly minute: RouteMinute;
+}
+/** By host, with its port where that is not the scheme's own. */
+export type RoutesPast = Readonly<Record<string, RoutePast>>;
+
+const mostHosts = 100;
+const keptSpans = 24;
+const minuteMs = 60_000;
+
+export function learnRoutes(past: RoutesPast, { performances, at }: PullReport): RoutesPast {
+  const atMs = Date.parse(at);
+  const turns = new Map<string, { works: number; fails: number; fault?: FaultCode }>();
+  for (const exchange of performances.flatMap(({ exchanges }) => exchanges)) {
+    const host = /^https?:\/\/([^/?#]+)/.exec(exchange.url)?.[1];
+    const fault = faultOf(exchange);
+    if (host === undefined || fault === 'ours') continue;
+    const turn = turns.get(host) ?? { works: 0, fails: 0 };
+    if (fault === undefined) turn.works += 1;
+    else {
+      turn.fails += 1;
+      turn.fault = fault;
+    }
+    turns.set(host, turn);
+  }
+  if (turns.size === 0) return past;
+  const next: Record<string, RoutePast> = { ...past };
+  for (const [host, turn] of turns) {
+    const known = Object.hasOwn(past, host) ? past[host] : undefined;
+    next[host] = withTurn(known, { ...turn, fromMs: atMs, toMs: atMs });
+  }
+  return capped(next);
+}
+
+/** A host that answers is there, whatever it answers; one that is broken or has had enough of us is not. */
+function faultOf({ outcome }: Exchange): FaultCode | 'ours' | undefined {
+  if (outcome.ok) {
+    const { status } = outcome.value;
+    return status >= 500 ? 'api.unavailable' : status === 429 ? 'api.rate_limited' : undefined;
+  }
+  const { code } = rootOf(outcome.fault);
+  return sideOf(code) === 'agent' ? 'ours' : code;
+}
+
+function withTurn(known: RoutePast | undefined, turn: RouteMinute): RoutePast {
+  if (known === undefined) return { spans: [], minute: turn };
+  const { minute } = known;
+  if (turn.toMs - minute.fromMs > minuteMs) return { spans: extended(known.spans, spanOf(minute)), minute: turn };
+  const fault = turn.fault ?? minute.fault;
+  const joined = { works: minute.works + turn.works, fails: minute.fails + turn.fails };
+  const toMs = Math.max(minute.toMs, turn.toMs);
+  return { ...known, minute: { fromMs: minute.fromMs, toMs, ...joined, ...(fault === undefined ? {} : { fault }) } };
+}
+
+function spanOf({ fromMs, toMs, works, fails, fault }: RouteMinute): RouteSpan {
+  const is = fails === 0 ? 'works' : works === 0 ? 'fails' : 'falters';
+  return { fromMs, toMs, is, ...(fault === undefined || is === 'works' ? {} : { fault }) };
+}
+
+function extended(spans: readonly RouteSpan[], next: RouteSpan): readonly RouteSpan[] {
+  const last = spans.at(-1);
+  if (last?.is === next.is && last.fault === next.fault) return [...spans.slice(0, -1), { ...last, toMs: next.toMs }];
+  const all = [...spans, next];
+  if (all.length <= keptSpans) return all;
+  const happy = all.slice(0, -1).findIndex(({ is }) => is === 'works');
+  return all.filter((_, index) => index !== Math.max(happy, 0));
+}
+
+/** Hosts that nobody asked for longest make room. */
+function capped(past: RoutesPast): RoutesPast {
+  const all = Object.entries(past);
+  if (all.length <= mostHosts) return past;
+  return Object.fromEntries(all.toSorted(([, a], [, b]) => b.minute.toMs - a.minute.toMs).slice(0, mostHosts));
+}
+
+/** One host's past with its last minute in it; the last span is the present. */
+export function spansOf({ spans, minute }: RoutePast): readonly RouteSpan[] {
+  return extended(spans, spanOf(minute));
+}
+
+export function readRoutes(value: unknown): RoutesPast {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
+  const read = Object.entries(value).flatMap(([host, one]: [string, unknown]) => {
+    const route = readRoute(one);
+    return route === undefined ? [] : [[host, route] as const];
+  });
+  return Object.fromEntries(read.slice(0, mostHosts));
+}
+
+function readRoute(value: unknown): RoutePast | undefined {
+  if (typeof value !== 'object' || value === null || !('spans' in value) || !('minute' in value)) return undefined;
+  const minute = readMinute(value.minute);
+  if (!Array.isArray(value.spans) || minute === undefined) return undefined;
+  return { spans: value.spans.flatMap((span: unknown) => readSpan(span) ?? []).slice(-keptSpans), minute };
+}
+
+function readMinute(value: unknown): RouteMinute | undefined {
+  const times = readTimes(value);
+  if (times === undefined || typeof value !== 'object' || value === null) return undefined;
+  if (!('works' in value) || !('fails' in value)) return undefined;
+  const { works, fails } = value;
+  return typeof works === 'number' && typeof fails === 'number' ? { ...times, works, fails } : undefined;
+}
+
+function readSpan(value: unknown): RouteSpan | undefined {
+  const times = readTimes(value);
+  if (times === undefined || typeof value !== 'object' || value === null || !('is' in value)) return undefined;
+  const is = routeStates.find((state) => state === value.is);
+  return is === undefined ? undefined : { ...times, is };
+}
+
+function readTimes(value: unknown): Pick<RouteSpan, 'fromMs' | 'toMs' | 'fault'> | undefined {
+  if (typeof value !== 'object' || value === null || !('fromMs' in value) || !('toMs' in value)) return undefined;
+  const { fromMs, toMs } = value;
+  if (typeof fromMs !== 'number' || typeof toMs !== 'number') return undefined;
+  const fault = 'fault' in value ? faultCodes.find((code) => code === value.fault) : undefined;
+  return { fromMs, toMs, ...(fault === undefined ? {} : { fault }) };
+}

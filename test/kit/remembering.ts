@@ -1,0 +1,52 @@
+/** A node that remembers from one rehearsal to the next, on a clock of its own: what forecasts from the past are tried with. */
+import { emptyPast, learnReport, type Past } from '#pull/past.ts';
+import type { Forecast } from '#pull/forecast.ts';
+import type { PullReport } from '#pull/report.ts';
+import type { Demand, NodeView } from '#pull/view.ts';
+import { Memory } from '../../src/stage/memory.ts';
+import type { Script } from './visit.ts';
+import { pullOf, type PassSketch } from './stage.ts';
+
+export const minute = 60_000;
+export const hour = 60 * minute;
+export const day = 24 * hour;
+
+export class RememberingNode {
+  readonly #view: NodeView;
+  readonly #sketch: PassSketch;
+  past: Past = emptyPast;
+  nowMs: number;
+
+  constructor(view: NodeView, startMs: number, sketch: PassSketch = {}) {
+    this.#view = view;
+    this.#sketch = sketch;
+    this.nowMs = startMs;
+  }
+
+  /** One image, with nothing of earlier pulls in the memory of the wire, and learnt from. */
+  async rehearse(wanted: string | Demand): Promise<PullReport> {
+    const report = await pullOf(this.#view, wanted, {
+      memory: new Memory(),
+      ...this.#sketch,
+      now: () => new Date(this.nowMs),
+      past: () => this.past,
+    });
+    this.past = learnReport(this.past, report);
+    return report;
+  }
+
+  /** To be played first: the server's clock is the node's. */
+  readonly dates: Script = ({ response }) => {
+    response.setHeader('date', new Date(this.nowMs).toUTCString());
+    return undefined;
+  };
+
+  async after(ms: number, wanted: string | Demand): Promise<PullReport> {
+    this.nowMs += ms;
+    return this.rehearse(wanted);
+  }
+}
+
+export function foretold({ forecasts }: PullReport, rule: string): Forecast | undefined {
+  return forecasts.find((forecast) => forecast.rule === rule);
+}
