@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- --json]`: what drypull costs, as ratios measured side by side on loopback with an injected round trip.
- * The floor is what undici takes for the unavoidable requests alone. Ends within four minutes; talks to loopback only.
+ * `-- catalog`: what `drypull catalog` costs. The floor is what undici takes for the unavoidable requests alone. Ends within four minutes; talks to loopback only.
  */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ setTimeout(() => {
   process.stderr.write(`bench: not done after ${limitMs / 1000} s\n`);
   process.exit(1);
 }, limitMs).unref();
-process.stdout.write(await run());
+process.stdout.write(process.argv.includes('catalog') ? await (await import('./catalog.ts')).catalog() : await run());
 
 async function run(): Promise<string> {
   await using grounds = await openGrounds();

@@ -101,6 +101,8 @@ const fixedAtStart = [
   'pullSecrets',
   'nodeCondition',
   'nodeEvents',
+  'catalog',
+  'catalogNamespace',
   'stateDir',
 ] as const;
 

@@ -4,11 +4,13 @@
  */
 import { parseImage, pullPolicyOf } from '#pull/image.ts';
 import type { Demand } from '#pull/view.ts';
-import { joinDemands, sandboxDemand } from './cluster/demands.ts';
+import { demandKey, joinDemands, sandboxDemand } from './cluster/demands.ts';
 import { needOf, type Verification } from './cluster/need.ts';
 
 export interface Sources {
   readonly pods: readonly Demand[];
+  /** Of workloads that may yet send a Pod here. */
+  readonly coming?: readonly Demand[];
   /** From the configuration: they are rehearsed whatever is on the node. */
   readonly own: readonly Demand[];
   /** As in the runtime's configuration; empty where it is not known. */
@@ -17,11 +19,15 @@ export interface Sources {
   readonly kubelet?: Verification;
 }
 
-export function askedDemands({ pods, own, sandboxImage, kubelet }: Sources): readonly Demand[] {
+export function askedDemands({ pods, own, sandboxImage, kubelet, coming = [] }: Sources): readonly Demand[] {
   const sandbox = sandboxDemand(sandboxImage, undefined, parseImage);
   // It is on the node although the Node's list may have no room for it: where Pods run, their sandboxes do.
   const runtime = sandbox === undefined ? [] : [{ ...sandbox, present: 'yes' } as const];
-  const wanted = joinDemands(pods, runtime).map((demand) => withNeed(demand, kubelet));
+  const here = joinDemands(pods, runtime);
+  // What is here already is not about to come, whoever else wants it.
+  const known = new Set([...own, ...here].map(demandKey));
+  const news = joinDemands(coming).filter((demand) => !known.has(demandKey(demand)));
+  const wanted = [...here, ...news].map((demand) => withNeed(demand, kubelet));
   return joinDemands(own, wanted).map(named);
 }
 

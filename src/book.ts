@@ -4,6 +4,7 @@
  */
 import { diskReadings, type DiskReading } from '#pull/disk-reading.ts';
 import { damp, learnHeld } from '#pull/damp.ts';
+import { isComing } from '#pull/catalog.ts';
 import type { FaultCode } from '#pull/fault.ts';
 import { emptyHistory, failuresInRow, remember, trim, turnOf } from '#pull/history.ts';
 import type { ClusterSight, Entry, Ledger, Pass } from '#pull/ledger.ts';
@@ -160,7 +161,7 @@ export class Book {
     this.#ledger = undefined;
   }
 
-  /** Who takes part in a pass that begins now, those first that have waited longest. */
+  /** Who takes part in a pass that begins now: what is here before what is yet to come, those first that have waited longest. */
   due(kind: 'regular' | 'early', nowMs: number): readonly Demand[] {
     return [...this.#asked]
       .filter(([id, demand]) => {
@@ -172,7 +173,10 @@ export class Book {
         if (kind === 'regular') return takesPart(entry.report.verdict, entry.dueMs, nowMs);
         return entry.dueMs !== undefined && entry.dueMs <= nowMs;
       })
-      .toSorted(([a], [b]) => this.#lastAt(a) - this.#lastAt(b))
+      .toSorted(
+        ([a, one], [b, other]) =>
+          Number(isComing(one.wantedBy)) - Number(isComing(other.wantedBy)) || this.#lastAt(a) - this.#lastAt(b),
+      )
       .map(([, demand]) => demand);
   }
 

@@ -38,7 +38,7 @@ export interface NodeWish {
 export type Wanted =
   | { readonly run: 'check'; readonly wish: CheckWish }
   /** Read their own options, so that this file need not know them. */
-  | { readonly run: 'agent' | 'config' | 'node'; readonly args: readonly string[] }
+  | { readonly run: 'agent' | 'catalog' | 'config' | 'node'; readonly args: readonly string[] }
   | { readonly run: 'nothing'; readonly stdout: string; readonly stderr: string; readonly status: 0 | 2 };
 
 /** `words` without the program's own two (node, main.ts). */
@@ -78,6 +78,7 @@ export function readCommandLine(words: readonly string[], version: string): Want
 
 const others = [
   ['agent', 'rehearse a list of images on a schedule, and tell by metrics, HTTP and a page'],
+  ['catalog', 'watch the workloads of a cluster, and publish what is about to land for the agents'],
   ['config', 'print the configuration of the agent that is in force, or everything that is wrong with it'],
   ['node', 'print what this node believes about pulling images'],
 ] as const;

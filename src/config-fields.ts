@@ -1,4 +1,5 @@
 /** The one table of the configuration: for each field its variable, its default, how it is read and written, and its help. */
+import { catalogFields } from './config-catalog.ts';
 import { clusterFields } from './config-cluster.ts';
 import { field } from './config-field.ts';
 import { mannersFields } from './config-manners.ts';
@@ -226,6 +227,7 @@ export const fields = {
   }),
   ...mannersFields,
   ...clusterFields,
+  ...catalogFields,
   ...foresightFields,
   logLevel: field<LogLevel>({
     env: 'DRYPULL_LOG_LEVEL',

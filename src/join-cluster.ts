@@ -9,10 +9,12 @@ import type { PullOutcome } from '#pull/score.ts';
 import type { Demand } from '#pull/view.ts';
 import type { Ears, Watched } from './agent.ts';
 import { askedDemands } from './asked-demands.ts';
+import { catalogNamespace } from './catalog-namespace.ts';
 import { type Cluster, connectByFile, connectInCluster } from './cluster/connect.ts';
 import { publisher } from './cluster/publish.ts';
 import { pullSecrets } from './cluster/pull-secrets.ts';
 import { type Demanded, watchDemand } from './cluster/watch-demand.ts';
+import { ComingDemands } from './coming-demands.ts';
 import { type Config, type Environment, isInCluster } from './config.ts';
 import type { NodeSaid } from './look.ts';
 import { KubeletSettings } from './kubelet-settings.ts';
@@ -78,6 +80,7 @@ class Joining implements Joined {
   readonly #watch: ReturnType<typeof watchDemand>;
   readonly #secrets: SecretReader;
   readonly #kubelet: KubeletSettings;
+  #coming: ComingDemands | undefined;
   readonly #teller: Teller | undefined;
   readonly #known = Promise.withResolvers<undefined>();
   #ears: Ears | undefined;
@@ -101,7 +104,17 @@ class Joining implements Joined {
     const { nodeCondition: condition, nodeEvents: events } = config;
     if (condition || events)
       this.#teller = tellCluster(publisher(cluster, nodeName, outside), { condition, events, now, log });
+    if (config.catalog !== 'off') void this.#readCatalog();
     void this.#tick();
+  }
+
+  async #readCatalog(): Promise<void> {
+    const { config, now, random, log } = this.#ask;
+    const namespace = await catalogNamespace(config);
+    if (this.#isClosed()) return;
+    const node = (): Demanded['node'] => this.#watch.current().node;
+    const onChange = (): void => this.#onChange();
+    this.#coming = new ComingDemands(this.#cluster, namespace, { now, random, delay, log, node, onChange });
   }
 
   readonly demands: Joined['demands'] = async (own, onDisk) => {
@@ -111,9 +124,10 @@ class Joining implements Joined {
     const { sandboxImage, policy } = await onDisk();
     const { demands: pods, node } = this.#watch.current();
     const facts = node.ok ? node.value : undefined;
-    this.#asked = signature(pods);
+    this.#asked = this.#signature();
+    const coming = (await this.#coming?.demands()) ?? [];
     const kubelet = facts === undefined ? {} : { kubelet: this.#kubelet.verification(facts, policy) };
-    return askedDemands({ pods, own, sandboxImage, ...kubelet });
+    return askedDemands({ pods, own, coming, sandboxImage, ...kubelet });
   };
 
   readonly withSecrets: Joined['withSecrets'] = (demand) => this.#secrets.read(demand);
@@ -144,13 +158,14 @@ class Joining implements Joined {
     this.#closing.abort();
     this.#known.resolve(undefined);
     this.#secrets.close();
-    await Promise.all([this.#watch.close(), this.#teller?.close()]);
+    await Promise.all([this.#watch.close(), this.#coming?.close(), this.#teller?.close()]);
     await this.#cluster.close();
   };
 
   #onChange(): void {
     const now = this.#watch.current();
     if (now.isKnown && now.node.ok) this.#known.resolve(undefined);
+    this.#coming?.recheck();
     if (!this.#looking) void this.#look();
   }
 
@@ -160,7 +175,11 @@ class Joining implements Joined {
     this.#looking = false;
     if (this.#isClosed()) return;
     this.#sayStale(this.#watch.current());
-    if (signature(this.#watch.current().demands) !== this.#asked) this.#ears?.demandsChanged();
+    if (this.#signature() !== this.#asked) this.#ears?.demandsChanged();
+  }
+
+  #signature(): string {
+    return `${signature(this.#watch.current().demands)}\n\n${this.#coming?.signature() ?? ''}`;
   }
 
   #isClosed(): boolean {
@@ -208,7 +227,7 @@ function signature(demands: readonly Demand[]): string {
 }
 
 /** A pause that ends early, and well, when it is aborted. */
-function delay(ms: number, signal: AbortSignal): Promise<void> {
+export function delay(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const end = (): void => {

@@ -53,6 +53,8 @@ async function main(): Promise<number> {
   switch (wanted.run) {
     case 'agent':
       return (await import('./agent-command.ts')).run(around);
+    case 'catalog':
+      return (await import('./catalog-command.ts')).run(around);
     case 'config':
       return (await import('./config-command.ts')).run(around);
     case 'node':

@@ -4,8 +4,8 @@
  * never an anonymous one beside them.
  */
 import type { PullPlan, Identity } from '#pull/plan.ts';
-import type { Evidence, Performance, Rehearsal } from '#pull/rehearsal.ts';
-import { judgeAddresses, judgeNameServers } from './registry/evidence.ts';
+import type { Performance, Rehearsal } from '#pull/rehearsal.ts';
+import { gatherEvidence } from './gather-evidence.ts';
 import { perform } from './stage/perform.ts';
 import type { Scene } from './stage/scene.ts';
 import type { Wire } from './stage/wire.ts';
@@ -40,29 +40,4 @@ async function performSafely(scene: Scene, identity: Identity): Promise<Performa
       ending: { is: 'untold', stage: 'plan', fault: { code: 'agent.bug', where: 'rehearse', what } },
     };
   }
-}
-
-/** Each name server, and each address of the hosts that were looked up, judged for itself: once a pass and host. */
-async function gatherEvidence(
-  plan: PullPlan,
-  performances: readonly Performance[],
-  wire: Wire,
-): Promise<readonly Evidence[]> {
-  const steps = performances.flatMap(({ exchanges }) => exchanges.flatMap((exchange) => exchange.steps));
-  const found: Promise<readonly Evidence[]>[] = [];
-  for (const step of steps) {
-    if (step.step !== 'dns' || wire.judged.has(step.target)) continue;
-    wire.judged.add(step.target);
-    const direct = step.outcome.ok && step.outcome.value.addresses.length > 1 ? step.outcome.value.addresses : [];
-    const port = steps.find(
-      (other) => other.step === 'tcp' && other.outcome.ok && other.target.startsWith(`${step.target}:`),
-    );
-    if (!step.outcome.ok || plan.resolver.servers.length > 1)
-      found.push(judgeNameServers(plan.resolver, step.target, wire.elapsedMs));
-    if (direct.length > 0 && port?.step === 'tcp' && port.outcome.ok)
-      found.push(
-        judgeAddresses({ host: step.target, port: port.outcome.value.port, addresses: direct }, wire.elapsedMs),
-      );
-  }
-  return (await Promise.all(found)).flat();
 }

@@ -16,7 +16,7 @@ const allowed: Readonly<Record<string, { readonly places: readonly string[]; rea
   node: { places: ['pull'], packages: /^(node:(fs(\/promises)?|path|os|child_process|util|crypto)|smol-toml|yaml)$/ },
   cluster: {
     places: ['pull'],
-    packages: /^(@kubernetes\/client-node|yaml|undici|node:(https?|tls|crypto|timers\/promises|events))$/,
+    packages: /^(@kubernetes\/client-node|yaml|undici|node:(https?|tls|crypto|zlib|timers\/promises|events))$/,
   },
   registry: {
     places: ['pull'],
@@ -54,6 +54,10 @@ const doors = new Set([
   'cluster/connect.ts',
   'cluster/demands.ts',
   'cluster/need.ts',
+  'cluster/accounts.ts',
+  'cluster/catalog-writer.ts',
+  'cluster/watch-catalog.ts',
+  'cluster/watch-workloads.ts',
   'registry/authorize.ts',
   'registry/connections.ts',
   'registry/decode.ts',
@@ -61,6 +65,7 @@ const doors = new Set([
   'registry/echo.ts',
   'registry/evidence.ts',
   'registry/rate-limit.ts',
+  'registry/reach.ts',
   'registry/wire.ts',
   'forecast/foresee.ts',
   'tell/words.ts',
@@ -74,6 +79,8 @@ const doors = new Set([
   'tell/ledger.ts',
   'tell/story.ts',
   'tell/check-listener.ts',
+  'tell/catalog-listener.ts',
+  'tell/catalog-metrics.ts',
 ]);
 
 interface Import {

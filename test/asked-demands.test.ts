@@ -55,3 +55,33 @@ describe('what a start would ask the registry for', () => {
     expect(demands).toMatchObject([{ present: 'yes', asks: 'no', wantedBy: [{ kind: 'Runtime' }] }]);
   });
 });
+
+describe('what is about to come', () => {
+  const coming = (over: Partial<Demand> = {}): Demand =>
+    wanted({
+      wantedBy: [{ kind: 'Deployment', namespace: 'shop', name: 'web', part: 'container c', coming: true }],
+      ...over,
+    });
+  const askedWith = (news: readonly Demand[], pods: readonly Demand[] = [], own: readonly Demand[] = []) =>
+    askedDemands({ pods, own, coming: news, sandboxImage: '', kubelet });
+
+  test('is asked for after what is here, with who wants it', () => {
+    const here = wanted({ written: 'reg.test/here:1' });
+    expect(askedWith([coming()], [here]).map(({ written, wantedBy }) => [written, wantedBy[0]?.coming])).toEqual([
+      ['reg.test/here:1', undefined],
+      ['reg.test/app:1', true],
+    ]);
+  });
+
+  test('is here where a Pod or the operator asks for the same in the same way', () => {
+    const [pod, ...others] = askedWith([coming()], [wanted()]);
+    expect(others).toEqual([]);
+    expect(pod?.wantedBy).toMatchObject([{ kind: 'Pod' }]);
+    expect(askedWith([coming()], [], [bareDemand('reg.test/app:1', [])])).toMatchObject([{ wantedBy: [] }]);
+  });
+
+  test('stays another demand where it is pulled with other secrets', () => {
+    const found = askedWith([coming({ secrets: [unread('a')] })], [wanted()]);
+    expect(found.map(demandId)).toEqual(['reg.test/app:1', 'reg.test/app:1 (IfNotPresent, shop/a)']);
+  });
+});

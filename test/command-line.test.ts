@@ -111,7 +111,7 @@ describe('drypull check', () => {
   });
 });
 
-test.each(['agent', 'config', 'node'] as const)('%s reads its own options', (run) => {
+test.each(['agent', 'catalog', 'config', 'node'] as const)('%s reads its own options', (run) => {
   expect(read(run, '--config', 'x.yaml', '--help', 'y')).toEqual({ run, args: ['--config', 'x.yaml', '--help', 'y'] });
 });
 

@@ -264,6 +264,35 @@ describe('in a cluster', () => {
     expect(parsed).toMatchObject({ ok: true, config: { nodeCondition: is, nodeEvents: is } });
   });
 
+  test.each([
+    ['argoproj.io/v1alpha1/rollouts', ['argoproj.io', 'v1alpha1', 'rollouts', ['spec']]],
+    [
+      'jobset.x-k8s.io/v1alpha2/jobsets:spec.replicatedJobs',
+      ['jobset.x-k8s.io', 'v1alpha2', 'jobsets', ['spec', 'replicatedJobs']],
+    ],
+    ['core/v1/replicationcontrollers:spec.template', ['', 'v1', 'replicationcontrollers', ['spec', 'template']]],
+  ])('a further kind for the catalog: %s', (written, [group, version, plural, template]) => {
+    const kind = { group, version, plural, template };
+    expect(parseConfig(`catalogKinds: ["${written}"]`, {})).toMatchObject({
+      ok: true,
+      config: { catalogKinds: [kind] },
+    });
+    const read = parseConfig('', { DRYPULL_CATALOG_KINDS: written });
+    expect(read).toMatchObject({ ok: true, config: { catalogKinds: [kind] } });
+    const again = read.ok ? JSON.stringify(read.settings.get('catalogKinds')?.written) : '';
+    expect(parseConfig(`catalogKinds: ${again}`, {})).toMatchObject({ ok: true, config: { catalogKinds: [kind] } });
+  });
+
+  test.each(['rollouts', 'argoproj.io/rollouts', 'a/v1/b:spec..x', 'a/v1/../b', 'a/v1/b:__proto__.', 'A/v1/b'])(
+    'what is no kind is a problem: %s',
+    (written) => {
+      expect(parseConfig(`catalogKinds: ["${written}"]`, {})).toMatchObject({
+        ok: false,
+        problems: [{ key: 'catalogKinds[0]', given: JSON.stringify(written) }],
+      });
+    },
+  );
+
   test('a switch that is neither is a problem', () => {
     expect(parseConfig('nodeCondition: perhaps', {})).toMatchObject({
       ok: false,

@@ -1,12 +1,17 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
+import { catalogWriter } from '../src/cluster/catalog-writer.ts';
+import { demandEntries, nodeEntries } from '../src/cluster/catalog-text.ts';
+import { readWorkload } from '../src/cluster/workload.ts';
+import { ownKinds } from '../src/cluster/workload-kinds.ts';
 import { joinCluster, type Joined } from '../src/join-cluster.ts';
 import { openLog } from '../src/tell/log.ts';
 import { configOf, minute, ownTime, pulls, said, started, type Running } from './kit/agent.ts';
-import { FakeKube } from './kit/fake-kube.ts';
+import { FakeKube, catalogToken } from './kit/fake-kube.ts';
 import { recordedJson } from './kit/fake-kube-json.ts';
 import { grantText } from './kit/fake-kube-call.ts';
 import { clusterOf } from './kit/kube-world.ts';
+import { templated } from './kit/workloads.ts';
 
 ownTime();
 
@@ -129,5 +134,68 @@ describe('Pods', () => {
     for (let i = 0; i < 10; i += 1) for (const pod of list) kube.emitPod('MODIFIED', pod);
     await pass(minute);
     expect(agent.passes).toHaveLength(1);
+  });
+});
+
+describe('what is about to land', () => {
+  const news = 'reg.test/news:1';
+
+  /** As the catalog would have it: one Deployment that any node could get. */
+  async function withCatalog(kube: FakeKube): Promise<void> {
+    const object = { kind: 'Deployment', ...templated({ name: 'news', image: news, metadata: { uid: 'u1' } }) };
+    const [deployments] = ownKinds;
+    const workload = deployments === undefined ? undefined : readWorkload(object, deployments);
+    const outside = { now: () => new Date(), delay: () => Promise.resolve(), random: () => 0.5 };
+    const cluster = clusterOf(kube, catalogToken);
+    const entries = [
+      ...demandEntries(workload === undefined ? [] : [workload]),
+      ...nodeEntries([{ name: 'node1', stratum: '' }]),
+    ];
+    expect(await catalogWriter(cluster, 'drypull', outside).publish(entries)).toMatchObject({ ok: true });
+    await cluster.close();
+  }
+
+  test('is rehearsed after what is here, and less often; once a Pod wants it, as any other', async () => {
+    const kube = await new FakeKube().listen();
+    await withCatalog(kube);
+    await using world = await together(kube, 'catalog: auto');
+    const { agent } = world;
+    await until(() => agent.passes.flat().includes(news));
+    const passes = (): number => agent.passes.filter((pass) => pass.includes(news)).length;
+    const [before, all] = [passes(), agent.passes.length];
+    await pass(25 * minute);
+    expect(agent.passes.length - all).toBeGreaterThanOrEqual(4);
+    expect(passes()).toBe(before);
+    const [first] = recordedJson('pods-list-before.json')['items'] as Record<string, unknown>[];
+    const pod = { ...first, metadata: { name: 'news-1', namespace: 'shop', uid: 'news-1' } };
+    const spec = { nodeName: 'node1', containers: [{ name: 'web', image: news, imagePullPolicy: 'IfNotPresent' }] };
+    kube.emitPod('ADDED', { ...pod, spec, status: {} });
+    await pass(12 * minute);
+    expect(passes() - before).toBeGreaterThanOrEqual(2);
+  });
+
+  test("is nobody's business where the configuration does not ask for it", async () => {
+    const kube = await new FakeKube().listen();
+    await withCatalog(kube);
+    await using world = await together(kube);
+    const { agent } = world;
+    await until(() => agent.passes.length > 0);
+    await pass(10 * minute);
+    expect(agent.passes.flat()).not.toContain(news);
+    expect(kube.calls.filter(({ resource, verb }) => resource === 'configmaps' && verb === 'watch')).toEqual([]);
+  });
+
+  test('is no trouble without the component: the images of the Pods are rehearsed as ever', async () => {
+    const kube = await new FakeKube().listen();
+    kube.grants = new Set([...kube.grants].filter((grant) => !grant.includes('configmaps')));
+    await using world = await together(kube, 'catalog: auto');
+    const { agent, lines } = world;
+    await until(() => agent.passes.length > 0);
+    await pass(30 * minute);
+    expect(agent.passes[0]).toEqual(images);
+    expect(said(lines, 'no catalog is read: what is about to land on this node is not known')).toHaveLength(1);
+    expect(lines.filter((line) => /"level":"(warn|error)"/.test(line))).toEqual([]);
+    // Refused once in a few minutes.
+    expect(kube.calls.filter(({ resource }) => resource === 'configmaps').length).toBeLessThan(25);
   });
 });

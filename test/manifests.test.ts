@@ -1,18 +1,28 @@
 import { readdirSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { accounts } from '../src/cluster/accounts.ts';
 import { doorkeeper } from '../src/cluster/admit.ts';
 import { readConfigz } from '../src/cluster/configz.ts';
+import { indexName } from '../src/cluster/catalog-writer.ts';
 import { publisher } from '../src/cluster/publish.ts';
 import { pullSecrets } from '../src/cluster/pull-secrets.ts';
+import { watchCatalog } from '../src/cluster/watch-catalog.ts';
 import { watchDemand } from '../src/cluster/watch-demand.ts';
-import { grantText } from './kit/fake-kube-call.ts';
+import { type KubeCall, grantText, scopedText } from './kit/fake-kube-call.ts';
 import { type Json, at, text } from './kit/fake-kube-json.ts';
 import { needs } from './kit/installed.ts';
-import { baseGrants, componentGrants, everyGrant } from './kit/kube-grants.ts';
+import {
+  baseGrants,
+  catalogGrants,
+  catalogNodesGrants,
+  componentGrants,
+  everyGrant,
+  ownNamespaceGrants,
+} from './kit/kube-grants.ts';
 import { type KubeWorld, kubeWorld } from './kit/kube-world.ts';
 import { readImage } from './kit/read-image.ts';
-import { grantsOf, listOf, ofKind, renderedOverlay, renderedWith } from './kit/rendered.ts';
+import { grantsOf, listOf, ofKind, renderedOverlay, renderedWith, rolesOf } from './kit/rendered.ts';
 
 const hasKubectl = needs(['kubectl']);
 const components = Object.keys(componentGrants) as (keyof typeof componentGrants)[];
@@ -23,12 +33,21 @@ const podOf = (objects: readonly Json[]): Json =>
 const containerOf = (objects: readonly Json[]): Json => listOf(podOf(objects)['containers'])[0] ?? {};
 const mountsOf = (objects: readonly Json[]): readonly Json[] => listOf(containerOf(objects)['volumeMounts']);
 
-/** Opens every door of the cluster room once. */
+const agent = 'drypull';
+const scopedGrants = (objects: readonly Json[], account: string): readonly string[] =>
+  rolesOf(objects, 'Role', account).flatMap((role) =>
+    grantsOf([role]).map((grant) => `${grant} in ${text(role, 'metadata', 'namespace')}`),
+  );
+
+/** Opens every door of the cluster room that an agent opens, once. */
 async function callEverything(world: KubeWorld): Promise<void> {
   const { cluster, kube, time } = world;
   const nothing = (): void => undefined;
   const watch = watchDemand(cluster, 'node1', { ...time.outside, readImage, onChange: nothing, onOutcome: nothing });
-  await kube.until(({ watches }) => watches === 2);
+  const place = { name: 'node1', labels: {}, taints: [], unschedulable: false };
+  const coming = watchCatalog(cluster, 'drypull', { ...time.outside, place: () => place, onChange: nothing });
+  await kube.until(({ watches }) => watches === 3);
+  await accounts(cluster, time.now).secretNames('shop', 'default');
   const secrets = pullSecrets(cluster, time.outside);
   const [demand] = watch.current().demands;
   const state = { is: 'unseen', why: 'not_given' } as const;
@@ -42,6 +61,7 @@ async function callEverything(world: KubeWorld): Promise<void> {
   await doorkeeper(cluster, time).admit('Bearer reader', '/metrics');
   await readConfigz(cluster, kube.url);
   secrets.close();
+  await coming.close();
   await publish.close();
   await watch.close();
 }
@@ -50,7 +70,9 @@ test('the code calls what the roles grant, and the roles grant what the code cal
   await using world = await kubeWorld();
   world.time.hold();
   await callEverything(world);
-  expect(sorted(world.kube.calls.map(grantText))).toEqual(sorted(everyGrant));
+  const isOwn = (call: KubeCall): boolean => call.resource === 'configmaps';
+  const said = world.kube.calls.map((call) => (isOwn(call) ? scopedText(call) : grantText(call)));
+  expect(sorted(said)).toEqual(sorted(everyGrant));
 });
 
 describe.runIf(hasKubectl)('the base', () => {
@@ -136,8 +158,11 @@ describe.runIf(hasKubectl).each(components)('the component %s', (component) => {
   const objects = hasKubectl ? renderedWith([component]) : [];
 
   test('grants its own calls beside those of the base', () => {
-    const expected = [...baseGrants, ...componentGrants[component]];
-    expect(sorted(grantsOf(ofKind(objects, 'ClusterRole')))).toEqual(sorted(expected));
+    const isCatalog = component === 'catalog' || component === 'catalog-nodes';
+    const expected = [...baseGrants, ...componentGrants[isCatalog ? 'catalog' : component]];
+    expect(sorted(grantsOf(rolesOf(objects, 'ClusterRole', agent)))).toEqual(sorted(expected));
+    const own = isCatalog ? ownNamespaceGrants : [];
+    expect(sorted(scopedGrants(objects, agent))).toEqual(sorted(own));
   });
 
   test('mounts the host read-only, below /host', () => {
@@ -159,11 +184,17 @@ describe.runIf(hasKubectl).each(components)('the component %s', (component) => {
     expect(podOf(objects)).toMatchObject({ hostNetwork: true, tolerations: [{ operator: 'Exists' }] });
   });
 
-  test('binds every role to the one ServiceAccount, and none to a group', () => {
-    for (const binding of ofKind(objects, 'ClusterRoleBinding')) {
+  test('binds every role to a ServiceAccount of its own, and none to a group', () => {
+    for (const binding of [...ofKind(objects, 'ClusterRoleBinding'), ...ofKind(objects, 'RoleBinding')]) {
       const name = text(binding, 'roleRef', 'name');
-      expect(ofKind(objects, 'ClusterRole').map((role) => text(role, 'metadata', 'name'))).toContain(name);
-      expect(binding['subjects']).toEqual([{ kind: 'ServiceAccount', name: 'drypull', namespace: 'drypull' }]);
+      expect(ofKind(objects, text(binding, 'roleRef', 'kind')).map((role) => text(role, 'metadata', 'name'))).toContain(
+        name,
+      );
+      const [subject, ...others] = listOf(binding['subjects']);
+      expect(others).toEqual([]);
+      expect(subject).toMatchObject({ kind: 'ServiceAccount', namespace: 'drypull' });
+      const accounts = ofKind(objects, 'ServiceAccount').map((account) => text(account, 'metadata', 'name'));
+      expect(accounts).toContain(subject?.['name']);
     }
   });
 
@@ -206,6 +237,60 @@ test.runIf(hasKubectl)('disks that are mounted later are seen', () => {
   const mounts = mountsOf(renderedWith(['credential-plugins', 'host-disk']));
   const seen = mounts.filter((mount) => mount['mountPropagation'] === 'HostToContainer');
   expect(seen.map((mount) => mount['mountPath'])).toEqual(['/host/var/lib/kubelet', '/host/var/lib/containerd']);
+});
+
+describe.runIf(hasKubectl)('the catalog', () => {
+  const objects = hasKubectl ? renderedWith(['catalog']) : [];
+  const [deployment = {}] = ofKind(objects, 'Deployment');
+  const pod = at(deployment, 'spec', 'template', 'spec') as Json;
+  const [container = {}] = listOf(pod['containers']);
+
+  test('may list and watch workloads, and write ConfigMaps of its own namespace, and nothing else', () => {
+    const cluster = grantsOf(rolesOf(objects, 'ClusterRole', 'drypull-catalog'));
+    expect(sorted([...cluster, ...scopedGrants(objects, 'drypull-catalog')])).toEqual(sorted(catalogGrants));
+    expect(JSON.stringify(cluster)).not.toMatch(/core|secrets/);
+    expect(pod['serviceAccountName']).toBe('drypull-catalog');
+  });
+
+  test('may list and watch Nodes with the component catalog-nodes only, and does then', () => {
+    const both = renderedWith(['catalog-nodes']);
+    const added = grantsOf(rolesOf(both, 'ClusterRole', 'drypull-catalog'));
+    expect(sorted(added)).toEqual(
+      sorted([...grantsOf(rolesOf(objects, 'ClusterRole', 'drypull-catalog')), ...catalogNodesGrants]),
+    );
+    const [container = {}] = listOf(at(ofKind(both, 'Deployment')[0], 'spec', 'template', 'spec', 'containers'));
+    expect(listOf(container['env'])).toContainEqual({ name: 'DRYPULL_CATALOG_NODES', value: 'on' });
+  });
+
+  test('updates its index, and no other ConfigMap: the configuration of the agents is one', () => {
+    const rules = rolesOf(objects, 'Role', 'drypull-catalog').flatMap((role) => listOf(role['rules']));
+    const updating = rules.filter(({ verbs }) => (verbs as readonly string[]).includes('update'));
+    expect(updating).toEqual([
+      { apiGroups: [''], resources: ['configmaps'], resourceNames: [indexName], verbs: ['update'] },
+    ]);
+  });
+
+  test('is one, and gone before the next begins', () => {
+    expect(deployment['spec']).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+  });
+
+  test('is as safe as an agent, and sees nothing of its node', () => {
+    const base = renderedWith([]);
+    expect(pod['securityContext']).toEqual(podOf(base)['securityContext']);
+    expect(container['securityContext']).toEqual(containerOf(base)['securityContext']);
+    expect(pod).not.toHaveProperty('hostNetwork');
+    expect(JSON.stringify(pod)).not.toContain('hostPath');
+  });
+
+  test('is the same program as the agents, and none of their Pods', () => {
+    expect(container).toMatchObject({ image: containerOf(objects)['image'], args: ['catalog'] });
+    const labels = at(deployment, 'spec', 'template', 'metadata', 'labels');
+    expect(labels).toEqual({ 'app.kubernetes.io/name': 'drypull-catalog' });
+  });
+
+  test('is read by the agents', () => {
+    expect(listOf(containerOf(objects)['env'])).toContainEqual({ name: 'DRYPULL_CATALOG', value: 'auto' });
+  });
 });
 
 describe.runIf(hasKubectl)('the example', () => {

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { configTable } from '../src/config.ts';
+import { openCatalogMetrics } from '../src/tell/catalog-metrics.ts';
 import { faultTable } from '../src/tell/words.ts';
 import { node7 } from './kit/ledger.ts';
 import { metricsOver } from './kit/metrics.ts';
@@ -11,7 +12,8 @@ export const readmePath = join(import.meta.dirname, '..', 'README.md');
 /** The name in the marks `<!-- name -->` and `<!-- /name -->`, and what belongs between them. */
 export const sections: Readonly<Record<string, string>> = {
   config: configTable(),
-  metrics: await metricTable(),
+  metrics: metricTable((await metricsOver(() => node7).scrape()).body),
+  catalogMetrics: metricTable(await catalogScrape()),
   faults: faultTable(),
 };
 
@@ -32,13 +34,21 @@ export function renewed(readme: string, what: Readonly<Record<string, string>> =
 }
 
 /** Every metric, by what a scrape says of it. */
-async function metricTable(): Promise<string> {
-  const { body } = await metricsOver(() => node7).scrape();
+function metricTable(body: string): string {
   const types = new Map([...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
   const rows = [...body.matchAll(/^# HELP (\S+) (.*)$/gm)].map(
     ([, name = '', help = '']) => `| \`${name}\` | ${types.get(name) ?? ''} | ${help} |`,
   );
   return ['| Metric | Type | Meaning |', '|---|---|---|', ...rows.toSorted()].join('\n');
+}
+
+async function catalogScrape(): Promise<string> {
+  const published = { demands: 0, nodes: 0, chunks: 0, bytes: 0, generation: 0 };
+  const vitals = () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 });
+  const state = () => ({ kinds: [], published, writtenMs: 0 });
+  const { body } = await openCatalogMetrics({ state, vitals, version: '' }).scrape();
+  // What it has in common with the agent is told there.
+  return body.replace(/^# (HELP|TYPE) (?!drypull_catalog_).*$/gm, '');
 }
 
 function boundsOf(readme: string, name: string): readonly [from: number, to: number] {

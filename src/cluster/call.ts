@@ -6,7 +6,7 @@ import { type Bad, bad } from '#pull/outcome.ts';
 import { numberAt, textAt } from './json.ts';
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** From the root of the API server, without a query: `/api/v1/pods`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;

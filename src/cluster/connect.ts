@@ -60,7 +60,7 @@ export function connect(config: KubeConfig): Outcome<Cluster> {
 class ApiServer implements Cluster {
   readonly #config: KubeConfig;
   readonly #server: string;
-  #agent: { readonly identity: string; readonly dispatcher: Agent } | undefined;
+  #agents: { readonly identity: string; readonly asks: Agent; readonly watches: Agent } | undefined;
 
   constructor(config: KubeConfig, server: string) {
     this.#config = config;
@@ -69,7 +69,7 @@ class ApiServer implements Cluster {
 
   async ask(call: Call): Promise<Answer> {
     try {
-      const response = await this.#send(call, AbortSignal.timeout(call.deadlineMs));
+      const response = await this.#send(call, 'asks', AbortSignal.timeout(call.deadlineMs));
       const text = await boundedText(response.body, call.maxBytes);
       if (text === undefined) return { is: 'away', why: `the answer is longer than ${call.maxBytes} bytes` };
       const body = parseJson(text);
@@ -82,7 +82,8 @@ class ApiServer implements Cluster {
 
   async follow(call: Call, signal: AbortSignal): Promise<Following | Refused | Away> {
     try {
-      const response = await this.#send(call, AbortSignal.any([signal, AbortSignal.timeout(call.deadlineMs)]));
+      const until = AbortSignal.any([signal, AbortSignal.timeout(call.deadlineMs)]);
+      const response = await this.#send(call, 'watches', until);
       if (response.statusCode === 200) return { is: 'following', lines: linesOf(response.body, maxLineBytes) };
       return refused(response, parseJson((await boundedText(response.body, call.maxBytes)) ?? ''));
     } catch (error) {
@@ -95,11 +96,11 @@ class ApiServer implements Cluster {
   }
 
   async close(): Promise<void> {
-    await this.#agent?.dispatcher.destroy();
-    this.#agent = undefined;
+    await Promise.all([this.#agents?.asks.destroy(), this.#agents?.watches.destroy()]);
+    this.#agents = undefined;
   }
 
-  async #send(call: Call, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async #send(call: Call, kind: 'asks' | 'watches', signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const options: RequestOptions = {};
     await this.#config.applyToHTTPSOptions(options);
     const url = new URL(this.#server + call.path);
@@ -108,39 +109,47 @@ class ApiServer implements Cluster {
       method: call.method,
       headers: { accept: 'application/json', 'user-agent': 'drypull', ...headersOf(options), ...bodyType(call) },
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-      dispatcher: this.#dispatcher(options),
+      dispatcher: this.#dispatchers(options)[kind],
       signal,
     });
   }
 
-  /** One Agent for as long as CA and client certificate stay what they are: both may be rotated under us. */
-  #dispatcher(options: RequestOptions): Agent {
+  /**
+   * The same for as long as CA and client certificate stay what they are: both may be rotated under us. A watch keeps its
+   * connection, so that watches have their own: a few of them must not leave a question without one.
+   */
+  #dispatchers(options: RequestOptions): { readonly asks: Agent; readonly watches: Agent } {
     const { ca, cert, key, rejectUnauthorized, servername } = options;
     const identity = [ca, cert, key, rejectUnauthorized, servername].map(String).join('\n');
-    if (this.#agent?.identity === identity) return this.#agent.dispatcher;
-    const old = this.#agent?.dispatcher;
-    const dispatcher = new Agent({
-      // A silent death of the connection is found by TCP, as client-go does: a quiet watch is not a dead one.
-      connect: {
-        keepAlive: true,
-        keepAliveInitialDelay: 30_000,
-        timeout: 10_000,
-        ...(ca === undefined ? {} : { ca }),
-        ...(cert === undefined ? {} : { cert }),
-        ...(key === undefined ? {} : { key }),
-        ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
-        ...(servername === undefined ? {} : { servername }),
-      },
-      connections: 8,
-      pipelining: 1,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-    this.#agent = { identity, dispatcher };
+    if (this.#agents?.identity === identity) return this.#agents;
+    const old = this.#agents;
+    const agents = { identity, asks: dispatcher(options, 8), watches: dispatcher(options, null) };
+    this.#agents = agents;
     // Open requests end by themselves; a watch does within its deadline.
-    if (old !== undefined) void old.close();
-    return dispatcher;
+    if (old !== undefined) void Promise.all([old.asks.close(), old.watches.close()]);
+    return agents;
   }
+}
+
+function dispatcher(options: RequestOptions, connections: number | null): Agent {
+  const { ca, cert, key, rejectUnauthorized, servername } = options;
+  return new Agent({
+    // A silent death of the connection is found by TCP, as client-go does: a quiet watch is not a dead one.
+    connect: {
+      keepAlive: true,
+      keepAliveInitialDelay: 30_000,
+      timeout: 10_000,
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
+      ...(servername === undefined ? {} : { servername }),
+    },
+    connections,
+    pipelining: 1,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
 }
 
 function refused(response: Dispatcher.ResponseData, body: unknown): Refused {

@@ -108,12 +108,16 @@ export function sandboxDemand(
 export function joinDemands(...sources: readonly (readonly Demand[])[]): readonly Demand[] {
   const joined = new Map<string, Demand>();
   for (const demand of sources.flat()) {
-    const names = demand.secrets.map(({ namespace, name }) => [namespace, name]);
-    const key = JSON.stringify([demand.written, demand.policy, names]);
+    const key = demandKey(demand);
     const before = joined.get(key);
     joined.set(key, before === undefined ? demand : merged(before, demand));
   }
   return [...joined.values()];
+}
+
+/** Demands of one key are one question to the registry. */
+export function demandKey({ written, policy, secrets }: Demand): string {
+  return JSON.stringify([written, policy, secrets.map(({ namespace, name }) => [namespace, name])]);
 }
 
 function merged(one: Demand, other: Demand): Demand {

@@ -20,10 +20,12 @@ export interface Collection {
   /** For people and faults: `the Pods of node1`. */
   readonly what: string;
   readonly path: string;
-  readonly fieldSelector: string;
+  readonly selector?: { readonly fieldSelector: string } | { readonly labelSelector: string };
 }
 
 export interface Listener {
+  /** Of a large collection: its list comes here page by page, each then forgotten; `replaced` says, without items, when it ends. */
+  readonly page?: (items: readonly unknown[], isFirst: boolean) => void;
   /** A whole new list: what is not in it is gone. */
   readonly replaced: (items: readonly unknown[]) => void;
   readonly changed: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown) => void;
@@ -45,8 +47,8 @@ const pauses = { firstMs: 1000, mostMs: 30_000, mostForbiddenMs: 300_000 } as co
 const longMs = 60_000;
 /** 500 Pods are 5 MiB; more than this is no node. */
 const listBounds = { deadlineMs: 60_000, maxBytes: 64 * MiB } as const;
-const pageSize = 250;
-const maxPages = 40;
+/** Of a node's Pods; and where no more than a page is held: a hundred thousand objects are more than a cluster is made for. */
+const pages = { whole: { size: 250, most: 40 }, taken: { size: 50, most: 2000 } } as const;
 
 export function listWatch(
   cluster: Cluster,
@@ -125,16 +127,19 @@ class Loop {
   }
 
   async #list(next: 'list' | 'list_latest'): Promise<Step> {
-    const version = next === 'list' ? this.#version : '';
+    const take = this.#listener.page;
+    const version = next === 'list' && take === undefined ? this.#version : '';
     const items: unknown[] = [];
     let more = '';
-    for (let page = 0; page < maxPages; page += 1) {
+    for (let page = 0; page < pages[take === undefined ? 'whole' : 'taken'].most; page += 1) {
       const answer = await this.#cluster.ask(this.#listCall(version, more));
       if (answer.is !== 'answered') return this.#listFailed(next, more, answer);
-      items.push(...listAt(answer.body, 'items'));
-      const found = textAt(answer.body, 'metadata', 'resourceVersion');
-      if (found === '' || !Array.isArray(at(answer.body, 'items') ?? [])) return this.#unreadable('list_latest');
-      this.#version = found;
+      const found = listAt(answer.body, 'items');
+      if (take === undefined) items.push(...found);
+      else take(found, page === 0);
+      const upTo = textAt(answer.body, 'metadata', 'resourceVersion');
+      if (upTo === '' || !Array.isArray(at(answer.body, 'items') ?? [])) return this.#unreadable('list_latest');
+      this.#version = upTo;
       more = textAt(answer.body, 'metadata', 'continue');
       if (more === '') {
         this.#listener.replaced(items);
@@ -149,10 +154,12 @@ class Loop {
    * cluster. Without a version it goes there anyway, and pages bound both sides.
    */
   #listCall(version: string, more: string): Call {
-    const { path, fieldSelector } = this.#collection;
-    const paging = { limit: String(pageSize), ...(more === '' ? {} : { continue: more }) };
+    const { path, selector } = this.#collection;
+    const { size } = pages[this.#listener.page === undefined ? 'whole' : 'taken'];
+    const paging = { limit: String(size), ...(more === '' ? {} : { continue: more }) };
     const cached = { resourceVersion: version, resourceVersionMatch: 'NotOlderThan' };
-    return { method: 'GET', path, query: { fieldSelector, ...(version === '' ? paging : cached) }, ...listBounds };
+    const query = { ...selector, ...(version === '' ? paging : cached) };
+    return { method: 'GET', path, query, ...listBounds };
   }
 
   #listFailed(next: 'list' | 'list_latest', more: string, answer: Refused | Away): Step {
@@ -163,10 +170,10 @@ class Loop {
   }
 
   async #watch(): Promise<Step> {
-    const { path, fieldSelector } = this.#collection;
+    const { path, selector } = this.#collection;
     const seconds = Math.round(watchSeconds * (1 + this.#outside.random()));
     const watching = { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds) };
-    const query = { fieldSelector, resourceVersion: this.#version, ...watching };
+    const query = { ...selector, resourceVersion: this.#version, ...watching };
     const call: Call = { method: 'GET', path, query, deadlineMs: seconds * 1000 + 30_000, maxBytes: MiB };
     const answer = await this.#cluster.follow(call, this.#signal);
     if (answer.is === 'following') return this.#hear(answer.lines);
@@ -222,7 +229,8 @@ class Loop {
   #after(answer: Exclude<Answer, { is: 'answered' }>, pause: 'short' | 'grows'): Omit<Step, 'next'> {
     const { fault } = faultOf(this.#collection.what, answer);
     if (answer.is === 'away') return { pause, fault };
-    if (answer.status === 403) return { pause: 'grows_far', fault };
+    // What is not granted, or a kind that is not installed: it may come any moment, and is not urgent.
+    if (answer.status === 403 || answer.status === 404) return { pause: 'grows_far', fault };
     return { pause: answer.retryAfterMs === undefined ? pause : Math.min(answer.retryAfterMs, longMs), fault };
   }
 

@@ -1,5 +1,5 @@
 /** The Node object, reduced to what a rehearsal and its readers need. Everything in it was said by the kubelet. */
-import { listAt, numberAt, stringsAt, textAt } from './json.ts';
+import { at, listAt, numberAt, stringsAt, textAt } from './json.ts';
 
 export interface NodeFacts {
   readonly name: string;
@@ -13,6 +13,8 @@ export interface NodeFacts {
   readonly kubeletUrl: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
+  /** Cordoned: spec.unschedulable. */
+  readonly unschedulable: boolean;
   readonly conditions: readonly Condition[];
   readonly images: NodeImages;
   /** For optimistic writes. */
@@ -61,11 +63,8 @@ export function readNodeFacts(node: unknown): NodeFacts | undefined {
     architecture: textAt(node, 'status', 'nodeInfo', 'architecture'),
     kubeletUrl: kubeletUrlOf(node),
     labels: stringsAt(node, 'metadata', 'labels'),
-    taints: listAt(node, 'spec', 'taints').map((taint) => ({
-      key: textAt(taint, 'key'),
-      value: textAt(taint, 'value'),
-      effect: textAt(taint, 'effect'),
-    })),
+    taints: taintsOf(at(node, 'spec')),
+    unschedulable: at(node, 'spec', 'unschedulable') === true,
     conditions: listAt(node, 'status', 'conditions').map(readCondition),
     images: {
       names: new Set(images.flat()),
@@ -73,6 +72,14 @@ export function readNodeFacts(node: unknown): NodeFacts | undefined {
     },
     version: textAt(node, 'metadata', 'resourceVersion'),
   };
+}
+
+export function taintsOf(spec: unknown): readonly Taint[] {
+  return listAt(spec, 'taints').map((taint) => ({
+    key: textAt(taint, 'key'),
+    value: textAt(taint, 'value'),
+    effect: textAt(taint, 'effect'),
+  }));
 }
 
 function kubeletUrlOf(node: unknown): string {

@@ -15,6 +15,8 @@ import { type FirstSight, outcomesOf } from './outcomes.ts';
 import { type PodSeen, readPod } from './pods.ts';
 import { textAt } from './json.ts';
 
+export type { NodeFacts } from './node-facts.ts';
+
 export interface Demanded {
   readonly demands: readonly Demand[];
   readonly node: Seen<NodeFacts>;
@@ -47,7 +49,11 @@ export function watchDemand(cluster: Cluster, nodeName: string, world: DemandWor
   const node = new KnownNode(nodeName, world);
   const pods = new KnownPods(world, () => node.seen());
   const start = (what: string, path: string, follower: { fieldSelector: string; listener: Listener }) =>
-    listWatch(cluster, { what, path, fieldSelector: follower.fieldSelector }, { ...follower, outside: world });
+    listWatch(
+      cluster,
+      { what, path, selector: { fieldSelector: follower.fieldSelector } },
+      { ...follower, outside: world },
+    );
   const watches = [
     start(`the Pods of ${nodeName}`, '/api/v1/pods', { fieldSelector: `spec.nodeName=${nodeName}`, listener: pods }),
     start(`the Node ${nodeName}`, '/api/v1/nodes', { fieldSelector: `metadata.name=${nodeName}`, listener: node }),

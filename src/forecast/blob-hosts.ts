@@ -40,7 +40,7 @@ function hostsOf({ demand, rehearsal, past, now }: ImageFacts): readonly Host[] 
     Object.entries(known).map(([name, host]): [string, Host] => [name, { ...host, name, now: false }]),
   );
   for (const sample of blobSamples(rehearsal.performances)) {
-    const host = sampled(hosts.get(sample.host), sample, now.getTime());
+    const host = sampled(hosts.get(sample.host), sample, { atMs: now.getTime(), image: demand.written });
     hosts.set(sample.host, { ...host, name: sample.host, now: true });
   }
   return [...hosts.values()];
@@ -108,14 +108,16 @@ function refused({ name, sinceMs, fault }: Host, registry: string, hosts: readon
 }
 
 function foreseeFlaky(facts: ImageFacts): readonly Foreseen[] {
-  const { rehearsal, now, plan } = facts;
+  const { rehearsal, now, plan, demand } = facts;
   const ending = rehearsal.performances.at(-1)?.ending;
   const blobs = ending?.is === 'pulled' ? ending.content.layers + 1 : 1;
   const all = plan.routes.ok ? plan.routes.value : [];
   const routes = all.map(({ authority }) => authority);
   // Behind a mirror that fails stands the next host: route-down tells of it.
   const mirrors = all.filter(({ role }) => role === 'mirror').map(({ authority }) => authority);
-  return hostsOf(facts).flatMap(({ name, recent, okMs, failMs, fault }): readonly Foreseen[] => {
+  return hostsOf(facts).flatMap(({ name, recent, okMs, failMs, fault, failed: images = [] }): readonly Foreseen[] => {
+    // What one other image alone meets may be that image's.
+    if (images.length < 2 && !images.includes(demand.written)) return [];
     if (mirrors.includes(name)) return [];
     if (okMs === undefined || failMs === undefined || now.getTime() - failMs > isFreshMs) return [];
     const failed = recent.replaceAll('1', '').length;

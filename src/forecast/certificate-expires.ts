@@ -1,33 +1,86 @@
-/** A certificate that was good today and ends soon. */
+/**
+ * A server's certificate, or one above it, that is good today and ends soon: by the chain that holds longest. Whoever renews in
+ * time is left alone: an automatic renewal that has happened, for a third of the life at the latest, is no news.
+ */
 import type { ImageFacts } from '#pull/facts.ts';
+import type { CertificatePast } from '#pull/past/certificates.ts';
+import type { TlsFacts } from '#pull/rehearsal.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
+import { certificatesIn, othersThan, standIns } from './standing.ts';
+import { dayS, hourS, minuteOf, span } from './times.ts';
 
 export const certificateExpires: ImageRule = { name: 'certificate-expires', foresee };
 
-/** Renewals that should happen by themselves have happened by then: ACME clients renew 30 days ahead, others later. */
-const soonS = 14 * 24 * 3600;
+/** Nobody renews any more by then. */
+const hoursS = 6 * hourS;
+/** ACME clients renew 90 days with 30 left; who renews by hand has begun by now. */
+const soonS = 14 * dayS;
+/** ACME clients renew with a third of the life left (certbot, lego, cert-manager); some days of slack for how often they run. */
+const shareOfLife = 0.3;
+/** Authorities announce their next certificate months ahead; whoever has not changed by now has overlooked it. */
+const issuerSoonS = 30 * dayS;
+/** A renewal later than all that were seen before, and by that much, is late. */
+const lateShare = 0.75;
 
-function foresee({ rehearsal, now }: ImageFacts): readonly Foreseen[] {
-  const ends = new Map<string, number>();
-  for (const { exchanges } of rehearsal.performances) {
-    for (const step of exchanges.flatMap((exchange) => exchange.steps)) {
-      if (step.step !== 'tls' || !step.outcome.ok || !step.outcome.value.verified) continue;
-      ends.set(step.target, Date.parse(step.outcome.value.notAfter));
-    }
+function foresee({ rehearsal, plan, past, now }: ImageFacts): readonly Foreseen[] {
+  const earliest = new Map<string, TlsFacts>();
+  for (const { host, tls } of certificatesIn(rehearsal)) {
+    const known = earliest.get(host);
+    if (tls.verified && (known === undefined || Date.parse(tls.notAfter) < Date.parse(known.notAfter)))
+      earliest.set(host, tls);
   }
-  return [...ends].flatMap(([host, end]): Foreseen[] => {
-    const withinS = Math.round((end - now.getTime()) / 1000);
-    if (!(withinS < soonS)) return [];
+  return [...earliest].flatMap(([host, tls]): Foreseen[] => {
+    const endMs = Date.parse(tls.notAfter);
+    const withinS = Math.round((endMs - now.getTime()) / 1000);
+    const known = Object.hasOwn(past.hosts, host) ? past.hosts[host]?.certificate : undefined;
+    if (!(withinS < windowOf(tls, known))) return [];
+    const others = othersThan(plan, host);
+    const likelihood = others.length > 0 ? 'possible' : withinS < hoursS ? 'certain' : 'likely';
     return [
       {
         about: host,
         fault: 'tls.expired',
-        likelihood: 'likely',
+        likelihood,
         effect: 'fails',
         withinS: Math.max(0, withinS),
-        because: `the certificate of ${host} ends on ${new Date(end).toISOString().slice(0, 16).replace('T', ' ')} UTC`,
-        remedy: `Have the owner of ${host} renew its certificate.`,
+        assuming: 'nobody renews it',
+        because: `the ${whose(tls)} of ${host} ends on ${minuteOf(endMs)}${rhythm(tls, known)}${standIns(others)}`,
+        remedy: remedyFor(host, tls),
       },
     ];
   });
+}
+
+/** Seconds before the end from which on it should have been renewed. */
+function windowOf(tls: TlsFacts, known: CertificatePast | undefined): number {
+  if (tls.endsWith !== undefined) return issuerSoonS;
+  const lifeS = lifeOf(tls);
+  const usual = known?.renewedWithS ?? [];
+  const window = Math.min(soonS, lifeS * shareOfLife);
+  // One renewal may have been an accident; two are a habit.
+  return usual.length < 2 ? window : Math.min(Math.min(...usual) * lateShare, issuerSoonS);
+}
+
+function lifeOf({ leaf }: TlsFacts): number {
+  const lifeS = leaf === undefined ? NaN : (Date.parse(leaf.notAfter) - Date.parse(leaf.notBefore)) / 1000;
+  return Number.isFinite(lifeS) ? lifeS : Number.MAX_SAFE_INTEGER;
+}
+
+function whose({ endsWith }: TlsFacts): string {
+  if (endsWith === undefined) return 'certificate';
+  const from = endsWith.file === undefined ? '' : ` in ${endsWith.file}`;
+  return `${endsWith.is} certificate (${endsWith.subject}${from}) behind that`;
+}
+
+function rhythm({ endsWith }: TlsFacts, known: CertificatePast | undefined): string {
+  const usual = known?.renewedWithS ?? [];
+  if (endsWith !== undefined || usual.length < 2) return '';
+  return `, and those before it were renewed with ${span(Math.min(...usual))} left at least`;
+}
+
+function remedyFor(host: string, { endsWith }: TlsFacts): string {
+  if (endsWith === undefined) return `Have the owner of ${host} renew its certificate.`;
+  if (endsWith.is === 'intermediate')
+    return `Have the owner of ${host} send the issuer's present intermediate certificate.`;
+  return `Add the issuer's next root to the node's trusted certificates before that day.`;
 }

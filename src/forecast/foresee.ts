@@ -2,9 +2,11 @@
 import type { ImageFacts, NodeFacts } from '#pull/facts.ts';
 import { byUrgency, type Forecast } from '#pull/forecast.ts';
 import { addressDown } from './address-down.ts';
+import { certificateByLuck } from './certificate-by-luck.ts';
 import { blobHostFamily } from './blob-host-family.ts';
 import { blobHostFlaky, blobHostNew } from './blob-hosts.ts';
 import { certificateExpires } from './certificate-expires.ts';
+import { certificateFileExpires } from './certificate-file-expires.ts';
 import { clockSkews } from './clock-skews.ts';
 import { diskFills } from './disk-fills.ts';
 import { diskPressure } from './disk-pressure.ts';
@@ -14,17 +16,23 @@ import { pullsQueue } from './pulls-queue.ts';
 import { pullOutgrowsDisk } from './pull-outgrows-disk.ts';
 import { pullTripsEviction } from './pull-trips-eviction.ts';
 import { pullsOutgrowDisk } from './pulls-outgrow-disk.ts';
+import { hostComesAndGoes } from './host-comes-and-goes.ts';
+import { hostsFileOutdated } from './hosts-file-outdated.ts';
+import { nameServerDown } from './name-server-down.ts';
+import { nameServersDisagree } from './name-servers-disagree.ts';
+import { namesSearched } from './names-searched.ts';
+import { rateLimitNears } from './rate-limit-nears.ts';
+import { restartPending } from './restart-pending.ts';
 import { credentialExpires } from './credential-expires.ts';
 import { credentialPrecedes } from './credential-precedes.ts';
 import { loginNearsLock } from './login-nears-lock.ts';
-import { nameServerDown } from './name-server-down.ts';
 import { providerFails } from './provider-fails.ts';
 import { quotaRunsOut } from './quota-runs-out.ts';
 import { quotaShort } from './quota-short.ts';
 import { quotaUnseen } from './quota-unseen.ts';
-import { rateLimitNears } from './rate-limit-nears.ts';
 import { registryLimited } from './registry-limited.ts';
 import { routeDown } from './route-down.ts';
+import { routeSlow } from './route-slow.ts';
 import type { ImageRule, NodeRule, Rule } from './rule.ts';
 import { secretMatchesNothing } from './secret-matches-nothing.ts';
 import { platformLacking } from './platform-lacking.ts';
@@ -37,10 +45,18 @@ import { tagVanished } from './tag-vanished.ts';
 /** About one image. */
 export const imageRules: readonly ImageRule[] = [
   certificateExpires,
+  certificateFileExpires,
+  certificateByLuck,
   rateLimitNears,
   routeDown,
+  routeSlow,
+  restartPending,
+  hostComesAndGoes,
   addressDown,
   nameServerDown,
+  nameServersDisagree,
+  namesSearched,
+  hostsFileOutdated,
   clockSkews,
   pullOutgrowsDisk,
   pullTripsEviction,

@@ -1,11 +1,13 @@
-/** A host of the plan failed and another one saved the pull: one failure away from none. */
+/** A host of the plan failed and another one saved the pull: one failure away from none, where it is the last. */
 import type { ImageFacts } from '#pull/facts.ts';
 import { rootOf, type Fault } from '#pull/fault.ts';
+import { downSinceMs } from '#pull/past/tries.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
+import { minuteOf } from './times.ts';
 
 export const routeDown: ImageRule = { name: 'route-down', foresee };
 
-function foresee({ plan, rehearsal }: ImageFacts): readonly Foreseen[] {
+function foresee({ plan, rehearsal, past }: ImageFacts): readonly Foreseen[] {
   const last = rehearsal.performances.at(-1);
   if (last?.ending.is !== 'pulled' || !plan.routes.ok || plan.routes.value.length < 2) return [];
   const down = new Map<number, Fault>();
@@ -22,13 +24,16 @@ function foresee({ plan, rehearsal }: ImageFacts): readonly Foreseen[] {
     const route = plan.routes.ok ? plan.routes.value[index] : undefined;
     if (route === undefined || up.has(index)) return [];
     const cause = rootOf(fault).code;
+    const known = Object.hasOwn(past.hosts, route.host) ? past.hosts[route.host]?.requests : undefined;
+    const sinceMs = known === undefined ? undefined : downSinceMs(known);
+    const since = sinceMs === undefined ? '' : ` since ${minuteOf(sinceMs)}`;
     return [
       {
         about: route.authority,
         fault: cause,
         likelihood: 'possible',
         effect: 'fails',
-        because: `${route.role} ${route.authority} fails (${cause}); ${left === 1 ? 'only one host is' : `${left} hosts are`} left`,
+        because: `${route.role} ${route.authority} fails${since} (${cause}); ${left === 1 ? 'only one host is' : `${left} hosts are`} left`,
         remedy: `Mend ${route.authority} or take it out of ${route.because}.`,
       },
     ];

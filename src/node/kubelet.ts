@@ -6,7 +6,8 @@
 import { posix } from 'node:path';
 import { bad, good, seen, type Seen } from '#pull/outcome.ts';
 import { Secret } from '#pull/secret.ts';
-import type { Doubt, KubeletView, NodeFile } from '#pull/view.ts';
+import type { KubeletView, NodeFile } from '#pull/kubelet-view.ts';
+import type { Doubt } from '#pull/view.ts';
 import { look, readText } from './host-root.ts';
 import { readKubeletConfig } from './kubelet-config.ts';
 import { flag, type Running } from './processes.ts';

@@ -4,7 +4,7 @@ import type { PemFile, TlsRule } from '#pull/view.ts';
 import type { LegacyTls } from './image-settings.ts';
 import { readText } from './host-root.ts';
 import { certificatesIn } from './pem.ts';
-import { readClient, unreadable } from './tls-files.ts';
+import { factsIn, readClient, unreadable } from './tls-files.ts';
 
 export async function readLegacyTls(
   root: string,
@@ -25,7 +25,8 @@ async function readOne(root: string, { skipVerify, ca, cert, key }: LegacyTls): 
   const text = await readText(root, ca);
   if (!text.ok) return bad(unreadable(text.unread, ca, 'hosts.ca_unreadable'));
   // Unlike hosts.toml, a file without any certificate is no error here.
-  const extraRoots: readonly PemFile[] = certificatesIn(text.value).length > 0 ? [{ path: ca, pem: text.value }] : [];
+  const extraRoots: readonly PemFile[] =
+    certificatesIn(text.value).length > 0 ? [{ path: ca, pem: text.value, certificates: factsIn(text.value) }] : [];
   return good({ verify: !skipVerify, extraRoots, clients });
 }
 

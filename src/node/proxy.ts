@@ -5,6 +5,7 @@
  */
 import { Secret } from '#pull/secret.ts';
 import type { Doubt, ProxyRules } from '#pull/view.ts';
+import type { ProxyNext } from '#pull/proxy.ts';
 import { look, readText } from './host-root.ts';
 import type { Running } from './processes.ts';
 import { parseEnvFile } from './systemd-env.ts';
@@ -15,6 +16,8 @@ export interface FoundProxy {
   /** The environment the rules were taken from, for what else Go reads there (SSL_CERT_FILE, RES_OPTIONS). */
   readonly env: ReadonlyMap<string, string>;
   readonly doubts: readonly Doubt[];
+  /** What the next restart would bring, where that is something else. */
+  readonly next?: ProxyNext;
 }
 
 type Env = ReadonlyMap<string, string>;
@@ -30,13 +33,17 @@ export async function findProxy(root: string, running: Running | undefined): Pro
     return { rules: proxyRules(planned, source), env: planned, doubts: [] };
   }
   const rules = proxyRules(running.env, `/proc/${running.pid}/environ`);
-  const newer = unit === undefined ? undefined : await newerFile(root, unit.files, running.startedMs);
-  const doubts: Doubt[] = [];
-  if (newer !== undefined && !sameProxy(running.env, planned)) {
-    const because = `${newer} is newer than the running containerd and gives it other proxy variables`;
-    doubts.push({ is: 'if_restarted', about: 'proxy', because });
-  }
-  return { rules, env: running.env, doubts };
+  if (unit === undefined || sameProxy(running.env, planned)) return { rules, env: running.env, doubts: [] };
+  // A file that was taken away leaves its directory newer.
+  const newer = await newerFile(root, [...unit.files, ...unit.dirs], running.startedMs);
+  if (newer === undefined) return { rules, env: running.env, doubts: [] };
+  const because = `${newer} is newer than the running containerd and gives it other proxy variables`;
+  return {
+    rules,
+    env: running.env,
+    doubts: [{ is: 'if_restarted', about: 'proxy', because }],
+    next: { rules: proxyRules(planned, unit.files.join(', ')), because },
+  };
 }
 
 /** The first of the files that changed after the start. */
@@ -75,7 +82,7 @@ async function readEnvFiles(root: string): Promise<UnitEnv | undefined> {
       for (const [key, value] of parseEnvFile(text.value)) env.set(key, value);
     }
   }
-  return files.length === 0 ? undefined : { unit: '', env: passedOn(env), files };
+  return files.length === 0 ? undefined : { unit: '', env: passedOn(env), files, dirs: [] };
 }
 
 /** k3s pkg/agent/containerd.Run: `CONTAINERD_X` becomes X for containerd alone, over an X of the service. */

@@ -45,7 +45,12 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
     name: ask.nodeName ?? (await nodeName(root)),
     platform: platform.platform,
     kubelet: credentials.view,
-    runtime: { version: runtime.version, config: config.config, proxy: proxy.rules },
+    runtime: {
+      version: runtime.version,
+      config: config.config,
+      proxy: proxy.rules,
+      ...(proxy.next === undefined ? {} : { proxyNext: proxy.next }),
+    },
     system: { resolver: resolver.resolver, roots: roots.roots, disks },
     warnings,
     doubts: [

@@ -9,6 +9,8 @@ export interface UnitEnv {
   readonly env: ReadonlyMap<string, string>;
   /** Every file that took part. */
   readonly files: readonly string[];
+  /** The directories of its drop-ins: what is taken away from them changes them. */
+  readonly dirs: readonly string[];
 }
 
 /** systemd.unit(5), most important first; the directories of generators and of the user are left out. */
@@ -31,15 +33,26 @@ export async function readUnitEnv(root: string, units: readonly string[]): Promi
       ...(file === undefined ? [] : [file]),
       ...(await findDropIns(root, unitDirs.flatMap(dropInDirs(unit)))),
     ];
+    const dirs = await changingDirs(root, unit);
     const manager = await managerEnv(root);
     const service = await serviceEnv(root, unit, files);
     return {
       unit,
       env: new Map([...manager.env, ...service.env].filter(([name]) => !service.unset.has(name))),
       files: [...files, ...manager.files, ...service.files],
+      dirs,
     };
   }
   return undefined;
+}
+
+/** Where a drop-in lies, or where the directory of drop-ins would be and is not. */
+async function changingDirs(root: string, unit: string): Promise<readonly string[]> {
+  const found = unitDirs.map(async (dir) => {
+    const own = posix.join(dir, `${unit}.d`);
+    return (await look(root, own)).ok ? own : dir;
+  });
+  return Promise.all(found);
 }
 
 async function findUnit(root: string, unit: string): Promise<string | undefined> {

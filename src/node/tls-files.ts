@@ -6,6 +6,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Fault } from '#pull/fault.ts';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
 import { Secret } from '#pull/secret.ts';
+import type { CertificateFacts } from '#pull/certificate.ts';
 import type { ClientPair, PemFile, TlsRule } from '#pull/view.ts';
 import type { TlsPaths } from './hosts-toml.ts';
 import { readText, type Unread } from './host-root.ts';
@@ -34,7 +35,7 @@ async function readCa(root: string, path: string): Promise<Outcome<PemFile>> {
   if (!certificatesIn(text.value).some(isCertificate)) {
     return bad({ code: 'hosts.ca_unreadable', file: path, why: 'it holds no certificate that can be read' });
   }
-  return good({ path, pem: text.value });
+  return good({ path, pem: text.value, certificates: factsIn(text.value) });
 }
 
 /** Both files, and whether they belong together. An absent key is expected in the certificate's file. */
@@ -45,7 +46,13 @@ export async function readClient(root: string, certPath: string, keyPath?: strin
   if (!key.ok) return bad(unreadable(key.unread, keyPath ?? certPath, 'hosts.client_unreadable'));
   const why = whyNoPair(cert.value, key.value);
   if (why !== undefined) return bad({ code: 'hosts.client_unreadable', file: certPath, why });
-  return good({ certPath, cert: cert.value, key: new Secret(key.value) });
+  const [certificate] = factsIn(cert.value);
+  return good({
+    certPath,
+    cert: cert.value,
+    key: new Secret(key.value),
+    ...(certificate === undefined ? {} : { certificate }),
+  });
 }
 
 function whyNoPair(cert: string, key: string): string | undefined {
@@ -59,6 +66,19 @@ function whyNoPair(cert: string, key: string): string | undefined {
   } catch {
     return 'the certificate or its private key cannot be parsed';
   }
+}
+
+/** Whose they are and when they end; what cannot be parsed is passed over, as by Go. */
+export function factsIn(pem: string): readonly CertificateFacts[] {
+  return certificatesIn(pem).flatMap((block): readonly CertificateFacts[] => {
+    try {
+      const { subject, validFrom, validTo } = new X509Certificate(block);
+      const [notBefore, notAfter] = [new Date(validFrom).toISOString(), new Date(validTo).toISOString()];
+      return [{ subject: subject.split('\n').toReversed().join(','), notBefore, notAfter }];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function isCertificate(pem: string): boolean {

@@ -3,6 +3,7 @@
  * takes a node out of service, so only what is known to fail counts against it, and of that only what is the node's or the
  * network's or the registry's doing, unless the operator listed the image.
  */
+import { isComing } from './catalog.ts';
 import { sideOf } from './fault.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import type { Verdict } from './verdict.ts';
@@ -32,7 +33,8 @@ export function answerFor(ledger: Ledger, nowMs: number): NodeAnswer {
   }
   if (ledger.cluster?.isKnown === false)
     return { is: 'unknown', because: 'what the Pods of this node ask for is not known yet', ...rest };
-  if (counts.unknown > 0 && counts.unknown === ledger.entries.length) {
+  const here = ledger.entries.filter(({ report }) => !isComing(report.wantedBy));
+  if (here.length > 0 && here.every(({ report }) => report.verdict.is === 'unknown')) {
     return { is: 'unknown', because: 'of no image could it be told whether it pulls', ...rest };
   }
   return { is: 'ready', because: 'nothing stands in the way of pulls on this node', ...rest };
@@ -40,12 +42,13 @@ export function answerFor(ledger: Ledger, nowMs: number): NodeAnswer {
 
 /**
  * An image that an operator listed counts whatever its fault; one that only workloads name counts unless the fault is theirs.
- * The runtime's own sandbox image never does: without it no Pod would run here, so it is on the node.
+ * The runtime's own sandbox image never does: without it no Pod would run here, so it is on the node. Nor does what is yet to
+ * come: few nodes ask about it for all, and would be taken out of service for all.
  */
 export function countsAgainst({ report }: Entry): boolean {
   if (report.verdict.is !== 'fails') return false;
   if (report.wantedBy.length === 0) return true;
-  if (report.wantedBy.every(({ kind }) => kind === 'Runtime')) return false;
+  if (report.wantedBy.every(({ kind }) => kind === 'Runtime') || isComing(report.wantedBy)) return false;
   const side = sideOf(report.verdict.fault.code);
   return side !== 'workload' && side !== 'credentials';
 }

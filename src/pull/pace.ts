@@ -3,6 +3,7 @@
  * again soon, with back-off; what another try could make worse (a quota, a login) is asked later than usual, never sooner. Pure:
  * the clock and the dice come in.
  */
+import { isComing } from './catalog.ts';
 import type { Fault, FaultCode, Side } from './fault.ts';
 import { rootOf, sideOf } from './fault.ts';
 import type { Verdict } from './verdict.ts';
@@ -63,12 +64,15 @@ export const defaultPace = { soonestMs: 15_000, longestMs: 60 * 60_000 } as cons
 
 /**
  * How many cadences lie between two rehearsals of an image. One that a start of its Pods would not ask the registry for is in
- * less of a hurry: the next node, the next cleanup or the next credential will ask.
+ * less of a hurry: the next node, the next cleanup or the next credential will ask. So is one that is yet to come.
  */
-export function cadencesOf({ asks, present }: Pick<Demand, 'asks' | 'present'>): number {
+export function cadencesOf({ asks, present, wantedBy }: Paced): number {
+  if (wantedBy !== undefined && isComing(wantedBy)) return 6;
   if (asks === 'no') return 6;
   return asks === 'perhaps' && present === 'yes' ? 3 : 1;
 }
+
+type Paced = Pick<Demand, 'asks' | 'present'> & Partial<Pick<Demand, 'wantedBy'>>;
 
 /** The pace of an image that rests for so many cadences: nothing about it is urgent. */
 export function slowed(pace: Pace, cadences: number): Pace {

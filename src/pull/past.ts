@@ -6,6 +6,8 @@ import type { PullReport } from './report.ts';
 import type { NodeView } from './view.ts';
 import { learnRates, readRates, type RatesPast } from './past/rates.ts';
 import { learnDisks, readDisksPast, type DisksPast } from './past/disks.ts';
+import { learnClock, readClock, type ClockPast } from './past/clock.ts';
+import { learnHosts, readHosts, type HostsPast } from './past/hosts.ts';
 import { learnLogins, readLogins, type LoginsPast } from './past/logins.ts';
 import { learnLimits, readLimits, type LimitsPast } from './past/limits.ts';
 import { learnQuotas, learnSample, readQuotas, type QuotasPast } from './past/quotas.ts';
@@ -25,6 +27,8 @@ import { forgetTags, learnTag, readTags, type TagsPast } from './past/tags.ts';
 export interface Past {
   readonly version: 1;
   readonly tags: TagsPast;
+  readonly hosts: HostsPast;
+  readonly clock: ClockPast;
   readonly logins: LoginsPast;
   readonly refusedLogins: RefusedLoginsPast;
   readonly quotas: QuotasPast;
@@ -40,6 +44,8 @@ export interface Past {
 export const emptyPast: Past = {
   version: 1,
   tags: {},
+  hosts: {},
+  clock: [],
   logins: {},
   refusedLogins: {},
   quotas: [],
@@ -57,6 +63,8 @@ export function learnReport(past: Past, report: PullReport): Past {
   return {
     ...past,
     tags: learnTag(past.tags, report),
+    hosts: learnHosts(past.hosts, report),
+    clock: learnClock(past.clock, report),
     logins: learnLogins(past.logins, report),
     refusedLogins: learnRefusedLogin(past.refusedLogins, report),
     quotas: learnQuotas(past.quotas, report),
@@ -99,6 +107,8 @@ export function readPast(value: unknown): Past {
     tags: readTags(slice('tags')),
     disks: readDisksPast(slice('disks')),
     rates: readRates(slice('rates')),
+    hosts: readHosts(slice('hosts')),
+    clock: readClock(slice('clock')),
     logins: readLogins(slice('logins')),
     refusedLogins: readRefusedLogins(slice('refusedLogins')),
     quotas: readQuotas(slice('quotas')),

@@ -5,7 +5,7 @@ import { sideOf, type Fault } from './fault.ts';
 import type { Image } from './image.ts';
 import type { Good, Outcome } from './outcome.ts';
 import type { Platform } from './platform.ts';
-import { proxyWarnings } from './proxy.ts';
+import { proxyWarnings, type ProxyNext } from './proxy.ts';
 import { routesFor } from './routes.ts';
 import type {
   Demand,
@@ -29,6 +29,7 @@ export interface PullPlan {
   readonly resolver: Resolver;
   readonly roots: SystemRoots;
   readonly proxy: ProxyRules;
+  readonly proxyNext?: ProxyNext;
   readonly staticAuths: Readonly<Record<string, StaticAuth>>;
   /** The kubelet's outer loop; [anonymous] when nothing matches. A fault: the kubelet gives up before any request. */
   readonly identities: Outcome<readonly Identity[]>;
@@ -116,6 +117,7 @@ export function planPull(
     resolver: view.system.resolver,
     roots: view.system.roots,
     proxy: view.runtime.proxy,
+    ...(view.runtime.proxyNext === undefined ? {} : { proxyNext: view.runtime.proxyNext }),
     staticAuths: config.ok ? config.value.auths : {},
     identities: keyring.identities,
     routes: config.ok ? routesFor(image, config.value, engine) : config,

@@ -30,6 +30,13 @@ export interface ProxyTarget {
   readonly shown: string;
 }
 
+/** What a restart of the runtime would make of its proxy variables. */
+export interface ProxyNext {
+  readonly rules: ProxyRules;
+  /** `/etc/systemd/system/containerd.service.d/proxy.conf is newer than the running containerd`. */
+  readonly because: string;
+}
+
 export interface ProxiedUrl {
   readonly scheme: 'https' | 'http';
   /** IPv6 without brackets. */

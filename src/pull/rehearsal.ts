@@ -1,5 +1,5 @@
 /** What happened on the wire, request by request and step by step. Written by the rehearsal, read by everybody. */
-import type { Fault, RateLimit } from './fault.ts';
+import type { Fault, FaultCode, RateLimit } from './fault.ts';
 import type { Outcome } from './outcome.ts';
 import type { Platform } from './platform.ts';
 import type { Family } from './quota.ts';
@@ -22,6 +22,10 @@ export interface DnsFacts {
   readonly addresses: readonly string[];
   /** `/etc/hosts`, a literal address, or the name server that answered, as host:port. */
   readonly answeredBy: string;
+  /** Full names of the search list that were asked for first and do not exist. */
+  readonly searched?: { readonly names: readonly string[]; readonly ms: number };
+  /** The full name that has these addresses, where it is not the host's own. */
+  readonly fullName?: string;
 }
 export interface TcpFacts {
   readonly address: string;
@@ -35,10 +39,28 @@ export interface TlsFacts {
   readonly version: string;
   readonly subject: string;
   readonly issuer: string;
-  /** ISO 8601. The earliest end of any certificate in the chain that was sent. */
+  /** ISO 8601. When the last of the chains that are trusted ends; where nobody verifies, the earliest end of what was sent. */
   readonly notAfter: string;
   readonly verified: boolean;
+  /** The server's own certificate. */
+  readonly leaf?: LeafFacts;
+  /** Which certificate ends then, where it is not the server's own. */
+  readonly endsWith?: { readonly is: 'intermediate' | 'root'; readonly subject: string; readonly file?: string };
+  /** Why this connection is trusted now and may not be by the next certificate. */
+  readonly luck?: ChainLuck;
 }
+export interface LeafFacts {
+  /** First 16 hexadecimal digits of its SHA-256. */
+  readonly fingerprint: string;
+  /** ISO 8601. */
+  readonly notBefore: string;
+  readonly notAfter: string;
+}
+export type ChainLuck =
+  /** The server does not send its intermediate, and a file of the node's happens to hold it. */
+  | { readonly is: 'intermediate_not_sent'; readonly subject: string; readonly file: string }
+  /** Nobody verifies; it would be refused. */
+  | { readonly is: 'unverified'; readonly fault: FaultCode };
 
 /** Why a request was sent. */
 export type Act = 'resolve' | 'manifest' | 'config' | 'layer' | 'token';
@@ -111,14 +133,25 @@ export interface Content {
   readonly depth: 'resolved' | 'manifest' | 'blobs_sampled' | 'blobs_verified';
 }
 
-/** A name server or an address judged for itself, beside the pull: evidence, never the verdict. */
+/** Something judged for itself, beside the pull: evidence, never the verdict. */
 export interface Evidence {
-  readonly of: 'name_server' | 'address';
+  /**
+   * A name server; an address of a host, by TCP and, where the pull used it, TLS; what name servers say of a name that /etc/hosts
+   * answers; a host reached as the runtime would reach it after a restart.
+   */
+  readonly of: 'name_server' | 'address' | 'pinned_name' | 'after_restart';
   readonly host: string;
-  /** 10.0.0.2:53, or [2001:db8::1]:443. */
+  /** 10.0.0.2:53, or [2001:db8::1]:443; after a restart the proxy, or `directly`. */
   readonly target: string;
   readonly ms: number;
-  readonly outcome: Outcome<{ readonly note: string }>;
+  readonly outcome: Outcome<EvidenceFacts>;
+}
+export interface EvidenceFacts {
+  readonly note: string;
+  /** What a name server said. */
+  readonly addresses?: readonly string[];
+  /** The certificate of this address. */
+  readonly tls?: TlsFacts;
 }
 
 export interface Rehearsal {

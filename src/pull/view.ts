@@ -2,13 +2,15 @@
  * What the node believes (NodeView) and what the cluster asks of it (Demand). Grouped by whose belief it is: the kubelet's,
  * the container runtime's, or the operating system's that the runtime runs on.
  */
+import type { CertificateFacts } from './certificate.ts';
 import type { PullSecret } from './credential.ts';
-import type { DiskPressure, Disks, SnapshotSettings } from './disk.ts';
+import type { Disks, SnapshotSettings } from './disk.ts';
 import type { Image } from './image.ts';
 import type { Outcome, Seen } from './outcome.ts';
 import type { Fault } from './fault.ts';
-import type { KubeletConfig } from './kubelet-config.ts';
+import type { KubeletView } from './kubelet-view.ts';
 import type { Platform } from './platform.ts';
+import type { ProxyNext } from './proxy.ts';
 import type { Secret } from './secret.ts';
 
 // --- what is demanded
@@ -22,6 +24,8 @@ export interface Wanter {
   readonly name: string;
   /** `container web`, `init container migrate`, `image volume models`; empty for a bare reference. */
   readonly part: string;
+  /** A workload that may yet send a Pod to this node; absent where who wants it is here. */
+  readonly coming?: true;
 }
 
 export interface Demand {
@@ -68,37 +72,6 @@ export interface Doubt {
   readonly because: string;
 }
 
-export interface KubeletView {
-  /** The first parsable docker configuration file of the kubelet's list, or null when there is none. */
-  readonly nodeFile: Seen<NodeFile | null>;
-  /** Credential provider plugins in configuration order; a fault here means the kubelet would not start. */
-  readonly providers: Seen<readonly CredentialProvider[]>;
-  /** Its settings about images; absent where nobody looked. */
-  readonly config?: Seen<KubeletConfig>;
-  /** What the Node says of its disks; absent where nobody asked. */
-  readonly diskPressure?: DiskPressure;
-}
-
-export interface NodeFile {
-  readonly path: string;
-  /** `config`: {"auths":{…}}; `cfg`: the bare map of .dockercfg. */
-  readonly format: 'config' | 'cfg';
-  readonly text: Secret;
-}
-
-export interface CredentialProvider {
-  readonly name: string;
-  readonly apiVersion: string;
-  readonly matchImages: readonly string[];
-  readonly defaultCacheS: number;
-  readonly args: readonly string[];
-  readonly env: readonly { readonly name: string; readonly value: string }[];
-  /** The plugin as a path on this machine (the host root already applied). */
-  readonly binary: string;
-  /** It wants a ServiceAccount token, which we may not be able to mint. */
-  readonly wantsToken: boolean;
-}
-
 /** One matching plugin's answer for one image: the `auth` map, or why the kubelet would go on without it. */
 export interface ProviderAnswer {
   readonly provider: string;
@@ -123,6 +96,8 @@ export interface RuntimeView {
   readonly version: RuntimeVersion;
   readonly config: Seen<RuntimeConfig>;
   readonly proxy: ProxyRules;
+  /** What it would have after its next restart, where that differs and something was changed since it started. */
+  readonly proxyNext?: ProxyNext;
 }
 
 /** The image-related settings in force in containerd's configuration (all files merged, migrated and defaulted). */
@@ -204,12 +179,16 @@ export interface PemFile {
   readonly path: string;
   /** PEM text as read. */
   readonly pem: string;
+  /** What its certificates say, in the file's order; absent where nobody read them. */
+  readonly certificates?: readonly CertificateFacts[];
 }
 
 export interface ClientPair {
   readonly certPath: string;
   readonly cert: string;
   readonly key: Secret;
+  /** Of the first certificate, which is the client's. */
+  readonly certificate?: CertificateFacts;
 }
 
 /** Go's view of the runtime's proxy variables (golang.org/x/net/http/httpproxy Config). Absent: not set. */

@@ -1,29 +1,34 @@
 /**
- * Door: each name server and each address judged for itself, beside the pull. The pull takes the first that works; who is
- * responsible wants to know that one of three does not. Evidence, never the verdict; a handful of packets.
+ * Door: each name server judged for itself, beside the pull. The pull takes the first that works; who is responsible wants to
+ * know that one of three does not. Evidence, never the verdict; a handful of packets.
  */
 import { isIP } from 'node:net';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
-import type { Evidence } from '#pull/rehearsal.ts';
+import type { Evidence, EvidenceFacts } from '#pull/rehearsal.ts';
 import type { Resolver } from '#pull/view.ts';
 import { joinHostPort } from './address.ts';
 import { askServer, type NameServer, type Reply } from './dns-exchange.ts';
 import { faultOf, nameList } from './resolve.ts';
-import { openOne } from './tcp.ts';
 
 const serverLimitMs = 2_000;
-const addressLimitMs = 3_000;
 /** Of each kind; what goes beyond it is left out. */
 const most = 8;
+
+export interface NameAsked {
+  readonly host: string;
+  /** Which of the search list's names answered the pull; absent: none, or the first. */
+  readonly name?: string;
+}
 
 /** Nothing for an address and for a name that the hosts file answers: no server is asked for these. */
 export async function judgeNameServers(
   resolver: Resolver,
-  host: string,
+  asked: NameAsked,
   elapsedMs: () => number,
 ): Promise<readonly Evidence[]> {
+  const { host } = asked;
   const inFile = resolver.order[0] === 'files' && Object.hasOwn(resolver.hosts, host.toLowerCase().replace(/\.$/, ''));
-  const [name] = nameList(resolver, host);
+  const name = asked.name ?? nameList(resolver, host)[0];
   if (isIP(host) !== 0 || inFile || name === undefined) return [];
   const servers = resolver.servers.slice(0, most);
   return Promise.all(
@@ -32,9 +37,9 @@ export async function judgeNameServers(
       const reply = await askBoth(server, name, resolver.useTcp);
       const ms = elapsedMs() - startMs;
       const target = joinHostPort(server.address, server.port);
-      const outcome: Outcome<{ note: string }> =
+      const outcome: Outcome<EvidenceFacts> =
         reply.is === 'addresses'
-          ? good({ note: reply.addresses.slice(0, most).join(', ') })
+          ? good(saying(reply.addresses))
           : bad(faultOf(reply, { host, server: target, afterMs: Math.round(ms) }));
       return { of: 'name_server', host, target, ms, outcome } as const;
     }),
@@ -49,20 +54,32 @@ async function askBoth(server: NameServer, name: string, useTcp: boolean): Promi
   return reply.is === 'absent' ? askServer(server, { name, type: 'AAAA' }, manner) : reply;
 }
 
-export async function judgeAddresses(
-  at: { readonly host: string; readonly port: number; readonly addresses: readonly string[] },
+/** What name servers say of a name that the hosts file answers: who moves it there is not heard here. undefined: nobody knows it. */
+export async function judgePinned(
+  resolver: Resolver,
+  host: string,
   elapsedMs: () => number,
-): Promise<readonly Evidence[]> {
-  const { host, port } = at;
-  const within = { timeoutMs: addressLimitMs, elapsedMs, signal: new AbortController().signal };
-  return Promise.all(
-    at.addresses.slice(0, most).map(async (address) => {
-      const startMs = elapsedMs();
-      const opened = await openOne({ address, port }, within);
-      if (opened.ok) opened.value.destroy();
-      const ms = elapsedMs() - startMs;
-      const outcome = opened.ok ? good({ note: 'connected' }) : opened;
-      return { of: 'address', host, target: joinHostPort(address, port), ms, outcome } as const;
-    }),
-  );
+): Promise<Evidence | undefined> {
+  const { useTcp } = resolver;
+  const [name] = nameList(resolver, host);
+  if (isIP(host) !== 0 || name === undefined || isLocal(host)) return undefined;
+  for (const server of resolver.servers.slice(0, 2)) {
+    const startMs = elapsedMs();
+    const reply = await askBoth(server, name, useTcp);
+    if (reply.is === 'absent') return undefined;
+    if (reply.is !== 'addresses') continue;
+    const target = joinHostPort(server.address, server.port);
+    const outcome = good(saying(reply.addresses));
+    return { of: 'pinned_name', host, target, ms: elapsedMs() - startMs, outcome };
+  }
+  return undefined;
+}
+
+function isLocal(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost');
+}
+
+function saying(addresses: readonly string[]): EvidenceFacts {
+  const shown = addresses.slice(0, most);
+  return { note: shown.join(', '), addresses: shown };
 }

@@ -8,9 +8,10 @@ import { isIP, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import type { Fault } from '#pull/fault.ts';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
-import type { StepOf, TlsFacts } from '#pull/rehearsal.ts';
+import type { LeafFacts, StepOf, TlsFacts } from '#pull/rehearsal.ts';
 import type { SystemRoots, TlsRule } from '#pull/view.ts';
 import { inARow, wrongName } from './certificate.ts';
+import { trustIn, type Trust } from './chain.ts';
 import { ignore } from './ignore.ts';
 import { anchorsNamed, secureContextOf, trustedFrom } from './trust.ts';
 import { wireFault } from './wire-fault.ts';
@@ -110,33 +111,53 @@ function judge(secured: TLSSocket, greeting: Greeting): Outcome<TlsFacts> {
     version: secured.getProtocol() ?? 'unknown',
     subject: inARow(leaf.subject),
     issuer: inARow(leaf.issuer),
-    notAfter: earliestEnd(chain),
     verified: rule.verify,
+    leaf: leafFacts(leaf),
+    ...(rule.verify ? verifiedFacts(chain, greeting) : unverifiedFacts(chain, greeting)),
   });
+}
+
+function verifiedFacts(chain: Chain, { roots, rule, now }: Greeting): Trust {
+  return trustIn(chain, { roots, rule, now: now() }) ?? { notAfter: earliestEnd(chain) };
+}
+
+/** What would be said of it if anybody verified. */
+function unverifiedFacts(chain: Chain, { host, roots, rule, now }: Greeting): Trust {
+  const notAfter = earliestEnd(chain);
+  const [leaf] = chain;
+  const fault = ownFault(leaf, host, now())?.code;
+  const isTrusted = trustIn(chain, { roots, rule, now: now() }) !== undefined;
+  if (fault === undefined && isTrusted) return { notAfter };
+  return { notAfter, luck: { is: 'unverified', fault: fault ?? 'tls.untrusted' } };
 }
 
 /** crypto/x509 Certificate.Verify: the leaf's dates (isValid), VerifyHostname, then the chain. */
 function faultOf(chain: Chain, secured: TLSSocket, greeting: Greeting): Fault | undefined {
-  const { host } = greeting;
-  const now = greeting.now();
   const [leaf] = chain;
+  return ownFault(leaf, greeting.host, greeting.now()) ?? chainFault(chain, secured, greeting);
+}
+
+function ownFault(leaf: X509Certificate, host: string, now: Date): Fault | undefined {
   const outdated = outsideItsDates(leaf, host, now);
   if (outdated !== undefined) return outdated;
   const misnamed = wrongName(leaf, host);
-  if (misnamed !== undefined) return { code: 'tls.wrong_name', host, ...misnamed };
-  return chainFault(chain, secured, greeting);
+  return misnamed === undefined ? undefined : { code: 'tls.wrong_name', host, ...misnamed };
 }
 
-/** OpenSSL's judgement of the chain; its clock is the machine's, so what it says of dates is looked up in the chain. */
+/**
+ * OpenSSL's judgement of the chain, but for dates: its clock is the machine's, and it may have tried another chain than the one
+ * that holds.
+ */
 function chainFault(chain: Chain, secured: TLSSocket, greeting: Greeting): Fault | undefined {
   const { host, roots, rule } = greeting;
+  const now = greeting.now();
   const code = verdictOf(secured);
-  if (code === undefined) return undefined;
   const [leaf] = chain;
   const top = chain.at(-1) ?? leaf;
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-    const now = greeting.now();
-    const suspects = [...chain, ...anchorsNamed(top.issuer, roots, rule)];
+  if (code === undefined || code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    if (trustIn(chain, { roots, rule, now }) !== undefined) return undefined;
+    const anchors = anchorsNamed(top.issuer, roots, rule).map(({ certificate }) => certificate);
+    const suspects = [...chain, ...anchors];
     return suspects.map((one) => outsideItsDates(one, host, now)).find((found) => found !== undefined);
   }
   const trusted = trustedFrom(roots, rule);
@@ -154,6 +175,12 @@ function verdictOf(secured: TLSSocket): string | undefined {
   if (secured.authorized) return undefined;
   const error: unknown = secured.authorizationError;
   return typeof error === 'string' ? error : 'UNSPECIFIED';
+}
+
+function leafFacts(leaf: X509Certificate): LeafFacts {
+  const iso = (date: string): string => new Date(date).toISOString();
+  const fingerprint = leaf.fingerprint256.replaceAll(':', '').slice(0, 16).toLowerCase();
+  return { fingerprint, notBefore: iso(leaf.validFrom), notAfter: iso(leaf.validTo) };
 }
 
 function outsideItsDates(certificate: X509Certificate, host: string, now: Date): Fault | undefined {

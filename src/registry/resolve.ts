@@ -64,11 +64,20 @@ async function search(run: Search): Promise<Outcome<DnsFacts>> {
   const { resolver, host } = run;
   let last: Fault | undefined;
   const candidates = nameList(resolver, host);
-  for (const name of candidates) {
+  for (const [i, name] of candidates.entries()) {
+    const askedMs = run.elapsedMs();
     const tried = await bothFamilies(run, name);
     const found = tried.flatMap((one) => (one.ok ? one.addresses : []));
     const server = tried.find((one) => one.ok)?.server ?? '';
-    if (found.length > 0) return good({ addresses: await inOrder(found.slice(0, mostAddresses)), answeredBy: server });
+    if (found.length > 0) {
+      const searched = { names: candidates.slice(0, i), ms: Math.round(askedMs - run.startMs) };
+      return good({
+        addresses: await inOrder(found.slice(0, mostAddresses)),
+        answeredBy: server,
+        ...(i === 0 ? {} : { searched }),
+        ...(name === `${host}.` || name === host ? {} : { fullName: name }),
+      });
+    }
     for (const one of tried) {
       // The error of a later candidate replaces an earlier one's, except that of the name as written.
       if (!one.ok && (last === undefined || name !== `${host}.`)) last = one.fault;

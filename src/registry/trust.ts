@@ -5,7 +5,7 @@
 import { X509Certificate, createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
-import type { SystemRoots, TlsRule } from '#pull/view.ts';
+import type { PemFile, SystemRoots, TlsRule } from '#pull/view.ts';
 import { codeOf } from './wire-fault.ts';
 
 /**
@@ -30,7 +30,8 @@ const ciphers = [
 ].join(':');
 
 const kept = new WeakMap<SystemRoots, Map<string, Outcome<SecureContext>>>();
-const rootBlocks = new WeakMap<SystemRoots, readonly string[]>();
+const bySubject = new WeakMap<SystemRoots, ReadonlyMap<string, readonly Anchor[]>>();
+const parsed = new WeakMap<readonly PemFile[], readonly Anchor[]>();
 const identities = new WeakMap<TlsRule, string>();
 
 /** Equal for rules that say the same: connections and contexts are shared by it. */
@@ -59,15 +60,24 @@ export function trustedFrom(roots: SystemRoots, rule: TlsRule): readonly string[
   return [...rule.extraRoots, ...roots.pems].map(({ path }) => path).slice(0, rule.extraRoots.length + 3);
 }
 
-/** The trusted certificates that bear this name; for words about a chain that was refused, so it may take its time. */
-export function anchorsNamed(subject: string, roots: SystemRoots, rule: TlsRule): readonly X509Certificate[] {
-  return poolOf(roots, rule)
-    .map((block) => new X509Certificate(block))
-    .filter((certificate) => certificate.subject === subject);
+/** A trusted certificate, and the file that it was read from. */
+export interface Anchor {
+  readonly certificate: X509Certificate;
+  readonly pem: string;
+  readonly file: string;
+}
+
+/** The trusted certificates that bear this name, in the order in which they were read: the rule's own first. */
+export function anchorsNamed(subject: string, roots: SystemRoots, rule: TlsRule): readonly Anchor[] {
+  const own = anchorsIn(rule.extraRoots).filter(({ certificate }) => certificate.subject === subject);
+  const known = new Set(own.map(({ pem }) => pem));
+  const others = rootsBySubject(roots).get(subject) ?? [];
+  return [...own, ...others.filter(({ pem }) => !known.has(pem))];
 }
 
 function poolOf(roots: SystemRoots, rule: TlsRule): readonly string[] {
-  return [...new Set([...rule.extraRoots.flatMap(({ pem }) => certificatesIn(pem)), ...blocksOf(roots)])];
+  const anchors = [...anchorsIn(rule.extraRoots), ...[...rootsBySubject(roots).values()].flat()];
+  return [...new Set(anchors.map(({ pem }) => pem))];
 }
 
 function makeContext(roots: SystemRoots, rule: TlsRule): Outcome<SecureContext> {
@@ -91,29 +101,41 @@ function contextFault(rule: TlsRule, error: unknown): ReturnType<typeof bad>['fa
   return { code: 'hosts.client_unreadable', file: pair.certPath, why: `no usable key pair: ${why}` };
 }
 
-function blocksOf(roots: SystemRoots): readonly string[] {
-  const known = rootBlocks.get(roots);
+/** Bundle and directory hold the same certificates as a rule: each is parsed once. */
+function rootsBySubject(roots: SystemRoots): ReadonlyMap<string, readonly Anchor[]> {
+  const known = bySubject.get(roots);
   if (known !== undefined) return known;
-  // Bundle and directory hold the same certificates as a rule: each is parsed once.
-  const blocks = [...new Set(roots.pems.flatMap(({ pem }) => blocksIn(pem)))].filter(isCertificate);
-  rootBlocks.set(roots, blocks);
-  return blocks;
+  const made = Map.groupBy(anchorsIn(roots.pems), ({ certificate }) => certificate.subject);
+  bySubject.set(roots, made);
+  return made;
 }
 
 /** crypto/x509 CertPool.AppendCertsFromPEM: other blocks and certificates that do not parse are passed over. */
-function certificatesIn(pem: string): readonly string[] {
-  return blocksIn(pem).filter(isCertificate);
+function anchorsIn(files: readonly PemFile[]): readonly Anchor[] {
+  const known = parsed.get(files);
+  if (known !== undefined) return known;
+  const seen = new Set<string>();
+  const anchors = files.flatMap(({ path, pem: text }) =>
+    blocksIn(text).flatMap((pem): readonly Anchor[] => {
+      const certificate = seen.has(pem) ? undefined : parse(pem);
+      seen.add(pem);
+      return certificate === undefined ? [] : [{ certificate, pem, file: path }];
+    }),
+  );
+  parsed.set(files, anchors);
+  return anchors;
 }
 
 function blocksIn(pem: string): readonly string[] {
   return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 }
 
-function isCertificate(block: string): boolean {
+function parse(block: string): X509Certificate | undefined {
   try {
-    return new X509Certificate(block).raw.length > 0;
+    const certificate = new X509Certificate(block);
+    return certificate.raw.length > 0 ? certificate : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -85,7 +85,9 @@ function familyOf({ plan, wire }: Scene, url: URL): Family {
   return (wire.reachedAt.get(url.host) ?? '').includes(':') ? 'ipv6' : 'ipv4';
 }
 
+/** An answer out of a cache (Age, RFC 9111 §5.1) shows when it was made. */
 function clockAheadS(answer: Answer, now: Date): number | undefined {
+  if (Number(header(answer, 'age') ?? 0) > 0) return undefined;
   const date = Date.parse(header(answer, 'date') ?? '');
   return Number.isNaN(date) ? undefined : Math.round((date - now.getTime()) / 1000);
 }

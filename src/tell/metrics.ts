@@ -3,7 +3,7 @@
  * that is gone leaves no series; durations and counts are added once per rehearsal. A scrape never starts a rehearsal. Labels
  * are bounded: unions of literals, or names capped by count, beyond which `other` or a count of the unlisted stands.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Histogram, Registry } from 'prom-client';
 import { answerFor } from '#pull/answer.ts';
 import type { Ledger } from '#pull/ledger.ts';
 import type { PullReport } from '#pull/report.ts';
@@ -13,15 +13,11 @@ import { addDisks } from './disk-gauges.ts';
 import { addForecastTimes } from './forecast-metrics.ts';
 import { addForesight, addImages, capped, namesKept } from './gauges.ts';
 import { addPredictions } from './prediction-metrics.ts';
+import { type Vitals, addProcess, addReading } from './process-metrics.ts';
 import { addQuotas } from './quota-gauges.ts';
 import { observations } from './readings.ts';
 
-/** This process as the operating system sees it; main.ts alone can ask. */
-export interface Vitals {
-  readonly cpuSeconds: number;
-  readonly residentBytes: number;
-  readonly startedAtS: number;
-}
+export type { Vitals } from './process-metrics.ts';
 
 export interface MetricsOptions {
   readonly ledger: () => Ledger;
@@ -107,31 +103,8 @@ export function causeOf(verdict: Verdict): string {
   }
 }
 
-/** One gauge without labels whose value is read at each scrape; undefined: it has none yet. */
-function addReading(registry: Registry, name: string, reading: { help: string; read: () => number | undefined }): void {
-  registry.registerMetric(
-    new Gauge({
-      name,
-      help: reading.help,
-      labelNames: [],
-      registers: [],
-      collect() {
-        const value = reading.read();
-        if (value === undefined) this.remove();
-        else this.set(value);
-      },
-    }),
-  );
-}
-
 function addAgent(registry: Registry, { ledger, now, vitals, version }: MetricsOptions): void {
-  const build = new Gauge({
-    name: 'drypull_build_info',
-    help: 'Always 1: the version of this agent.',
-    labelNames: ['version'],
-    registers: [registry],
-  });
-  build.set({ version }, 1);
+  addProcess(registry, { vitals, version });
   addReading(registry, 'drypull_node_ready', {
     help: '1 where this node may pull, 0 where it may not; absent while that is unknown.',
     read: () => ({ ready: 1, not_ready: 0, unknown: undefined })[answerFor(ledger(), now()).is],
@@ -148,25 +121,6 @@ function addAgent(registry: Registry, { ledger, now, vitals, version }: MetricsO
     help: 'How long the last pass over the images took.',
     read: () => scaled(ledger().pass?.ms),
   });
-  addReading(registry, 'process_resident_memory_bytes', {
-    help: 'Resident memory size in bytes.',
-    read: () => vitals().residentBytes,
-  });
-  addReading(registry, 'process_start_time_seconds', {
-    help: 'Start time of the process since the epoch in seconds.',
-    read: () => vitals().startedAtS,
-  });
-  registry.registerMetric(
-    new Counter({
-      name: 'process_cpu_seconds_total',
-      help: 'Total user and system CPU time spent in seconds.',
-      registers: [],
-      collect() {
-        this.reset();
-        this.inc(vitals().cpuSeconds);
-      },
-    }),
-  );
 }
 
 function scaled(ms: number | undefined): number | undefined {

@@ -1,4 +1,5 @@
 /** The JSON of /node: the answer, the counts, and the worst reports in brief. */
+import { isComing } from '#pull/catalog.ts';
 import { sideOf } from '#pull/fault.ts';
 import type { NodeAnswer } from '#pull/answer.ts';
 import type { ClusterSight, Entry, Ledger } from '#pull/ledger.ts';
@@ -63,6 +64,8 @@ function brief({ report, history }: Entry): unknown {
   return {
     image: report.image,
     registry: report.registry,
+    /** True where no Pod here wants it yet. */
+    coming: isComing(report.wantedBy) ? true : undefined,
     fault: verdict.fault.code,
     stage: verdict.stage,
     side: sideOf(verdict.fault.code),

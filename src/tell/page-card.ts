@@ -10,6 +10,7 @@ import { html } from './html.ts';
 import type { Frame } from './page-graphics.ts';
 import { timelineMarkup, waterfallMarkup } from './page-graphics.ts';
 import { longText, msText, timeMarkup } from './times.ts';
+import { wanterText } from './words/phrases.ts';
 
 export const verdictWords: { readonly [V in Verdict['is']]: string } = {
   pulls: 'pulls',
@@ -83,9 +84,7 @@ function adviceMarkup({ advice: given, verdict, wantedBy, forecasts }: PullRepor
   // What is foreseen is told, with its remedies, by the forecasts below.
   const advice = verdict.is === 'at_risk' && forecasts.length > 0 ? undefined : given;
   const fault = verdict.is === 'fails' || verdict.is === 'unknown' ? verdict : undefined;
-  const wanters = wantedBy
-    .slice(0, 5)
-    .map(({ kind, namespace, name, part }) => `${kind} ${namespace}/${name}${part === '' ? '' : `, ${part}`}`);
+  const wanters = wantedBy.slice(0, 5).map(wanterText);
   const more = wantedBy.length > 5 ? ` and ${wantedBy.length - 5} more` : '';
   const rows = [
     advice === undefined

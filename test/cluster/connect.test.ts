@@ -17,6 +17,16 @@ describe('a request to the API server', () => {
     expect(world.kube.connections.size).toBeLessThanOrEqual(2);
   });
 
+  test('finds a connection however many watches stand', async () => {
+    await using world = await kubeWorld();
+    const closing = new AbortController();
+    const watch = { ...call, path: '/api/v1/pods', query: { watch: 'true' } } as const;
+    for (let index = 0; index < 20; index += 1)
+      expect(await world.cluster.follow(watch, closing.signal)).toMatchObject({ is: 'following' });
+    expect(await world.cluster.ask(call)).toMatchObject({ is: 'answered' });
+    closing.abort();
+  });
+
   test("with a stranger's token is refused with the words of the API server", async () => {
     await using world = await kubeWorld('a-stranger');
     expect(await world.cluster.ask(call)).toEqual({

@@ -102,7 +102,7 @@ describe('blob-host-flaky', () => {
       'blob-host-flaky',
       { exchanges: [from('cdn.test')] },
       {
-        'cdn.test': { ...ok, failMs: nowMs - hour, fault: 'tcp.reset', recent, ...over },
+        'cdn.test': { ...ok, failMs: nowMs - hour, fault: 'tcp.reset', recent, failed: ['a', 'b'], ...over },
       },
     );
 
@@ -123,7 +123,7 @@ describe('blob-host-flaky', () => {
 
   test('three failures in a row need no more requests', () => {
     const down = [from('cdn.test', refused)];
-    const known = { 'cdn.test': { ...ok, failMs: nowMs, fault: 'tcp.refused', recent: '100' } as const };
+    const known = { 'cdn.test': { ...ok, failMs: nowMs, fault: 'tcp.refused', recent: '100', failed: ['a'] } as const };
     expect(foreseen('blob-host-flaky', { exchanges: down }, known)).toMatchObject([
       { likelihood: 'likely', fault: 'blob.redirect_failed' },
     ]);
@@ -135,6 +135,11 @@ describe('blob-host-flaky', () => {
     ['none', '1111111111111'],
   ])('silent over %s', (_, recent) => {
     expect(found(recent)).toEqual([]);
+  });
+
+  test('what one other image alone meets may be its own; what two meet, or this one, is the host’s', () => {
+    expect(found('0101010101', { failed: ['other.test/a:1'] })).toEqual([]);
+    expect(found('0101010101', { failed: ['reg.test/team/app:v1'] })).toHaveLength(1);
   });
 
   test('silent over what was this morning', () => {

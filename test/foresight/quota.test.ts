@@ -97,7 +97,7 @@ function sampling(days: Days, view: NodeView, over: Partial<Sampling> = {}): Sam
     view,
     demands: [],
     entries: [],
-    past: () => days.past,
+    past: days.past,
     askProviders: () => Promise.resolve([]),
     openWire: (family) => openWire(view, family === undefined ? opening : { ...opening, family }),
     signal: new AbortController().signal,
@@ -246,7 +246,7 @@ describe('a look at the quota beside the rehearsals', () => {
     expect(forecast?.withinS).toBeLessThan(60 * 60);
     // Less than an hour: each minute.
     days.nowMs += minute;
-    const given = sampling(days, view, { entries: [entry(report)], past: () => days.past });
+    const given = sampling(days, view, { entries: [entry(report)], past: days.past });
     expect(sampler.wishes(given, days.nowMs).map(({ place }) => place.family)).toEqual(['ipv4']);
     expect(hub.manifestGets).toBe(0);
   });
@@ -264,7 +264,7 @@ describe('a look at the quota beside the rehearsals', () => {
       await lookOnce(days, new QuotaSampler(), sampling(days, view, { demands: [demandFor('nginx:1')], entries })),
     ).toEqual([]);
     expect(hub.requests).toHaveLength(before);
-    const forecasts = foreseeNode({ now: new Date(days.nowMs), view, entries, past: () => days.past });
+    const forecasts = foreseeNode({ now: new Date(days.nowMs), view, entries, past: days.past });
     expect(forecasts).toMatchObject([
       { rule: 'quota-unseen', likelihood: 'unknown', about: `docker.io quota of mirror.test:${port}` },
     ]);
@@ -277,7 +277,7 @@ describe('a look at the quota beside the rehearsals', () => {
     hub.headersAreEmpty = true;
     const report = await days.rehearse(view, 'nginx:1');
     expect(gist(report)).toBe('pulls');
-    const forecasts = foreseeNode({ now: new Date(days.nowMs), view, entries: [entry(report)], past: () => days.past });
+    const forecasts = foreseeNode({ now: new Date(days.nowMs), view, entries: [entry(report)], past: days.past });
     expect(forecasts).toMatchObject([{ rule: 'quota-unseen', likelihood: 'unknown' }]);
   });
 });

@@ -46,6 +46,10 @@ export interface LeafWish extends Dates {
   readonly ips?: readonly string[];
   /** The name stands in the subject alone, as before 2000. */
   readonly commonNameOnly?: boolean;
+  /** Tells one of equal wishes from another. */
+  readonly copy?: number;
+  /** A client may show it as well. */
+  readonly forClients?: boolean;
   /** Absent: it signs itself. */
   readonly by?: Made;
 }
@@ -64,6 +68,13 @@ export async function intermediate(wish: Dates & { readonly name?: string; reado
   return once(['intermediate', rest, by.cert], () => make({ ...wish, subject, extensions: signing }));
 }
 
+/** The same name and key, signed by somebody else: what a new root is given until it is known. */
+export async function crossSigned(of: Made, wish: Dates & { readonly by: Made }): Promise<Made> {
+  const subject = of.signs.certificate.subject;
+  const { keys } = of.signs;
+  return make({ ...wish, subject, extensions: signing, keys });
+}
+
 export async function leaf(wish: LeafWish): Promise<Made> {
   const { by, ...rest } = wish;
   const { names = [], ips = [] } = wish;
@@ -72,7 +83,10 @@ export async function leaf(wish: LeafWish): Promise<Made> {
     ...ips.map((value) => ({ type: 'ip', value }) as const),
   ];
   const extensions = [
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+    new ExtendedKeyUsageExtension([
+      ExtendedKeyUsage.serverAuth,
+      ...(wish.forClients === true ? [ExtendedKeyUsage.clientAuth] : []),
+    ]),
     ...(wish.commonNameOnly === true ? [] : [new SubjectAlternativeNameExtension(given)]),
   ];
   const subject = `O=Test, CN=${names[0] ?? ips[0] ?? 'nobody'}`;
@@ -102,10 +116,12 @@ interface Order extends Dates {
   readonly subject: string;
   readonly extensions: readonly Extension[];
   readonly by?: Made;
+  /** Absent: new ones. */
+  readonly keys?: webcrypto.CryptoKeyPair;
 }
 
 async function make(order: Order): Promise<Made> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const keys = order.keys ?? (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']));
   const { by } = order;
   const issuer = by?.signs ?? { certificate: undefined, keys };
   const certificate = await X509CertificateGenerator.create({

@@ -1,6 +1,7 @@
 /** A name server on loopback, UDP and TCP on one port, that says what it is told to say, or nothing. */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import dnsPacket, { type Answer, type DecodedPacket } from 'dns-packet';
 
 export type Script =
@@ -8,6 +9,8 @@ export type Script =
   | { readonly is: 'addresses'; readonly addresses: readonly string[] }
   /** The chain of names, and the addresses of its last. */
   | { readonly is: 'alias'; readonly names: readonly string[]; readonly addresses: readonly string[] }
+  /** The addresses, or without any that there are none of that name, after a while. */
+  | { readonly is: 'late'; readonly afterMs: number; readonly addresses: readonly string[] }
   | { readonly is: 'nxdomain' | 'servfail' | 'refused' | 'silence' | 'lame' }
   /** UDP: cut short and marked so; TCP: the addresses. */
   | { readonly is: 'truncated'; readonly addresses: readonly string[] }
@@ -32,26 +35,42 @@ export interface FakeDns extends AsyncDisposable {
   readonly received: readonly Received[];
 }
 
+export interface Place {
+  readonly address: string;
+  /** 0: a free one. */
+  readonly port: number;
+}
+
+/** Names that have these addresses. */
+export function leadingTo(addresses: Readonly<Record<string, readonly string[]>>): Zone {
+  return Object.fromEntries(
+    Object.entries(addresses).map(([name, its]) => [name, { is: 'addresses', addresses: its } as const]),
+  );
+}
+
 /** By lower-case name without its last dot; `name A` and `name AAAA` go before `name`. Everything else does not exist. */
 export type Zone = Readonly<Record<string, Script>>;
 
-export async function fakeDns(zone: Zone): Promise<FakeDns> {
+export async function fakeDns(zone: Zone, place: Place = { address: '127.0.0.1', port: 0 }): Promise<FakeDns> {
   const received: Received[] = [];
-  const answer = (message: Buffer, over: Received['over']): readonly Uint8Array[] | 'hang_up' => {
+  const life = new AbortController();
+  const answer = async (message: Buffer, over: Received['over']): Promise<readonly Uint8Array[] | 'hang_up'> => {
     const query = dnsPacket.decode(message);
     const [question] = query.questions ?? [];
     if (question === undefined) return [];
     received.push({ name: question.name, type: question.type, over });
     const name = question.name.toLowerCase();
     const script = zone[`${name} ${question.type}`] ?? zone[name] ?? { is: 'nxdomain' };
-    return say(script, query, over);
+    if (script.is === 'late') await wait(script.afterMs, undefined, { signal: life.signal }).catch(() => undefined);
+    return life.signal.aborted ? [] : say(script, query, over);
   };
-  const { tcp, udp, port } = await bindBoth();
+  const { tcp, udp, port } = await bindBoth(place);
   const sockets = new Set<Socket>();
   udp.on('message', (message, from) => {
-    const said = answer(message, 'udp');
-    if (said === 'hang_up') return;
-    for (const one of said) udp.send(one, from.port, from.address);
+    void answer(message, 'udp').then((said) => {
+      if (said === 'hang_up') return;
+      for (const one of said) udp.send(one, from.port, from.address);
+    });
   });
   tcp.on('connection', (socket) => {
     sockets.add(socket);
@@ -63,17 +82,19 @@ export async function fakeDns(zone: Zone): Promise<FakeDns> {
       while (held.length >= 2 && held.length >= 2 + held.readUInt16BE()) {
         const message = held.subarray(2, 2 + held.readUInt16BE());
         held = held.subarray(2 + message.length);
-        const said = answer(message, 'tcp');
-        if (said === 'hang_up') socket.end();
-        else for (const one of said) socket.write(framed(one));
+        void answer(message, 'tcp').then((said) => {
+          if (said === 'hang_up') socket.end();
+          else for (const one of said) socket.write(framed(one));
+        });
       }
     });
   });
   return {
-    address: '127.0.0.1',
+    address: place.address,
     port,
     received,
     async [Symbol.asyncDispose]() {
+      life.abort();
       for (const socket of sockets) socket.destroy();
       await new Promise<void>((resolve) => udp.close(() => resolve()));
       await new Promise<void>((resolve) => tcp.close(() => resolve()));
@@ -100,6 +121,8 @@ function say(script: Script, query: DecodedPacket, over: Received['over']): read
       const chain = script.names.map((data, i): Answer => ({ type: 'CNAME', name: script.names[i - 1] ?? name, data }));
       return [reply([...chain, ...records(script.names.at(-1) ?? name, type, script.addresses)])];
     }
+    case 'late':
+      return [script.addresses.length === 0 ? reply([], 3) : reply(records(name, type, script.addresses))];
     case 'nxdomain':
       return [reply([], 3)];
     case 'servfail':
@@ -150,20 +173,23 @@ function framed(message: Uint8Array): Buffer {
   return Buffer.concat([length, message]);
 }
 
-/** One port for both: the second kind may find it taken, and then another one is tried. */
-async function bindBoth(): Promise<{ tcp: Server; udp: UdpSocket; port: number }> {
+/** One port for both: the second kind may find it taken, and then another one is tried where any will do. */
+async function bindBoth(place: Place): Promise<{ tcp: Server; udp: UdpSocket; port: number }> {
   for (;;) {
     const tcp = createServer();
-    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
-    const address = tcp.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const udp = createSocket('udp4');
-    const bound = await new Promise<boolean>((resolve) => {
-      udp.once('error', () => resolve(false));
-      udp.bind(port, '127.0.0.1', () => resolve(true));
+    await new Promise<void>((resolve, reject) => {
+      tcp.once('error', reject).listen(place.port, place.address, resolve);
     });
-    if (bound) return { tcp, udp, port };
+    const bound = tcp.address();
+    const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
+    const udp = createSocket('udp4');
+    const refused = await new Promise<Error | undefined>((resolve) => {
+      udp.once('error', resolve);
+      udp.bind(port, place.address, () => resolve(undefined));
+    });
+    if (refused === undefined) return { tcp, udp, port };
     udp.close();
     await new Promise((resolve) => tcp.close(resolve));
+    if (place.port !== 0) throw refused;
   }
 }

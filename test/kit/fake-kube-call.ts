@@ -18,6 +18,11 @@ export function grantText(call: KubeCall): string {
   return `${call.verb} ${kindText(call)}`;
 }
 
+/** `list core/pods in drypull`: the same, where a Role grants it in one namespace. */
+export function scopedText(call: KubeCall): string {
+  return call.namespace === '' ? grantText(call) : `${grantText(call)} in ${call.namespace}`;
+}
+
 function kindText(call: KubeCall): string {
   const group = call.group === '' ? 'core' : call.group;
   return [group, call.resource, call.subresource].filter(Boolean).join('/');
@@ -40,6 +45,8 @@ export function callOf(method: string, url: URL): KubeCall | undefined {
 function verbOf(method: string, url: URL, name: string): string {
   if (method === 'POST') return 'create';
   if (method === 'PATCH') return 'patch';
+  if (method === 'PUT') return 'update';
+  if (method === 'DELETE') return 'delete';
   if (url.searchParams.get('watch') === 'true') return 'watch';
   return name === '' ? 'list' : 'get';
 }

@@ -7,9 +7,10 @@ import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
-import { type KubeCall, callOf, grantText } from './fake-kube-call.ts';
+import { type KubeCall, callOf, grantText, scopedText } from './fake-kube-call.ts';
 import { type Json, at, object, recordedJson, text } from './fake-kube-json.ts';
-import { everyGrant } from './kube-grants.ts';
+import { Shelf, kindKey, selects } from './fake-kube-shelf.ts';
+import { catalogGrants, everyGrant } from './kube-grants.ts';
 import {
   type Misbehaviour,
   type Person,
@@ -25,14 +26,17 @@ import {
 } from './fake-kube-reply.ts';
 
 export const token = 'the-token-of-the-agent';
+export const catalogToken = 'the-token-of-the-catalog';
 
 interface Watcher {
   readonly response: ServerResponse;
   readonly resource: string;
+  readonly wants: (what: Json) => boolean;
 }
 interface Logged {
   readonly version: number;
   readonly resource: string;
+  readonly what: Json;
   readonly line: string;
 }
 export class FakeKube {
@@ -47,6 +51,11 @@ export class FakeKube {
   version: number;
   /** `get core/secrets`: what the caller may do. */
   grants = everyGrant;
+  /** The same of the catalog's own ServiceAccount, in namespaces: `list core/pods in drypull`. */
+  catalogGrants = catalogGrants;
+  /** Kinds of custom resources that are installed: `argoproj.io/rollouts`. */
+  readonly installed = new Set<string>();
+  readonly shelf: Shelf;
   /** How a watch or list from a forgotten version is refused. */
   gone: 'event' | 'status' = 'event';
   /** Bearer tokens that TokenReview knows, and who of them may read which path. */
@@ -66,6 +75,10 @@ export class FakeKube {
     const list = recordedJson('pods-list-before.json');
     this.version = Number(text(list, 'metadata', 'resourceVersion'));
     for (const pod of at(list, 'items') as Json[]) this.#hold(pod);
+    this.shelf = new Shelf(
+      (kind, type, what) => this.#happen(kind, type, what),
+      () => this.version + 1,
+    );
     this.#server = createServer((request, response) => void this.#answer(request, response));
     this.#server.on('connection', (socket) => {
       this.connections.add(socket);
@@ -133,19 +146,19 @@ export class FakeKube {
     for (const line of lines) {
       const event = object(JSON.parse(line));
       if (event['type'] === 'BOOKMARK') this.bookmark('pods');
-      else this.#happen('pods', String(event['type']), object(event['object']));
+      else this.#happen('core/pods', String(event['type']), object(event['object']));
     }
   }
 
   emitPod(type: 'ADDED' | 'MODIFIED' | 'DELETED', pod: Json): void {
     const metadata = { ...object(pod['metadata']), resourceVersion: String(this.version + 1) };
-    this.#happen('pods', type, { ...pod, metadata });
+    this.#happen('core/pods', type, { ...pod, metadata });
   }
 
   setNode(node: Json): void {
     const metadata = { ...object(node['metadata']), resourceVersion: String(this.version + 1) };
     this.node = { ...node, metadata };
-    this.#happen('nodes', 'MODIFIED', this.node);
+    this.#happen('core/nodes', 'MODIFIED', this.node);
   }
 
   setSecret(secret: Json): void {
@@ -155,7 +168,7 @@ export class FakeKube {
   bookmark(resource: string): void {
     const kind = resource === 'pods' ? 'Pod' : 'Node';
     const marked = { kind, apiVersion: 'v1', metadata: { resourceVersion: String(this.version) } };
-    this.#send(resource, `${JSON.stringify({ type: 'BOOKMARK', object: marked })}\n`);
+    this.#send(`core/${resource}`, `${JSON.stringify({ type: 'BOOKMARK', object: marked })}\n`);
   }
 
   /** Forgets what happened before: older watches and lists get 410. */
@@ -184,15 +197,16 @@ export class FakeKube {
 
   #happen(resource: string, type: string, what: Json): void {
     this.version = Math.max(this.version + 1, Number(text(what, 'metadata', 'resourceVersion')));
-    if (resource === 'pods' && type === 'DELETED') this.pods.delete(text(what, 'metadata', 'uid'));
-    else if (resource === 'pods') this.#hold(what);
+    if (resource === 'core/pods' && type === 'DELETED') this.pods.delete(text(what, 'metadata', 'uid'));
+    else if (resource === 'core/pods') this.#hold(what);
     const line = `${JSON.stringify({ type, object: what })}\n`;
-    this.#log.push({ version: this.version, resource, line });
-    this.#send(resource, line);
+    this.#log.push({ version: this.version, resource, what, line });
+    this.#send(resource, line, what);
   }
 
-  #send(resource: string, line: string): void {
-    for (const watcher of this.#watchers) if (watcher.resource === resource) watcher.response.write(line);
+  #send(resource: string, line: string, what?: Json): void {
+    for (const watcher of this.#watchers)
+      if (watcher.resource === resource && (what === undefined || watcher.wants(what))) watcher.response.write(line);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -209,10 +223,10 @@ export class FakeKube {
       scripted.times -= 1;
       if (!(await misbehave(scripted.does, response))) return;
     }
-    if (request.headers.authorization !== `Bearer ${token}`)
-      send(response, { code: 401, body: recordedJson('unauthorized.json') });
-    else if (!this.grants.has(grantText(call))) send(response, forbidden(call));
-    else if (call.verb === 'watch') this.#watch(call.resource, url.searchParams, response);
+    const may = this.#mayOf(request.headers.authorization, call);
+    if (may === undefined) send(response, { code: 401, body: recordedJson('unauthorized.json') });
+    else if (!may) send(response, forbidden(call));
+    else if (call.verb === 'watch') this.#watch(call, url.searchParams, response);
     else if (this.#lost !== undefined && this.#lost.times > 0 && this.#lost.match(call)) {
       this.#lost.times -= 1;
       this.#serve(call, url, body);
@@ -220,10 +234,21 @@ export class FakeKube {
     } else send(response, this.#serve(call, url, body));
   }
 
+  #mayOf(authorization: string | undefined, call: KubeCall): boolean | undefined {
+    switch (authorization) {
+      case `Bearer ${token}`:
+        return this.grants.has(grantText(call)) || this.grants.has(scopedText(call));
+      case `Bearer ${catalogToken}`:
+        return this.catalogGrants.has(scopedText(call));
+      default:
+        return undefined;
+    }
+  }
+
   #note(call: KubeCall, url: URL, body: Json): void {
     this.calls.push(call);
     if (call.verb === 'list' || call.verb === 'watch') this.asked.push(url.searchParams);
-    if (call.verb === 'patch' || call.verb === 'create') this.written.push({ call, body });
+    if (['patch', 'create', 'update', 'delete'].includes(call.verb)) this.written.push({ call, body });
     this.#tell();
   }
 
@@ -237,7 +262,7 @@ export class FakeKube {
     switch (grantText(call)) {
       case 'list core/pods':
       case 'list core/nodes':
-        return this.#list(call.resource, url.searchParams);
+        return this.#list(call, url.searchParams);
       case 'get core/nodes':
         return { code: 200, body: this.node };
       case 'get core/secrets':
@@ -253,25 +278,47 @@ export class FakeKube {
       case 'get core/nodes/configz':
         return { code: 200, body: recordedJson('configz.json') };
       default:
-        return refusal(404, 'NotFound', 'the server could not find the requested resource');
+        if (!this.#serves(call)) return refusal(404, 'NotFound', 'the server could not find the requested resource');
+        return call.verb === 'list' ? this.#list(call, url.searchParams) : this.shelf.serve(call, body);
     }
   }
 
-  #list(resource: string, query: URLSearchParams): Reply {
+  #serves(call: KubeCall): boolean {
+    const own = call.group === 'apps' || call.group === 'batch';
+    const core = ['pods', 'nodes', 'configmaps', 'serviceaccounts'].includes(call.resource);
+    return own || (call.group === '' ? core : this.installed.has(kindKey(call)));
+  }
+
+  #all(call: KubeCall, query: URLSearchParams): readonly Json[] {
+    const kind = kindKey(call);
+    if (kind === 'core/nodes') return [this.node];
+    const all = kind === 'core/pods' ? [...this.pods.values()] : this.shelf.all(kind);
+    const isAll = call.namespace === '' && !query.has('labelSelector');
+    return isAll ? all : all.filter((what) => selects(what, call, query));
+  }
+
+  #list(call: KubeCall, query: URLSearchParams): Reply {
     const [start = 0, asOf] = (query.get('continue') ?? '').split('@').map(Number);
     if (Number(query.get('resourceVersion') ?? 0) > this.version)
       return refusal(504, 'Timeout', 'Too large resource version');
     if (asOf !== undefined && asOf < this.#oldest)
       return refusal(410, 'Expired', 'The provided continue parameter is too old');
-    const all = resource === 'pods' ? [...this.pods.values()] : [this.node];
+    const all = this.#all(call, query);
     const end = start + Number(query.get('limit') ?? all.length);
     const more = end < all.length ? { continue: `${end}@${this.version}` } : {};
     const metadata = { resourceVersion: String(this.version), ...more };
-    const kind = resource === 'pods' ? 'PodList' : 'NodeList';
-    return { code: 200, body: { kind, apiVersion: 'v1', metadata, items: all.slice(start, end) } };
+    return {
+      code: 200,
+      body: { kind: `${call.resource}List`, apiVersion: 'v1', metadata, items: all.slice(start, end) },
+    };
   }
 
-  #watch(resource: string, query: URLSearchParams, response: ServerResponse): void {
+  #watch(call: KubeCall, query: URLSearchParams, response: ServerResponse): void {
+    const resource = kindKey(call);
+    if (!this.#serves(call)) {
+      send(response, refusal(404, 'NotFound', 'the server could not find the requested resource'));
+      return;
+    }
     const from = Number(query.get('resourceVersion') ?? 0);
     const tooOld = refusal(410, 'Expired', `too old resource version: ${from} (${this.#oldest})`);
     if (from < this.#oldest && this.gone === 'status') {
@@ -284,10 +331,11 @@ export class FakeKube {
       response.end(`${JSON.stringify({ type: 'ERROR', object: tooOld.body })}\n`);
       return;
     }
-    const watcher = { response, resource };
+    const watcher = { response, resource, wants: (what: Json) => selects(what, call, query) };
     this.#watchers.add(watcher);
     response.on('close', () => this.#watchers.delete(watcher));
-    for (const entry of this.#log) if (entry.resource === resource && entry.version > from) response.write(entry.line);
+    for (const entry of this.#log)
+      if (entry.resource === resource && entry.version > from && watcher.wants(entry.what)) response.write(entry.line);
     this.#tell();
   }
 

@@ -14,6 +14,8 @@ export const componentGrants = {
   'pull-secrets': ['get core/secrets'],
   'node-condition': ['get core/nodes', 'patch core/nodes/status', 'create events.k8s.io/events'],
   'listener-auth': ['create authentication.k8s.io/tokenreviews', 'create authorization.k8s.io/subjectaccessreviews'],
+  catalog: ['get core/serviceaccounts'],
+  'catalog-nodes': [],
   'listener-tls': [],
   'host-proc': [],
   'host-disk': [],
@@ -21,7 +23,26 @@ export const componentGrants = {
   monitoring: [],
 } as const;
 
+/** What the component catalog grants to the agents in their own namespace. */
+export const ownNamespaceGrants = ['list core/configmaps in drypull', 'watch core/configmaps in drypull'] as const;
+
+/** What the component grants to the catalog itself, which is another ServiceAccount. */
+export const catalogGrants: ReadonlySet<string> = new Set([
+  ...['deployments', 'statefulsets', 'daemonsets', 'replicasets'].flatMap((kind) => listed(`apps/${kind}`)),
+  ...['jobs', 'cronjobs'].flatMap((kind) => listed(`batch/${kind}`)),
+  ...listed('core/pods', ' in drypull'),
+  ...['list', 'create', 'update', 'delete'].map((verb) => `${verb} core/configmaps in drypull`),
+]);
+
+/** What the component catalog-nodes adds to it. */
+export const catalogNodesGrants: readonly string[] = listed('core/nodes');
+
+function listed(kind: string, where = ''): readonly string[] {
+  return ['list', 'watch'].map((verb) => `${verb} ${kind}${where}`);
+}
+
 export const everyGrant: ReadonlySet<string> = new Set<string>([
   ...baseGrants,
   ...Object.values(componentGrants).flat(),
+  ...ownNamespaceGrants,
 ]);

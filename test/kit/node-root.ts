@@ -8,8 +8,8 @@ export type NodeEntry =
   | Uint8Array
   /** A symbolic link with exactly this text. */
   | { readonly link: string }
-  /** An empty directory. */
-  | { readonly dir: true }
+  /** A directory, empty where nothing is put into it; its time holds where it comes after what lies in it. */
+  | { readonly dir: true; readonly modified?: Date }
   /** A file with a mode or a time of its own. */
   | { readonly text: string; readonly mode?: number; readonly modified?: Date };
 
@@ -45,6 +45,7 @@ async function place(path: string, entry: NodeEntry): Promise<void> {
     await symlink(entry.link, path);
   } else if ('dir' in entry) {
     await mkdir(path, { recursive: true });
+    if (entry.modified !== undefined) await utimes(path, entry.modified, entry.modified);
   } else {
     await writeFile(path, entry.text);
     if (entry.mode !== undefined) await chmod(path, entry.mode);

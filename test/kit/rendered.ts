@@ -9,8 +9,12 @@ import { type Json, object, text } from './fake-kube-json.ts';
 
 const manifests = fileURLToPath(new URL('../../manifests', import.meta.url));
 
-/** The base with these components. */
-export function renderedWith(components: readonly string[]): readonly Json[] {
+/** What a component is laid over. */
+const beneath: Readonly<Record<string, readonly string[]>> = { 'catalog-nodes': ['catalog'] };
+
+/** The base with these components, and those that they need. */
+export function renderedWith(wanted: readonly string[]): readonly Json[] {
+  const components = [...new Set(wanted.flatMap((one) => [...(beneath[one] ?? []), one]))];
   const directory = mkdtempSync(join(tmpdir(), 'drypull-kustomize-'));
   try {
     const from = (path: string): string => relative(directory, join(manifests, path));
@@ -36,6 +40,14 @@ function render(directory: string): readonly Json[] {
 
 export function ofKind(objects: readonly Json[], kind: string): readonly Json[] {
   return objects.filter((one) => text(one, 'kind') === kind);
+}
+
+/** The roles that are bound to a ServiceAccount. */
+export function rolesOf(objects: readonly Json[], kind: 'ClusterRole' | 'Role', account: string): readonly Json[] {
+  const bound = ofKind(objects, `${kind}Binding`)
+    .filter((binding) => listOf(binding['subjects']).some(({ name }) => name === account))
+    .map((binding) => text(binding, 'roleRef', 'name'));
+  return ofKind(objects, kind).filter((role) => bound.includes(text(role, 'metadata', 'name')));
 }
 
 /** `get core/secrets` for each verb, group and resource of the rules. */

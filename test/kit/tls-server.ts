@@ -10,7 +10,10 @@ export interface TlsServer extends AsyncDisposable {
   readonly named: readonly string[];
 }
 
-export async function tlsServer(options: ServerOptions): Promise<TlsServer> {
+export async function tlsServer(
+  options: ServerOptions,
+  { address, port: wished }: { readonly address: string; readonly port: number } = { address: '127.0.0.1', port: 0 },
+): Promise<TlsServer> {
   const named: string[] = [];
   const sockets = new Set<Socket>();
   const server = createHttpsServer(options, (_, response) => response.end('ok'));
@@ -25,9 +28,9 @@ export async function tlsServer(options: ServerOptions): Promise<TlsServer> {
     named.push(typeof name === 'string' ? name : '');
   });
   server.on('tlsClientError', () => undefined);
-  const port = await listen(server, '127.0.0.1');
+  const port = await listen(server, address, wished);
   return {
-    address: '127.0.0.1',
+    address,
     port,
     named,
     async [Symbol.asyncDispose]() {

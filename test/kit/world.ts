@@ -3,9 +3,9 @@
  * mirror, a name server, and the files of a node that believes in them.
  */
 import { authority, type Authority } from './authority.ts';
+import { fakeDns, leadingTo } from './fake-dns.ts';
 import { FakeRegistry, image } from './fake-registry.ts';
 import { seeds, type Fate, type Seed } from './fates.ts';
-import { nameServer } from './name-server.ts';
 import { nodeRoot } from './node-root.ts';
 import { freePort } from './program.ts';
 
@@ -37,7 +37,7 @@ export async function openWorld(): Promise<World> {
     places.set(seed.mirror, `${seed.mirror}.example.test:${mirror.port}`);
   }
   const root = building.use(await nodeRoot(nodeFiles(sown, places, authorities.known)));
-  const names = building.use(await nameServer(zoneOf(sown, places)));
+  const names = building.use(await fakeDns(leadingTo(zoneOf(sown, places))));
   const held = building.move();
   const close = (): Promise<void> => held.disposeAsync();
   return {

@@ -266,6 +266,14 @@ describe('the running containerd', () => {
 
 describe('the proxy of a node', () => {
   const dropIn = 'etc/systemd/system/containerd.service.d/proxy.conf';
+  const old = new Date(started.getTime() - 3_600_000);
+  /** Directories as they were before the start. */
+  const untouched: NodeTree = Object.fromEntries(
+    ['etc/systemd/system/containerd.service.d', 'etc/systemd/system', 'usr/lib/systemd/system'].map((dir) => [
+      dir,
+      { dir: true, modified: old },
+    ]),
+  );
 
   test('is what the process has, before what files say', async () => {
     const files = { [unit]: service(''), [dropIn]: service('Environment=HTTPS_PROXY=http://file') };
@@ -283,15 +291,43 @@ describe('the proxy of a node', () => {
     ['a newer file that says the same changes nothing', 60, 'http://old', 0],
   ])('%s', async (_, seconds, value, count) => {
     const modified = new Date(started.getTime() + seconds * 1000);
-    const old = new Date(started.getTime() - 3_600_000);
     await using node = await nodeRoot({
       [unit]: { text: service(''), modified: old },
       [dropIn]: { text: service(`Environment=HTTPS_PROXY=${value}`), modified },
       ...running(5, { env: 'HTTPS_PROXY=http://old\0' }),
+      ...untouched,
     });
-    const { doubts } = await findProxy(node.path, await findRunning(node.path, 'containerd'));
+    const { doubts, next } = await findProxy(node.path, await findRunning(node.path, 'containerd'));
     expect(doubts).toHaveLength(count);
     if (count > 0) expect(doubts).toMatchObject([{ is: 'if_restarted', about: 'proxy' }]);
+    expect(next?.rules.https?.reveal()).toBe(count > 0 ? value : undefined);
+    if (count > 0) expect(next?.because).toContain(dropIn);
+  });
+
+  test.each([
+    ['a drop-in that was taken away', [], true],
+    ['the whole directory of drop-ins that was taken away', ['etc/systemd/system/containerd.service.d'], true],
+    ['nothing that was taken away', undefined, false],
+  ] as const)('%s is what the next restart loses: %s', async (_, gone, loses) => {
+    await using node = await nodeRoot({
+      [unit]: { text: service(''), modified: old },
+      [dropIn]: service('Environment=HTTPS_PROXY=http://old'),
+      ...running(5, { env: 'HTTPS_PROXY=http://old\0' }),
+      ...untouched,
+    });
+    if (gone !== undefined) await node.remove(gone[0] ?? dropIn);
+    const { next, rules } = await findProxy(node.path, await findRunning(node.path, 'containerd'));
+    expect(rules.https?.reveal()).toBe('http://old');
+    expect(next?.rules).toEqual(loses ? { source: `/${unit}` } : undefined);
+  });
+
+  test('of a process that got it by other means than its unit is no news', async () => {
+    await using node = await nodeRoot({
+      [unit]: { text: service(''), modified: old },
+      ...running(5, { env: 'HTTPS_PROXY=http://by-hand\0' }),
+      ...untouched,
+    });
+    expect((await findProxy(node.path, await findRunning(node.path, 'containerd'))).next).toBeUndefined();
   });
 
   test('a variable for containerd alone goes over one for the whole distribution', async () => {

@@ -32,6 +32,16 @@ describe('answerFor', () => {
     expect(answerFor(ledgerOf([entry({ ...reports.refused, wantedBy: [pod] })]), now).is).toBe('not_ready');
   });
 
+  test('what is yet to come takes no node out of service, nor makes it unknown', () => {
+    const coming = { ...pod, kind: 'Deployment', coming: true } as const;
+    const failing = entry({ ...reports.refused, wantedBy: [coming] });
+    const answer = answerFor(ledgerOf([entry(reports.pulls), failing]), now);
+    expect(answer).toMatchObject({ is: 'ready', counts: { fails: 1 } });
+    expect(answer.elsewhere.map(({ id }) => id)).toEqual([reports.refused.image]);
+    expect(answerFor(ledgerOf([entry({ ...reports.unknown, wantedBy: [coming] })]), now).is).toBe('ready');
+    expect(answerFor(ledgerOf([entry({ ...reports.refused, wantedBy: [coming, pod] })]), now).is).toBe('not_ready');
+  });
+
   test('an image of which nothing is known is no false alarm', () => {
     expect(answerFor(ledgerOf([entry(reports.pulls), entry(reports.unknown)]), now).is).toBe('ready');
   });

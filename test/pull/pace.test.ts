@@ -129,6 +129,13 @@ describe('an image that a start would not ask for', () => {
     expect(cadencesOf(demand)).toBe(cadences);
   });
 
+  test('so is one that is yet to come, until somebody here wants it', () => {
+    const coming = { kind: 'Deployment', namespace: 'shop', name: 'web', part: '', coming: true } as const;
+    const pod = { kind: 'Pod', namespace: 'shop', name: 'web-1', part: '' };
+    expect(cadencesOf({ asks: 'yes', present: 'no', wantedBy: [coming] })).toBe(6);
+    expect(cadencesOf({ asks: 'yes', present: 'no', wantedBy: [coming, pod] })).toBe(1);
+  });
+
   test('rests for all but one of them, jitter included', () => {
     const minutes = [5, 10, 15, 20, 25, 28, 30, 31];
     const resting = minutes.map((at) => rests(6, { lastMs: 0, cadenceMs: 300_000, nowMs: at * 60_000 }));

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { dockerRegistry, type DockerRegistryWish } from '../kit/docker-registry.ts';
 import { authority, type Authority, type CertificateWish, type KeyPair } from '../kit/authority.ts';
 import { containerd, containerdConfig, type Containerd } from '../kit/containerd.ts';
+import { fakeDns, leadingTo, type FakeDns } from '../kit/fake-dns.ts';
 import { FakeRegistry, image, type RegistryWish } from '../kit/fake-registry.ts';
 import type { BuiltImage, ImageWish } from '../kit/image.ts';
-import { nameServer, type NameServer } from '../kit/name-server.ts';
 import { nodeRoot, type NodeRoot, type NodeTree } from '../kit/node-root.ts';
 import { freePort } from '../kit/program.ts';
 import { smallDisk, type DiskWish } from '../kit/small-disk.ts';
@@ -65,7 +65,7 @@ export async function openNode({ known }: Pki, wish: NodeWish = {}): Promise<Nod
     await daemon.program.close();
     await disk?.[Symbol.asyncDispose]();
     await root[Symbol.asyncDispose]();
-    await names?.close();
+    await names?.[Symbol.asyncDispose]();
   };
   return { root, daemon, [Symbol.asyncDispose]: close };
 }
@@ -73,10 +73,10 @@ export async function openNode({ known }: Pki, wish: NodeWish = {}): Promise<Nod
 let opened = 0;
 
 /** resolv.conf cannot say a port, so it is 53; no two nodes share an address. */
-function ownNameServer(): Promise<NameServer> {
+function ownNameServer(): Promise<FakeDns> {
   opened += 1;
   const address = `127.${53 + (opened % 200)}.${(process.pid >> 8) & 255}.${process.pid & 255}`;
-  return nameServer({ 'named.example.test': ['127.0.0.1'] }, { address, port: 53 });
+  return fakeDns(leadingTo({ 'named.example.test': ['127.0.0.1'] }), { address, port: 53 });
 }
 
 /** How such a node's administrator would have told containerd. */

@@ -75,6 +75,13 @@ describe('the whole story of an image', () => {
   ] as const)('says what policy %s means', (policy, text) => {
     expect(told(reportOf('a', { policy }))).toContain(text);
   });
+  test('says of who wants it whether it is here or about to come', () => {
+    const here = { kind: 'Pod', namespace: 'shop', name: 'web-1', part: 'container web' };
+    const coming = { ...here, kind: 'Deployment', name: 'web', coming: true } as const;
+    const lines = told(reportOf('a', { wantedBy: [here, coming] }));
+    expect(lines).toMatch(/wanted by +Pod shop\/web-1, container web\n/);
+    expect(lines).toMatch(/wanted by +Deployment shop\/web, container web \(about to come\)\n/);
+  });
   test('a thousand workloads do not bury it', () => {
     const wantedBy = Array.from({ length: 1000 }, (_, i) => ({ kind: 'Pod', namespace: 'n', name: `p${i}`, part: '' }));
     expect(told(reportOf('a', { wantedBy }))).toContain('and 980 more');

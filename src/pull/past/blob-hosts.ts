@@ -3,6 +3,7 @@
  * notice, and what a firewall lets through does not: a host never seen before is the first sign of pulls that will fail.
  */
 import { faultCodes, rootOf, sideOf, type FaultCode } from '../fault.ts';
+import { lastWords } from '../last-words.ts';
 import type { Exchange, Performance } from '../rehearsal.ts';
 import type { PullReport } from '../report.ts';
 
@@ -16,6 +17,8 @@ export interface BlobHostPast {
   readonly fault?: FaultCode;
   /** The last requests, oldest first: `1` served, `0` not. */
   readonly recent: string;
+  /** Images that it failed, as written, each once, the latest last: one alone may itself be broken. */
+  readonly failed?: readonly string[];
 }
 /** By registry, then by host. */
 export type BlobHostsPast = Readonly<Record<string, Readonly<Record<string, BlobHostPast>>>>;
@@ -23,6 +26,7 @@ export type BlobHostsPast = Readonly<Record<string, Readonly<Record<string, Blob
 const mostRegistries = 100;
 const mostHosts = 24;
 const keptRequests = 40;
+const keptImages = 4;
 /** Requests further apart than this say nothing together. */
 const gapMs = 24 * 3_600_000;
 
@@ -35,7 +39,7 @@ export interface BlobSample {
 
 export function blobSamples(performances: readonly Performance[]): readonly BlobSample[] {
   return performances.flatMap(({ exchanges, ending }) => {
-    const samples = exchanges.flatMap(sampleOf);
+    const samples = lastWords(exchanges).flatMap(sampleOf);
     if (ending.is !== 'failed') return samples;
     const { fault } = ending;
     const broke = fault.code === 'blob.interrupted' || fault.code === 'blob.digest_mismatch';
@@ -57,35 +61,51 @@ function sampleOf({ act, url, outcome }: Exchange): readonly BlobSample[] {
   return [{ host, fault: status === 403 ? 'blob.denied' : 'blob.unavailable' }];
 }
 
-export function learnBlobHosts(past: BlobHostsPast, { registry, performances, at }: PullReport): BlobHostsPast {
+export function learnBlobHosts(past: BlobHostsPast, { registry, performances, at, image }: PullReport): BlobHostsPast {
   const samples = blobSamples(performances);
   if (registry === undefined || samples.length === 0) return past;
   const known = Object.hasOwn(past, registry) ? past[registry] : undefined;
   if (known === undefined && Object.keys(past).length >= mostRegistries) return past;
-  const atMs = Date.parse(at);
-  const hosts = samples.reduce((before, sample) => withSample(before, sample, atMs), known ?? {});
+  const turn = { atMs: Date.parse(at), image };
+  const hosts = samples.reduce((before, sample) => withSample(before, sample, turn), known ?? {});
   return { ...past, [registry]: hosts };
 }
 
 type Hosts = Readonly<Record<string, BlobHostPast>>;
 
-function withSample(hosts: Hosts, sample: BlobSample, atMs: number): Hosts {
+/** When, and for which image as written. */
+export interface BlobTurn {
+  readonly atMs: number;
+  readonly image: string;
+}
+
+function withSample(hosts: Hosts, sample: BlobSample, turn: BlobTurn): Hosts {
   const known = Object.hasOwn(hosts, sample.host) ? hosts[sample.host] : undefined;
-  const next = { ...hosts, [sample.host]: sampled(known, sample, atMs) };
+  const next = { ...hosts, [sample.host]: sampled(known, sample, turn) };
   if (known !== undefined || Object.keys(next).length <= mostHosts) return next;
   const [oldest] = Object.entries(hosts).toSorted(([, a], [, b]) => lastMs(a) - lastMs(b));
   return Object.fromEntries(Object.entries(next).filter(([host]) => host !== oldest?.[0]));
 }
 
 /** The memory of one host with one more request. */
-export function sampled(known: BlobHostPast | undefined, { fault }: BlobSample, atMs: number): BlobHostPast {
+export function sampled(
+  known: BlobHostPast | undefined,
+  { fault }: BlobSample,
+  { atMs, image }: BlobTurn,
+): BlobHostPast {
   const isOld = known !== undefined && atMs - lastMs(known) > gapMs;
   const recent = `${known === undefined || isOld ? '' : known.recent}${fault === undefined ? '1' : '0'}`;
-  const before = known ?? { sinceMs: atMs };
+  const kept = recent.slice(-keptRequests);
+  const others = (isOld ? [] : (known?.failed ?? [])).filter((one) => one !== image);
+  const failed = fault === undefined ? (known?.failed ?? []) : [...others, image].slice(-keptImages);
   return {
-    ...before,
+    sinceMs: known?.sinceMs ?? atMs,
+    ...(known?.okMs === undefined ? {} : { okMs: known.okMs }),
+    ...(known?.failMs === undefined ? {} : { failMs: known.failMs }),
+    ...(known?.fault === undefined ? {} : { fault: known.fault }),
     ...(fault === undefined ? { okMs: atMs } : { failMs: atMs, fault }),
-    recent: recent.slice(-keptRequests),
+    recent: kept,
+    ...(failed.length === 0 || !kept.includes('0') ? {} : { failed }),
   };
 }
 

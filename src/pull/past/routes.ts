@@ -3,6 +3,7 @@
  * count; spans that failed outlive those that worked.
  */
 import { faultCodes, rootOf, sideOf, type FaultCode } from '../fault.ts';
+import { lastWords } from '../last-words.ts';
 import type { Exchange } from '../rehearsal.ts';
 import type { PullReport } from '../report.ts';
 
@@ -41,7 +42,7 @@ const minuteMs = 60_000;
 export function learnRoutes(past: RoutesPast, { performances, at }: PullReport): RoutesPast {
   const atMs = Date.parse(at);
   const turns = new Map<string, { works: number; fails: number; fault?: FaultCode }>();
-  for (const exchange of performances.flatMap(({ exchanges }) => exchanges)) {
+  for (const exchange of performances.flatMap(({ exchanges }) => lastWords(exchanges))) {
     const host = /^https?:\/\/([^/?#]+)/.exec(exchange.url)?.[1];
     const fault = faultOf(exchange);
     if (host === undefined || fault === 'ours') continue;

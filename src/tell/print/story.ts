@@ -5,7 +5,7 @@ import { remedyInFull, type KubeletWords, type PublicPlan, type PullReport } fro
 import type { PullPolicy } from '#pull/view.ts';
 import { leftText, outlookWords } from '../forecast-words.ts';
 import { adviceFor } from '../words.ts';
-import { oneLine, plain } from '../words/phrases.ts';
+import { oneLine, plain, wanterText } from '../words/phrases.ts';
 import { exchangeLines } from './exchange.ts';
 import { counted, duration } from './measures.ts';
 import { painter, verdictLooks } from './paint.ts';
@@ -42,9 +42,7 @@ function gist({ verdict, advice, ...report }: PullReport): readonly string[] {
     verdict.is === 'fails' || verdict.is === 'unknown'
       ? [`fault        ${verdict.fault.code}, at ${verdict.stage}`]
       : [];
-  const wanted = report.wantedBy.slice(0, 20).map(({ kind, namespace, name, part }) => {
-    return `wanted by    ${plain(`${kind} ${namespace}/${name}${part === '' ? '' : `, ${part}`}`)}`;
-  });
+  const wanted = report.wantedBy.slice(0, 20).map((wanter) => `wanted by    ${plain(wanterText(wanter))}`);
   const more = report.wantedBy.length > 20 ? [`             and ${report.wantedBy.length - 20} more`] : [];
   return [
     ...whose,

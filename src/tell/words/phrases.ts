@@ -65,6 +65,11 @@ export function word(text: string | undefined, placeholder: string): string {
   return text !== undefined && /^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,252}$/.test(text) ? text : placeholder;
 }
 
+/** `Deployment shop/web, container web (about to come)`: a workload that has no Pod here yet. */
+export function wanterText({ kind, namespace, name, part, coming }: Wanter): string {
+  return `${kind} ${namespace}/${name}${part === '' ? '' : `, ${part}`}${coming === true ? ' (about to come)' : ''}`;
+}
+
 /** Where the image is written: ` (container web of Deployment shop/web)`. */
 export function place(about: About): string {
   const [first] = about.wantedBy;

@@ -48,6 +48,25 @@ describe('a request for a blob', () => {
     expect(blobSamples(report([one]).performances)).toEqual(samples);
   });
 
+  test('a try that something better followed is none', () => {
+    const notTls = { ok: false, fault: { code: 'tls.not_tls', host: 'cdn.test', port: 80 } } as const;
+    const tries = [exchange('layer', cdn, { outcome: notTls }), exchange('layer', 'http://cdn.test/blob')];
+    expect(blobSamples(report(tries).performances)).toEqual([{ host: 'cdn.test' }]);
+    const [past] = Object.values(learnRoutes({}, report(tries)));
+    expect(past?.minute).toMatchObject({ works: 1, fails: 0 });
+  });
+
+  test('the images that it failed are remembered, four at most, while a failure is', () => {
+    const fail = (n: number): PullReport => ({
+      ...report([exchange('layer', cdn, { outcome: refused })], now + n),
+      image: `i${n}`,
+    });
+    const past = Array.from({ length: 9 }, (_, n) => fail(n)).reduce(learnBlobHosts, {});
+    expect(past['reg.test']?.['cdn.test']?.failed).toEqual(['i5', 'i6', 'i7', 'i8']);
+    const well = Array.from({ length: 40 }, (_, n) => report([exchange('layer', cdn)], now + 10 + n));
+    expect(well.reduce(learnBlobHosts, past)['reg.test']?.['cdn.test']).not.toHaveProperty('failed');
+  });
+
   test('hosts and requests are bounded, the longest unseen goes first', () => {
     const past = Array.from({ length: 200 }, (_, n) =>
       report([exchange('layer', `https://h${n}.test/x`)], now + n),

@@ -1,0 +1,121 @@
+/**
+ * What is about to land on this node, as demands like any other: from the catalog, with the pull secrets that admission will give
+ * the Pods. Where a ServiceAccount may not be read, its secrets count as secrets that nobody let us read.
+ */
+import type { CatalogDemand } from '#pull/catalog.ts';
+import type { PullSecret } from '#pull/credential.ts';
+import { parseImage } from '#pull/image.ts';
+import type { Outcome } from '#pull/outcome.ts';
+import type { NodePlace } from '#pull/placement.ts';
+import type { Demand } from '#pull/view.ts';
+import { type Accounts, accounts } from './cluster/accounts.ts';
+import type { Cluster } from './cluster/connect.ts';
+import { presenceOf } from './cluster/demands.ts';
+import { type CatalogSeen, type CatalogWatch, type CatalogWorld, watchCatalog } from './cluster/watch-catalog.ts';
+import type { Demanded, NodeFacts } from './cluster/watch-demand.ts';
+import type { Log } from './tell/log.ts';
+import { within } from './within.ts';
+
+export interface ComingWorld extends Omit<CatalogWorld, 'place'> {
+  readonly node: () => Demanded['node'];
+  readonly log: Log;
+}
+
+/** The Pods that are here do not wait longer for those that are not. */
+const patienceMs = 5000;
+
+export class ComingDemands {
+  readonly #world: ComingWorld;
+  readonly #accounts: Accounts;
+  readonly #watch: CatalogWatch;
+  #generation: number | undefined;
+  #said = '';
+
+  constructor(cluster: Cluster, namespace: string, world: ComingWorld) {
+    this.#world = world;
+    this.#accounts = accounts(cluster, world.now);
+    this.#watch = watchCatalog(cluster, namespace, {
+      ...world,
+      place: () => this.#place(),
+      onChange: () => {
+        this.#say(this.#watch.current());
+        world.onChange();
+      },
+    });
+  }
+
+  /** What is asked for, in a text that changes when it does. */
+  signature(): string {
+    const { demands } = this.#watch.current();
+    return demands
+      .map(({ written, policy, namespace, secretNames, account }) =>
+        JSON.stringify([written, policy, namespace, secretNames, account]),
+      )
+      .sort()
+      .join('\n');
+  }
+
+  async demands(): Promise<readonly Demand[]> {
+    const { demands } = this.#watch.current();
+    const images = this.#node()?.images;
+    return Promise.all(
+      demands.map(async (demand) => {
+        const { written, policy, wantedBy } = demand;
+        const image = parseImage(written);
+        const secrets = await this.#secretsOf(demand);
+        return { image, written, policy, wantedBy, secrets, present: presenceOf(image, images) };
+      }),
+    );
+  }
+
+  /** Something of the Node may be different. */
+  recheck(): void {
+    this.#watch.recheck();
+  }
+
+  close(): Promise<void> {
+    return this.#watch.close();
+  }
+
+  /** Only what decides on which Pods it may get: the rest of a Node changes all the time. */
+  #place(): NodePlace | undefined {
+    const node = this.#node();
+    if (node === undefined) return undefined;
+    const { name, labels, taints, unschedulable } = node;
+    return { name, labels, taints, unschedulable };
+  }
+
+  #node(): NodeFacts | undefined {
+    const node = this.#world.node();
+    return node.ok ? node.value : undefined;
+  }
+
+  async #secretsOf({ namespace, secretNames, account }: CatalogDemand): Promise<readonly PullSecret[]> {
+    const unread = (name: string): PullSecret => ({ namespace, name, state: { is: 'unseen', why: 'not_given' } });
+    if (secretNames.length > 0) return secretNames.map(unread);
+    const found = await within(this.#accounts.secretNames(namespace, account), patienceMs);
+    return found?.ok === true ? found.value.map(unread) : [unseen(namespace, account, found)];
+  }
+
+  /** Once for each thing that there is to say. */
+  #say({ generation, fault, namesNoNodes, demands }: CatalogSeen): void {
+    const { log } = this.#world;
+    const trouble = generation === undefined && fault !== undefined ? JSON.stringify(fault) : String(namesNoNodes);
+    if (this.#said !== trouble) {
+      this.#said = trouble;
+      if (generation === undefined && fault !== undefined)
+        log.info({ fault }, 'no catalog is read: what is about to land on this node is not known');
+      else if (namesNoNodes)
+        log.warn({}, 'the catalog names no nodes: what any node could get is left to nobody, and not rehearsed');
+    }
+    if (generation === this.#generation) return;
+    this.#generation = generation;
+    log.debug({ generation, demands: demands.length }, 'the catalog is read');
+  }
+}
+
+function unseen(namespace: string, account: string, found: Outcome<unknown> | undefined): PullSecret {
+  const isForbidden = found?.ok === false && found.fault.code === 'agent.not_allowed';
+  const name = `of ServiceAccount ${account}`;
+  return { namespace, name, state: { is: 'unseen', why: isForbidden ? 'forbidden' : 'unreachable' } };
+}

@@ -1,0 +1,71 @@
+/** Certificates in files that the runtime's configuration names: what is presented to a server, and what is trusted by a file alone. */
+import type { ImageFacts } from '#pull/facts.ts';
+import type { Route } from '#pull/plan.ts';
+import type { ClientPair, PemFile } from '#pull/view.ts';
+import type { Foreseen, ImageRule } from './rule.ts';
+import { certificatesIn, othersThan, standIns } from './standing.ts';
+import { dayS, hourS, minuteOf } from './times.ts';
+
+export const certificateFileExpires: ImageRule = { name: 'certificate-file-expires', foresee };
+
+const soonS = 14 * dayS;
+const shareOfLife = 0.3;
+const caSoonS = 30 * dayS;
+const hoursS = 6 * hourS;
+
+function foresee(facts: ImageFacts): readonly Foreseen[] {
+  const routes = facts.plan.routes.ok ? facts.plan.routes.value : [];
+  const greeted = new Set(certificatesIn(facts.rehearsal).map(({ host }) => host));
+  const found = routes.flatMap((route) => [
+    ...route.tls.clients.flatMap((client) => ofClient(client, route, facts)),
+    // What the handshake needed of it, the handshake tells.
+    ...(greeted.has(route.host) || !route.tls.verify
+      ? []
+      : route.tls.extraRoots.flatMap((file) => ofCa(file, route, facts))),
+  ]);
+  return [...new Map(found.map((one) => [`${one.about} ${one.fault}`, one])).values()];
+}
+
+function ofClient({ certificate, certPath }: ClientPair, route: Route, { now, plan }: ImageFacts): readonly Foreseen[] {
+  if (certificate === undefined) return [];
+  const [startMs, endMs] = [Date.parse(certificate.notBefore), Date.parse(certificate.notAfter)];
+  const withinS = Math.round((endMs - now.getTime()) / 1000);
+  const window = Math.min(soonS, ((endMs - startMs) / 1000) * shareOfLife);
+  // One that has ended and does no harm is not asked for.
+  if (!(withinS > 0 && withinS < window)) return [];
+  const others = othersThan(plan, route.host);
+  return [
+    {
+      about: certPath,
+      fault: 'tls.client_rejected',
+      likelihood: others.length > 0 ? 'possible' : withinS < hoursS ? 'certain' : 'likely',
+      effect: 'fails',
+      withinS,
+      assuming: `${route.authority} asks for a client certificate, and nobody renews this one`,
+      because: `the client certificate ${certPath} (${certificate.subject}) for ${route.authority} ends on ${minuteOf(endMs)}${standIns(others)}`,
+      remedy: `Renew ${certPath} on the node.`,
+    },
+  ];
+}
+
+function ofCa({ certificates = [], path }: PemFile, route: Route, { now, plan }: ImageFacts): readonly Foreseen[] {
+  const ends = certificates.map(({ notAfter }) => Date.parse(notAfter)).filter((end) => !Number.isNaN(end));
+  if (ends.length === 0) return [];
+  const endMs = Math.max(...ends);
+  const withinS = Math.round((endMs - now.getTime()) / 1000);
+  if (withinS >= caSoonS) return [];
+  const others = othersThan(plan, route.host);
+  const past = withinS <= 0;
+  return [
+    {
+      about: path,
+      fault: 'tls.expired',
+      likelihood: 'possible',
+      effect: 'fails',
+      withinS: Math.max(0, withinS),
+      assuming: `${route.authority} is trusted by this file alone`,
+      because: `the last certificate in ${path}, trusted for ${route.authority}, ${past ? 'ended' : 'ends'} on ${minuteOf(endMs)}${standIns(others)}`,
+      remedy: `Put the present certificate of the authority into ${path}.`,
+    },
+  ];
+}

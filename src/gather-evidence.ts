@@ -1,0 +1,89 @@
+/** What is judged for itself after a rehearsal: name servers, addresses, and the way that a restart would open. Once a pass and host. */
+import type { PullPlan } from '#pull/plan.ts';
+import { proxyFor } from '#pull/proxy.ts';
+import type { DnsFacts, Evidence, Exchange, Performance, StepOf } from '#pull/rehearsal.ts';
+import { verified } from '#pull/routes.ts';
+import type { TlsRule } from '#pull/view.ts';
+import { judgeNameServers, judgePinned } from './registry/evidence.ts';
+import { judgeAddresses, judgeWay, type Ways } from './registry/reach.ts';
+import type { Wire } from './stage/wire.ts';
+
+export async function gatherEvidence(
+  plan: PullPlan,
+  performances: readonly Performance[],
+  wire: Wire,
+): Promise<readonly Evidence[]> {
+  const exchanges = performances.flatMap((performance) => performance.exchanges);
+  const found: Promise<readonly Evidence[]>[] = [];
+  for (const exchange of exchanges) {
+    for (const step of exchange.steps) {
+      if (step.step !== 'dns' || wire.judged.has(step.target)) continue;
+      wire.judged.add(step.target);
+      found.push(judgeHost(step, { plan, wire, exchanges }));
+    }
+    found.push(judgeAfterRestart(exchange, plan, wire));
+  }
+  return (await Promise.all(found)).flat();
+}
+
+interface Scenery {
+  readonly plan: PullPlan;
+  readonly wire: Wire;
+  readonly exchanges: readonly Exchange[];
+}
+
+/** Addresses that any of the name servers gives are worth a look: the next look-up may be theirs. */
+async function judgeHost(step: StepOf<'dns', DnsFacts>, scenery: Scenery): Promise<readonly Evidence[]> {
+  const { resolver } = scenery.plan;
+  const { elapsedMs } = scenery.wire;
+  const host = step.target;
+  const facts = step.outcome.ok ? step.outcome.value : undefined;
+  if (facts?.answeredBy === '/etc/hosts') {
+    const pinned = await judgePinned(resolver, host, elapsedMs);
+    return [...(pinned === undefined ? [] : [pinned]), ...(await judgeAll(host, facts.addresses, scenery))];
+  }
+  const asked = { host, ...(facts?.fullName === undefined ? {} : { name: facts.fullName }) };
+  const isWorthIt = facts === undefined || resolver.servers.length > 1;
+  const names = isWorthIt ? await judgeNameServers(resolver, asked, elapsedMs) : [];
+  const said = names.flatMap(({ outcome }) => (outcome.ok ? (outcome.value.addresses ?? []) : []));
+  return [...names, ...(await judgeAll(host, [...new Set([...(facts?.addresses ?? []), ...said])], scenery))];
+}
+
+/** One alone was judged by the pull itself. */
+async function judgeAll(host: string, addresses: readonly string[], scenery: Scenery): Promise<readonly Evidence[]> {
+  const { plan, wire, exchanges } = scenery;
+  const steps = exchanges.flatMap((exchange) => exchange.steps);
+  const reached = steps.find(
+    ({ step, outcome, target }) => step === 'tcp' && outcome.ok && target.startsWith(`${host}:`),
+  );
+  if (addresses.length < 2 || reached?.step !== 'tcp' || !reached.outcome.ok) return [];
+  const { port } = reached.outcome.value;
+  const greeted = exchanges.find((one) => one.steps.some(({ step, target }) => step === 'tls' && target === host));
+  const tls = greeted === undefined ? {} : { tls: ruleOf(greeted, plan) };
+  return judgeAddresses({ host, port, addresses, ...tls }, waysOf(plan, wire));
+}
+
+/** Where a restart of the runtime would change the proxy of a request, that way is tried as well. */
+async function judgeAfterRestart(exchange: Exchange, plan: PullPlan, wire: Wire): Promise<readonly Evidence[]> {
+  if (plan.proxyNext === undefined || !URL.canParse(exchange.url)) return [];
+  const url = new URL(exchange.url);
+  const scheme = url.protocol === 'http:' ? 'http' : 'https';
+  const host = url.hostname.replace(/^\[(.+)\]$/, '$1');
+  const port = url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port);
+  const key = `after a restart ${scheme}://${url.host}`;
+  if (wire.judged.has(key)) return [];
+  wire.judged.add(key);
+  const to = { scheme, host, port } as const;
+  const [today, next] = [proxyFor(plan.proxy, to), proxyFor(plan.proxyNext.rules, to)];
+  const shown = (one: typeof today): string => (one.ok ? (one.value?.shown ?? 'directly') : 'nowhere');
+  if (shown(today) === shown(next)) return [];
+  return [await judgeWay({ ...to, tls: ruleOf(exchange, plan) }, plan.proxyNext.rules, waysOf(plan, wire))];
+}
+
+function ruleOf({ route }: Exchange, plan: PullPlan): TlsRule {
+  return (plan.routes.ok ? plan.routes.value[route]?.tls : undefined) ?? verified;
+}
+
+function waysOf({ resolver, roots }: PullPlan, { now, elapsedMs }: Wire): Ways {
+  return { resolver, roots, now, elapsedMs };
+}

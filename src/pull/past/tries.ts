@@ -1,0 +1,56 @@
+/** How often something worked and when it did not: failures outlive successes, of which the last alone has a time. */
+import { faultCodes, type FaultCode } from '../fault.ts';
+
+export interface Tries {
+  /** Since it was first tried. */
+  readonly good: number;
+  readonly lastGoodMs?: number;
+  /** The last failures, oldest first. */
+  readonly bad: readonly number[];
+  /** Of the last failure. */
+  readonly fault?: FaultCode;
+  /** Times that it failed after it had worked, oldest first: what comes and goes. */
+  readonly falls: readonly number[];
+}
+
+export const noTries: Tries = { good: 0, bad: [], falls: [] };
+
+const mostFailures = 12;
+/** Many images ask one host within a pass: what fails and works within it fell once. */
+const oneFallMs = 60_000;
+
+export function tried(before: Tries, atMs: number, fault?: FaultCode): Tries {
+  if (fault === undefined) return { ...before, good: before.good + 1, lastGoodMs: atMs };
+  const lastBad = before.bad.at(-1) ?? Number.NEGATIVE_INFINITY;
+  const lastFall = before.falls.at(-1) ?? Number.NEGATIVE_INFINITY;
+  const fell = before.lastGoodMs !== undefined && before.lastGoodMs > lastBad && atMs - lastFall > oneFallMs;
+  return {
+    ...before,
+    bad: [...before.bad, atMs].slice(-mostFailures),
+    falls: fell ? [...before.falls, atMs].slice(-mostFailures) : before.falls,
+    fault,
+  };
+}
+
+/** Since when it has not worked; undefined where it works, or was never tried. */
+export function downSinceMs({ bad, lastGoodMs = Number.NEGATIVE_INFINITY }: Tries): number | undefined {
+  return bad.find((atMs) => atMs > lastGoodMs);
+}
+
+export function readTries(value: unknown): Tries {
+  if (typeof value !== 'object' || value === null || !('good' in value) || !isTime(value.good)) return noTries;
+  const fault = 'fault' in value ? faultCodes.find((code) => code === value.fault) : undefined;
+  const times = (list: unknown): readonly number[] =>
+    Array.isArray(list) ? list.filter(isTime).slice(-mostFailures) : [];
+  return {
+    good: value.good,
+    ...('lastGoodMs' in value && isTime(value.lastGoodMs) ? { lastGoodMs: value.lastGoodMs } : {}),
+    bad: times('bad' in value ? value.bad : undefined),
+    falls: times('falls' in value ? value.falls : undefined),
+    ...(fault === undefined ? {} : { fault }),
+  };
+}
+
+export function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}

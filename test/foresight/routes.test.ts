@@ -1,0 +1,210 @@
+/** Ways to a registry: what one mirror, one proxy, one clock carries today, and what is seen of it when it goes. */
+import { describe, expect, test } from 'vitest';
+import type { Forecast } from '#pull/forecast.ts';
+import { emptyPast, learnReport, type Past } from '#pull/past.ts';
+import type { PullReport } from '#pull/report.ts';
+import { Secret } from '#pull/secret.ts';
+import type { NodeView } from '#pull/view.ts';
+import { readNode } from '../../src/node/read-node.ts';
+import { authority, leaf } from '../kit/certificates.ts';
+import { fakeProxy } from '../kit/fake-proxy.ts';
+import { FakeRegistry, image } from '../kit/fake-registry.ts';
+import { trusting } from '../kit/footing.ts';
+import { nodeRoot } from '../kit/node-root.ts';
+import { deadPort } from '../kit/silent-listener.ts';
+import { gist, nodeOf, plain, pullOf, toml, type PassSketch } from '../kit/stage.ts';
+
+const images = { 'team/app:v1': image({ layers: [10, 20, 30, 40, 50, 60] }) };
+const of = (report: PullReport, rule: string): Forecast | undefined =>
+  report.forecasts.find((forecast) => forecast.rule === rule);
+
+/** An upstream and a mirror before it. */
+function mirrored(upstream: number, mirror: number): { readonly view: NodeView; readonly wanted: string } {
+  const place = `reg.test:${upstream}`;
+  const hosts = { 'reg.test': ['127.0.0.1'], 'mirror.test': ['127.0.0.1'] };
+  const view = nodeOf({ hosts, dirs: { [place]: toml(plain(place), plain(`mirror.test:${mirror}`)) } });
+  return { view, wanted: `${place}/team/app:v1` };
+}
+
+test('a dead mirror is foretold while the upstream carries, and the pull fails when that goes', async () => {
+  const upstream = await FakeRegistry.open({ images });
+  const { view, wanted } = mirrored(upstream.port, await deadPort());
+  const before = await pullOf(view, wanted);
+  expect(gist(before)).toBe('at_risk route-down');
+  expect(of(before, 'route-down')).toMatchObject({ fault: 'tcp.refused' });
+  expect(of(before, 'route-down')?.because).toContain('only one host is left');
+  await upstream.close();
+  expect(gist(await pullOf(view, wanted))).toBe('fails tcp.refused');
+});
+
+test('a mirror that answers late and badly costs every object, and it is asked for just as many as foretold', async () => {
+  await using upstream = await FakeRegistry.open({ images });
+  await using mirror = await FakeRegistry.open({
+    onRequest: ({ response }) => {
+      setTimeout(() => response.writeHead(404).end(), 60);
+      return 'done';
+    },
+  });
+  const { view, wanted } = mirrored(upstream.port, mirror.port);
+  // A clock that runs 200 times as fast: what takes 60 ms here takes 12 s by it.
+  const before = await pullOf(view, wanted, { clockMs: () => performance.now() * 200, manners: { verify: true } });
+  const forecast = of(before, 'route-slow');
+  expect(forecast).toMatchObject({ effect: 'delays', likelihood: 'certain' });
+  expect(before.verdict.is).toBe('pulls');
+  const asked = new Set(mirror.requests.map(({ method, url }) => `${method} ${url}`));
+  expect(forecast?.because).toContain(`is asked first for ${asked.size} objects`);
+});
+
+test('a registry that comes and goes is foretold by its rhythm, and is away when the time has come', async () => {
+  await using registry = await FakeRegistry.open({ images });
+  const place = `reg.test:${registry.port}`;
+  const view = nodeOf({ registries: { 'reg.test': registry } });
+  const zeroMs = Date.now();
+  const look = (minutes: number, past: Past): Promise<PullReport> => {
+    // Away for a minute in forty.
+    const away = minutes % 40 === 39;
+    registry.play(({ response }) => {
+      if (!away) return undefined;
+      response.writeHead(503).end();
+      return 'done';
+    });
+    return pullOf(view, `${place}/team/app:v1`, { past: () => past, now: () => new Date(zeroMs + minutes * 60_000) });
+  };
+  let past = emptyPast;
+  for (const minutes of [0, 39, 40, 79, 80, 119]) past = learnReport(past, await look(minutes, past));
+  const before = await look(129, past);
+  expect(of(before, 'host-comes-and-goes')).toMatchObject({ fault: 'api.unavailable', likelihood: 'possible' });
+  const minutes = Math.round((of(before, 'host-comes-and-goes')?.withinS ?? 0) / 60);
+  expect(minutes).toBe(30);
+  expect(gist(await look(129 + minutes, past))).toBe('fails api.unavailable');
+});
+
+describe('a proxy that containerd would lose by a restart', () => {
+  const unit = 'usr/lib/systemd/system/containerd.service';
+  const dropIn = 'etc/systemd/system/containerd.service.d/proxy.conf';
+  const old = new Date('2026-01-01T00:00:00Z');
+
+  /** A node whose containerd has the proxy; only the proxy knows the way to the registry. */
+  async function node(proxy: string, ca: string, place: string) {
+    const boot = Math.floor(old.getTime() / 1000) + 60;
+    const root = await nodeRoot({
+      [unit]: { text: '[Service]\nExecStart=/usr/bin/containerd\n', modified: old },
+      [dropIn]: `[Service]\nEnvironment=HTTPS_PROXY=${proxy}\n`,
+      'etc/nsswitch.conf': 'hosts: files\n',
+      'etc/hosts': '127.0.0.1 localhost\n',
+      'etc/ssl/certs/ca-certificates.crt': ca,
+      'etc/containerd/config.toml': {
+        text: 'version = 3\n[plugins."io.containerd.cri.v1.images".registry]\n  config_path = "/etc/containerd/certs.d"\n',
+        modified: old,
+      },
+      [`etc/containerd/certs.d/${place}/hosts.toml`]: `server = "https://${place}"\n`,
+      'proc/stat': `cpu 1\nbtime ${boot}\n`,
+      'proc/7/comm': 'containerd\n',
+      'proc/7/cmdline': 'containerd\0',
+      'proc/7/environ': `HTTPS_PROXY=${proxy}\0`,
+      'proc/7/stat': `7 (containerd) S ${'0 '.repeat(18)}100 0`,
+    });
+    const look = (): Promise<NodeView> =>
+      readNode({ hostRoot: root.path, runtime: 'containerd://2.1.9', kubelet: { runsHere: false }, now: new Date() });
+    return { files: root, look };
+  }
+  const rehearse = (view: NodeView, wanted: string): Promise<PullReport> =>
+    pullOf(view, wanted, { manners: { evidence: true } });
+
+  test('is foretold when its drop-in is taken away, and the restart fails the pull', async () => {
+    const ca = await authority();
+    const server = await leaf({ names: ['reg.test'], by: ca });
+    await using registry = await FakeRegistry.open({ images, tls: { cert: server.chain, key: server.key } });
+    await using proxy = await fakeProxy({ to: registry.port });
+    const place = `reg.test:${registry.port}`;
+    const { files, look } = await node(`http://127.0.0.1:${proxy.port}`, ca.cert, place);
+    await using root = files;
+    const wanted = `${place}/team/app:v1`;
+    expect(gist(await rehearse(await look(), wanted))).toBe('pulls');
+
+    await root.remove(dropIn);
+    const before = await rehearse(await look(), wanted);
+    expect(of(before, 'restart-pending')).toMatchObject({
+      about: 'reg.test',
+      fault: 'dns.not_found',
+      likelihood: 'likely',
+      assuming: 'containerd is restarted, as by an upgrade or a reboot',
+    });
+    expect(before.verdict.is).toBe('at_risk');
+
+    // The restart: the process has what the files say.
+    await root.add({ 'proc/7/environ': '' });
+    expect(gist(await rehearse(await look(), wanted))).toBe('fails dns.not_found');
+  });
+
+  test('is no news where the registry is reached without it as well', async () => {
+    await using registry = await FakeRegistry.open({ images });
+    await using proxy = await fakeProxy({ to: registry.port });
+    const view = nodeOf({
+      registries: { 'reg.test': registry },
+      proxy: { source: 'environ', http: new Secret(`http://127.0.0.1:${proxy.port}`) },
+    });
+    const proxyNext = { rules: { source: 'unit' }, because: 'unit is newer' };
+    const changed = { ...view, runtime: { ...view.runtime, proxyNext } };
+    const report = await rehearse(changed, `reg.test:${registry.port}/team/app:v1`);
+    expect(report.evidence).toMatchObject([{ of: 'after_restart', target: 'directly', outcome: { ok: true } }]);
+    expect(gist(report)).toBe('pulls');
+  });
+});
+
+test('a clock that falls behind is foretold by its drift, hours before it passes a fresh certificate by', async () => {
+  const root = await authority({ from: -1 });
+  const hourMs = 3_600_000;
+  /** The registry renews often: its certificate is four minutes old. */
+  const fresh = await leaf({ names: ['reg.test'], by: root, from: -4 / 1440, to: 30 });
+  await using registry = await FakeRegistry.open({
+    images,
+    tls: { cert: fresh.chain, key: fresh.key },
+    onRequest: ({ response }) => {
+      response.setHeader('date', new Date(trueMs).toUTCString());
+      return undefined;
+    },
+  });
+  const place = `reg.test:${registry.port}`;
+  const entry = plain(place, { url: `https://${place}`, tls: trusting(root.cert) });
+  const view = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] }, dirs: { [place]: toml(entry) } });
+  let trueMs = 0;
+  // The node loses 30 s an hour. At hour 10 by the true time the certificate is four minutes old.
+  const start = Date.now() - 10 * hourMs;
+  const look = (hours: number, past: Past, sketch: PassSketch = {}): Promise<PullReport> => {
+    trueMs = start + hours * hourMs;
+    return pullOf(view, `${place}/team/app:v1`, {
+      past: () => past,
+      now: () => new Date(trueMs - hours * 30_000),
+      ...sketch,
+    });
+  };
+  // What was seen in the first hours is a matter of the clock alone: that pulls went well then, an older certificate showed.
+  let past = emptyPast;
+  for (const hours of [1, 2, 3, 4, 5]) {
+    const aheadS = hours * 30;
+    past = { ...past, clock: [...past.clock, { atMs: start + hours * hourMs - aheadS * 1000, aheadS }] };
+  }
+  const older = await leaf({ names: ['reg.test'], by: root, from: -0.9, to: 30 });
+  await using then = await FakeRegistry.open({
+    images,
+    tls: { cert: older.chain, key: older.key },
+    onRequest: ({ response }) => {
+      response.setHeader('date', new Date(trueMs).toUTCString());
+      return undefined;
+    },
+  });
+  const thenPlace = `reg.test:${then.port}`;
+  const thenEntry = plain(thenPlace, { url: `https://${thenPlace}`, tls: trusting(root.cert) });
+  const thenView = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] }, dirs: { [thenPlace]: toml(thenEntry) } });
+  trueMs = start + 6 * hourMs;
+  const before = await pullOf(thenView, `${thenPlace}/team/app:v1`, {
+    past: () => past,
+    now: () => new Date(trueMs - 180_000),
+  });
+  const forecast = of(before, 'clock-skews');
+  expect(forecast).toMatchObject({ fault: 'tls.not_yet_valid', likelihood: 'likely' });
+  expect(Math.round((forecast?.withinS ?? 0) / 3600)).toBe(4);
+  expect(before.verdict.is).toBe('at_risk');
+  expect(gist(await look(10, past))).toBe('fails tls.not_yet_valid');
+});
