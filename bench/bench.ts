@@ -1,12 +1,13 @@
 /**
- * `npm run bench [-- --json]`: what drypull costs, as ratios measured side by side on loopback with an injected round trip.
- * `-- catalog`: what `drypull catalog` costs. The floor is what undici takes for the unavoidable requests alone. Ends within four minutes; talks to loopback only.
+ * `npm run bench [-- --json | catalog | fleet | soak]`: what drypull costs, as ratios measured side by side on loopback with an injected
+ * round trip. The floor is what undici takes for the unavoidable requests alone. Ends within four minutes; talks to loopback only.
  */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { bundle, daemon, env, firstVerdict, flags } from './daemon.ts';
 import { openGrounds, roundTripMs, type Field, type Grounds } from './fields.ts';
 import type { Figures, Race } from './figures.ts';
+import { fleet } from './fleet.ts';
 import { floor } from './floor.ts';
 import type { Holding } from './memory-of-many.ts';
 import { benchNode, referenceOf, type BenchNode } from './node.ts';
@@ -16,6 +17,7 @@ import { onCluster } from './pods.ts';
 import { print } from './print.ts';
 import { race, type Contestant } from './race.ts';
 import { Rehearsing } from './rehearsing.ts';
+import { soak } from './soak.ts';
 
 const limitMs = 240_000;
 const rounds = 5;
@@ -27,6 +29,11 @@ interface Ground {
   readonly node: BenchNode;
   readonly said: (line: string) => void;
 }
+
+const [, , wish] = process.argv;
+const say = (text: string): void => void process.stdout.write(text);
+if (wish === 'fleet') process.exit(fleet(say) ? 0 : 1);
+if (wish === 'soak') process.exit((await soak(say, Number(process.argv[3] ?? 480))) ? 0 : 1);
 
 const json = process.argv.includes('--json');
 setTimeout(() => {

@@ -9,7 +9,7 @@ import { readManifests } from './cluster/read-manifests.ts';
 import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from './config.ts';
 import { configuredDemands } from './configured-demands.ts';
 import { guardListener } from './guard-listener.ts';
-import { findCluster, joinCluster, type Joined } from './join-cluster.ts';
+import { findCluster, joinCluster, ownNamespace, type Joined } from './join-cluster.ts';
 import { look } from './look.ts';
 import type { Surroundings } from './main.ts';
 import { readOwnOptions } from './own-options.ts';
@@ -42,12 +42,14 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
   if (!found.ok) return failed(around, adviceFor(found.fault, { wantedBy: [] }).cause);
   const guarded = await guardListener(config, found.value, around);
   if (!guarded.ok) return failed(around, guarded.why);
-  const joined = found.value === undefined ? undefined : joinCluster(found.value, ask);
+  const own = await ownNamespace(config);
+  const joined = found.value === undefined ? undefined : joinCluster(found.value, { ...ask, ...own });
   const rehearser = new Rehearser({
     hostRoot: config.hostRoot,
     env: around.env,
     now: around.now,
     clockMs: around.clockMs,
+    random: around.random,
   });
   const state = openState(config.stateDir, log);
   const rehearse: Outside['rehearse'] = (demands, current, { signal, past }) =>
@@ -60,6 +62,10 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     demands: (current) => demandsOf(current, joined, now),
     ...(joined === undefined ? {} : { cluster: joined }),
     rehearse,
+    knock: async (at, current, signal) =>
+      rehearser.knock(await look(current, now(), joined?.node()), at, passOf(current, signal)),
+    ...(joined === undefined ? {} : { fleet: joined.fleet }),
+    spent: () => rehearser.spent(),
     look: (current) => look(current, now(), joined?.node()),
     sampleQuotas: async (current, at) => {
       if (!at.entries.some(({ report }) => report.registry === 'docker.io')) return [];
@@ -138,15 +144,21 @@ async function* rehearseNow(
   const { config, signal, joined, past } = at;
   const view = await look(config, at.now, joined?.node());
   const pass: Pass = {
+    ...passOf(config, signal),
+    ...(joined === undefined ? {} : { withSecrets: joined.withSecrets }),
+    ...(past === undefined ? {} : { past }),
+  };
+  yield* rehearser.rehearse(view, demands, pass);
+}
+
+function passOf(config: Config, signal: AbortSignal): Pass {
+  return {
     manners: { ...manners, deadlineMs: config.deadline, throughputSampleBytes: config.throughputSampleBytes },
     atOnce: config.concurrency,
     perRegistry: config.perRegistry,
     meteredRegistries: config.meteredRegistries,
     signal,
-    ...(joined === undefined ? {} : { withSecrets: joined.withSecrets }),
-    ...(past === undefined ? {} : { past }),
   };
-  yield* rehearser.rehearse(view, demands, pass);
 }
 
 /** What the configuration asks for, and what the Pods do. */

@@ -10,9 +10,11 @@ import type { Advice, PullReport } from '#pull/report.ts';
 import type { PullOutcome } from '#pull/score.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
 import type { Change } from './book.ts';
+import type { Known, Knocks } from './choose.ts';
 import type { Config, ParsedConfig } from './config.ts';
 import type { Log } from './tell/log.ts';
 import { Rounds } from './rounds.ts';
+import type { Spent } from './stage/spending.ts';
 import { within } from './within.ts';
 import type { Vitals } from './tell/metrics.ts';
 import type { Pair } from './listener-pair.ts';
@@ -30,6 +32,12 @@ export interface Outside {
   readonly demands: (config: Config) => Promise<readonly Demand[]>;
   /** One report for each demand, in any order. */
   readonly rehearse: (demands: readonly Demand[], config: Config, at: Rehearsing) => AsyncIterable<PullReport>;
+  /** Opens connections to every host that these images would use, and asks nothing; absent: nobody knocks. */
+  readonly knock?: (at: readonly Known[], config: Config, signal: AbortSignal) => Promise<Knocks>;
+  /** How many agents there are, as far as is known; absent: this one. */
+  readonly fleet?: () => number | undefined;
+  /** What was asked of whom so far, counted where it was sent. */
+  readonly spent?: () => readonly Spent[];
   /** Looks at pull quotas that are due and that no rehearsal has shown; absent: nobody looks. */
   readonly sampleQuotas?: (config: Config, at: SamplingAt) => Promise<readonly QuotaSample[]>;
   /** The node as it is now, for foresight; absent: nobody looks. */
@@ -104,6 +112,7 @@ const fixedAtStart = [
   'catalog',
   'catalogNamespace',
   'stateDir',
+  'daemonSet',
 ] as const;
 
 /** Half of the five seconds in which a Pod is expected to leave; the rest is for the process to unwind. */
@@ -203,7 +212,17 @@ async function openListeners(
     return { ok: true, listening: [open.value] };
   }
   const { checkConcurrency: atOnce, checkBody: bodyBytes } = config;
-  const taking = await listenForChecks(config.checkListen, { check, atOnce, bodyBytes, node: () => ledger().node });
+  const counted = async (text: string, stop: AbortSignal): Promise<readonly PullReport[]> => {
+    const reports = await check(text, stop);
+    for (const report of reports) rounds.pacing.entered(report, 'check');
+    return reports;
+  };
+  const taking = await listenForChecks(config.checkListen, {
+    check: counted,
+    atOnce,
+    bodyBytes,
+    node: () => ledger().node,
+  });
   if (!taking.ok) {
     await open.value.close(0);
     return taking;

@@ -11,6 +11,7 @@ import type { ClusterSight, Entry, Ledger, Pass } from '#pull/ledger.ts';
 import { demandId, reportId } from '#pull/ledger.ts';
 import type { Forecast } from '#pull/forecast.ts';
 import type { Pace } from '#pull/pace.ts';
+import { restOf } from '#pull/cadence.ts';
 import { cadencesOf, dueAt, rests, slowed, takesPart } from '#pull/pace.ts';
 import { forget, learnNode, learnReport, learnSamples, type Past } from '#pull/past.ts';
 import type { QuotaSample } from '#pull/quota.ts';
@@ -161,29 +162,60 @@ export class Book {
     this.#ledger = undefined;
   }
 
-  /** Who takes part in a pass that begins now: what is here before what is yet to come, those first that have waited longest. */
-  due(kind: 'regular' | 'early', nowMs: number): readonly Demand[] {
+  /**
+   * Who takes part in a pass that begins now: what was never rehearsed, what is due out of turn, then those that have waited
+   * longest; in each, what is here before what is yet to come. `waits`: those that could not go yet, and until when.
+   */
+  due(kind: 'regular' | 'early', nowMs: number, waits: ReadonlyMap<string, number>): readonly Demand[] {
+    const order = new Map([...this.#asked.keys()].map((id) => [id, this.#orderOf(id, nowMs)] as const));
     return [...this.#asked]
       .filter(([id, demand]) => {
         const entry = this.#entries.get(id);
+        const waitsUntil = waits.get(id);
+        if (kind === 'early' && waitsUntil !== undefined) return waitsUntil <= nowMs;
         if (entry === undefined) return true;
         const lastMs = this.#lastAt(id);
-        const mayRest = kind === 'regular' && !this.#hurried;
-        if (mayRest && rests(cadencesOf(demand), { lastMs, cadenceMs: this.#cadenceMs, nowMs })) return false;
+        const mayRest = kind === 'regular' && !this.#hurried && waitsUntil === undefined;
+        const cadences = restOf(demand, entry.history, nowMs);
+        if (mayRest && rests(cadences, { lastMs, cadenceMs: this.#cadenceMs, nowMs })) return false;
         if (kind === 'regular') return takesPart(entry.report.verdict, entry.dueMs, nowMs);
         return entry.dueMs !== undefined && entry.dueMs <= nowMs;
       })
       .toSorted(
         ([a, one], [b, other]) =>
-          Number(isComing(one.wantedBy)) - Number(isComing(other.wantedBy)) || this.#lastAt(a) - this.#lastAt(b),
+          Number(isComing(one.wantedBy)) - Number(isComing(other.wantedBy)) ||
+          (order.get(a) ?? 0) - (order.get(b) ?? 0),
       )
       .map(([, demand]) => demand);
   }
 
-  /** When somebody is due out of turn. */
-  nextDueMs(): number | undefined {
-    const dues = [...this.#entries.values()].flatMap(({ dueMs }) => dueMs ?? []);
+  #orderOf(id: string, nowMs: number): number {
+    const dueMs = this.#entries.get(id)?.dueMs;
+    // Out of turn: before everybody who has ever been rehearsed, the longest due first.
+    return dueMs !== undefined && dueMs <= nowMs ? dueMs - 1e15 : this.#lastAt(id);
+  }
+
+  /** When somebody is due out of turn, or may go at last. */
+  nextDueMs(waits: ReadonlyMap<string, number>): number | undefined {
+    const dues = [...this.#asked.keys()].flatMap((id) => waits.get(id) ?? this.#entries.get(id)?.dueMs ?? []);
     return dues.length === 0 ? undefined : dues.reduce((a, b) => Math.min(a, b));
+  }
+
+  known(demand: Demand): { readonly demand: Demand; readonly report?: PullReport } {
+    const report = this.#entries.get(demandId(demand))?.report;
+    return { demand, ...(report === undefined ? {} : { report }) };
+  }
+
+  /** What was said of an image holds no longer, and nothing else is known. */
+  drop(id: string): void {
+    this.#entries.delete(id);
+    this.#ledger = undefined;
+  }
+
+  /** Every host was looked at. */
+  progressed(nowMs: number): void {
+    this.#progressMs = Math.max(this.#progressMs, nowMs);
+    this.#ledger = undefined;
   }
 
   #lastAt(id: string): number {

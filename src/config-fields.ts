@@ -3,6 +3,7 @@ import { catalogFields } from './config-catalog.ts';
 import { clusterFields } from './config-cluster.ts';
 import { field } from './config-field.ts';
 import { mannersFields } from './config-manners.ts';
+import { throughputFields } from './config-throughput.ts';
 import { foresightFields } from './config-foresight.ts';
 import type { Address, ImageEntry } from './config-values.ts';
 import {
@@ -66,7 +67,7 @@ export const fields = {
     fallback: 'auto',
     read: (raw) => (raw === 'auto' ? read('auto') : raw === '0' || raw === 0 ? read(0) : duration(1, 3_600_000)(raw)),
     write: (value) => (value === 'auto' ? value : value === 0 ? 0 : durationText(value)),
-    help: 'Each pass begins late by a random part of this; auto: a fifth of the schedule, at most 1m.',
+    help: "Each pass begins late by a part of this that the node's name decides; auto: the whole interval, at most 5m; of a cron expression a fifth, at most 1m.",
   }),
   listen: field<Address>({
     env: 'DRYPULL_LISTEN',
@@ -228,6 +229,7 @@ export const fields = {
   ...mannersFields,
   ...clusterFields,
   ...catalogFields,
+  ...throughputFields,
   ...foresightFields,
   logLevel: field<LogLevel>({
     env: 'DRYPULL_LOG_LEVEL',

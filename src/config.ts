@@ -200,7 +200,10 @@ function crossCheck(config: Config): readonly Problem[] {
 
 /** The jitter in force. */
 export function jitterMs({ jitter, schedule }: Config): number {
-  return jitter === 'auto' ? Math.min(schedule.cadenceMs / 5, 60_000) : jitter;
+  if (jitter !== 'auto') return jitter;
+  // An interval says how often and not when; a cron expression says when.
+  const isInterval = schedule.written !== schedule.cron;
+  return isInterval ? Math.min(schedule.cadenceMs, 300_000) : Math.min(schedule.cadenceMs / 5, 60_000);
 }
 
 function freeze<T>(value: T): T {

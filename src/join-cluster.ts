@@ -17,6 +17,7 @@ import { type Demanded, watchDemand } from './cluster/watch-demand.ts';
 import { ComingDemands } from './coming-demands.ts';
 import { type Config, type Environment, isInCluster } from './config.ts';
 import type { NodeSaid } from './look.ts';
+import { FleetWatch } from './fleet-watch.ts';
 import { KubeletSettings } from './kubelet-settings.ts';
 import { readInput } from './node/read-input.ts';
 import { SecretReader } from './secret-reader.ts';
@@ -35,6 +36,8 @@ export interface Joined extends Watched {
   /** What is asked for now; `own` is what the configuration asks for. Waits a little for the first list of Pods. */
   readonly demands: (own: readonly Demand[], onDisk: () => Promise<OnDisk>) => Promise<readonly Demand[]>;
   readonly withSecrets: (demand: Demand) => Promise<Demand>;
+  /** How many agents there are; undefined: nobody can know. */
+  readonly fleet: () => number | undefined;
   /** What the kubelet said of this node, where it was seen. */
   readonly node: () => NodeSaid | undefined;
 }
@@ -46,9 +49,12 @@ export interface JoinAsk {
   readonly now: () => Date;
   readonly random: () => number;
   readonly log: Log;
+  /** Of this Pod; absent outside of one. */
+  readonly namespace?: string;
 }
 
 const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+const namespacePath = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 const tokenBytes = 1 << 20;
 /** The first pass waits for the first list of Pods no longer than this. */
 const patienceMs = 10_000;
@@ -69,6 +75,13 @@ export async function findCluster({ config, env, log }: JoinAsk): Promise<Outcom
   return { ok: true, value: undefined };
 }
 
+/** The namespace of this Pod, where its ServiceAccount is the one that asks. */
+export async function ownNamespace(config: Config): Promise<{ readonly namespace?: string }> {
+  if (config.kubeconfig !== null) return {};
+  const read = await readInput(namespacePath, tokenBytes);
+  return read.ok && read.text.trim() !== '' ? { namespace: read.text.trim() } : {};
+}
+
 export function joinCluster(cluster: Cluster, ask: JoinAsk): Joined {
   return new Joining(cluster, ask);
 }
@@ -82,6 +95,7 @@ class Joining implements Joined {
   readonly #kubelet: KubeletSettings;
   #coming: ComingDemands | undefined;
   readonly #teller: Teller | undefined;
+  readonly #fleet: FleetWatch | undefined;
   readonly #known = Promise.withResolvers<undefined>();
   #ears: Ears | undefined;
   #looking = false;
@@ -105,8 +119,15 @@ class Joining implements Joined {
     if (condition || events)
       this.#teller = tellCluster(publisher(cluster, nodeName, outside), { condition, events, now, log });
     if (config.catalog !== 'off') void this.#readCatalog();
+    const { namespace } = ask;
+    if (namespace !== undefined && config.fleetSize === 'auto') {
+      const { signal } = this.#closing;
+      this.#fleet = new FleetWatch(cluster, { namespace, name: config.daemonSet }, { random, delay, log, signal });
+    }
     void this.#tick();
   }
+
+  readonly fleet = (): number | undefined => this.#fleet?.agents;
 
   async #readCatalog(): Promise<void> {
     const { config, now, random, log } = this.#ask;
@@ -118,7 +139,7 @@ class Joining implements Joined {
   }
 
   readonly demands: Joined['demands'] = async (own, onDisk) => {
-    await within(this.#known.promise, patienceMs);
+    await within(Promise.all([this.#known.promise, this.#fleet?.asked]), patienceMs);
     // Waited for once: after that the look that finds something new asks for a pass.
     this.#known.resolve(undefined);
     const { sandboxImage, policy } = await onDisk();

@@ -49,7 +49,6 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     memory: opening.memory,
     tokens: new Map(),
     proving: new Map(),
-    limited: new Map(),
     reachedAt: new Map(),
     plain: new Set(),
     judged: new Set(),

@@ -4,7 +4,7 @@
  */
 import type { Fault } from '#pull/fault.ts';
 import { demandId, reportId } from '#pull/ledger.ts';
-import type { PullReport } from '#pull/report.ts';
+import type { Advice, PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 
 export interface PassOptions {
@@ -92,6 +92,13 @@ async function raced<T>(coming: Promise<T>, silenceMs: number, signal: AbortSign
 
 function ignore(): void {
   // Left behind: its end is of no more interest.
+}
+
+/** With the words for an unknown of our own making, where it has none. */
+export function explained(report: PullReport, advise: ((fault: Fault) => Advice) | undefined): PullReport {
+  const { verdict } = report;
+  if (advise === undefined || report.advice !== undefined || verdict.is !== 'unknown') return report;
+  return { ...report, advice: advise(verdict.fault) };
 }
 
 /** The report on an image that got none. */

@@ -3,17 +3,23 @@
  * pass, the agent many; both rehearse through here.
  */
 import { keyMatches } from '#pull/credential.ts';
+import { type Knock, learnedOrigins } from '#pull/knock.ts';
+import { demandId } from '#pull/ledger.ts';
 import type { Past } from '#pull/past.ts';
+import { planPull } from '#pull/plan.ts';
 import type { QuotaSample } from '#pull/quota.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
 import { assessAll } from './assess.ts';
+import type { Known } from './choose.ts';
 import { hasContent, localContent } from './node/content-store.ts';
 import { askProviders } from './node/credential-plugin.ts';
 import { ProviderCache } from './node/provider-cache.ts';
 import { manners, openWire } from './open-wire.ts';
 import { QuotaSampler, type Sampling } from './sample-quotas.ts';
+import { knockAt } from './stage/knock.ts';
 import { Memory } from './stage/memory.ts';
+import type { Spent } from './stage/spending.ts';
 import type { Manners } from './stage/wire.ts';
 
 export interface Surroundings {
@@ -22,6 +28,8 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => Date;
   readonly clockMs: () => number;
+  /** So that nodes that were turned away together do not come back together. */
+  readonly random?: () => number;
 }
 
 export interface Pass {
@@ -41,28 +49,19 @@ export type SampleAsk = Omit<Sampling, 'view' | 'askProviders' | 'openWire' | 'n
 
 export class Rehearser {
   readonly #around: Surroundings;
-  readonly #memory = new Memory();
+  readonly #memory: Memory;
   readonly #plugins = new ProviderCache();
   readonly #sampler = new QuotaSampler();
 
   constructor(around: Surroundings) {
     this.#around = around;
+    this.#memory = new Memory(around.random);
   }
 
   /** One report for each demand, in the order in which they are ready; fewer once the signal is aborted. */
   async *rehearse(view: NodeView, demands: readonly Demand[], pass: Pass): AsyncGenerator<PullReport> {
-    const { now, clockMs, hostRoot } = this.#around;
     for (const authority of pass.meteredRegistries) this.#memory.keepMetered(authority);
-    const root = view.runtime.config.ok ? view.runtime.config.value.root : '/var/lib/containerd';
-    const wire = openWire(view, {
-      memory: this.#memory,
-      manners: pass.manners,
-      now,
-      clockMs,
-      localContent: localContent(hostRoot, root),
-      hasContent: hasContent(hostRoot, root),
-      perRegistry: pass.perRegistry,
-    });
+    const wire = this.#open(view, pass);
     try {
       const outside = {
         wire,
@@ -79,6 +78,41 @@ export class Rehearser {
     } finally {
       await wire.close();
     }
+  }
+
+  /** Opens connections to every host that these images would use; see stage/knock.ts. */
+  async knock(view: NodeView, at: readonly Known[], pass: Pass): Promise<ReadonlyMap<string, readonly Knock[]>> {
+    const wire = this.#open(view, pass);
+    try {
+      const doors = at.flatMap(({ demand, report }) => {
+        const { image } = demand;
+        if (!image.ok) return [];
+        const plan = planPull(view, { ...demand, image }, []);
+        return [{ id: demandId(demand), plan, learned: report === undefined ? [] : learnedOrigins(report) }];
+      });
+      return await knockAt(doors, { connections: wire.connections, signal: pass.signal, atOnce: pass.atOnce });
+    } finally {
+      await wire.close();
+    }
+  }
+
+  #open(view: NodeView, pass: Pass): ReturnType<typeof openWire> {
+    const { now, clockMs, hostRoot } = this.#around;
+    const root = view.runtime.config.ok ? view.runtime.config.value.root : '/var/lib/containerd';
+    return openWire(view, {
+      memory: this.#memory,
+      manners: pass.manners,
+      now,
+      clockMs,
+      localContent: localContent(hostRoot, root),
+      hasContent: hasContent(hostRoot, root),
+      perRegistry: pass.perRegistry,
+    });
+  }
+
+  /** What was asked of whom so far. */
+  spent(): readonly Spent[] {
+    return this.#memory.spending.read();
   }
 
   /** Looks at Docker Hub's quota where one is due; with the same memory, so that a refused login stays unpresented. */

@@ -2,20 +2,21 @@
  * The agent's rounds: passes one after another, regular ones on the schedule and early ones for what failed, and what they leave
  * in the book, in the metrics and in the log.
  */
-import { demandId } from '#pull/ledger.ts';
-import { defaultPace, spread } from '#pull/pace.ts';
+import { defaultPace } from '#pull/pace.ts';
 import { emptyPast, type Past } from '#pull/past.ts';
+import { phaseOf } from '#pull/phase.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import type { Outside } from './agent.ts';
 import { Book } from './book.ts';
 import type { Config } from './config.ts';
 import { jitterMs } from './config.ts';
-import { runPass } from './pass.ts';
+import { Pacing, patient } from './pacing.ts';
+import { explained, runPass } from './pass.ts';
 import { QuotaWatch } from './quota-watch.ts';
 import type { Beating } from './schedule.ts';
 import { sayChange, sayScore } from './say.ts';
-import { startSchedule } from './schedule.ts';
+import { pause, startSchedule } from './schedule.ts';
 import type { Metrics } from './tell/metrics.ts';
 import { openMetrics } from './tell/metrics.ts';
 import { within } from './within.ts';
@@ -28,6 +29,7 @@ export class Rounds {
   config: Config;
   #beating: Beating | undefined;
   #timer: NodeJS.Timeout | undefined;
+  readonly pacing: Pacing;
   #running: Promise<void> = Promise.resolve();
   readonly #quotas: QuotaWatch;
   readonly #queued: { regular?: Promise<void> | undefined; early?: Promise<void> | undefined } = {};
@@ -45,12 +47,14 @@ export class Rounds {
       silenceMs: silenceMs(this.config),
       past: outside.state?.first ?? emptyPast,
     });
+    this.pacing = new Pacing({ node: this.#node, book: this.book, config: () => this.config, agent: outside });
     this.metrics = openMetrics({
       ledger: () => this.book.read(),
       now,
       vitals: outside.vitals,
       version: outside.version,
       perImageSeries: () => this.config.perImageSeries,
+      manners: this.pacing,
     });
     this.#quotas = new QuotaWatch({ look: () => this.#sampleQuotas(), log: outside.log });
     this.#watch();
@@ -86,11 +90,8 @@ export class Rounds {
   regular(): Promise<void> {
     return this.#queue('regular');
   }
-
   /** Something new is asked for, or something is not any more. */
-  early(): void {
-    void this.#queue('early');
-  }
+  readonly early = (): void => void this.#queue('early');
 
   #queue(kind: 'regular' | 'early'): Promise<void> {
     return (this.#queued[kind] ??= this.#enqueue(kind));
@@ -102,7 +103,7 @@ export class Rounds {
     this.book.watch(cluster.sight);
     cluster.listen({
       ledger: () => this.book.read(),
-      demandsChanged: () => this.early(),
+      demandsChanged: this.early,
       outcome: (outcome) => {
         const found = this.book.hold(outcome);
         this.metrics.scored(found);
@@ -120,7 +121,8 @@ export class Rounds {
     const { log } = this.#outside;
     this.#beating = startSchedule({
       schedule: this.config.schedule,
-      jitterMs: jitterMs(this.config),
+      // A part of the jitter that is this node's for ever: a fleet stays spread over it.
+      delayMs: jitterMs(this.config) * phaseOf(this.#node),
       pass: () => this.regular(),
       skipped: (why) => {
         log.warn({ why }, 'a pass was skipped');
@@ -145,7 +147,9 @@ export class Rounds {
     clearTimeout(this.#timer);
     const startedMs = clock.now();
     await this.#ask();
-    const { now } = spread(this.book.due(kind, clock.now()), registryOf, this.config.perRegistryPass);
+    if (kind === 'regular' && this.book.read().pass === undefined)
+      await pause(this.pacing.firstDelayMs(), this.#outside.signal);
+    const now = await this.#choose(kind);
     for await (const report of this.#reports(now)) this.#enter(report);
     if (this.#isOver()) return;
     const endedMs = clock.now();
@@ -167,6 +171,15 @@ export class Rounds {
     }
   }
 
+  async #choose(kind: 'regular' | 'early'): Promise<readonly Demand[]> {
+    const { knock, signal, log } = this.#outside;
+    const { config } = this;
+    const knocker = patient((at) => knock?.(at, config, signal), { waitMs: silenceMs(config), log });
+    const { now, again } = await this.pacing.choose(kind, knocker);
+    for (const report of again) this.#note(report);
+    return now;
+  }
+
   #reports(demands: readonly Demand[]): AsyncIterable<PullReport> {
     const { rehearse, clock, signal, log } = this.#outside;
     const { config } = this;
@@ -186,7 +199,8 @@ export class Rounds {
     if (sampleQuotas === undefined || this.config.quotaSamples === 'off' || this.#isOver()) return;
     const past = (): Past => this.book.past();
     const { entries } = this.book.read();
-    this.book.learnSamples(await sampleQuotas(this.config, { signal, past, entries, demands: this.book.demands() }));
+    const at = { signal, past, entries, demands: this.book.demands(), admit: this.pacing.admit };
+    this.book.learnSamples(await sampleQuotas(this.config, at));
   }
 
   /** What the node as a whole has coming; a look that fails leaves what was foretold last. */
@@ -203,37 +217,34 @@ export class Rounds {
   }
 
   #enter(report: PullReport): void {
-    const { clock, log, advise, cluster } = this.#outside;
-    const { verdict } = report;
-    const explained =
-      advise !== undefined && report.advice === undefined && verdict.is === 'unknown'
-        ? { ...report, advice: advise(verdict.fault) }
-        : report;
+    const entered = explained(report, this.#outside.advise);
+    this.pacing.entered(entered, 'pass');
+    if (this.#note(entered)) this.metrics.observe(entered);
+  }
+
+  /** False where nobody asked for it. */
+  #note(report: PullReport): boolean {
+    const { clock, log, cluster } = this.#outside;
     const pace = { ...defaultPace, cadenceMs: this.config.schedule.cadenceMs };
-    const change = this.book.enter(explained, { pace, dice: clock.random() });
-    if (change === undefined) return;
-    this.metrics.observe(explained);
-    if (change === null) return;
-    sayChange(log, change);
-    cluster?.changed(change);
+    const change = this.book.enter(report, { pace, dice: clock.random() });
+    if (change !== undefined && change !== null) {
+      sayChange(log, change);
+      cluster?.changed(change);
+    }
+    return change !== undefined;
   }
 
   #rearm(): void {
     const { clock } = this.#outside;
-    const due = this.book.nextDueMs();
+    const due = this.pacing.nextDueMs();
     if (due === undefined || this.#isOver()) return;
     // Not below a second, whatever the clock does; not above what a timer can hold.
-    const waitMs = Math.min(Math.max(due - clock.now(), 1000), 2 ** 31 - 1);
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.early(), waitMs);
+    this.#timer = setTimeout(this.early, Math.min(Math.max(due - clock.now(), 1000), 2 ** 31 - 1));
   }
 }
 
-/** A rehearsal ends at its own deadline; whoever is silent for twice as long has lost it. */
+/** Twice the deadline of a rehearsal: whoever is silent for so long has lost it. */
 function silenceMs({ deadline }: Config): number {
   return 2 * deadline + 10_000;
-}
-
-function registryOf(demand: Demand): string {
-  return demand.image.ok ? demand.image.value.registry : demandId(demand);
 }

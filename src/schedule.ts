@@ -1,6 +1,6 @@
 /**
  * When a pass begins: a cron expression, or an interval that is one. This file alone knows node-cron. Ten thousand agents share
- * their registries, so no pass begins on the stroke: each is put off by a random part of the jitter.
+ * their registries, so no pass begins on the stroke: each is put off by a part of the jitter that is its node's own.
  */
 import { createTask, setLogger, validateDetailed } from 'node-cron';
 
@@ -64,7 +64,8 @@ function gapsOf(cron: string): readonly number[] {
 
 export interface Beat {
   readonly schedule: Schedule;
-  readonly jitterMs: number;
+  /** After each stroke. */
+  readonly delayMs: number;
   /** Called when a pass is to begin; node-cron waits for it before the next (noOverlap). */
   readonly pass: () => Promise<void>;
   /** A beginning that the machine slept through, or that found the last pass still running. */
@@ -75,19 +76,39 @@ export interface Beating {
   readonly stop: () => void;
 }
 
-export function startSchedule({ schedule, jitterMs, pass, skipped }: Beat): Beating {
+export function startSchedule({ schedule, delayMs, pass, skipped }: Beat): Beating {
+  const stopped = new AbortController();
   // node-cron's own warnings go to the console; what matters of them comes as events.
   const silent = { info: ignore, warn: ignore, error: ignore, debug: ignore };
   setLogger(silent);
-  const task = createTask(schedule.cron, () => pass(), {
+  const beat = async (): Promise<void> => {
+    await pause(delayMs, stopped.signal);
+    if (!stopped.signal.aborted) await pass();
+  };
+  const task = createTask(schedule.cron, beat, {
     noOverlap: true,
-    maxRandomDelay: Math.floor(jitterMs),
     suppressMissedWarning: true,
   });
   task.on('execution:missed', () => skipped('missed'));
   task.on('execution:overlap', () => skipped('overlap'));
   void task.start();
-  return { stop: () => void task.destroy() };
+  const stop = (): void => {
+    stopped.abort();
+    void task.destroy();
+  };
+  return { stop };
+}
+
+/** Ends early, and well, when it is aborted. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms < 1) return;
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const end = (): void => resolve(undefined);
+  const timer = setTimeout(end, ms);
+  signal.addEventListener('abort', end, { once: true });
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', end);
 }
 
 function ignore(): void {

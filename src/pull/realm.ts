@@ -46,7 +46,8 @@ function isLinkLocal(host: string): boolean {
   return host === 'metadata.google.internal' || isIn(host, linkLocal);
 }
 
-function isInward(host: string): boolean {
+/** Within this machine or a private network, as far as an address or a name says it by itself. */
+export function isInward(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || isIn(host, inward);
 }
 

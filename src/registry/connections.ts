@@ -8,7 +8,7 @@ import { bad, good, type Outcome } from '#pull/outcome.ts';
 import { proxyFor, type ProxyTarget } from '#pull/proxy.ts';
 import type { DnsFacts } from '#pull/rehearsal.ts';
 import { Connection, type Form } from './connection.ts';
-import { dial, type Ground, type LookedUp } from './dial.ts';
+import { dial, type Dialled, type Ground, type LookedUp } from './dial.ts';
 import { Pool, type Opened, type Taken } from './pool.ts';
 import { lookUp, type Patience } from './resolve.ts';
 import { identityOf } from './trust.ts';
@@ -51,6 +51,15 @@ export class Connections {
     return reused && mayRepeat ? this.#repeat(ask, way.value, taken.startMs) : this.#asked(taken, outcome);
   }
 
+  /** Opens a connection as a request would, sends nothing over it and closes it. */
+  async knock(at: Pick<Ask, 'url' | 'tls' | 'dialTimeoutMs' | 'signal'>): Promise<Dialled> {
+    const way = this.#wayTo(at);
+    if (!way.ok) return { steps: [], outcome: way };
+    const { steps, outcome } = await this.#dial(at, way.value);
+    if (outcome.ok) outcome.value.socket.destroy();
+    return { steps, outcome };
+  }
+
   /** Ends what is under way with `agent.out_of_time`. */
   async close(): Promise<void> {
     this.#life.abort();
@@ -76,16 +85,20 @@ export class Connections {
   }
 
   async #open(ask: Ask, way: Way): Promise<Opened> {
-    const { scheme, host, port, proxy, form } = way;
+    const { steps, outcome } = await this.#dial(ask, way);
+    if (!outcome.ok) return { steps, outcome };
+    return { steps, outcome: good(new Connection(outcome.value, way.form, this.#footing.elapsedMs)) };
+  }
+
+  async #dial(ask: Pick<Ask, 'tls' | 'dialTimeoutMs' | 'signal'>, way: Way): Promise<Dialled> {
+    const { scheme, host, port, proxy } = way;
     const life = this.#life.signal;
     const signal = ask.signal === undefined ? life : AbortSignal.any([ask.signal, life]);
     const target = { scheme, host, port, proxy, tls: ask.tls, timeoutMs: ask.dialTimeoutMs, signal };
-    const { steps, outcome } = await dial(target, this.#ground);
-    if (!outcome.ok) return { steps, outcome };
-    return { steps, outcome: good(new Connection(outcome.value, form, this.#footing.elapsedMs)) };
+    return dial(target, this.#ground);
   }
 
-  #wayTo({ url, tls }: Ask): Outcome<Way> {
+  #wayTo({ url, tls }: Pick<Ask, 'url' | 'tls'>): Outcome<Way> {
     const place = `${url.protocol}//${url.host}${url.protocol === 'https:' ? ` ${identityOf(tls)}` : ''}`;
     const known = this.#ways.get(place);
     if (known !== undefined) return known;

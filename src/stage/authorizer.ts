@@ -104,8 +104,11 @@ export class Authorizer {
       return { ok: false, trouble: trouble(before, `failed to authorize: failed to fetch oauth token: ${text}`) };
     }
     const key = [print ?? 'anonymous', realm.href, handler.service, ...scoped.scopes].join('\n');
-    const limited = wire.tokens.has(key) ? undefined : wire.limited.get(realm.host);
-    if (limited?.code === 'api.rate_limited') {
+    const { limits } = wire.memory;
+    const nowMs = wire.elapsedMs();
+    const locked = print === undefined ? undefined : limits.at(`${print}@${realm.host}`, nowMs);
+    const limited = wire.tokens.has(key) ? undefined : (locked ?? limits.at(realm.host, nowMs));
+    if (limited !== undefined) {
       const text = tokenStatusWords({ method: 'GET', url: tokenUrl(scoped) }, limited.status, plan.engine);
       const kind = print === undefined ? 'anonymous' : 'oauth';
       return { ok: false, trouble: trouble(limited, `failed to authorize: failed to fetch ${kind} token: ${text}`) };
@@ -113,12 +116,16 @@ export class Authorizer {
     const asked = await this.#token(key, scoped, route);
     if (asked.ending.is === 'granted') {
       const place = { ...(print === undefined ? {} : { login: print }), place: realm.host };
-      if (print !== undefined) wire.memory.keepProof(print, realm.host);
+      limits.lift(realm.host, nowMs);
+      if (print !== undefined) {
+        limits.lift(`${print}@${realm.host}`, nowMs);
+        wire.memory.keepProof(print, realm.host);
+      }
       this.endTurns();
       const as = login?.label ?? 'anonymous';
       return { ok: true, value: { value: asked.ending.token.header, as, ...place, scheme: 'bearer' } };
     }
-    const refused = refusedToken(this.#scene, asked, { realm: realm.host, host, label: login?.label });
+    const refused = refusedToken(this.#scene, asked, { realm: realm.host, host, label: login?.label, print });
     if (print !== undefined && refused.fault.code === 'auth.rejected')
       wire.memory.keepRefusal({ login: print, place: realm.host, path: '' }, refused.fault);
     return { ok: false, trouble: refused };

@@ -71,7 +71,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   /** What the first request presents goes along to the same host and those below it, until a redirect has led elsewhere. */
   let carried: Authorization | undefined;
   for (let hop = 0; hop < mostRequests; hop += 1) {
-    const limited = scene.wire.limited.get(url.host);
+    const limited = scene.wire.memory.limits.at(url.host, scene.wire.elapsedMs());
     if (limited !== undefined)
       return { ok: false, trouble: asAnswered(scene, { fault: limited, status: 429 }, { sending, url, requested }) };
     const authorized = await authorizer.authorize(url.host, sending.route);
@@ -86,6 +86,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
       return { ok: false, trouble: { fault, words: transportWords({ method, url }, fault, plan.engine), at } };
     }
     const answer = asked.outcome.value;
+    if (answer.status !== 429) scene.wire.memory.limits.lift(url.host, scene.wire.elapsedMs());
     if (hop === 0) noteLimit(scene, sending.route, answer);
     const next = nextHop(answer.status, header(answer, 'location'), url);
     if (next === undefined)

@@ -3,6 +3,8 @@
  * registries found to count what they serve. Bounded; oldest first out.
  */
 import type { Fault } from '#pull/fault.ts';
+import { Limits } from './limits.ts';
+import { Spending } from './spending.ts';
 
 const manifestBytes = 8 << 20;
 const blobEntries = 50_000;
@@ -28,6 +30,15 @@ export class Memory {
   readonly #proven = new Set<string>();
   readonly #metered = new Set<string>();
   readonly #timed = new Map<string, number>();
+  /** Who said "too many", until when. */
+  readonly limits: Limits;
+  /** What was asked of whom. */
+  readonly spending = new Spending();
+
+  /** `random`: so that a fleet that was turned away together does not come back together. */
+  constructor(random?: () => number) {
+    this.limits = new Limits(random);
+  }
 
   /** `place` is host and repository: content is remembered where it was found, not everywhere. */
   manifest(place: string, digest: string): { readonly body: Uint8Array; readonly mediaType: string } | undefined {

@@ -6,7 +6,11 @@ import type { Scene } from './scene.ts';
 
 /** Counts what it serves: Docker Hub by name on every route to it, others once they said so in a header. */
 export function isMetered(scene: Scene, route: number): boolean {
-  if (scene.wire.manners.spend) return false;
+  return !scene.wire.manners.spend && countsPulls(scene, route);
+}
+
+/** Whatever the user says about spending. */
+export function countsPulls(scene: Scene, route: number): boolean {
   if (scene.plan.image.registry === 'docker.io') return true;
   const authority = scene.routes[route]?.authority ?? '';
   return /(^|\.)docker\.io(:\d+)?$/.test(authority) || scene.wire.memory.isMetered(authority);

@@ -30,7 +30,7 @@ export function refusal(reply: Reply, scene: Scene): Fault {
     const { login, place } = presented;
     scene.wire.memory.keepRefusal({ login, place, path: scene.plan.image.path }, fault);
   }
-  if (fault.code === 'api.rate_limited') scene.wire.limited.set(reply.url.host, fault);
+  if (fault.code === 'api.rate_limited') scene.wire.memory.limits.keep(reply.url.host, fault, scene.wire.elapsedMs());
   return fault;
 }
 

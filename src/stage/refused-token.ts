@@ -8,11 +8,15 @@ import type { Answer } from '../registry/wire.ts';
 import type { Scene } from './scene.ts';
 import { trouble, type Trouble } from './trouble.ts';
 
-export function refusedToken(
-  scene: Scene,
-  asked: TokenAsked,
-  from: { readonly realm: string; readonly host: string; readonly label: string | undefined },
-): Trouble {
+interface RealmAsked {
+  readonly realm: string;
+  readonly host: string;
+  readonly label: string | undefined;
+  /** The login's fingerprint. */
+  readonly print: string | undefined;
+}
+
+export function refusedToken(scene: Scene, asked: TokenAsked, from: RealmAsked): Trouble {
   const { engine } = scene.plan;
   const last = asked.tries.at(-1);
   const kind = from.label === undefined ? 'anonymous' : 'oauth';
@@ -56,12 +60,7 @@ export function refusedToken(
 function refusalFault(
   scene: Scene,
   ending: { readonly status: number; readonly body: string },
-  from: {
-    readonly realm: string;
-    readonly host: string;
-    readonly label: string | undefined;
-    readonly answer: Answer | undefined;
-  },
+  from: RealmAsked & { readonly answer: Answer | undefined },
 ): Fault {
   const { status } = ending;
   const message = messageFor(ending.body);
@@ -69,8 +68,10 @@ function refusalFault(
     const limit = readRateLimit(from.answer?.headers ?? {}, ending.body, scene.wire.now()) ?? {
       scope: 'unknown' as const,
     };
-    const fault: Fault = { code: 'api.rate_limited', host: from.realm, status, limit, message };
-    scene.wire.limited.set(from.realm, fault);
+    const fault = { code: 'api.rate_limited', host: from.realm, status, limit, message } as const;
+    // A lock is on the login, not on whoever else asks from here.
+    const place = limit.scope === 'login' && from.print !== undefined ? `${from.print}@${from.realm}` : from.realm;
+    scene.wire.memory.limits.keep(place, fault, scene.wire.elapsedMs());
     return fault;
   }
   if (status >= 500) return { code: 'auth.realm_failed', realm: from.realm, status, message };

@@ -7,7 +7,10 @@ import { leastTimedBytes } from '#pull/rate.ts';
 import { proxyFor } from '#pull/proxy.ts';
 import type { Family } from '#pull/quota.ts';
 import { header, type Answer, type Asked } from '../registry/wire.ts';
+import { laneOf, wasSent } from '#pull/lane.ts';
 import { readRateLimit } from '../registry/rate-limit.ts';
+import { countsPulls } from './metered.ts';
+import type { RequestKind } from './spending.ts';
 import type { Wire } from './wire.ts';
 
 export interface Scene {
@@ -37,6 +40,7 @@ export function record(
   for (const step of asked.steps) {
     if (step.step === 'tcp' && step.outcome.ok) scene.wire.reachedAt.set(sent.url.host, step.outcome.value.address);
   }
+  noteSpending(scene, purpose, sent.method, asked);
   scene.exchanges.push({
     ...purpose,
     method: sent.method,
@@ -47,6 +51,24 @@ export function record(
     ...(sent.as === undefined ? {} : { as: sent.as }),
     outcome: facts(scene, asked, { url: sent.url, act: purpose.act }),
   });
+}
+
+function noteSpending(scene: Scene, { act, route }: Purpose, method: 'HEAD' | 'GET' | 'POST', asked: Asked): void {
+  const at = scene.routes[route];
+  if (at === undefined || !wasSent(asked)) return;
+  const lane = laneOf(scene.plan.image.registry, at);
+  const kind = kindOf(act, method);
+  const answer = asked.outcome.ok ? asked.outcome.value : undefined;
+  const says = answer === undefined ? undefined : readRateLimit(answer.headers, '', scene.wire.now());
+  const counts = countsPulls(scene, route) || (says?.limit !== undefined && says.scope === 'quota');
+  const spends = counts && kind === 'get_manifest';
+  scene.wire.memory.spending.note({ lane, kind, spends, limited: answer?.status === 429 });
+}
+
+function kindOf(act: Act, method: 'HEAD' | 'GET' | 'POST'): RequestKind {
+  if (act === 'token') return 'token';
+  if (method === 'HEAD') return 'head';
+  return act === 'resolve' || act === 'manifest' ? 'get_manifest' : 'get_blob';
 }
 
 function facts(

@@ -3,7 +3,6 @@
  * connections, look-ups, tokens and bad news; its memory outlives the pass.
  */
 import type { HasContent } from '#pull/disk.ts';
-import type { Fault } from '#pull/fault.ts';
 import type { LocalContent } from '#pull/view.ts';
 import type { Token, TokenAsked } from '../registry/authorize.ts';
 import type { Connections } from '../registry/connections.ts';
@@ -22,8 +21,6 @@ export interface Wire {
   readonly tokens: Map<string, Promise<TokenAsked>>;
   /** Of this pass alone: logins, by place, that somebody is about to learn the worth of. */
   readonly proving: Map<string, Promise<unknown>>;
-  /** Of this pass alone: registries that said "too many", and what they said. */
-  readonly limited: Map<string, Fault>;
   /** Addresses that a host was reached at, for judging where its challenge points. */
   readonly reachedAt: Map<string, string>;
   /** Of this pass alone: hosts that answered in plain HTTP when HTTPS had failed. */

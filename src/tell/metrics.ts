@@ -14,6 +14,7 @@ import { addForecastTimes } from './forecast-metrics.ts';
 import { addForesight, addImages, capped, namesKept } from './gauges.ts';
 import { addPredictions } from './prediction-metrics.ts';
 import { type Vitals, addProcess, addReading } from './process-metrics.ts';
+import { addPace, type PaceSource } from './pace-metrics.ts';
 import { addQuotas } from './quota-gauges.ts';
 import { observations } from './readings.ts';
 
@@ -26,6 +27,7 @@ export interface MetricsOptions {
   readonly version: string;
   /** Images that do not pull get a series of their own up to this many; may change with the configuration. */
   readonly perImageSeries: () => number;
+  readonly manners: PaceSource;
 }
 
 export interface Metrics {
@@ -74,6 +76,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   addImages(registry, options, names);
   addForesight(registry, options, capped(namesKept));
   addDisks(registry, options);
+  addPace(registry, options.manners, names);
   addQuotas(registry, options);
   addForecastTimes(registry, options);
   addAgent(registry, options);

@@ -17,6 +17,8 @@ export interface DockerRegistryWish {
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
   /** One htpasswd user. */
   readonly user?: readonly [name: string, password: string];
+  /** It is a pull-through cache of the registry at this URL, and takes no push. */
+  readonly upstream?: string;
 }
 
 export interface DockerRegistry extends AsyncDisposable {
@@ -57,6 +59,7 @@ function configuration(wish: DockerRegistryWish, directory: string, port: number
     log: { level: 'warn' },
     storage: { filesystem: { rootdirectory: join(directory, 'storage') } },
     http: { addr: `127.0.0.1:${port}`, secret: 'for uploads', ...(wish.tls ? { tls } : {}) },
+    ...(wish.upstream === undefined ? {} : { proxy: { remoteurl: wish.upstream } }),
     ...(wish.user ? { auth: { htpasswd: { realm: 'registry', path: join(directory, 'htpasswd') } } } : {}),
   };
 }

@@ -47,6 +47,8 @@ export class FakeKube {
   readonly asked: URLSearchParams[] = [];
   readonly pods = new Map<string, Json>();
   readonly secrets = new Map<string, Json>();
+  /** `drypull/drypull`: on how many nodes it runs. */
+  readonly daemonSets = new Map<string, number>();
   node: Json;
   version: number;
   /** `get core/secrets`: what the caller may do. */
@@ -275,6 +277,8 @@ export class FakeKube {
         return { code: 201, body: tokenReview(this.people, body) };
       case 'create authorization.k8s.io/subjectaccessreviews':
         return { code: 201, body: accessReview(this.people, body) };
+      case 'get apps/daemonsets':
+        return this.#daemonSet(call);
       case 'get core/nodes/configz':
         return { code: 200, body: recordedJson('configz.json') };
       default:
@@ -295,6 +299,13 @@ export class FakeKube {
     const all = kind === 'core/pods' ? [...this.pods.values()] : this.shelf.all(kind);
     const isAll = call.namespace === '' && !query.has('labelSelector');
     return isAll ? all : all.filter((what) => selects(what, call, query));
+  }
+
+  #daemonSet({ namespace, name }: KubeCall): Reply {
+    const agents = this.daemonSets.get(`${namespace}/${name}`);
+    if (agents === undefined) return refusal(404, 'NotFound', `daemonsets.apps "${name}" not found`);
+    const status = { desiredNumberScheduled: agents, currentNumberScheduled: agents };
+    return { code: 200, body: { kind: 'DaemonSet', apiVersion: 'apps/v1', metadata: { namespace, name }, status } };
   }
 
   #list(call: KubeCall, query: URLSearchParams): Reply {

@@ -10,6 +10,9 @@ export const baseGrants = [
   'get core/nodes/configz',
 ] as const;
 
+/** What the base grants in the agents' own namespace. */
+export const baseOwnGrants = ['get apps/daemonsets in drypull'] as const;
+
 export const componentGrants = {
   'pull-secrets': ['get core/secrets'],
   'node-condition': ['get core/nodes', 'patch core/nodes/status', 'create events.k8s.io/events'],
@@ -43,6 +46,7 @@ function listed(kind: string, where = ''): readonly string[] {
 
 export const everyGrant: ReadonlySet<string> = new Set<string>([
   ...baseGrants,
+  ...baseOwnGrants,
   ...Object.values(componentGrants).flat(),
   ...ownNamespaceGrants,
 ]);

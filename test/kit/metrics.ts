@@ -11,6 +11,10 @@ export function metricsOver(ledger: () => Ledger, over: Partial<MetricsOptions> 
     vitals: () => ({ cpuSeconds: 1.5, residentBytes: 70_000_000, startedAtS: 1_700_000_000 }),
     version: '0.1.0',
     perImageSeries: () => 100,
+    manners: {
+      spent: () => [{ lane: 'registry.example.com', requests: { head: 2 }, pulls: 0, rateLimits: 0 }],
+      pace: () => ({ agents: 1, cadences: [{ lane: 'registry.example.com', cadenceMs: 300_000 }] }),
+    },
     ...over,
   });
 }

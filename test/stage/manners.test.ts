@@ -219,7 +219,7 @@ describe('"too many"', () => {
       undefined,
     ],
   ])(
-    'from %s stops the other images of this pass, in the same words, and none of the next',
+    'from %s stops the other images of this pass and of later ones, in the same words, until its time is over',
     async (_, script, auth) => {
       await using registry = await FakeRegistry.open({
         images: shelf,
@@ -228,15 +228,20 @@ describe('"too many"', () => {
       });
       const host = `reg.test:${registry.port}`;
       const node = nodeOf({ registries: { 'reg.test': registry } });
-      const memory = new Memory();
+      let nowMs = 0;
+      const own = { memory: new Memory(), clockMs: () => nowMs };
       const wanted = many.map((name) => `${host}/team/${name}:v1`);
-      const reports = await pass(node, wanted, { memory });
+      const reports = await pass(node, wanted, own);
       const limited = registry.requests.length;
       expect(reports.map(gist)).toEqual(many.map(() => 'fails api.rate_limited'));
       expect(limited).toBeLessThanOrEqual(4);
       for (const report of reports.slice(1)) expect(report.kubelet?.waitingMessage).toContain('429 Too Many Requests');
       expect(reports[1]?.kubelet?.waitingMessage).not.toContain('api.rate_limited');
-      await pass(node, wanted.slice(0, 1), { memory });
+      nowMs = 8_000;
+      expect((await pass(node, wanted.slice(0, 1), own)).map(gist)).toEqual(['fails api.rate_limited']);
+      expect(registry.requests).toHaveLength(limited);
+      nowMs = 61_000;
+      await pass(node, wanted.slice(0, 1), own);
       expect(registry.requests.length).toBeGreaterThan(limited);
     },
   );

@@ -1,0 +1,42 @@
+/**
+ * `npm run bench -- fleet`: a fleet behind one address on virtual time, with the pace code that the agent runs. Prints what each
+ * registry would see at the worst, and fails where that is above its budget.
+ */
+import { minuteMs, ordinary, simulate, type Told } from '../test/kit/fleet.ts';
+
+const hourMs = 60 * minuteMs;
+const sizes = [1, 100, 1_000, 5_000, 50_000];
+
+/** True where every budget was held. */
+export function fleet(write: (text: string) => void): boolean {
+  let held = true;
+  for (const nodes of sizes) {
+    const began = performance.now();
+    const told = simulate({
+      nodes,
+      registries: ordinary,
+      forMs: (nodes > 10_000 ? 5 : 8) * hourMs,
+      rollOutMs: 2 * hourMs,
+      outage: [3 * hourMs, 3.5 * hourMs],
+      newImagesMs: 4 * hourMs,
+    });
+    held &&= told.peaks.every(({ perMinute, budget }) => perMinute <= budget);
+    write(print(nodes, told, (performance.now() - began) / 1000));
+  }
+  return held;
+}
+
+function print(nodes: number, told: Told, tookS: number): string {
+  const rows = told.peaks.map(({ lane, perMinute, budget }) => {
+    const verdict = perMinute <= budget ? 'held' : 'ABOVE';
+    return `  ${lane.padEnd(24)} ${String(perMinute).padStart(6)} of ${String(budget).padStart(5)} requests a minute at the peak   ${verdict}`;
+  });
+  const rest = [
+    `${told.requests.toLocaleString('en')} requests in all`,
+    `${told.handshakesPerSecond} connections in the worst second`,
+    `${told.apiCallsPerSecond.toFixed(2)} API server calls a second for the size of the fleet`,
+    `${(told.seen * 100).toFixed(1)} % of the images rehearsed over HTTP, all others by their doors`,
+  ];
+  const title = `${nodes.toLocaleString('en')} ${nodes === 1 ? 'node' : 'nodes'} (${tookS.toFixed(1)} s)`;
+  return [title, ...rows, ...rest.map((line) => `  ${line}`), ''].join('\n') + '\n';
+}

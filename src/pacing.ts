@@ -1,0 +1,139 @@
+/** Whose turn it is, over all passes of one agent: its share of every registry, who waits, and what was last known of whom. */
+import { firstDelayMs } from '#pull/cadence.ts';
+import { costsOf, laneOf, privateLanes } from '#pull/lane.ts';
+import { demandId, reportId } from '#pull/ledger.ts';
+import { phaseOf } from '#pull/phase.ts';
+import type { PullReport } from '#pull/report.ts';
+import type { Demand } from '#pull/view.ts';
+import type { Outside } from './agent.ts';
+import type { Book } from './book.ts';
+import { choose, isShutOut, type Knocker, type Knocks, type Known } from './choose.ts';
+import type { Config } from './config.ts';
+import { Pacer } from './pacer.ts';
+import type { Spent } from './stage/spending.ts';
+import type { Log } from './tell/log.ts';
+import { within } from './within.ts';
+
+/** What is said about manners: see tell/pace-metrics.ts. */
+export interface PaceReading {
+  readonly agents: number;
+  /** How long it takes at best to ask for every image of a registry once. */
+  readonly cadences: readonly { readonly lane: string; readonly cadenceMs: number }[];
+}
+
+export interface PacingOutside {
+  readonly node: string;
+  readonly book: Book;
+  readonly config: () => Config;
+  readonly agent: Pick<Outside, 'clock' | 'fleet' | 'spent'>;
+}
+
+export class Pacing {
+  readonly #outside: PacingOutside;
+  readonly #pacer: Pacer;
+  /** Images whose turn has not come, and when it may. */
+  #waits: ReadonlyMap<string, number> = new Map();
+  /** Of each image the last report that rests on more than a host that did not open. */
+  readonly #reached = new Map<string, PullReport>();
+
+  constructor(outside: PacingOutside) {
+    this.#outside = outside;
+    this.#pacer = new Pacer(outside.node, this.#rule());
+  }
+
+  /** Who goes in a pass that begins now, and reports of old that hold again because their hosts open again. */
+  async choose(
+    kind: 'regular' | 'early',
+    knock: Knocker,
+  ): Promise<{ readonly now: readonly Demand[]; readonly again: readonly PullReport[] }> {
+    const { book, config, agent } = this.#outside;
+    const { now } = agent.clock;
+    this.#pacer.rule(this.#rule());
+    this.#keep(new Set(book.demands().map(demandId)));
+    const { perRegistryPass } = config();
+    const waits = this.#waits;
+    const chosen = await choose(kind, { book, pacer: this.#pacer, nowMs: now(), waits, perRegistryPass, knock });
+    book.progressed(now());
+    this.#waits = chosen.waits;
+    const again = chosen.lifted.flatMap((id) => this.#reached.get(id) ?? []);
+    for (const id of chosen.lifted) if (!this.#reached.has(id)) book.drop(id);
+    return { now: chosen.now, again };
+  }
+
+  /** A report came, in a pass or from a check. */
+  entered(report: PullReport, from: 'pass' | 'check'): void {
+    for (const lane of privateLanes(report)) this.#pacer.learnPrivate(lane);
+    const id = from === 'pass' ? reportId(report) : 'a check';
+    // One that was made up does not say what was asked: what was set aside stays spent.
+    if (report.plan !== undefined) this.#pacer.settle(id, costsOf(report), this.#outside.agent.clock.now());
+    if (from === 'pass' && !isShutOut(report)) this.#reached.set(id, report);
+  }
+
+  /** So long an agent that has just started waits, lest a fleet that has just started does everything at once. */
+  firstDelayMs(): number {
+    this.#pacer.rule(this.#rule());
+    const { config, node } = this.#outside;
+    return firstDelayMs(this.#pacer.agents, config().schedule.cadenceMs) * phaseOf(node);
+  }
+
+  /** Requests beside the rehearsals, counted in the same share. */
+  readonly admit = (registry: string, requests: number): boolean => {
+    const nowMs = this.#outside.agent.clock.now();
+    const asking = { id: 'a look beside', lanes: [laneOf(registry, { role: 'origin', authority: registry })] };
+    if (!this.#pacer.admits(asking, nowMs)) return false;
+    this.#pacer.settle(asking.id, new Map(asking.lanes.map((lane) => [lane, requests])), nowMs);
+    return true;
+  };
+
+  nextDueMs(): number | undefined {
+    return this.#outside.book.nextDueMs(this.#waits);
+  }
+
+  readonly spent = (): readonly Spent[] => this.#outside.agent.spent?.() ?? [];
+
+  readonly pace = (): PaceReading => {
+    const { book, config } = this.#outside;
+    const images = new Map<string, number>();
+    for (const demand of book.demands()) {
+      for (const lane of lanesOf(demand, book.known(demand).report)) images.set(lane, (images.get(lane) ?? 0) + 1);
+    }
+    const { cadenceMs } = config().schedule;
+    const cadences = [...images].map(([lane, count]) => ({
+      lane,
+      cadenceMs: Math.max(cadenceMs, this.#pacer.roundMs(lane, count)),
+    }));
+    return { agents: this.#pacer.agents, cadences };
+  };
+
+  #keep(ids: ReadonlySet<string>): void {
+    this.#pacer.keep(ids);
+    for (const id of this.#reached.keys()) if (!ids.has(id)) this.#reached.delete(id);
+  }
+
+  #rule(): { readonly agents: number; readonly budgets: Readonly<Record<string, number>> } {
+    const { fleetSize, requestsPerMinute: budgets } = this.#outside.config();
+    return { agents: fleetSize === 'auto' ? (this.#outside.agent.fleet?.() ?? 1) : fleetSize, budgets };
+  }
+}
+
+function lanesOf(demand: Demand, report: PullReport | undefined): readonly string[] {
+  const asked = report === undefined ? [] : [...costsOf(report).keys()];
+  if (asked.length > 0 || !demand.image.ok) return asked;
+  const { registry } = demand.image.value;
+  return [laneOf(registry, { role: 'origin', authority: registry })];
+}
+
+/** Waits for knocks so long and no longer; without them one goes on with what was known. */
+export function patient(
+  knock: (at: readonly Known[]) => Promise<Knocks> | undefined,
+  { waitMs, log }: { readonly waitMs: number; readonly log: Log },
+): Knocker {
+  return async (at) => {
+    try {
+      return await within(knock(at) ?? Promise.resolve(undefined), waitMs);
+    } catch (error) {
+      log.error({ error }, 'could not knock: going on with what was known');
+      return undefined;
+    }
+  };
+}

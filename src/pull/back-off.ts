@@ -1,0 +1,22 @@
+/** How long a host that said "too many" is left alone by everything on this node. */
+import type { RateLimit } from './fault.ts';
+
+const minuteMs = 60_000;
+const longestMs = 60 * minuteMs;
+/** Docker Hub locks an account for ten to fifteen minutes after failed logins (registries.md §1.4). */
+const lockMs = 15 * minuteMs;
+/** A day: longer than any quota's window. */
+const longestAskedMs = 24 * 60 * minuteMs;
+
+/** From a minute to an hour, doubled each time in a row, with jitter that only adds; never less than the host asked for. */
+export function backOffMs(
+  limit: Pick<RateLimit, 'scope' | 'retryAfterS'>,
+  { strikes, dice }: { readonly strikes: number; readonly dice: number },
+): number {
+  const doubled = minuteMs * 2 ** Math.min(Math.max(strikes - 1, 0), 6);
+  const own = Math.min(Math.max(doubled, limit.scope === 'login' ? lockMs : 0), longestMs);
+  const asked = (limit.retryAfterS ?? 0) * 1000;
+  const heard = Number.isFinite(asked) ? Math.min(Math.max(asked, 0), longestAskedMs) : 0;
+  // A host that says how long is taken at its word the first time.
+  return (heard > 0 && strikes <= 1 && limit.scope !== 'login' ? heard : Math.max(own, heard)) * (1 + 0.25 * dice);
+}

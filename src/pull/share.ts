@@ -1,0 +1,111 @@
+/**
+ * One agent's share of what a fleet may ask of a registry. Nobody coordinates the agents: each takes its part by the number of
+ * them and by its own name, so that together they stay below the budget in every minute, not on average alone.
+ */
+export type Share =
+  /** Few agents: so much at once, and so much more a minute. Together never above the budget. */
+  | { readonly is: 'bucket'; readonly burst: number; readonly perMinute: number }
+  /** Many: one image each time its moment comes. A moment that nobody needed is gone: after an outage nobody has saved any. */
+  | { readonly is: 'moments'; readonly everyMs: number };
+
+export interface ShareAsk {
+  /** Of the whole fleet. */
+  readonly perMinute: number;
+  readonly agents: number;
+  /** Requests for one image. */
+  readonly cost: number;
+}
+
+const minuteMs = 60_000;
+const few = 20;
+/** What is left over where agents are restarted, and begin with a full purse again. */
+const kept = 0.8;
+/** A moment that came while something else was under way may still be used. */
+const openMs = 30_000;
+
+export function shareOf({ perMinute, agents, cost }: ShareAsk): Share {
+  const each = (kept * perMinute) / agents;
+  // An image at once, and then one in five minutes at the least. One agent alone may owe a little for a dear image.
+  if (agents <= 1 || each >= 1.25 * cost) {
+    const burst = agents <= 1 ? each / 2 : Math.max(each / 2, cost);
+    return { is: 'bucket', burst, perMinute: each - burst };
+  }
+  // All of them in the same minute are still not too many.
+  if (agents * cost <= perMinute) return { is: 'moments', everyMs: minuteMs };
+  // So few that it is no harm where two of them meet: half of the budget on average.
+  if (agents <= few) return { is: 'moments', everyMs: ((2 * agents * cost) / perMinute) * minuteMs };
+  return { is: 'moments', everyMs: (agents / calm(perMinute / cost)) * minuteMs };
+}
+
+/**
+ * Images a minute on average, where names alone say when, such that no minute has more than `most`: the mean of a Poisson
+ * distribution that stays within four standard deviations of it. Below a mean of one the next whole image is what must be rare.
+ */
+function calm(most: number): number {
+  const root = (Math.sqrt(16 + 4 * Math.max(most - 1, 0.05)) - 4) / 2;
+  return root ** 2;
+}
+
+/** What is left of a share. */
+export interface Purse {
+  readonly tokens: number;
+  readonly atMs: number;
+  /** When a moment was used last. */
+  readonly usedMs: number;
+}
+
+export interface Moment {
+  readonly nowMs: number;
+  /** In [0, 1): which part of each round is this agent's. */
+  readonly phase: number;
+}
+
+export function fullPurse(share: Share, nowMs: number): Purse {
+  return { tokens: share.is === 'bucket' ? share.burst : 0, atMs: nowMs, usedMs: Number.NEGATIVE_INFINITY };
+}
+
+export function affords(purse: Purse, share: Share, at: Moment & { readonly cost: number }): boolean {
+  if (share.is === 'bucket') return tokensAt(purse, share, at.nowMs) >= Math.min(at.cost, share.burst);
+  const began = lastMoment(share.everyMs, at);
+  if (at.nowMs - began >= Math.min(share.everyMs / 10, openMs)) return false;
+  // The moments of another round, before the cost of an image was known, count as well. A clock that was set back has used none.
+  const { usedMs } = purse;
+  return usedMs > at.nowMs || at.nowMs - usedMs >= 0.8 * share.everyMs;
+}
+
+/** `cost` may be negative: what was set aside and not needed. */
+export function spend(purse: Purse, share: Share, at: { readonly nowMs: number; readonly cost: number }): Purse {
+  const { nowMs, cost } = at;
+  if (share.is === 'moments') return { ...purse, usedMs: cost > 0 ? nowMs : purse.usedMs };
+  const tokens = tokensAt(purse, share, nowMs) - cost;
+  // However much a check cost: nobody is shut out for longer than some minutes.
+  return { ...purse, tokens: Math.max(Math.min(tokens, share.burst), -4 * share.burst), atMs: nowMs };
+}
+
+/** When so much can be afforded next: now, or later. */
+export function affordableMs(purse: Purse, share: Share, at: Moment & { readonly cost: number }): number {
+  if (affords(purse, share, at)) return at.nowMs;
+  if (share.is === 'moments') {
+    const next = lastMoment(share.everyMs, at) + share.everyMs;
+    const isTooSoon = purse.usedMs <= at.nowMs && next - purse.usedMs < 0.8 * share.everyMs;
+    return isTooSoon ? next + share.everyMs : next;
+  }
+  const lacking = Math.min(at.cost, share.burst) - tokensAt(purse, share, at.nowMs);
+  return at.nowMs + Math.ceil((lacking / share.perMinute) * minuteMs);
+}
+
+function tokensAt({ tokens, atMs }: Purse, share: Share & { readonly is: 'bucket' }, nowMs: number): number {
+  const minutes = Math.max(0, nowMs - atMs) / minuteMs;
+  return Math.min(share.burst, tokens + minutes * share.perMinute);
+}
+
+/** The beginning of the last moment: the same for a name on every day, whatever was restarted. */
+function lastMoment(everyMs: number, { nowMs, phase }: Moment): number {
+  return (Math.floor(nowMs / everyMs - phase) + phase) * everyMs;
+}
+
+/** Between two rehearsals of one of so many images at best. */
+export function roundMs(share: Share, { images, cost }: { readonly images: number; readonly cost: number }): number {
+  if (share.is === 'moments') return images * share.everyMs;
+  return ((images * cost) / share.perMinute) * minuteMs;
+}

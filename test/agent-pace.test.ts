@@ -1,0 +1,172 @@
+/** An agent among thousands: it asks seldom, sees by knocking what happened meanwhile, and never forgets what it knew. */
+import { describe, expect, test, vi } from 'vitest';
+import type { Knock, KnockKind } from '#pull/knock.ts';
+import { demandId } from '#pull/ledger.ts';
+import type { PullReport } from '#pull/report.ts';
+import type { Outside } from '../src/agent.ts';
+import { minute, ownTime, pulls, refused, started, type Running } from './kit/agent.ts';
+
+ownTime();
+
+const day = 24 * 60 * minute;
+
+/** A registry that every image of these tests sits on, seen by knocks. */
+interface Registry {
+  is: KnockKind;
+}
+
+function knockAt(registry: Registry): NonNullable<Outside['knock']> {
+  return (at) => {
+    const knock: Knock = {
+      origin: 'https://reg.example.com',
+      lane: 'reg.example.com',
+      resolves: true,
+      is: registry.is,
+      isPrivate: false,
+    };
+    return Promise.resolve(new Map(at.map(({ demand }) => [demandId(demand), [knock]])));
+  };
+}
+
+/** The report of a rehearsal that met the registry as it is. */
+function met(image: string, registry: Registry): PullReport {
+  const base = registry.is === 'opened' ? pulls(image) : refused(image);
+  const [first] = pulls(image).performances;
+  const url = 'https://reg.example.com/v2/x/manifests/1';
+  const exchanges = (first?.exchanges ?? []).slice(0, 2).map((exchange) =>
+    registry.is === 'opened'
+      ? { ...exchange, url, route: 0 }
+      : {
+          ...exchange,
+          url,
+          route: 0,
+          steps: [],
+          outcome: { ok: false, fault: { code: 'tcp.refused', address: '192.0.2.1', port: 443 } } as const,
+        },
+  );
+  return {
+    ...base,
+    registry: 'reg.example.com',
+    performances: base.performances.map((performance) => ({ ...performance, exchanges })),
+  };
+}
+
+async function among(agents: number, registry: Registry, images: string): Promise<Running> {
+  return started(`images: [${images}]\nschedule: 5m\nfleetSize: ${agents}`, (image) => met(image, registry), {
+    knock: knockAt(registry),
+  });
+}
+
+const images = 'reg.example.com/a, reg.example.com/b';
+const verdicts = async (agent: Running): Promise<readonly string[]> => {
+  const { reports } = JSON.parse((await agent.get('/reports')).text) as { reports: readonly PullReport[] };
+  return reports.map(({ image, verdict }) => `${image} ${verdict.is}`);
+};
+
+describe('an agent among a hundred', () => {
+  test('rehearses an image at its moments alone, each in turn, and is no standstill between them', async () => {
+    const agent = await among(100, { is: 'opened' }, images);
+    await vi.advanceTimersByTimeAsync(day);
+    const rehearsed = agent.passes.flat();
+    expect(rehearsed.length).toBeGreaterThan(2);
+    expect(rehearsed.length).toBeLessThan(40);
+    const [first, second] = ['reg.example.com/a', 'reg.example.com/b'].map(
+      (name) => rehearsed.filter((image) => image === name).length,
+    );
+    expect(Math.abs((first ?? 0) - (second ?? 0))).toBeLessThanOrEqual(1);
+    expect((await agent.get('/livez')).status).toBe(200);
+    expect((await agent.get('/node')).status).toBe(200);
+    await agent.stop();
+  });
+
+  test('sees within one schedule that a registry is shut, and that it opens again, without a request', async () => {
+    const registry: Registry = { is: 'opened' };
+    const agent = await among(100, registry, images);
+    await vi.advanceTimersByTimeAsync(day);
+    expect(await verdicts(agent)).toEqual(['reg.example.com/a pulls', 'reg.example.com/b pulls']);
+    registry.is = 'tcp.refused';
+    await vi.advanceTimersByTimeAsync(5 * minute);
+    expect(await verdicts(agent)).toEqual(['reg.example.com/a fails', 'reg.example.com/b fails']);
+    await vi.advanceTimersByTimeAsync(20 * minute);
+    const before = agent.passes.flat().length;
+    registry.is = 'opened';
+    await vi.advanceTimersByTimeAsync(5 * minute);
+    expect(await verdicts(agent)).toEqual(['reg.example.com/a pulls', 'reg.example.com/b pulls']);
+    expect(agent.passes.flat().length - before).toBeLessThanOrEqual(1);
+    await agent.stop();
+  });
+
+  test('does not say that an image fails because a registry was shut when it opens again and nothing else is known', async () => {
+    const registry: Registry = { is: 'tcp.refused' };
+    const agent = await among(5_000, registry, images);
+    await vi.advanceTimersByTimeAsync(6 * minute);
+    expect(await verdicts(agent)).toEqual(['reg.example.com/a fails', 'reg.example.com/b fails']);
+    registry.is = 'opened';
+    await vi.advanceTimersByTimeAsync(5 * minute);
+    expect(await verdicts(agent)).toEqual([]);
+    expect((await agent.get('/node')).status).toBe(200);
+    await agent.stop();
+  });
+});
+
+describe('an agent alone', () => {
+  test('rehearses everything in every pass and knocks at nothing beside', async () => {
+    let knocks = 0;
+    const registry: Registry = { is: 'opened' };
+    const agent = await started(`images: [${images}]\nschedule: 5m`, (image) => met(image, registry), {
+      knock: (at, config, signal) => {
+        knocks += at.length;
+        return knockAt(registry)(at, config, signal);
+      },
+    });
+    await vi.advanceTimersByTimeAsync(60 * minute);
+    expect(agent.passes).toHaveLength(13);
+    expect(agent.passes.flat()).toHaveLength(26);
+    expect(knocks).toBe(0);
+    await agent.stop();
+  });
+
+  test('looks at what has been well for a day at its door alone, every other time', async () => {
+    const registry: Registry = { is: 'opened' };
+    const agent = await among(1, registry, 'reg.example.com/a');
+    await vi.advanceTimersByTimeAsync(day + 5 * minute);
+    const before = agent.passes.length;
+    await vi.advanceTimersByTimeAsync(60 * minute);
+    expect(agent.passes.slice(before).flat().length).toBe(6);
+    registry.is = 'tcp.refused';
+    await vi.advanceTimersByTimeAsync(5 * minute);
+    expect(await verdicts(agent)).toEqual(['reg.example.com/a fails']);
+    await agent.stop();
+  });
+
+  test('goes on when nobody can knock', async () => {
+    const agent = await started(`images: [${images}]\nschedule: 5m\nfleetSize: 100`, (image) => pulls(image), {
+      knock: () => Promise.reject(new Error('no socket')),
+    });
+    await vi.advanceTimersByTimeAsync(day);
+    expect(agent.passes.flat().length).toBeGreaterThan(0);
+    expect(agent.lines.join('')).toContain('could not knock');
+    await agent.stop();
+  });
+});
+
+test('what it asked of whom, and how far it is stretched, are metrics', async () => {
+  const agent = await started(`images: [${images}]\nschedule: 5m\nfleetSize: 100`, (image) => pulls(image), {
+    spent: () => [
+      {
+        lane: 'docker.io',
+        requests: { head: 3, get_manifest: 0, get_blob: 0, token: 2, ping: 0 },
+        pulls: 0,
+        rateLimits: 1,
+      },
+    ],
+  });
+  const { text } = await agent.get('/metrics');
+  expect(text).toContain('drypull_requests_total{registry="docker.io",kind="head"} 3');
+  expect(text).toContain('drypull_pulls_spent_total{registry="docker.io"} 0');
+  expect(text).toContain('drypull_self_inflicted_rate_limits_total{registry="docker.io"} 1');
+  expect(text).toContain('drypull_fleet_agents 100');
+  const cadence = /^drypull_cadence_seconds\{registry="reg\.example\.com"\} (\d+)/m.exec(text)?.[1];
+  expect(Number(cadence)).toBeGreaterThan(3_600);
+  await agent.stop();
+});

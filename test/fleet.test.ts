@@ -1,0 +1,34 @@
+/** No registry is hammered by a fleet: the real pace code on virtual time, in short. `npm run bench -- fleet` is the long form. */
+import { describe, expect, test } from 'vitest';
+import { minuteMs, ordinary, simulate, type Told } from './kit/fleet.ts';
+
+const above = ({ peaks }: Told): readonly string[] =>
+  peaks.filter(({ perMinute, budget }) => perMinute > budget).map(({ lane, perMinute }) => `${lane} ${perMinute}`);
+
+describe('five thousand nodes behind one address', { timeout: 60_000 }, () => {
+  test('hold every budget, while they start, are rolled out anew, and after an outage of everything', () => {
+    const told = simulate({
+      nodes: 5_000,
+      registries: ordinary,
+      forMs: 60 * minuteMs,
+      rollOutMs: 15 * minuteMs,
+      outage: [30 * minuteMs, 40 * minuteMs],
+      newImagesMs: 45 * minuteMs,
+    });
+    expect(above(told)).toEqual([]);
+    expect(told.peaks.find(({ lane }) => lane === 'docker.io')?.perMinute).toBeGreaterThan(0);
+    expect(told.apiCallsPerSecond).toBeLessThan(15);
+  });
+});
+
+test('a node alone has rehearsed everything within minutes', () => {
+  const told = simulate({ nodes: 1, registries: ordinary, forMs: 15 * minuteMs });
+  expect(above(told)).toEqual([]);
+  expect(told.seen).toBe(1);
+});
+
+test('what a hundred agents that thought themselves alone would do is above the budget: the simulation would show it', () => {
+  const [hub] = ordinary;
+  const told = simulate({ nodes: 100, registries: hub === undefined ? [] : [hub], forMs: 5 * minuteMs, believed: 1 });
+  expect(above(told)).not.toEqual([]);
+});

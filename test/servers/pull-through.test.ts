@@ -1,0 +1,119 @@
+/** A day of probing, on virtual time and over real sockets, costs nobody's quota: not through a real cache, and not directly. */
+import { describe, expect, test } from 'vitest';
+import type { PullReport } from '#pull/report.ts';
+import type { NodeView } from '#pull/view.ts';
+import { manners } from '../../src/open-wire.ts';
+import { Rehearser } from '../../src/rehearser.ts';
+import { dockerRegistry } from '../kit/docker-registry.ts';
+import { FakeRegistry, image } from '../kit/fake-registry.ts';
+import { needs } from '../kit/installed.ts';
+import { asked, demandFor, gist, nodeOf, plain, toml } from '../kit/stage.ts';
+
+const app = image({ seed: 'a day of probing' });
+const quota = { 'ratelimit-limit': '100;w=21600', 'ratelimit-remaining': '76;w=21600' };
+const cadenceMs = 5 * 60_000;
+const passesADay = 288;
+
+interface Day {
+  readonly verdicts: ReadonlySet<string>;
+  readonly last: PullReport | undefined;
+  readonly rehearser: Rehearser;
+}
+
+/** An agent's passes over one image, every five minutes, on a clock that only they move. */
+async function aDayOf(view: NodeView, wanted: string, passes = passesADay): Promise<Day> {
+  let ms = 0;
+  // The wall clock stays the servers' own: they date their answers.
+  const rehearser = new Rehearser({ hostRoot: '/nonexistent', env: {}, now: () => new Date(), clockMs: () => ms });
+  const pass = {
+    manners: { ...manners, evidence: false },
+    atOnce: 1,
+    perRegistry: 6,
+    meteredRegistries: [],
+    signal: new AbortController().signal,
+  };
+  const demand = demandFor(wanted);
+  const verdicts = new Set<string>();
+  let last: PullReport | undefined;
+  for (let i = 0; i < passes; i += 1) {
+    const known = { demand, ...(last === undefined ? {} : { report: last }) };
+    await rehearser.knock(view, [known], pass);
+    for await (const report of rehearser.rehearse(view, [demand], pass)) {
+      verdicts.add(gist(report));
+      last = report;
+    }
+    ms += cadenceMs;
+  }
+  return { verdicts, last, rehearser };
+}
+
+function manifestGets(registry: FakeRegistry): readonly string[] {
+  return asked(registry).filter((line) => line.startsWith('GET') && line.includes('/manifests/'));
+}
+
+/** Docker Hub by its name at a fake, behind a mirror on this port. */
+function hubBehind(port: number, hub: FakeRegistry): NodeView {
+  const [origin, mirror] = ['registry-1.docker.io', 'mirror.test'];
+  return nodeOf({
+    hosts: { [origin]: ['127.0.0.1'], [mirror]: ['127.0.0.1'] },
+    dirs: { 'docker.io': toml(plain(`${origin}:${hub.port}`), plain(`${mirror}:${port}`)) },
+  });
+}
+
+describe.runIf(needs(['docker-registry']))('through a pull-through cache', { timeout: 60_000 }, () => {
+  test('that has the image, its upstream is asked for no manifest', async () => {
+    await using hub = await FakeRegistry.open({ images: { 'library/nginx:1': app }, headers: quota });
+    await using cache = await dockerRegistry({ upstream: hub.url });
+    await fetch(`${cache.url}/v2/library/nginx/manifests/1`).then((response) => response.arrayBuffer());
+    expect(manifestGets(hub).length, 'the pull that filled the cache').toBeGreaterThan(0);
+    hub.forget();
+    const day = await aDayOf(hubBehind(cache.port, hub), 'nginx:1');
+    expect(day.verdicts).toEqual(new Set(['pulls']));
+    expect(day.last?.performances[0]?.exchanges[0]?.url).toContain('mirror.test');
+    expect(manifestGets(hub)).toEqual([]);
+    expect(hub.requests.length, 'it was asked at all').toBeGreaterThan(0);
+    expect(day.rehearser.spent().map(({ pulls }) => pulls)).toEqual([0]);
+  });
+
+  test('that has never seen the tag, its upstream gives one manifest, as to the pull to come, and then none', async () => {
+    await using hub = await FakeRegistry.open({ images: { 'library/nginx:1': app }, headers: quota });
+    await using cache = await dockerRegistry({ upstream: hub.url });
+    await aDayOf(hubBehind(cache.port, hub), 'nginx:1', 1);
+    const first = manifestGets(hub).length;
+    expect(first).toBeLessThanOrEqual(1);
+    await aDayOf(hubBehind(cache.port, hub), 'nginx:1', 50);
+    expect(manifestGets(hub)).toHaveLength(first);
+  });
+});
+
+describe('directly', { timeout: 60_000 }, () => {
+  test('Docker Hub is asked for no manifest, and what the agent says it asked is what was asked', async () => {
+    await using hub = await FakeRegistry.open({
+      images: { 'library/nginx:1': app },
+      headers: quota,
+      auth: { scheme: 'bearer', users: {}, anonymous: true },
+    });
+    const name = 'registry-1.docker.io';
+    const view = nodeOf({
+      hosts: { [name]: ['127.0.0.1'] },
+      dirs: { 'docker.io': toml(plain(`${name}:${hub.port}`)) },
+    });
+    const day = await aDayOf(view, 'nginx:1');
+    expect(day.verdicts).toEqual(new Set(['pulls']));
+    expect(manifestGets(hub)).toEqual([]);
+    const [spent] = day.rehearser.spent();
+    expect(spent).toMatchObject({ lane: 'docker.io', pulls: 0, rateLimits: 0 });
+    const sent = Object.values(spent?.requests ?? {}).reduce((sum, count) => sum + count, 0);
+    expect(sent).toBe(hub.requests.length);
+    expect(spent?.requests.head).toBe(hub.requests.filter(({ method }) => method === 'HEAD').length);
+  });
+
+  test('a registry that counts pulls and says so is asked for no manifest from its first answer on', async () => {
+    await using registry = await FakeRegistry.open({ images: { 'team/app:v1': app }, headers: quota });
+    const view = nodeOf({ registries: { 'counting.test': registry } });
+    const day = await aDayOf(view, `counting.test:${registry.port}/team/app:v1`);
+    expect(day.verdicts).toEqual(new Set(['pulls']));
+    expect(manifestGets(registry)).toEqual([]);
+    expect(day.rehearser.spent()[0]?.pulls).toBe(0);
+  });
+});
