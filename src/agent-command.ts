@@ -151,7 +151,7 @@ async function* rehearseNow(
 
 function passOf(config: Config, signal: AbortSignal): Pass {
   return {
-    manners: { ...manners, deadlineMs: config.deadline },
+    manners: { ...manners, deadlineMs: config.deadline, throughputSampleBytes: config.throughputSampleBytes },
     atOnce: config.concurrency,
     perRegistry: config.perRegistry,
     meteredRegistries: config.meteredRegistries,

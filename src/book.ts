@@ -2,23 +2,21 @@
  * The agent's memory: the one object in the house that changes. What is asked for, the last report on each image and what came
  * before it. Everybody else gets a Ledger, which does not change.
  */
-import { damp, learnHeld } from '#pull/damp.ts';
 import { isComing } from '#pull/catalog.ts';
 import type { FaultCode } from '#pull/fault.ts';
 import { emptyHistory, failuresInRow, remember, trim, turnOf } from '#pull/history.ts';
 import type { ClusterSight, Entry, Ledger, Pass } from '#pull/ledger.ts';
 import { demandId, reportId } from '#pull/ledger.ts';
-import type { Forecast } from '#pull/forecast.ts';
 import type { Pace } from '#pull/pace.ts';
 import { restOf } from '#pull/cadence.ts';
 import { cadencesOf, dueAt, rests, slowed, takesPart } from '#pull/pace.ts';
-import { forget, learnReport, learnSamples, type Past } from '#pull/past.ts';
+import type { Past } from '#pull/past.ts';
 import type { QuotaSample } from '#pull/quota.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { PullOutcome, Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
-import { foreseeNode } from './forecast/foresee.ts';
+import { Foresight } from './foresight.ts';
 import { Predictions } from './predictions.ts';
 
 /** How a report differs from the one before it; absent where it says the same. */
@@ -53,12 +51,10 @@ export class Book {
   #sight: (() => ClusterSight) | undefined;
   readonly #predictions = new Predictions();
   #ledger: Ledger | undefined;
-  #past: Past;
-  #forecasts: readonly Forecast[] = [];
-  #foreseenMs: number | undefined;
+  readonly #foresight: Foresight;
 
   constructor({ node, startedMs, cadenceMs, keep, silenceMs, past }: BookOptions) {
-    this.#past = past;
+    this.#foresight = new Foresight(past);
     this.#node = node;
     this.#startedMs = startedMs;
     this.#cadenceMs = cadenceMs;
@@ -81,7 +77,7 @@ export class Book {
     this.#asked = new Map(demands.map((demand) => [demandId(demand), demand]));
     for (const id of this.#entries.keys()) if (!this.#asked.has(id)) this.#entries.delete(id);
     this.#predictions.keep(this.#asked);
-    this.#past = forget(this.#past, new Set(demands.map(({ written }) => written)));
+    this.#foresight.keep(demands);
     this.#ledger = undefined;
   }
 
@@ -110,7 +106,7 @@ export class Book {
     const due = dueAt({ verdict: report.verdict, endedMs, failures: failuresInRow(history) }, own, dice);
     const entry = { id, report, history, ...(due === undefined ? {} : { dueMs: due }) };
     this.#entries.set(id, entry);
-    this.#past = learnReport(this.#past, report);
+    this.#foresight.learn(report);
     if (this.#sight !== undefined) this.#predictions.note(id, report, history.sinceMs ?? endedMs);
     this.#progressMs = Math.max(this.#progressMs, endedMs);
     this.#ledger = undefined;
@@ -121,23 +117,18 @@ export class Book {
 
   /** One more look at the node, and what follows from all that is known. */
   foresee(view: NodeView, nowMs: number): void {
-    const { entries } = this.read();
-    const found = foreseeNode({ now: new Date(nowMs), view, entries, past: this.#past });
-    const { damped } = this.#past;
-    this.#forecasts = damp(damped.node, found, nowMs);
-    this.#past = { ...this.#past, damped: { ...damped, node: learnHeld(damped.node, this.#forecasts, nowMs) } };
-    this.#foreseenMs = nowMs;
+    this.#foresight.foresee(view, this.read().entries, nowMs);
     this.#ledger = undefined;
   }
 
   /** Looks at quotas beside the rehearsals. */
   learnSamples(samples: readonly QuotaSample[]): void {
-    this.#past = learnSamples(this.#past, samples);
+    this.#foresight.learnSamples(samples);
     this.#ledger = undefined;
   }
 
   past(): Past {
-    return this.#past;
+    return this.#foresight.past();
   }
 
   passed(pass: Pass): void {
@@ -238,10 +229,7 @@ export class Book {
       ...(this.#pass === undefined ? {} : { pass: this.#pass }),
       cadenceMs: this.#cadenceMs,
       progressMs: this.#progressMs,
-      forecasts: this.#forecasts,
-      quotas: this.#past.quotas,
-      ...(this.#foreseenMs === undefined ? {} : { foreseenMs: this.#foreseenMs }),
-      routes: this.#past.routes,
+      ...this.#foresight.read(),
       staleAfterMs: 3 * this.#cadenceMs + this.#silenceMs + 60_000,
     };
   }

@@ -3,6 +3,7 @@ import { catalogFields } from './config-catalog.ts';
 import { clusterFields } from './config-cluster.ts';
 import { field } from './config-field.ts';
 import { mannersFields } from './config-manners.ts';
+import { throughputFields } from './config-throughput.ts';
 import { foresightFields } from './config-foresight.ts';
 import type { Address, ImageEntry } from './config-values.ts';
 import {
@@ -225,9 +226,10 @@ export const fields = {
     write: same,
     help: 'More registries where fetching a manifest costs quota, beside the known ones.',
   }),
+  ...mannersFields,
   ...clusterFields,
   ...catalogFields,
-  ...mannersFields,
+  ...throughputFields,
   ...foresightFields,
   logLevel: field<LogLevel>({
     env: 'DRYPULL_LOG_LEVEL',

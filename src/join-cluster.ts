@@ -17,6 +17,7 @@ import { type Demanded, watchDemand } from './cluster/watch-demand.ts';
 import { ComingDemands } from './coming-demands.ts';
 import { type Config, type Environment, isInCluster } from './config.ts';
 import { delay } from './delay.ts';
+import type { NodeSaid } from './look.ts';
 import { FleetWatch } from './fleet-watch.ts';
 import { KubeletSettings } from './kubelet-settings.ts';
 import { readInput } from './node/read-input.ts';
@@ -39,7 +40,7 @@ export interface Joined extends Watched {
   /** How many agents there are; undefined: nobody can know. */
   readonly fleet: () => number | undefined;
   /** What the kubelet said of this node, where it was seen. */
-  readonly node: () => { readonly runtime: string; readonly os: string; readonly architecture: string } | undefined;
+  readonly node: () => NodeSaid | undefined;
 }
 
 export interface JoinAsk {
@@ -147,7 +148,8 @@ class Joining implements Joined {
 
   readonly node: Joined['node'] = () => {
     const { node } = this.#watch.current();
-    return node.ok ? node.value : undefined;
+    const kubeletConfig = this.#kubelet.config();
+    return node.ok ? { ...node.value, ...(kubeletConfig === undefined ? {} : { kubeletConfig }) } : undefined;
   };
 
   readonly sight = (): ClusterSight => {

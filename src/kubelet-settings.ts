@@ -1,7 +1,9 @@
 /**
- * The one setting of the kubelet that says whether an image on the node is asked for again, as far as the kubelet tells. It is
- * asked seldom: its configuration changes with its restarts.
+ * The kubelet's settings about images, as far as the kubelet itself tells: whether an image on the node is asked for again, when
+ * it evicts, how it queues. It is asked seldom: its configuration changes with its restarts.
  */
+import { kubeletConfigOf, type KubeletConfig } from '#pull/kubelet-config.ts';
+import { good, seen, type Seen } from '#pull/outcome.ts';
 import { readConfigz } from './cluster/configz.ts';
 import type { Cluster } from './cluster/connect.ts';
 import type { Verification } from './cluster/need.ts';
@@ -24,6 +26,7 @@ export class KubeletSettings {
   readonly #cluster: Cluster;
   readonly #outside: Outside;
   #policy: string | undefined;
+  #config: Seen<KubeletConfig> | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
 
   constructor(cluster: Cluster, outside: Outside) {
@@ -42,15 +45,22 @@ export class KubeletSettings {
     return { kubeletVersion: kubelet, ...(policy === undefined ? {} : { policy }) };
   }
 
+  /** In force, in the kubelet's own words; undefined while it has not told. */
+  config(): Seen<KubeletConfig> | undefined {
+    return this.#config;
+  }
+
   async #read(url: string): Promise<void> {
     const read = await readConfigz(this.#cluster, url);
-    if (read.ok) this.#policy = policyIn(read.value);
+    if (!read.ok) return;
+    // JSON that this program wrote.
+    const told: unknown = JSON.parse(read.value);
+    this.#policy = policyIn(told);
+    this.#config = seen(read.source, good(kubeletConfigOf([told])));
   }
 }
 
-/** `text` is JSON that this program wrote. */
-function policyIn(text: string): string | undefined {
-  const config: unknown = JSON.parse(text);
+function policyIn(config: unknown): string | undefined {
   if (typeof config !== 'object' || config === null || !('imagePullCredentialsVerificationPolicy' in config))
     return undefined;
   const { imagePullCredentialsVerificationPolicy: policy } = config;

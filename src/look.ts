@@ -1,4 +1,7 @@
 /** Reads this node as the configuration wishes it read; what it leaves open is taken from the Node object, where that was seen. */
+import type { DiskPressure } from '#pull/disk.ts';
+import type { KubeletConfig } from '#pull/kubelet-config.ts';
+import type { Seen } from '#pull/outcome.ts';
 import { parsePlatform, type Platform } from '#pull/platform.ts';
 import type { NodeView } from '#pull/view.ts';
 import type { Config } from './config.ts';
@@ -9,9 +12,37 @@ export interface NodeSaid {
   readonly runtime: string;
   readonly os: string;
   readonly architecture: string;
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly lastTransitionTime: string;
+  }[];
+  readonly taints?: readonly { readonly key: string }[];
+  /** In the kubelet's own words, which go over what is read from its files. */
+  readonly kubeletConfig?: Seen<KubeletConfig>;
 }
 
 export async function look(config: Config, now: Date, said?: NodeSaid): Promise<NodeView> {
+  const view = await lookAtFiles(config, now, said);
+  const diskPressure = pressureOf(said);
+  const settings = said?.kubeletConfig;
+  const kubelet = {
+    ...view.kubelet,
+    ...(settings === undefined ? {} : { config: settings }),
+    ...(diskPressure === undefined ? {} : { diskPressure }),
+  };
+  return { ...view, kubelet };
+}
+
+/** The condition is the kubelet's, the taint the control plane's: either keeps Pods away. */
+function pressureOf({ conditions, taints }: Partial<NodeSaid> = {}): DiskPressure | undefined {
+  const condition = conditions?.find(({ type }) => type === 'DiskPressure');
+  const tainted = taints?.some(({ key }) => key === 'node.kubernetes.io/disk-pressure') === true;
+  if (condition === undefined) return tainted ? { is: true, since: '' } : undefined;
+  return { is: condition.status === 'True' || tainted, since: condition.lastTransitionTime };
+}
+
+async function lookAtFiles(config: Config, now: Date, said?: NodeSaid): Promise<NodeView> {
   const runtime = config.runtime ?? (said?.runtime === '' ? undefined : said?.runtime);
   const platform = platformOf(config, said);
   const view = await readNode({

@@ -1,4 +1,5 @@
 /** Opens the wire of one pass over a node's images. */
+import type { HasContent } from '#pull/disk.ts';
 import type { LocalContent, NodeView } from '#pull/view.ts';
 import { Connections } from './registry/connections.ts';
 import type { Memory } from './stage/memory.ts';
@@ -22,6 +23,7 @@ export interface Opening {
   /** Milliseconds that only grow. */
   readonly clockMs: () => number;
   readonly localContent: LocalContent;
+  readonly hasContent?: HasContent;
   readonly perRegistry: number;
   /** Only over this address family. */
   readonly family?: 'ipv4' | 'ipv6';
@@ -43,6 +45,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     now: opening.now,
     elapsedMs,
     localContent: opening.localContent,
+    ...(opening.hasContent === undefined ? {} : { hasContent: opening.hasContent }),
     memory: opening.memory,
     tokens: new Map(),
     proving: new Map(),

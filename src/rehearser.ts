@@ -12,7 +12,7 @@ import type { PullReport } from '#pull/report.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
 import { assessAll } from './assess.ts';
 import type { Known } from './choose.ts';
-import { localContent } from './node/content-store.ts';
+import { hasContent, localContent } from './node/content-store.ts';
 import { askProviders } from './node/credential-plugin.ts';
 import { ProviderCache } from './node/provider-cache.ts';
 import { manners, openWire } from './open-wire.ts';
@@ -105,6 +105,7 @@ export class Rehearser {
       now,
       clockMs,
       localContent: localContent(hostRoot, root),
+      hasContent: hasContent(hostRoot, root),
       perRegistry: pass.perRegistry,
     });
   }

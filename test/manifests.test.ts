@@ -236,9 +236,19 @@ describe.runIf(hasKubectl)('with listener-tls', () => {
 });
 
 test.runIf(hasKubectl)("the Pods' volumes stay hidden where the kubelet's directory is mounted", () => {
-  const mounts = mountsOf(renderedWith(['credential-plugins'])).map((mount) => [mount['mountPath'], mount['name']]);
-  expect(mounts).toContainEqual(['/host/var/lib/kubelet', 'host-kubelet']);
-  expect(mounts).toContainEqual(['/host/var/lib/kubelet/pods', 'nothing']);
+  for (const chosen of [['credential-plugins'], ['host-disk'], ['credential-plugins', 'host-disk']] as const) {
+    const mounts = mountsOf(renderedWith(chosen)).map((mount) => [mount['mountPath'], mount['name']]);
+    expect(mounts.filter(([path]) => path === '/host/var/lib/kubelet')).toEqual([
+      ['/host/var/lib/kubelet', 'host-kubelet'],
+    ]);
+    expect(mounts).toContainEqual(['/host/var/lib/kubelet/pods', 'nothing']);
+  }
+});
+
+test.runIf(hasKubectl)('disks that are mounted later are seen', () => {
+  const mounts = mountsOf(renderedWith(['credential-plugins', 'host-disk']));
+  const seen = mounts.filter((mount) => mount['mountPropagation'] === 'HostToContainer');
+  expect(seen.map((mount) => mount['mountPath'])).toEqual(['/host/var/lib/kubelet', '/host/var/lib/containerd']);
 });
 
 describe.runIf(hasKubectl)('the catalog', () => {

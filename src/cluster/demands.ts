@@ -6,6 +6,7 @@ import type { PullSecret } from '#pull/credential.ts';
 import type { Image } from '#pull/image.ts';
 import type { Outcome } from '#pull/outcome.ts';
 import type { Demand, PullPolicy, Wanter } from '#pull/view.ts';
+import { sooner } from './deadline.ts';
 import type { NodeImages } from './node-facts.ts';
 import type { PodSeen } from './pods.ts';
 
@@ -21,6 +22,7 @@ interface Draft {
   readonly secrets: readonly PullSecret[];
   readonly wantedBy: Wanter[];
   seenRunning: boolean;
+  deadlineS: number | undefined;
   readonly running: Set<string>;
 }
 
@@ -34,11 +36,15 @@ export function demandsOf(
   for (const pod of pods) if (!pod.isOver) addPod(drafts, pod);
   return [...drafts.values()].map((draft) => {
     const { written, policy, secrets, wantedBy } = draft;
-    const running = [...draft.running].slice(0, mostRunning);
     const image = readImage(written);
     const present = draft.seenRunning ? 'yes' : presenceOf(image, nodeImages);
-    return { image, written, policy, wantedBy, secrets, present, ...(running.length === 0 ? {} : { running }) };
+    const running = [...draft.running].slice(0, mostRunning);
+    return { image, written, policy, wantedBy, secrets, present, ...known(running, draft.deadlineS) };
   });
+}
+
+function known(running: readonly string[], deadlineS: number | undefined): Pick<Demand, 'running' | 'deadlineS'> {
+  return { ...(running.length === 0 ? {} : { running }), ...(deadlineS === undefined ? {} : { deadlineS }) };
 }
 
 function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
@@ -52,8 +58,10 @@ function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
       secrets: pod.secretNames.map((name) => unread(pod.namespace, name)),
       wantedBy: [],
       seenRunning: false,
+      deadlineS: undefined,
       running: new Set<string>(),
     };
+    draft.deadlineS = sooner(draft.deadlineS, pod.deadlineS);
     draft.wantedBy.push(use.wanter);
     // An image of a started container is on the node, whatever the Node's own list has room for.
     const container = pod.containers.find(({ name }) => name === use.container);
@@ -101,8 +109,8 @@ export function joinDemands(...sources: readonly (readonly Demand[])[]): readonl
   const joined = new Map<string, Demand>();
   for (const demand of sources.flat()) {
     const key = demandKey(demand);
-    const known = joined.get(key);
-    joined.set(key, known === undefined ? demand : merged(known, demand));
+    const before = joined.get(key);
+    joined.set(key, before === undefined ? demand : merged(before, demand));
   }
   return [...joined.values()];
 }
@@ -116,5 +124,5 @@ function merged(one: Demand, other: Demand): Demand {
   const wantedBy = [...one.wantedBy, ...other.wantedBy];
   const running = [...new Set([...(one.running ?? []), ...(other.running ?? [])])].slice(0, mostRunning);
   const present = one.present === 'unknown' ? other.present : one.present;
-  return { ...one, wantedBy, present, ...(running.length === 0 ? {} : { running }) };
+  return { ...one, wantedBy, present, ...known(running, sooner(one.deadlineS, other.deadlineS)) };
 }

@@ -2,6 +2,7 @@
  * Finds what becomes Pods in a Kubernetes object of any kind: by its shape (a mapping that holds a list of containers with
  * images), at any depth, so that Argo's Rollout, Knative's Service and kinds yet unwritten need no entry here.
  */
+import { deadlineOf } from './deadline.ts';
 import { isFields } from './manifest-stream.ts';
 import type { Fields, Piece, Remark } from './manifest-stream.ts';
 
@@ -12,6 +13,7 @@ export interface PodSpec {
   readonly namespace: string;
   readonly name: string;
   readonly spec: Fields;
+  readonly deadlineS?: number;
 }
 
 /** An object out of the stream, Lists already opened. */
@@ -85,7 +87,11 @@ export function podSpecsIn(manifest: Manifest): {
   const problems: Remark[] = [];
   if (walk.steps >= maxSteps) problems.push({ at: title, what: 'too large to be searched to its end' });
   if (found.length === 0 && own && workloads.test(kind)) problems.push({ at: title, what: 'it has no containers' });
-  return { specs: found.map((spec) => ({ at: title, kind, namespace, name, spec })), problems };
+  const specs = found.map((spec): PodSpec => {
+    const deadlineS = own ? deadlineOf(kind, fields, spec) : deadlineOf('Pod', spec, spec);
+    return { at: title, kind, namespace, name, spec, ...(deadlineS === undefined ? {} : { deadlineS }) };
+  });
+  return { specs, problems };
 }
 
 function search(value: unknown, walk: { steps: number; readonly found: Fields[] }, depth: number): void {

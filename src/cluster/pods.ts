@@ -3,6 +3,7 @@
  * stand. The rest of the object is forgotten at once, so that 500 Pods stay small.
  */
 import { type ImageUse, imagesOf, secretNamesOf } from './pod-images.ts';
+import { deadlineOf } from './deadline.ts';
 import { at, listAt, numberAt, textAt } from './json.ts';
 
 export interface PodSeen {
@@ -17,6 +18,7 @@ export interface PodSeen {
   readonly isOver: boolean;
   readonly uses: readonly ImageUse[];
   readonly secretNames: readonly string[];
+  readonly deadlineS?: number;
   readonly containers: readonly ContainerSeen[];
 }
 
@@ -38,6 +40,7 @@ export function readPod(pod: unknown): PodSeen | undefined {
   if (!uid || !namespace || !name) return undefined;
   const phase = textAt(pod, 'status', 'phase');
   const spec = at(pod, 'spec');
+  const deadlineS = deadlineOf('Pod', pod, spec);
   return {
     uid,
     namespace,
@@ -47,6 +50,7 @@ export function readPod(pod: unknown): PodSeen | undefined {
     isOver: phase === 'Succeeded' || phase === 'Failed' || textAt(pod, 'metadata', 'deletionTimestamp') !== '',
     uses: imagesOf(spec, { kind: 'Pod', namespace, name }),
     secretNames: secretNamesOf(spec),
+    ...(deadlineS === undefined ? {} : { deadlineS }),
     containers: ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'].flatMap((list) =>
       listAt(pod, 'status', list).map(readContainer),
     ),

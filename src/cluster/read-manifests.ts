@@ -7,6 +7,7 @@ import { parseImage, pullPolicyOf } from '#pull/image.ts';
 import { type Placement, placementOf } from '#pull/placement.ts';
 import type { Demand, PullPolicy, Wanter } from '#pull/view.ts';
 import { elsewhere, givenSecrets, secretsFor } from './given-secrets.ts';
+import { sooner } from './deadline.ts';
 import type { GivenSecrets } from './given-secrets.ts';
 import { isFields, limits, readStream } from './manifest-stream.ts';
 import type { Fields, Remark } from './manifest-stream.ts';
@@ -30,6 +31,7 @@ interface Want {
   readonly policy: PullPolicy;
   readonly wanter: Wanter;
   readonly placement: Placement;
+  readonly deadlineS: number | undefined;
 }
 
 interface Wanted {
@@ -38,6 +40,7 @@ interface Wanted {
   readonly secrets: readonly PullSecret[];
   readonly by: Map<string, Wanter>;
   readonly placements: Map<string, Placement>;
+  readonly deadlineS: number | undefined;
 }
 
 interface Notes {
@@ -88,19 +91,23 @@ function addPod(pod: PodSpec, given: GivenSecrets, into: { wanted: Map<string, W
 
 /** Wants that differ in nothing the kubelet's answer depends on become one demand. */
 function addWant(
-  { written, policy, wanter, placement }: Want,
+  { written, policy, wanter, placement, deadlineS }: Want,
   secrets: readonly PullSecret[],
   wanted: Map<string, Wanted>,
 ): void {
   const key = JSON.stringify([written, policy, ...secrets.map(({ namespace, name }) => `${namespace}/${name}`)]);
-  const known = wanted.get(key) ?? { written, policy, secrets, by: new Map<string, Wanter>(), placements: new Map() };
-  known.by.set(JSON.stringify(wanter), wanter);
-  known.placements.set(JSON.stringify(placement), placement);
-  wanted.set(key, known);
+  const known = wanted.get(key);
+  const by = known?.by ?? new Map<string, Wanter>();
+  by.set(JSON.stringify(wanter), wanter);
+  const placements = known?.placements ?? new Map<string, Placement>();
+  placements.set(JSON.stringify(placement), placement);
+  wanted.set(key, { written, policy, secrets, by, placements, deadlineS: sooner(known?.deadlineS, deadlineS) });
 }
 
-function demandOf({ written, policy, secrets, by }: Wanted): Demand {
-  return { image: parseImage(written), written, policy, wantedBy: [...by.values()], secrets, present: 'unknown' };
+function demandOf({ written, policy, secrets, by, deadlineS }: Wanted): Demand {
+  const wantedBy = [...by.values()];
+  const deadline = deadlineS === undefined ? {} : { deadlineS };
+  return { image: parseImage(written), written, policy, wantedBy, secrets, present: 'unknown', ...deadline };
 }
 
 type Bare = Omit<Want, 'placement'>;
@@ -134,8 +141,9 @@ function* want(pod: PodSpec, of: { part: string; image: unknown; policy: unknown
     notes.problems.push({ at, what });
     return;
   }
-  const { kind, namespace, name } = pod;
-  yield { written: of.image, policy: policyOf(of, at, notes), wanter: { kind, namespace, name, part: of.part } };
+  const { kind, namespace, name, deadlineS } = pod;
+  const wanter = { kind, namespace, name, part: of.part };
+  yield { written: of.image, policy: policyOf(of, at, notes), wanter, deadlineS };
 }
 
 /** What is written, or the API server's default (core/v1 defaults.go SetDefaults_Container). */

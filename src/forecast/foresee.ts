@@ -7,6 +7,14 @@ import { blobHostFlaky, blobHostNew } from './blob-hosts.ts';
 import { certificateExpires } from './certificate-expires.ts';
 import { certificateFileExpires } from './certificate-file-expires.ts';
 import { clockSkews } from './clock-skews.ts';
+import { diskFills } from './disk-fills.ts';
+import { diskPressure } from './disk-pressure.ts';
+import { pullOutlastsDeadline } from './pull-outlasts-deadline.ts';
+import { pullStalls } from './pull-stalls.ts';
+import { pullsQueue } from './pulls-queue.ts';
+import { pullOutgrowsDisk } from './pull-outgrows-disk.ts';
+import { pullTripsEviction } from './pull-trips-eviction.ts';
+import { pullsOutgrowDisk } from './pulls-outgrow-disk.ts';
 import { hostComesAndGoes } from './host-comes-and-goes.ts';
 import { hostsFileOutdated } from './hosts-file-outdated.ts';
 import { nameServerDown } from './name-server-down.ts';
@@ -49,6 +57,10 @@ export const imageRules: readonly ImageRule[] = [
   namesSearched,
   hostsFileOutdated,
   clockSkews,
+  pullOutgrowsDisk,
+  pullTripsEviction,
+  pullOutlastsDeadline,
+  pullStalls,
   credentialExpires,
   credentialPrecedes,
   providerFails,
@@ -66,7 +78,15 @@ export const imageRules: readonly ImageRule[] = [
 ];
 
 /** About the node, whatever the image. */
-export const nodeRules: readonly NodeRule[] = [secretMatchesNothing, quotaShort, quotaUnseen];
+export const nodeRules: readonly NodeRule[] = [
+  secretMatchesNothing,
+  quotaShort,
+  quotaUnseen,
+  diskFills,
+  diskPressure,
+  pullsOutgrowDisk,
+  pullsQueue,
+];
 
 /** Most urgent first. */
 export function foreseeImage(facts: ImageFacts): readonly Forecast[] {

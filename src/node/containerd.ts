@@ -4,7 +4,9 @@
  * plugins/cri/images/plugin.go and core/transfer/registry/registry.go in 2.x; read at v1.6.20, v1.7.34, v2.1.9, v2.2.7, v2.3.4).
  * What follows for one image is the plan's to say.
  */
+import { posix } from 'node:path';
 import { atLeast } from '#pull/engine.ts';
+import type { SnapshotSettings } from '#pull/disk.ts';
 import type { Fault } from '#pull/fault.ts';
 import { bad, good, seen, type Outcome, type Seen } from '#pull/outcome.ts';
 import type { HostsRoot, RegistryConfig, RuntimeConfig, RuntimeVersion } from '#pull/view.ts';
@@ -15,6 +17,7 @@ import { bareRecord } from './bare.ts';
 import { readHostsRoot } from './hosts-dirs.ts';
 import { look } from './host-root.ts';
 import { readLegacyTls } from './legacy-tls.ts';
+import { asTable } from './toml.ts';
 
 export interface ReadContainerd {
   readonly root: string;
@@ -106,14 +109,39 @@ async function interpret(ask: ReadContainerd, loaded: Loaded): Promise<Outcome<R
   }
   const registry = await readRegistry(ask, { settings, engine, configPath, path });
   if (!registry.ok) return registry;
+  const root = loaded.root ?? config.root ?? '/var/lib/containerd';
   return good({
     engine,
     registry: registry.value,
     headers: settings.headers,
     auths: bareRecord(settings.auths),
     sandboxImage: settings.sandboxImage,
-    root: loaded.root ?? config.root ?? '/var/lib/containerd',
+    root,
+    snapshots: snapshotSettings(settings, { root, config, version: ask.version }),
+    progressTimeoutMs: settings.progressTimeoutMs,
   });
+}
+
+/**
+ * A snapshotter's own section may move its root (`root_path`); 1.x reports the usual place to the kubelet all the same
+ * (pkg/cri/server/service.go imageFSPath).
+ */
+function snapshotSettings(
+  { snapshotter, discardUnpackedLayers }: ImageSettings,
+  at: { readonly root: string; readonly config: ServerConfig; readonly version: RuntimeVersion },
+): SnapshotSettings {
+  const { plugins, version } = at.config;
+  const usual = posix.join(at.root, `io.containerd.snapshotter.v1.${snapshotter}`);
+  const own = asTable(plugins[`io.containerd.snapshotter.v1.${snapshotter}`]);
+  const short = version < 2 && at.version.major < 2 ? asTable(plugins[snapshotter]) : undefined;
+  const moved = (own ?? short)?.['root_path'];
+  const real = typeof moved === 'string' && moved !== '' ? moved : usual;
+  return {
+    snapshotter,
+    root: real,
+    reportedRoot: at.version.major < 2 ? usual : real,
+    discardsLayers: discardUnpackedLayers,
+  };
 }
 
 /** Version 1 files know plugins by their short names (1.x Decode). */

@@ -1,5 +1,6 @@
 /** What containerd has pulled already: small blobs out of its content store, so that they need not be asked of a registry. */
 import { join, posix } from 'node:path';
+import type { HasContent } from '#pull/disk.ts';
 import type { LocalContent } from '#pull/view.ts';
 import { look, readBytes } from './host-root.ts';
 
@@ -21,6 +22,22 @@ export function localContent(hostRoot: string, containerdRoot: string): LocalCon
     if (store === undefined) return undefined;
     const read = await readBytes(store, posix.join('/', parts[1] ?? '', parts[2] ?? ''), maxBlobBytes);
     return read.ok ? read.value : undefined;
+  };
+}
+
+/** Whether blobs lie in the store; undefined for each where the store itself is not to be seen. */
+export function hasContent(hostRoot: string, containerdRoot: string): HasContent {
+  // The directories below it are made with the first blob.
+  const content = posix.join(containerdRoot, 'io.containerd.content.v1.content');
+  let found: Promise<string | undefined> | undefined;
+  return async (digest) => {
+    const parts = /^(sha256|sha384|sha512):([0-9a-f]{64,128})$/.exec(digest);
+    found ??= find(hostRoot, content);
+    const store = await found;
+    if (store === undefined || parts === null) return undefined;
+    const at = await look(store, posix.join('/blobs', parts[1] ?? '', parts[2] ?? ''));
+    if (at.ok) return at.value.kind === 'file';
+    return at.unread.is === 'unseen' ? undefined : false;
   };
 }
 

@@ -5,7 +5,8 @@
  */
 import { spawn } from 'node:child_process';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
-import type { CredentialProvider, ProviderAnswer } from '#pull/view.ts';
+import type { CredentialProvider } from '#pull/kubelet-view.ts';
+import type { ProviderAnswer } from '#pull/view.ts';
 import { readProviderResponse, type ProviderReading, type ProviderResponse } from './provider-response.ts';
 import type { ProviderAuth, ProviderCache } from './provider-cache.ts';
 

@@ -4,7 +4,7 @@
  * a chroot, so nothing outside is ever read. It must not know what any file means.
  */
 import { constants } from 'node:fs';
-import { lstat, open, opendir, readlink, stat } from 'node:fs/promises';
+import { lstat, open, opendir, readlink, stat, statfs } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 
 /**
@@ -108,6 +108,37 @@ export async function look(root: string, path: string): Promise<Read<Found>> {
     return { ok: true, value: { kind, modifiedMs: about.mtimeMs, executable, path: followed.value } };
   } catch (error) {
     return failed(error, 'stat', path);
+  }
+}
+
+/** Blocks and inodes of the file system that holds a path. */
+export interface Room {
+  readonly blockBytes: number;
+  readonly blocks: number;
+  /** For root, and for everybody. */
+  readonly blocksFree: number;
+  readonly blocksAvailable: number;
+  readonly inodes: number;
+  readonly inodesFree: number;
+}
+
+/** statfs of a path of this machine (see `locate`). */
+export async function roomAt(path: string): Promise<Read<Room>> {
+  try {
+    const about = await statfs(path);
+    return {
+      ok: true,
+      value: {
+        blockBytes: about.bsize,
+        blocks: about.blocks,
+        blocksFree: about.bfree,
+        blocksAvailable: about.bavail,
+        inodes: about.files,
+        inodesFree: about.ffree,
+      },
+    };
+  } catch (error) {
+    return failed(error, 'statfs', path);
   }
 }
 

@@ -29,6 +29,8 @@ export interface ImageSettings {
   readonly discardUnpackedLayers: boolean;
   readonly imagePullWithSyncFs: boolean;
   readonly useLocalImagePull: boolean;
+  readonly snapshotter: string;
+  readonly progressTimeoutMs: number;
   /** Sentences about settings that fail only when they are used. */
   readonly warnings: readonly string[];
 }
@@ -54,7 +56,6 @@ function decode(section: Section, version: RuntimeVersion): ImageSettings {
   // In 1.x these three lie in the table `containerd`.
   const layers = isNew ? section : section.table('containerd');
   const warnings: string[] = [];
-  checkTimeout(section);
   return {
     configPath: registry.text('config_path'),
     mirrors: new Map(registry.tables('mirrors').map(([host, mirror]) => [host, mirror.texts('endpoint')])),
@@ -70,6 +71,8 @@ function decode(section: Section, version: RuntimeVersion): ImageSettings {
     discardUnpackedLayers: layers.flag('discard_unpacked_layers', false),
     imagePullWithSyncFs: section.flag('image_pull_with_sync_fs', false),
     useLocalImagePull: section.flag('use_local_image_pull', false),
+    snapshotter: layers.text('snapshotter', 'overlayfs'),
+    progressTimeoutMs: progressTimeout(section, version),
     warnings,
   };
 }
@@ -82,9 +85,13 @@ function defaultSandbox(version: RuntimeVersion): string {
   return atLeast(version, 1, 7) ? 'registry.k8s.io/pause:3.8' : 'registry.k8s.io/pause:3.6';
 }
 
-function checkTimeout(section: Section): void {
+/** Came with 1.7.0 as one minute; five since 1.7.10. 1.6 waits for ever. 0 switches it off. */
+function progressTimeout(section: Section, version: RuntimeVersion): number {
   const text = section.text('image_pull_progress_timeout');
-  if (text !== '' && parseGoDuration(text) === undefined) throw new Refusal('invalid image pull progress timeout');
+  const written = text === '' ? undefined : parseGoDuration(text);
+  if (text !== '' && written === undefined) throw new Refusal('invalid image pull progress timeout');
+  if (!atLeast(version, 1, 7)) return 0;
+  return written ?? (atLeast(version, 1, 7, 10) ? 300_000 : 60_000);
 }
 
 function readTls(host: string, config: Section): readonly [string, LegacyTls][] {

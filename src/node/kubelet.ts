@@ -6,7 +6,8 @@
 import { posix } from 'node:path';
 import { bad, good, seen, type Seen } from '#pull/outcome.ts';
 import { Secret } from '#pull/secret.ts';
-import type { Doubt, KubeletView, NodeFile } from '#pull/view.ts';
+import type { KubeletView, NodeFile } from '#pull/kubelet-view.ts';
+import type { Doubt } from '#pull/view.ts';
 import { look, readText } from './host-root.ts';
 import { readKubeletConfig } from './kubelet-config.ts';
 import { flag, type Running } from './processes.ts';
@@ -25,6 +26,7 @@ export interface KubeletFacts {
 
 export interface FoundKubelet {
   readonly view: KubeletView;
+  readonly rootDir: string;
   readonly doubts: readonly Doubt[];
 }
 
@@ -56,7 +58,11 @@ export async function readKubelet(
   const providers = await readProviders(root, await providerPlace(root, config, bin));
   const homeKnown = home !== undefined || running?.env !== undefined;
   const settings = await readKubeletConfig(root, running?.args);
-  return { view: { nodeFile, providers, config: settings }, doubts: homeKnown ? [] : await homeDoubt(root, nodeFile) };
+  return {
+    view: { nodeFile, providers, config: settings },
+    rootDir: places.rootDir,
+    doubts: homeKnown ? [] : await homeDoubt(root, nodeFile),
+  };
 }
 
 /** Where a kubelet runs for certain, its directory exists: if it is not to be seen, neither is a config.json in it. */

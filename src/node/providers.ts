@@ -5,7 +5,7 @@
 import { posix } from 'node:path';
 import { parse } from 'yaml';
 import { bad, good, seen, type Outcome, type Seen } from '#pull/outcome.ts';
-import type { CredentialProvider } from '#pull/view.ts';
+import type { CredentialProvider } from '#pull/kubelet-view.ts';
 import { listDir, locate, look, readText } from './host-root.ts';
 import { parseGoDuration, parseGoUrl } from './go-text.ts';
 

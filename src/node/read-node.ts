@@ -8,6 +8,7 @@ import type { Fault } from '#pull/fault.ts';
 import type { Platform } from '#pull/platform.ts';
 import type { Doubt, NodeView, RuntimeVersion } from '#pull/view.ts';
 import { readContainerd, type ContainerdView } from './containerd.ts';
+import { readDisks } from './disk.ts';
 import { readText } from './host-root.ts';
 import { readKubelet, type KubeletFacts } from './kubelet.ts';
 import { findRunning, flag, type Running } from './processes.ts';
@@ -38,6 +39,8 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
   const resolver = await readResolver(root, proxy.env);
   const roots = await readRoots(root, proxy.env);
   const platform = await findPlatform(root, ask.platform);
+  const settings = config.config.ok ? config.config.value : undefined;
+  const disks = await readDisks(root, { kubeletRoot: credentials.rootDir, runtime: settings });
   return {
     name: ask.nodeName ?? (await nodeName(root)),
     platform: platform.platform,
@@ -48,7 +51,7 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
       proxy: proxy.rules,
       ...(proxy.next === undefined ? {} : { proxyNext: proxy.next }),
     },
-    system: { resolver: resolver.resolver, roots: roots.roots },
+    system: { resolver: resolver.resolver, roots: roots.roots, disks },
     warnings,
     doubts: [
       ...runtime.doubts,

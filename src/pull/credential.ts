@@ -18,7 +18,8 @@ import type { Outcome } from './outcome.ts';
 import { bad, good } from './outcome.ts';
 import type { Identity } from './plan.ts';
 import { Secret } from './secret.ts';
-import type { NodeFile, ProviderAnswer } from './view.ts';
+import type { NodeFile } from './kubelet-view.ts';
+import type { ProviderAnswer } from './view.ts';
 
 export type CredentialSource =
   | { readonly is: 'pod_secret'; readonly namespace: string; readonly name: string }

@@ -100,6 +100,17 @@ export interface FaultFacts {
   'blob.interrupted': { digest: string; host: string; gotBytes: number; expectedBytes: number };
   'blob.digest_mismatch': { digest: string; host: string; got: string };
 
+  /** The host sends nothing for so long that the runtime gives the pull up. */
+  'blob.stalled': { host: string; silentMs: number; timeoutMs: number };
+  'blob.slow': { host: string; bytes: number; bytesPerS: number };
+
+  'disk.full': { path: string; wantsBytes: number; freeBytes: number };
+  'disk.inodes': { path: string; wantsInodes: number; freeInodes: number };
+  /** The kubelet's DiskPressure: it starts no new Pods, though pulls work. `signal` is empty where only the Node says so. */
+  'disk.pressure': { signal: string; path: string };
+  'kubelet.qps_exceeded': { pulls: number; qps: number; burst: number };
+  'kubelet.pulls_queued': { pulls: number; atOnce: number };
+
   'agent.not_allowed': { what: string };
   /** Telling would cost quota that is the kubelet's. */
   'agent.spends_quota': { host: string; what: string };
@@ -186,6 +197,13 @@ const sides: { readonly [C in FaultCode]: Side } = {
   'blob.redirect_failed': 'network',
   'blob.interrupted': 'registry',
   'blob.digest_mismatch': 'registry',
+  'blob.stalled': 'network',
+  'blob.slow': 'network',
+  'disk.full': 'node',
+  'disk.inodes': 'node',
+  'disk.pressure': 'node',
+  'kubelet.qps_exceeded': 'node',
+  'kubelet.pulls_queued': 'node',
   'agent.not_allowed': 'agent',
   'agent.spends_quota': 'agent',
   'agent.distrusts_realm': 'agent',

@@ -2,6 +2,7 @@
  * What the agent knows right now, as a value for whoever tells it: the last report and the memory of every image that is asked
  * for, and how the passes go. The agent alone makes one; nothing in it changes after it was handed out.
  */
+import type { DiskReading } from './disk-reading.ts';
 import type { Fault } from './fault.ts';
 import type { Forecast } from './forecast.ts';
 import type { History } from './history.ts';
@@ -26,6 +27,8 @@ export interface Ledger {
   readonly progressMs: number;
   /** What the node as a whole has coming, most urgent first; of single images their reports tell. */
   readonly forecasts: readonly Forecast[];
+  /** As the last look at the node found them; absent before the first. */
+  readonly disks?: readonly DiskReading[];
   /** What is left of pull quotas, as far as it was seen; absent where nobody remembers. */
   readonly quotas?: QuotasPast;
   /** When `forecasts` were made; absent before the first look. */

@@ -3,6 +3,9 @@
  * One slice a subject, each bounded and plain JSON, so that it can be kept in a file over a restart.
  */
 import type { PullReport } from './report.ts';
+import type { NodeView } from './view.ts';
+import { learnRates, readRates, type RatesPast } from './past/rates.ts';
+import { learnDisks, readDisksPast, type DisksPast } from './past/disks.ts';
 import { learnClock, readClock, type ClockPast } from './past/clock.ts';
 import { learnHosts, readHosts, type HostsPast } from './past/hosts.ts';
 import { learnLogins, readLogins, type LoginsPast } from './past/logins.ts';
@@ -34,6 +37,8 @@ export interface Past {
   readonly blobHosts: BlobHostsPast;
   readonly routes: RoutesPast;
   readonly damped: DampedPast;
+  readonly disks: DisksPast;
+  readonly rates: RatesPast;
 }
 
 export const emptyPast: Past = {
@@ -49,6 +54,8 @@ export const emptyPast: Past = {
   blobHosts: {},
   routes: {},
   damped: emptyDamped,
+  disks: {},
+  rates: {},
 };
 
 /** With one more report. */
@@ -66,7 +73,13 @@ export function learnReport(past: Past, report: PullReport): Past {
     blobHosts: learnBlobHosts(past.blobHosts, report),
     routes: learnRoutes(past.routes, report),
     damped: learnDamped(past.damped, report),
+    rates: learnRates(past.rates, report),
   };
+}
+
+/** With one more look at the node. */
+export function learnNode(past: Past, view: NodeView, nowMs: number): Past {
+  return { ...past, disks: learnDisks(past.disks, view, nowMs) };
 }
 
 /** With looks at quotas beside the rehearsals. */
@@ -92,6 +105,8 @@ export function readPast(value: unknown): Past {
   return {
     version: 1,
     tags: readTags(slice('tags')),
+    disks: readDisksPast(slice('disks')),
+    rates: readRates(slice('rates')),
     hosts: readHosts(slice('hosts')),
     clock: readClock(slice('clock')),
     logins: readLogins(slice('logins')),

@@ -92,6 +92,8 @@ export interface ExchangeFacts {
   /** Difference between the server's Date header and our clock, in seconds; positive: the server is ahead. */
   readonly clockAheadS?: number;
   readonly mediaType?: string;
+  /** From the headers to the last byte that was read, of a layer that was read for its speed. */
+  readonly bodyMs?: number;
   /** What the registry announces to its users (OCI distribution specification, Warnings): texts of `Warning: 299` headers. */
   readonly announcements?: readonly string[];
 }
@@ -122,6 +124,9 @@ export interface Content {
   readonly layers: number;
   /** Compressed bytes of config and layers; 0 where the manifest was not read. */
   readonly bytes: number;
+  /** Of these, what the runtime does not have yet, and in how many layers; absent where its store was not seen. */
+  readonly missingBytes?: number;
+  readonly missingLayers?: number;
   /** Hosts that served, or would serve, the blobs. */
   readonly blobHosts: readonly string[];
   /** How far the content was looked at. */

@@ -4,10 +4,11 @@
  */
 import type { CertificateFacts, PemFile } from './certificate.ts';
 import type { PullSecret } from './credential.ts';
+import type { Disks, SnapshotSettings } from './disk.ts';
 import type { Image } from './image.ts';
 import type { Outcome, Seen } from './outcome.ts';
 import type { Fault } from './fault.ts';
-import type { KubeletConfig } from './kubelet-config.ts';
+import type { KubeletView } from './kubelet-view.ts';
 import type { Platform } from './platform.ts';
 import type { ProxyNext } from './proxy.ts';
 import type { Secret } from './secret.ts';
@@ -37,6 +38,8 @@ export interface Demand {
   readonly secrets: readonly PullSecret[];
   /** What is known of the image on this node; `unknown` where nobody could look. */
   readonly present: 'yes' | 'no' | 'unknown';
+  /** The shortest time that a Pod which wants it has, from its start to being there; absent where none is known. */
+  readonly deadlineS?: number;
   /** Manifest digests of what its containers run now, each once; absent where none is known. */
   readonly running?: readonly string[];
   /** Whether a start of its Pods on this node would ask the registry; absent where nobody could tell. */
@@ -63,35 +66,6 @@ export interface Doubt {
   readonly is: 'if_restarted' | 'approximate';
   readonly about: Concern;
   readonly because: string;
-}
-
-export interface KubeletView {
-  /** The first parsable docker configuration file of the kubelet's list, or null when there is none. */
-  readonly nodeFile: Seen<NodeFile | null>;
-  /** Credential provider plugins in configuration order; a fault here means the kubelet would not start. */
-  readonly providers: Seen<readonly CredentialProvider[]>;
-  /** Its settings about images; absent where nobody looked. */
-  readonly config?: Seen<KubeletConfig>;
-}
-
-export interface NodeFile {
-  readonly path: string;
-  /** `config`: {"auths":{…}}; `cfg`: the bare map of .dockercfg. */
-  readonly format: 'config' | 'cfg';
-  readonly text: Secret;
-}
-
-export interface CredentialProvider {
-  readonly name: string;
-  readonly apiVersion: string;
-  readonly matchImages: readonly string[];
-  readonly defaultCacheS: number;
-  readonly args: readonly string[];
-  readonly env: readonly { readonly name: string; readonly value: string }[];
-  /** The plugin as a path on this machine (the host root already applied). */
-  readonly binary: string;
-  /** It wants a ServiceAccount token, which we may not be able to mint. */
-  readonly wantsToken: boolean;
 }
 
 /** One matching plugin's answer for one image: the `auth` map, or why the kubelet would go on without it. */
@@ -133,6 +107,10 @@ export interface RuntimeConfig {
   readonly auths: Readonly<Record<string, StaticAuth>>;
   readonly sandboxImage: string;
   readonly root: string;
+  /** Where layers are unpacked, and by whom; absent where nobody looked. */
+  readonly snapshots?: SnapshotSettings;
+  /** A pull is given up after so long without a byte; 0: never. Absent where nobody looked. */
+  readonly progressTimeoutMs?: number;
 }
 
 export type Header = readonly [name: string, value: string];
@@ -212,6 +190,8 @@ export interface ProxyRules {
 export interface SystemView {
   readonly resolver: Resolver;
   readonly roots: SystemRoots;
+  /** Absent where nobody looked. */
+  readonly disks?: Seen<Disks>;
 }
 
 export interface SystemRoots {

@@ -141,7 +141,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     const body = this.#chunks.length === 0 ? nothing : Buffer.concat(this.#chunks);
     const hashed = this.#hash === undefined ? {} : { hashed: { digest: this.#hash.digest(), bytes: this.#bytes } };
-    this.#end({ outcome: good({ ...head, body, ...hashed, ...how }), mayRepeat: false });
+    this.#end({ outcome: good({ ...head, body, bodyMs: this.#afterMs(), ...hashed, ...how }), mayRepeat: false });
   }
 
   #end(exchanged: Exchanged): void {

@@ -46,6 +46,8 @@ export interface Answer {
   /** Lower-cased name → values in order of arrival. */
   readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly body: Uint8Array;
+  /** From the headers to the last byte that was taken. */
+  readonly bodyMs: number;
   /** False when maxBytes cut the body off. */
   readonly whole: boolean;
   /** With `hashAs`, in place of a body. */

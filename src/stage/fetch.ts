@@ -91,7 +91,17 @@ function openingFor(scene: Scene, wanted: Descriptor, act: 'config' | 'layer'): 
     return { ...common, maxBytes: Math.min(wanted.size + encodingSlack, mostBytes), headers: [encodings(scene)] };
   if (scene.wire.manners.verify)
     return { ...common, maxBytes: wanted.size + 1, headers: [['Accept-Encoding', 'identity']], hashAs: wanted.digest };
-  return { ...common, maxBytes: sampleBytes, headers: [['Range', `bytes=0-${sampleBytes - 1}`]] };
+  const bytes = sampleFor(scene, wanted, act);
+  return { ...common, maxBytes: bytes, headers: [['Range', `bytes=0-${bytes - 1}`]] };
+}
+
+/** Once in some hours and registry, more of a layer than shows that it is there: as much as shows how fast it comes. */
+function sampleFor(scene: Scene, wanted: Descriptor, act: 'config' | 'layer'): number {
+  const { memory, manners, elapsedMs } = scene.wire;
+  const wished = manners.throughputSampleBytes ?? 0;
+  if (act !== 'layer' || wished <= sampleBytes || wanted.size < wished) return sampleBytes;
+  const hosts = scene.routes.map(({ authority }) => authority).join(',');
+  return memory.takeTiming(hosts, elapsedMs()) ? wished : sampleBytes;
 }
 
 /** The Range is ours, not the runtime's: a host that refuses it is asked as the runtime would. */

@@ -10,6 +10,8 @@ const manifestBytes = 8 << 20;
 const blobEntries = 50_000;
 const tagEntries = 10_000;
 const refusedEntries = 1_000;
+/** How often the speed of a registry's blobs is looked at: a few times a day shows what a deadline would meet. */
+const timingMs = 6 * 60 * 60 * 1000;
 /** A blob that was there is taken to be there for this long. */
 const blobMemoryMs = 60 * 60 * 1000;
 
@@ -27,6 +29,7 @@ export class Memory {
   readonly #refused = new Map<string, Fault>();
   readonly #proven = new Set<string>();
   readonly #metered = new Set<string>();
+  readonly #timed = new Map<string, number>();
   /** Who said "too many", until when. */
   readonly limits: Limits;
   /** What was asked of whom. */
@@ -105,6 +108,16 @@ export class Memory {
 
   keepProof(login: string, place: string): void {
     if (this.#proven.size < refusedEntries) this.#proven.add(`${login}@${place}`);
+  }
+
+  /** Whether the speed of these hosts is due for a sample, which the asker then takes. */
+  takeTiming(hosts: string, nowMs: number): boolean {
+    const lastMs = this.#timed.get(hosts);
+    if (lastMs !== undefined && nowMs - lastMs < timingMs) return false;
+    this.#timed.delete(hosts);
+    this.#timed.set(hosts, nowMs);
+    dropOldest(this.#timed, refusedEntries);
+    return true;
   }
 
   isMetered(authority: string): boolean {

@@ -20,6 +20,7 @@ import { failed, wrapFetch } from './ending.ts';
 import { fetchBlob, fetchManifest } from './fetch.ts';
 import { convertedSchema1, emptyContent, notAManifest, quotaUsedUp, schema1Refused } from './odd-content.ts';
 import { isMetered } from './metered.ts';
+import { missingOf } from './missing-layers.ts';
 import { resolve, type Resolved } from './resolve.ts';
 import type { Scene } from './scene.ts';
 
@@ -86,6 +87,7 @@ async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved
     ...(found.offered === undefined ? {} : { offered: found.offered.slice(0, mostOffered) }),
     layers: manifest.layers.length,
     bytes,
+    ...(await missingOf(scene, manifest)),
     blobHosts: blobs.value.hosts,
     depth: blobs.value.verified ? 'blobs_verified' : 'blobs_sampled',
   };

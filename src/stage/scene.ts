@@ -3,6 +3,7 @@ import { readAnnouncements } from '#pull/announcement.ts';
 import type { Identity, PullPlan, Route } from '#pull/plan.ts';
 import type { Act, Exchange, ExchangeFacts } from '#pull/rehearsal.ts';
 import { good, type Outcome } from '#pull/outcome.ts';
+import { leastTimedBytes } from '#pull/rate.ts';
 import { proxyFor } from '#pull/proxy.ts';
 import type { Family } from '#pull/quota.ts';
 import { header, type Answer, type Asked } from '../registry/wire.ts';
@@ -48,7 +49,7 @@ export function record(
     ms: asked.ms,
     steps: asked.steps.map((step) => ({ ...step, startMs: Math.max(0, step.startMs - scene.zeroMs) })),
     ...(sent.as === undefined ? {} : { as: sent.as }),
-    outcome: facts(scene, asked, sent.url),
+    outcome: facts(scene, asked, { url: sent.url, act: purpose.act }),
   });
 }
 
@@ -70,7 +71,11 @@ function kindOf(act: Act, method: 'HEAD' | 'GET' | 'POST'): RequestKind {
   return act === 'resolve' || act === 'manifest' ? 'get_manifest' : 'get_blob';
 }
 
-function facts(scene: Scene, asked: Asked, url: URL): Outcome<ExchangeFacts> {
+function facts(
+  scene: Scene,
+  asked: Asked,
+  { url, act }: { readonly url: URL; readonly act: Act },
+): Outcome<ExchangeFacts> {
   if (!asked.outcome.ok) return asked.outcome;
   const now = scene.wire.now();
   const answer = asked.outcome.value;
@@ -88,6 +93,7 @@ function facts(scene: Scene, asked: Asked, url: URL): Outcome<ExchangeFacts> {
     ...(limit === undefined ? {} : { rateLimit: limit, family: familyOf(scene, url) }),
     ...(ahead === undefined ? {} : { clockAheadS: ahead }),
     ...(type === undefined ? {} : { mediaType: type.slice(0, 120) }),
+    ...(act === 'layer' && answer.body.length >= leastTimedBytes ? { bodyMs: answer.bodyMs } : {}),
     ...(announcements.length === 0 ? {} : { announcements }),
   });
 }

@@ -2,6 +2,7 @@
  * What a rehearsal needs of the outside, in one bundle. One Wire serves one pass over many images, so that they share
  * connections, look-ups, tokens and bad news; its memory outlives the pass.
  */
+import type { HasContent } from '#pull/disk.ts';
 import type { LocalContent } from '#pull/view.ts';
 import type { Token, TokenAsked } from '../registry/authorize.ts';
 import type { Connections } from '../registry/connections.ts';
@@ -13,6 +14,8 @@ export interface Wire {
   readonly elapsedMs: () => number;
   /** Content that is on the node already. */
   readonly localContent: LocalContent;
+  /** Absent where nobody can look. */
+  readonly hasContent?: HasContent;
   readonly memory: Memory;
   /** Of this pass alone: tokens by login, realm and scopes; the first asker's promise serves all. */
   readonly tokens: Map<string, Promise<TokenAsked>>;
@@ -34,6 +37,8 @@ export interface Manners {
   readonly verify: boolean;
   /** Ask for manifests also where that spends a quota. */
   readonly spend: boolean;
+  /** Of one large layer of each registry, now and then, so many bytes are read for their speed; absent or 0: none. */
+  readonly throughputSampleBytes?: number;
   /** For one image, all credentials and hosts together. */
   readonly deadlineMs: number;
   /** How long we wait for a response where the runtime would wait for ever. */

@@ -9,6 +9,7 @@ import type { Ledger } from '#pull/ledger.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Score } from '#pull/score.ts';
 import type { Verdict } from '#pull/verdict.ts';
+import { addDisks } from './disk-gauges.ts';
 import { addForecastTimes } from './forecast-metrics.ts';
 import { addForesight, addImages, capped, namesKept } from './gauges.ts';
 import { addPredictions } from './prediction-metrics.ts';
@@ -74,6 +75,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const leads = addPredictions(registry, options);
   addImages(registry, options, names);
   addForesight(registry, options, capped(namesKept));
+  addDisks(registry, options);
   addPace(registry, options.manners, names);
   addQuotas(registry, options);
   addForecastTimes(registry, options);

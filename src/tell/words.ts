@@ -11,6 +11,7 @@ import { exampleAbout, examples } from './words/examples.ts';
 import { imageWords } from './words/image.ts';
 import { networkWords } from './words/network.ts';
 import { nodeFileWords } from './words/node-files.ts';
+import { nodeLimitWords } from './words/node-limits.ts';
 import { plain } from './words/phrases.ts';
 import type { About, Wordings } from './words/phrases.ts';
 import { tlsWords } from './words/tls.ts';
@@ -20,6 +21,7 @@ export type { About } from './words/phrases.ts';
 export const words: Wordings<FaultCode> = {
   ...imageWords,
   ...nodeFileWords,
+  ...nodeLimitWords,
   ...networkWords,
   ...tlsWords,
   ...apiWords,

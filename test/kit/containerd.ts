@@ -10,6 +10,8 @@ import { scratch, start, type Program } from './program.ts';
 export interface ContainerdWish {
   /** Holds etc/, with etc/containerd/config.toml in it. */
   readonly root: string;
+  /** Its data lies in the root's var/lib/containerd, and at /var/lib/containerd for the daemon. Default: aside. */
+  readonly ownData?: boolean;
   /** The daemon's environment: proxies, SSL_CERT_FILE. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -26,9 +28,9 @@ export interface Containerd extends AsyncDisposable {
 export const containerdProgram = process.env['CONTAINERD'] ?? 'containerd';
 
 /** What the daemon needs to run beside others, on top of what the node root's configuration says about images. */
-const aside = (directory: string): string => `version = 2
+const aside = (directory: string, data: string): string => `version = 2
 imports = ["/etc/containerd/config.toml"]
-root = "${directory}/root"
+root = "${data}"
 state = "${directory}/state"
 [grpc]
   address = "${directory}/containerd.sock"
@@ -36,16 +38,18 @@ state = "${directory}/state"
   address = "${directory}/containerd.sock.ttrpc"
 `;
 
-export async function containerd({ root, env }: ContainerdWish): Promise<Containerd> {
+export async function containerd({ root, env, ownData = false }: ContainerdWish): Promise<Containerd> {
   const directory = await scratch('containerd');
   const socket = join(directory, 'containerd.sock');
-  await writeFile(join(directory, 'config.toml'), aside(directory));
+  const data = ownData ? '/var/lib/containerd' : join(directory, 'root');
+  await writeFile(join(directory, 'config.toml'), aside(directory, data));
+  const bindData = ownData ? 'mount --rbind "$1/var/lib" /var/lib && ' : '';
   const program = await start({
     command: 'unshare',
     args: [
       ...['--mount', '--propagation', 'private', 'sh', '-ec'],
-      'mount --bind "$1" /etc && exec "$3" --config "$2"',
-      ...['sh', join(root, 'etc'), join(directory, 'config.toml'), containerdProgram],
+      `${bindData}mount --bind "$1/etc" /etc && exec "$3" --config "$2"`,
+      ...['sh', root, join(directory, 'config.toml'), containerdProgram],
     ],
     ...(env ? { env } : {}),
     ready: () => criAnswers(socket),

@@ -21,6 +21,7 @@ export const componentGrants = {
   'catalog-nodes': [],
   'listener-tls': [],
   'host-proc': [],
+  'host-disk': [],
   'credential-plugins': [],
   monitoring: [],
 } as const;

@@ -136,6 +136,7 @@ export interface DemandSketch {
   readonly policy?: PullPolicy;
   readonly secrets?: readonly PullSecret[];
   readonly present?: Demand['present'];
+  readonly deadlineS?: number;
 }
 
 export function demandFor(written: string, over: DemandSketch = {}): Demand {
@@ -161,10 +162,10 @@ export interface PassSketch {
   readonly manners?: Partial<Manners>;
   readonly atOnce?: number;
   readonly now?: () => Date;
+  /** Milliseconds that only grow. Default: this machine's. */
+  readonly clockMs?: () => number;
   readonly answers?: readonly ProviderAnswer[];
   readonly content?: ReadonlyMap<string, Uint8Array>;
-  /** Milliseconds that only grow. Default: the machine's. */
-  readonly clockMs?: () => number;
   /** What is remembered. */
   readonly past?: () => Past;
 }

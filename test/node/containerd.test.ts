@@ -425,3 +425,45 @@ describe('where the configuration is', () => {
     expect(config?.root).toBe('/flag');
   });
 });
+
+describe('where layers are unpacked', () => {
+  const usual = '/data/io.containerd.snapshotter.v1.overlayfs';
+  const moved = `version = 2
+root = "/data"
+[plugins."io.containerd.snapshotter.v1.overlayfs"]
+root_path = "/fast"
+`;
+
+  test.each([
+    ['1.6.20', { root: '/fast', reportedRoot: usual }],
+    ['1.7.34', { root: '/fast', reportedRoot: usual }],
+    ['2.0.11', { root: '/fast', reportedRoot: '/fast' }],
+    ['2.3.4', { root: '/fast', reportedRoot: '/fast' }],
+  ])('a root_path moves it, and containerd %s tells the kubelet so or does not', async (version, expected) => {
+    expect((await read(moved, version)).config?.snapshots).toMatchObject({ snapshotter: 'overlayfs', ...expected });
+  });
+
+  test('another snapshotter has a directory of its own', async () => {
+    const text = `version = 2\n[${oldCri}.containerd]\nsnapshotter = "native"\ndiscard_unpacked_layers = true\n`;
+    expect((await read(text, '1.7.34')).config?.snapshots).toEqual({
+      snapshotter: 'native',
+      root: '/var/lib/containerd/io.containerd.snapshotter.v1.native',
+      reportedRoot: '/var/lib/containerd/io.containerd.snapshotter.v1.native',
+      discardsLayers: true,
+    });
+  });
+});
+
+describe('how long containerd waits for the next byte', () => {
+  test.each([
+    ['1.6.39', 'version = 2', 0],
+    ['1.7.9', 'version = 2', 60_000],
+    ['1.7.10', 'version = 2', 300_000],
+    ['2.3.4', 'version = 3', 300_000],
+    ['1.7.34', `version = 2\n[${oldCri}]\nimage_pull_progress_timeout = "90s"`, 90_000],
+    ['1.6.39', `version = 2\n[${oldCri}]\nimage_pull_progress_timeout = "90s"`, 0],
+    ['2.1.9', `version = 3\n[${images}]\nimage_pull_progress_timeout = "0s"`, 0],
+  ])('%s, %j', async (version, text, expected) => {
+    expect((await read(text, version)).config?.progressTimeoutMs).toBe(expected);
+  });
+});

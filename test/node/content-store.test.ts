@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { localContent } from '../../src/node/content-store.ts';
+import { describe, expect, test } from 'vitest';
+import { hasContent, localContent } from '../../src/node/content-store.ts';
 import { nodeRoot } from '../kit/node-root.ts';
 
 const hex = 'ab'.repeat(32);
@@ -43,3 +43,28 @@ test.each(['', 'sha256:', 'sha256:../../../../etc/passwd', `md5:${hex}`, `sha256
     expect(await found(root.path, wanted)).toBeUndefined();
   },
 );
+
+describe('whether the runtime holds a blob', () => {
+  const other = `sha256:${'cd'.repeat(32)}`;
+  const ask = (root: string, wanted: string): Promise<boolean | undefined> =>
+    hasContent(root, '/var/lib/containerd')(wanted);
+
+  test('is told of a store that is to be seen, whatever the size', async () => {
+    await using root = await nodeRoot({ [`var/lib/containerd/${blob}`]: Buffer.alloc(9 << 20) });
+    expect([await ask(root.path, digest), await ask(root.path, other)]).toEqual([true, false]);
+  });
+
+  test('a store that is new holds nothing', async () => {
+    await using root = await nodeRoot({ 'var/lib/containerd/io.containerd.content.v1.content': { dir: true } });
+    expect(await ask(root.path, digest)).toBe(false);
+  });
+
+  test.each([
+    ['no store', {}, digest],
+    ['a directory that only looks like it', { 'var/lib/containerd': { dir: true } as const }, digest],
+    ['what is no digest', { [`var/lib/containerd/${blob}`]: 'x' }, 'sha256:../../etc/passwd'],
+  ])('is not known of %s', async (_, tree, wanted) => {
+    await using root = await nodeRoot(tree);
+    expect(await ask(root.path, wanted)).toBeUndefined();
+  });
+});

@@ -1,7 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { CredentialProvider, ProviderAnswer } from '#pull/view.ts';
+import type { CredentialProvider } from '#pull/kubelet-view.ts';
+import type { ProviderAnswer } from '#pull/view.ts';
 import { askProviders, type Means } from '../../src/node/credential-plugin.ts';
 import { ProviderCache } from '../../src/node/provider-cache.ts';
 import { readProviderResponse } from '../../src/node/provider-response.ts';

@@ -51,6 +51,37 @@ describe('layers', () => {
     expect(kubeletConfigOf([{ maxParallelImagePulls: 4, serializeImagePulls: true }]).serializeImagePulls).toBe(true);
   });
 
+  test('say how the kubelet eases off, collects and pulls', () => {
+    expect(kubeletConfigOf([{}])).toMatchObject({
+      evictionSoft: {},
+      evictionSoftGraceS: {},
+      evictionMinimumReclaim: {},
+      evictionPressureTransitionS: 300,
+      imageMinimumGcAgeS: 120,
+      imageMaximumGcAgeS: 0,
+    });
+    const config = kubeletConfigOf([
+      {
+        evictionSoft: { 'nodefs.available': '20%', 'imagefs.available': '100%' },
+        evictionSoftGracePeriod: { 'nodefs.available': '1m30s', 'imagefs.available': 30 },
+        evictionMinimumReclaim: { 'nodefs.available': '2Gi' },
+        evictionPressureTransitionPeriod: '0s',
+        imageMinimumGCAge: '5m',
+        imageMaximumGCAge: '12h',
+        maxParallelImagePulls: 4,
+      },
+    ]);
+    expect(config).toMatchObject({
+      evictionSoft: { 'nodefs.available': '20%' },
+      evictionSoftGraceS: { 'nodefs.available': 90 },
+      evictionMinimumReclaim: { 'nodefs.available': '2Gi' },
+      evictionPressureTransitionS: 300,
+      imageMinimumGcAgeS: 300,
+      imageMaximumGcAgeS: 43_200,
+      maxParallelImagePulls: 4,
+    });
+  });
+
   test.each([
     [undefined],
     [null],
@@ -67,11 +98,16 @@ describe('layers', () => {
       'image-gc-high-threshold': 'much',
       'serialize-image-pulls': 'false',
       'eviction-hard': 'imagefs.available<1Gi, nodefs.available<5%,nonsense',
+      'eviction-soft-grace-period': 'imagefs.available=2m',
+      'eviction-pressure-transition-period': '30s',
+      'minimum-image-ttl-duration': 'long',
     };
     expect(flagLayer((name) => flags[name])).toEqual({
       registryPullQPS: 2,
       serializeImagePulls: false,
       evictionHard: { 'imagefs.available': '1Gi', 'nodefs.available': '5%' },
+      evictionSoftGracePeriod: { 'imagefs.available': '2m' },
+      evictionPressureTransitionPeriod: '30s',
     });
   });
 });

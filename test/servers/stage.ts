@@ -1,4 +1,5 @@
 /** What a case of the agreement test is played on: a node, its containerd, and servers that end with the case. */
+import { join } from 'node:path';
 import { dockerRegistry, type DockerRegistryWish } from '../kit/docker-registry.ts';
 import { authority, type Authority, type CertificateWish, type KeyPair } from '../kit/authority.ts';
 import { containerd, containerdConfig, type Containerd } from '../kit/containerd.ts';
@@ -7,6 +8,7 @@ import { FakeRegistry, image, type RegistryWish } from '../kit/fake-registry.ts'
 import type { BuiltImage, ImageWish } from '../kit/image.ts';
 import { nodeRoot, type NodeRoot, type NodeTree } from '../kit/node-root.ts';
 import { freePort } from '../kit/program.ts';
+import { smallDisk, type DiskWish } from '../kit/small-disk.ts';
 
 /** Every name in the node's own hosts file, all of 127.0.0.1. */
 export const hosts = `127.0.0.1 localhost
@@ -35,9 +37,14 @@ export interface NodeWish {
   readonly proxy?: string;
   /** Default: one of its own, on an address of this process's own, that knows `named.example.test` and nothing else. */
   readonly nameServer?: 'nobody';
+  /** The file system of its var/lib/containerd. Default: this machine's, aside. */
+  readonly disk?: DiskWish;
+  /** More files. */
+  readonly files?: NodeTree;
 }
 
-export async function openNode({ known }: Pki, { proxy, nameServer: wished }: NodeWish = {}): Promise<Node> {
+export async function openNode({ known }: Pki, wish: NodeWish = {}): Promise<Node> {
+  const { proxy, nameServer: wished } = wish;
   const names = wished === 'nobody' ? undefined : await ownNameServer();
   const root = await nodeRoot({
     'etc/hosts': hosts,
@@ -46,10 +53,17 @@ export async function openNode({ known }: Pki, { proxy, nameServer: wished }: No
     'etc/ssl/certs/ca-certificates.crt': known.cert,
     'etc/containerd/config.toml': containerdConfig,
     ...(proxy === undefined ? {} : unitWith(proxy)),
+    ...wish.files,
   });
-  const daemon = await containerd({ root: root.path, ...(proxy === undefined ? {} : { env: { HTTPS_PROXY: proxy } }) });
+  const disk = wish.disk === undefined ? undefined : await smallDisk(join(root.path, 'var/lib/containerd'), wish.disk);
+  const daemon = await containerd({
+    root: root.path,
+    ownData: disk !== undefined,
+    ...(proxy === undefined ? {} : { env: { HTTPS_PROXY: proxy } }),
+  });
   const close = async (): Promise<void> => {
     await daemon.program.close();
+    await disk?.[Symbol.asyncDispose]();
     await root[Symbol.asyncDispose]();
     await names?.[Symbol.asyncDispose]();
   };

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { diskReadings } from '#pull/disk-reading.ts';
 import type { Ledger } from '#pull/ledger.ts';
 import { noScores } from '#pull/ledger.ts';
 import { entry, ledgerOf, node7, now, pulling, reports, startingLedger } from '../kit/ledger.ts';
+import { GiB, nodeWith } from '../kit/disks.ts';
+import { nodeOf } from '../kit/stage.ts';
 import { metricsOver } from '../kit/metrics.ts';
 import { scored, scores } from '../kit/scores.ts';
 
@@ -39,6 +42,26 @@ describe('a scrape', () => {
     expect(named(all, 'drypull_image_not_pulling')).toHaveLength(2);
     expect(named(all, 'drypull_image_not_pulling').join()).not.toContain('verdict="unknown"');
     expect(named(all, 'drypull_images_not_pulling_unlisted')).toEqual(['drypull_images_not_pulling_unlisted 3']);
+  });
+
+  test('tells of each file system by its uses, with the threshold in force', async () => {
+    const ledger = {
+      ...ledgerOf([]),
+      disks: diskReadings(nodeWith({ kubelet: [{ evictionHard: { 'nodefs.available': '1Gi' } }] })),
+    };
+    const all = await lines(ledger);
+    const uses = ['nodefs', 'imagefs', 'containerfs', 'content', 'snapshots'];
+    const every = (name: string, value: number): readonly string[] =>
+      uses.map((use) => `${name}{filesystem="${use}"} ${value}`);
+    expect(named(all, 'drypull_disk_free_bytes')).toEqual(every('drypull_disk_free_bytes', 50 * GiB));
+    expect(named(all, 'drypull_disk_threshold_bytes')).toEqual(every('drypull_disk_threshold_bytes', GiB));
+    expect(named(all, 'drypull_disk_inodes')).toEqual(every('drypull_disk_inodes', 6_000_000));
+    expect(named(all, 'drypull_disk_threshold_inodes')).toEqual([]);
+  });
+
+  test('tells of no disk that was not seen', async () => {
+    const ledger = { ...ledgerOf([]), disks: diskReadings(nodeOf()) };
+    expect((await lines(ledger)).filter((line) => line.startsWith('drypull_disk_'))).toEqual([]);
   });
 
   test('an image that is gone leaves no series', async () => {

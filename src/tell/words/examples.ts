@@ -185,6 +185,13 @@ export const examples: { readonly [C in FaultCode]: FaultOf<C> } = {
   },
   'blob.interrupted': { code: 'blob.interrupted', digest, host, gotBytes: 1_048_576, expectedBytes: 31_457_280 },
   'blob.digest_mismatch': { code: 'blob.digest_mismatch', digest, host, got: other },
+  'blob.stalled': { code: 'blob.stalled', host: 'cdn.example.net', silentMs: 70_000, timeoutMs: 60_000 },
+  'blob.slow': { code: 'blob.slow', host: 'cdn.example.net', bytes: 2_147_483_648, bytesPerS: 1_048_576 },
+  'disk.full': { code: 'disk.full', path: '/var/lib/containerd', wantsBytes: 3_221_225_472, freeBytes: 1_073_741_824 },
+  'disk.inodes': { code: 'disk.inodes', path: '/var/lib/containerd', wantsInodes: 40_000, freeInodes: 1200 },
+  'disk.pressure': { code: 'disk.pressure', signal: 'imagefs.available<15%', path: '/var/lib/containerd' },
+  'kubelet.qps_exceeded': { code: 'kubelet.qps_exceeded', pulls: 24, qps: 5, burst: 10 },
+  'kubelet.pulls_queued': { code: 'kubelet.pulls_queued', pulls: 6, atOnce: 1 },
   'agent.not_allowed': { code: 'agent.not_allowed', what: 'read pull secret shop/registry (forbidden)' },
   'agent.spends_quota': {
     code: 'agent.spends_quota',

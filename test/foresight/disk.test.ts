@@ -1,0 +1,126 @@
+/** Disks that fill, for real: the forecast stands before, and then it happens, when and as it was foretold. */
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Forecast } from '#pull/forecast.ts';
+import { emptyPast, learnNode, type Past } from '#pull/past.ts';
+import { foreseeNode } from '../../src/forecast/foresee.ts';
+import { readNode } from '../../src/node/read-node.ts';
+import { askDrypull } from '../kit/ask-drypull.ts';
+import { kubeletText } from '../kit/cri.ts';
+import { needs } from '../kit/installed.ts';
+import { nodeRoot, type NodeRoot } from '../kit/node-root.ts';
+import { smallDisk } from '../kit/small-disk.ts';
+import { at } from '../servers/at.ts';
+import { openNode, openStage, pki } from '../servers/stage.ts';
+
+const MiB = 1024 ** 2;
+const start = Date.parse('2026-03-04T12:00:00Z');
+const stepMs = 300_000;
+
+/** One look at the node at a moment of the test's own clock, and what follows. */
+async function lookAt(
+  root: NodeRoot,
+  nowMs: number,
+  past: Past,
+): Promise<{ readonly past: Past; readonly forecasts: readonly Forecast[] }> {
+  const now = new Date(nowMs);
+  const view = await readNode({ hostRoot: root.path, runtime: 'containerd://1.6.20', kubelet: {}, now });
+  const learned = learnNode(past, view, nowMs);
+  return { past: learned, forecasts: foreseeNode({ now, view, entries: [], past: learned }) };
+}
+
+describe.runIf(needs(['root', 'mount', 'umount']))('a file system that fills step by step', () => {
+  test.each([
+    {
+      what: 'bytes',
+      kubelet: 'evictionHard: { nodefs.available: 20% }\nimageGCHighThresholdPercent: 100\n',
+      inodes: 1000,
+      foretold: 'disk.pressure',
+    },
+    {
+      what: 'inodes',
+      kubelet: 'evictionHard: { nodefs.inodesFree: 20% }\n',
+      inodes: 64,
+      foretold: 'disk.pressure',
+    },
+  ])('crosses its threshold of $what when it was foretold', async ({ what, kubelet, inodes, foretold }) => {
+    await using root = await nodeRoot();
+    await using disk = await smallDisk(join(root.path, 'var/lib'), { bytes: 64 * MiB, inodes });
+    await root.add({ 'var/lib/kubelet/config.yaml': kubelet });
+    const step = (): Promise<void> => (what === 'bytes' ? disk.fill(MiB) : disk.litter(1));
+    let nowMs = start;
+    let past = emptyPast;
+    for (let i = 0; i < 20; i += 1) {
+      await step();
+      nowMs += stepMs;
+      ({ past } = await lookAt(root, nowMs, past));
+    }
+    const before = await lookAt(root, nowMs, past);
+    const [forecast] = before.forecasts;
+    expect(forecast).toMatchObject({ rule: 'disk-fills', fault: foretold, effect: 'fails', likelihood: 'likely' });
+    const withinS = forecast?.withinS ?? 0;
+    expect(withinS).toBeGreaterThan(3600);
+
+    // The same course goes on: a step before that moment all is well, and a step after it the threshold is met.
+    const steps = (withinS * 1000) / stepMs;
+    for (let i = 0; i < Math.floor(steps) - 1; i += 1) await step();
+    const nearly = await lookAt(root, nowMs + (Math.floor(steps) - 1) * stepMs, past);
+    expect(nearly.forecasts.every(({ withinS: left }) => left !== 0)).toBe(true);
+    for (let i = 0; i < 3; i += 1) await step();
+    const after = await lookAt(root, nowMs + (Math.floor(steps) + 2) * stepMs, past);
+    expect(after.forecasts[0]).toMatchObject({ fault: foretold, likelihood: 'certain', withinS: 0 });
+  });
+});
+
+const able = needs(['root', 'mount', 'umount', 'unshare', 'containerd', 'docker-registry']);
+
+describe.runIf(able)("containerd's own disk", { timeout: 60_000 }, () => {
+  test('is too small for an image: foretold, and then the pull fails with the text that was foretold', async () => {
+    const authorities = await pki();
+    await using node = await openNode(authorities, { disk: { bytes: 12 * MiB } });
+    await using stage = openStage(authorities, node);
+    const big = stage.another({ seed: 'big', layers: [8 * MiB] });
+    const image = at(await stage.fake({ images: { 'team/app:v1': big } }));
+    const ours = await askDrypull({ image, root: node.root.path, runtime: node.daemon.version });
+    expect(ours.verdict).toMatchObject({
+      is: 'at_risk',
+      forecasts: [{ rule: 'pull-outgrows-disk', fault: 'disk.full', likelihood: 'likely', withinS: 0 }],
+    });
+    const theirs = await node.daemon.pull({ image });
+    expect(theirs.is === 'failed' && kubeletText(theirs)).toMatch(
+      /^failed to pull and unpack image ".+": .*\/var\/lib\/containerd\/.+: no space left on device/,
+    );
+  });
+
+  test('has room for an image, and less than the kubelet wants afterwards: foretold, and then it is so', async () => {
+    const authorities = await pki();
+    await using node = await openNode(authorities, {
+      disk: { bytes: 40 * MiB },
+      files: {
+        'etc/kubelet.yaml': 'evictionHard: { imagefs.available: 50% }\n',
+        'proc/7/comm': 'kubelet\n',
+        'proc/7/cmdline': 'kubelet\0--config=/etc/kubelet.yaml\0',
+      },
+    });
+    await using stage = openStage(authorities, node);
+    const big = stage.another({ seed: 'big', layers: [11 * MiB] });
+    const image = at(await stage.fake({ images: { 'team/app:v1': big } }));
+    const ours = await askDrypull({ image, root: node.root.path, runtime: node.daemon.version });
+    expect(ours.forecasts).toMatchObject([
+      { rule: 'pull-trips-eviction', fault: 'disk.pressure', likelihood: 'likely', effect: 'delays' },
+    ]);
+    expect(ours.verdict.is).toBe('pulls');
+    expect((await lookAt(node.root, start, emptyPast)).forecasts.map(({ likelihood }) => likelihood)).not.toContain(
+      'certain',
+    );
+    expect(await node.daemon.pull({ image })).toMatchObject({ is: 'pulled' });
+    expect((await lookAt(node.root, start, emptyPast)).forecasts[0]).toMatchObject({
+      rule: 'disk-fills',
+      fault: 'disk.pressure',
+      likelihood: 'certain',
+    });
+    // What the node has now is not missing any more.
+    const again = await askDrypull({ image, root: node.root.path, runtime: node.daemon.version });
+    expect(again.forecasts).toEqual([]);
+  });
+});
