@@ -4,6 +4,7 @@
  */
 import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
+import { rootOf, sideOf } from '#pull/fault.ts';
 import type { Entry, Ledger } from '#pull/ledger.ts';
 import { verdicts } from '#pull/verdict.ts';
 import { soonestExpiries } from './readings.ts';
@@ -51,15 +52,32 @@ export function addImages(registry: Registry, { ledger, perImageSeries }: GaugeS
     new Gauge({
       name: 'drypull_image_not_pulling',
       help: 'Always 1: an image that would not pull (verdict fails) or of which it cannot be told (verdict unknown), and why. Capped.',
-      labelNames: ['image', 'registry', 'verdict', 'fault', 'stage'],
+      labelNames: ['image', 'registry', 'verdict', 'fault', 'side', 'stage'],
       registers: [],
       collect() {
         this.reset();
         for (const { report } of listed(ledger(), perImageSeries())) {
           const { verdict } = report;
           if (verdict.is === 'pulls' || verdict.is === 'at_risk') continue;
-          const cause = { verdict: verdict.is, fault: verdict.fault.code, stage: verdict.stage };
+          const { code } = rootOf(verdict.fault);
+          const cause = { verdict: verdict.is, fault: verdict.fault.code, side: sideOf(code), stage: verdict.stage };
           this.set({ image: report.image.slice(0, 512), registry: names(report.registry ?? 'none'), ...cause }, 1);
+        }
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: 'drypull_images_failing',
+      help: 'Images that would not pull, by registry, by the fault that decides it and by whose door to knock on.',
+      labelNames: ['registry', 'fault', 'side'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const { report } of ledger().entries) {
+          if (report.verdict.is !== 'fails') continue;
+          const { fault } = report.verdict;
+          this.inc({ registry: names(report.registry ?? 'none'), fault: fault.code, side: sideOf(rootOf(fault).code) });
         }
       },
     }),

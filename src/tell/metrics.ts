@@ -4,7 +4,7 @@
  * are bounded: unions of literals, or names capped by count, beyond which `other` or a count of the unlisted stands.
  */
 import { Counter, Histogram, Registry } from 'prom-client';
-import { answerFor } from '#pull/answer.ts';
+import { answerFor, isStale } from '#pull/answer.ts';
 import type { Ledger } from '#pull/ledger.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Score } from '#pull/score.ts';
@@ -111,6 +111,10 @@ function addAgent(registry: Registry, { ledger, now, vitals, version }: MetricsO
   addReading(registry, 'drypull_node_ready', {
     help: '1 where this node may pull, 0 where it may not; absent while that is unknown.',
     read: () => ({ ready: 1, not_ready: 0, unknown: undefined })[answerFor(ledger(), now()).is],
+  });
+  addReading(registry, 'drypull_stale', {
+    help: '1 where the agent stands still and its last reports describe another time, 0 where it does not.',
+    read: () => (isStale(ledger(), now()) ? 1 : 0),
   });
   addReading(registry, 'drypull_images_asked', {
     help: 'Images that this node is asked for, rehearsed or not.',
