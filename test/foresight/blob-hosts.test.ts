@@ -1,56 +1,13 @@
 /** Hosts of layers that change or fail, brought about with real servers: the forecast stood before the failure. */
 import { expect, test } from 'vitest';
-import { FakeRegistry, image } from '../kit/fake-registry.ts';
-import { onBlobs } from '../kit/misbehaviour.ts';
-import { foretold, hour, minute, RememberingNode } from '../kit/remembering.ts';
-import { gist, nodeOf } from '../kit/stage.ts';
-import type { Script } from '../kit/visit.ts';
-
-const start = Date.parse('2026-05-20T12:00:00.000Z');
-const images = { 'team/app:v1': image({ seed: 'app' }), 'team/web:v1': image({ seed: 'web' }) };
-
-/** Layers are elsewhere: by the repository. */
-function leadsTo(places: Readonly<Record<string, string>>): Script {
-  return onBlobs(({ repository, url, send }) => {
-    const at = places[repository] ?? places['*'];
-    return at === undefined ? undefined : send(307, { location: `http://${at}${url.pathname}?signature=presigned` });
-  });
-}
-
-/** A port where nobody listens. */
-async function closedPort(): Promise<number> {
-  const passing = await FakeRegistry.open();
-  const { port } = passing;
-  await passing.close();
-  return port;
-}
-
-async function world() {
-  const [registry, old] = await Promise.all([FakeRegistry.open({ images }), FakeRegistry.open({ images })]);
-  const refused = await closedPort();
-  const view = nodeOf({
-    registries: { 'reg.test': registry },
-    hosts: { 'cdn.test': ['127.0.0.1'], 'new.test': ['127.0.0.1'] },
-  });
-  const [app, web] = ['app', 'web'].map((name) => `reg.test:${registry.port}/team/${name}:v1`);
-  const node = new RememberingNode(view, start);
-  old.play(node.dates);
-  return {
-    registry,
-    old,
-    node,
-    app: app ?? '',
-    web: web ?? '',
-    oldHost: `cdn.test:${old.port}`,
-    newHost: `new.test:${refused}`,
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all([registry.close(), old.close()]);
-    },
-  };
-}
+import { FakeRegistry } from '../kit/fake-registry.ts';
+import { onBlobs, resets } from '../kit/misbehaviour.ts';
+import { foretold, hour, minute } from '../kit/remembering.ts';
+import { gist } from '../kit/stage.ts';
+import { images, leadsTo, resetsTwoOfFive, storageWorld } from '../kit/storage-world.ts';
 
 test('a new host of layers that this node does not reach puts the images at risk that came from the old one, and then fails them', async () => {
-  await using at = await world();
+  await using at = await storageWorld();
   const { registry, node, app, web, oldHost, newHost } = at;
   registry.play(node.dates, leadsTo({ '*': oldHost }));
   expect([gist(await node.rehearse(app)), gist(await node.rehearse(web))]).toEqual(['pulls', 'pulls']);
@@ -68,7 +25,7 @@ test('a new host of layers that this node does not reach puts the images at risk
 });
 
 test('a new host that works from here is told for a day, for the firewalls of other nodes, and no verdict changes', async () => {
-  await using at = await world();
+  await using at = await storageWorld();
   await using fresh = await FakeRegistry.open({ images });
   const { registry, node, app, oldHost } = at;
   fresh.play(node.dates);
@@ -88,7 +45,7 @@ test('a new host that works from here is told for a day, for the firewalls of ot
 });
 
 test('several hosts of layers in the first hour are no news', async () => {
-  await using at = await world();
+  await using at = await storageWorld();
   await using other = await FakeRegistry.open({ images });
   const { registry, node, app, web, oldHost } = at;
   other.play(node.dates);
@@ -98,20 +55,10 @@ test('several hosts of layers in the first hour are no news', async () => {
 });
 
 test('a host that resets two of five requests is foretold with the share, from ten requests on', async () => {
-  await using at = await world();
+  await using at = await storageWorld();
   const { registry, old, node, app, oldHost } = at;
   registry.play(node.dates, leadsTo({ '*': oldHost }));
-  // By request: reset, fine, reset, fine, fine.
-  let asked = -1;
-  old.play(
-    node.dates,
-    onBlobs(({ socket }) => {
-      asked += 1;
-      if (![0, 2].includes(asked % 5)) return undefined;
-      socket.resetAndDestroy();
-      return 'done';
-    }),
-  );
+  old.play(node.dates, resetsTwoOfFive());
   const gists: string[] = [];
   let last = await node.rehearse(app);
   while (foretold(last, 'blob-host-flaky') === undefined && gists.length < 20) {
@@ -127,12 +74,6 @@ test('a host that resets two of five requests is foretold with the share, from t
   expect(Number(failed) / Number(all)).toBeGreaterThan(0.2);
   old.play(node.dates);
   expect(gist(await node.after(5 * minute, app))).toBe('at_risk blob-host-flaky');
-  old.play(
-    node.dates,
-    onBlobs(({ socket }) => {
-      socket.resetAndDestroy();
-      return 'done';
-    }),
-  );
+  old.play(node.dates, onBlobs(resets()));
   expect(gist(await node.after(5 * minute, app))).toBe(`fails ${forecast?.fault ?? ''}`);
 });

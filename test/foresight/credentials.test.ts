@@ -10,10 +10,10 @@ import { askProviders } from '../../src/node/credential-plugin.ts';
 import { ProviderCache } from '../../src/node/provider-cache.ts';
 import { Memory } from '../../src/stage/memory.ts';
 import { FakeHub, foretold } from '../kit/fake-hub.ts';
-import { FakeRegistry, image, type Visit } from '../kit/fake-registry.ts';
+import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { nodeRoot } from '../kit/node-root.ts';
 import { demandFor, gist, nodeOf, pullOf, pullSecret } from '../kit/stage.ts';
-import { ecrPassword, jwt } from '../kit/tokens.ts';
+import { ecrPassword, jwt, untilItEnds } from '../kit/tokens.ts';
 
 const beganMs = Date.parse('2026-03-04T12:00:00.000Z');
 const minute = 60_000;
@@ -30,25 +30,6 @@ class Days {
     this.past = learnReport(this.past, report);
     return report;
   }
-}
-
-/** A registry that takes a password until it ends, as it says in it. */
-function untilItEnds(now: () => number) {
-  return (visit: Visit): 'done' | undefined => {
-    visit.response.setHeader('date', new Date(now()).toUTCString());
-    const pair = Buffer.from(/^Basic (.+)$/.exec(visit.seen.authorization ?? '')?.[1] ?? '', 'base64').toString();
-    const password = pair.slice(pair.indexOf(':') + 1);
-    if (endOf(password) > now()) return undefined;
-    return visit.refuse(401, 'DENIED', 'Your authorization token has expired. Reauthenticate and try again.', {
-      'www-authenticate': 'Basic realm="ecr"',
-    });
-  };
-}
-
-function endOf(password: string): number {
-  const text = Buffer.from(password.includes('.') ? (password.split('.')[1] ?? '') : password, 'base64').toString();
-  const [, seconds = '0'] = /"(?:expiration|exp)":(\d+)/.exec(text) ?? [];
-  return Number(seconds) * 1000;
 }
 
 const images = { 'team/app:1': image() };

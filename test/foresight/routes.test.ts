@@ -5,12 +5,11 @@ import { emptyPast, learnReport, type Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import { Secret } from '#pull/secret.ts';
 import type { NodeView } from '#pull/view.ts';
-import { readNode } from '../../src/node/read-node.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { trusting } from '../kit/footing.ts';
-import { nodeRoot } from '../kit/node-root.ts';
+import { dropIn, proxiedNode } from '../kit/proxied-node.ts';
 import { deadPort } from '../kit/silent-listener.ts';
 import { gist, nodeOf, plain, pullOf, toml, type PassSketch } from '../kit/stage.ts';
 
@@ -80,34 +79,6 @@ test('a registry that comes and goes is foretold by its rhythm, and is away when
 });
 
 describe('a proxy that containerd would lose by a restart', () => {
-  const unit = 'usr/lib/systemd/system/containerd.service';
-  const dropIn = 'etc/systemd/system/containerd.service.d/proxy.conf';
-  const old = new Date('2026-01-01T00:00:00Z');
-
-  /** A node whose containerd has the proxy; only the proxy knows the way to the registry. */
-  async function node(proxy: string, ca: string, place: string) {
-    const boot = Math.floor(old.getTime() / 1000) + 60;
-    const root = await nodeRoot({
-      [unit]: { text: '[Service]\nExecStart=/usr/bin/containerd\n', modified: old },
-      [dropIn]: `[Service]\nEnvironment=HTTPS_PROXY=${proxy}\n`,
-      'etc/nsswitch.conf': 'hosts: files\n',
-      'etc/hosts': '127.0.0.1 localhost\n',
-      'etc/ssl/certs/ca-certificates.crt': ca,
-      'etc/containerd/config.toml': {
-        text: 'version = 3\n[plugins."io.containerd.cri.v1.images".registry]\n  config_path = "/etc/containerd/certs.d"\n',
-        modified: old,
-      },
-      [`etc/containerd/certs.d/${place}/hosts.toml`]: `server = "https://${place}"\n`,
-      'proc/stat': `cpu 1\nbtime ${boot}\n`,
-      'proc/7/comm': 'containerd\n',
-      'proc/7/cmdline': 'containerd\0',
-      'proc/7/environ': `HTTPS_PROXY=${proxy}\0`,
-      'proc/7/stat': `7 (containerd) S ${'0 '.repeat(18)}100 0`,
-    });
-    const look = (): Promise<NodeView> =>
-      readNode({ hostRoot: root.path, runtime: 'containerd://2.1.9', kubelet: { runsHere: false }, now: new Date() });
-    return { files: root, look };
-  }
   const rehearse = (view: NodeView, wanted: string): Promise<PullReport> =>
     pullOf(view, wanted, { manners: { evidence: true } });
 
@@ -117,7 +88,7 @@ describe('a proxy that containerd would lose by a restart', () => {
     await using registry = await FakeRegistry.open({ images, tls: { cert: server.chain, key: server.key } });
     await using proxy = await fakeProxy({ to: registry.port });
     const place = `reg.test:${registry.port}`;
-    const { files, look } = await node(`http://127.0.0.1:${proxy.port}`, ca.cert, place);
+    const { files, look } = await proxiedNode(`http://127.0.0.1:${proxy.port}`, ca.cert, place);
     await using root = files;
     const wanted = `${place}/team/app:v1`;
     expect(gist(await rehearse(await look(), wanted))).toBe('pulls');

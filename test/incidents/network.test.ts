@@ -1,6 +1,6 @@
 /** Incidents between the node and its registries: names, routes, firewalls, proxies, handshakes. */
 import { describe } from 'vitest';
-import type { HostRule, NodeView, Resolver } from '#pull/view.ts';
+import type { HostRule } from '#pull/view.ts';
 import { Secret } from '#pull/secret.ts';
 import { authority } from '../kit/authority.ts';
 import { fakeDns } from '../kit/fake-dns.ts';
@@ -10,7 +10,7 @@ import { fullListener } from '../kit/full-listener.ts';
 import { expectForetold, incident } from '../kit/incidents.ts';
 import * as wrong from '../kit/misbehaviour.ts';
 import { deadPort, listener } from '../kit/silent-listener.ts';
-import { demandFor, nodeOf, plain, pullOf, toml, type NodeSketch } from '../kit/stage.ts';
+import { asking, demandFor, nodeOf, plain, pullOf, toml, type NodeSketch } from '../kit/stage.ts';
 
 const images = { 'team/app:v1': image() };
 const impatient = { dialTimeoutMs: 300 } as const;
@@ -21,10 +21,6 @@ const only = (name: string, port: number, over: Partial<HostRule> = {}): NodeSke
   hosts: { [name]: ['127.0.0.1'] },
   dirs: { [`${name}:${port}`]: toml(plain(`${name}:${port}`, over)) },
 });
-
-function asking(view: NodeView, resolver: Partial<Resolver>): NodeView {
-  return { ...view, system: { ...view.system, resolver: { ...view.system.resolver, ...resolver } } };
-}
 
 /** A server's first flight of which only the first packets come through. */
 const cutFlight = Buffer.concat([

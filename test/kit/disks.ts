@@ -4,7 +4,7 @@ import { kubeletConfigOf } from '#pull/kubelet-config.ts';
 import { bad, good, seen } from '#pull/outcome.ts';
 import type { DiskPast, Sample } from '#pull/past/disks.ts';
 import type { NodeView } from '#pull/view.ts';
-import { nodeOf } from './stage.ts';
+import { nodeOf, type NodeSketch } from './stage.ts';
 
 export const GiB = 1024 ** 3;
 
@@ -32,10 +32,15 @@ export interface DiskSketch {
   /** Layers of the kubelet's configuration; null: it was not seen. */
   readonly kubelet?: readonly unknown[] | null;
   readonly snapshots?: Partial<SnapshotSettings>;
+  /** Everything else of it. */
+  readonly node?: NodeSketch;
 }
 
 export function nodeWith(sketch: DiskSketch = {}): NodeView {
-  const view = nodeOf({ config: { snapshots: { ...snapshots, ...sketch.snapshots } } });
+  const view = nodeOf({
+    ...sketch.node,
+    config: { ...sketch.node?.config, snapshots: { ...snapshots, ...sketch.snapshots } },
+  });
   const disks: Disks = { all: sketch.disks ?? [one], unseen: [] };
   const unseen = bad({ code: 'agent.cannot_see', what: "the kubelet's configuration", why: 'no volume' });
   const config = sketch.kubelet === null ? unseen : good(kubeletConfigOf(sketch.kubelet ?? [{}]));

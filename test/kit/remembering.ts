@@ -12,20 +12,21 @@ export const hour = 60 * minute;
 export const day = 24 * hour;
 
 export class RememberingNode {
-  readonly #view: NodeView;
+  /** What is changed by hand on it. */
+  view: NodeView;
   readonly #sketch: PassSketch;
   past: Past = emptyPast;
   nowMs: number;
 
   constructor(view: NodeView, startMs: number, sketch: PassSketch = {}) {
-    this.#view = view;
+    this.view = view;
     this.#sketch = sketch;
     this.nowMs = startMs;
   }
 
   /** One image, with nothing of earlier pulls in the memory of the wire, and learnt from. */
   async rehearse(wanted: string | Demand): Promise<PullReport> {
-    const report = await pullOf(this.#view, wanted, {
+    const report = await pullOf(this.view, wanted, {
       memory: new Memory(),
       ...this.#sketch,
       now: () => new Date(this.nowMs),

@@ -14,6 +14,7 @@ import type {
   NodeView,
   ProviderAnswer,
   PullPolicy,
+  Resolver,
   RuntimeConfig,
   RuntimeVersion,
 } from '#pull/view.ts';
@@ -108,6 +109,11 @@ export function nodeOf(sketch: NodeSketch = {}): NodeView {
     warnings: [],
     doubts: sketch.doubts ?? [],
   };
+}
+
+/** With another way to ask for names. */
+export function asking(view: NodeView, resolver: Partial<Resolver>): NodeView {
+  return { ...view, system: { ...view.system, resolver: { ...view.system.resolver, ...resolver } } };
 }
 
 const certsD = '/etc/containerd/certs.d';
