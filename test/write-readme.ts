@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { configTable } from '../src/config.ts';
 import { openCatalogMetrics } from '../src/tell/catalog-metrics.ts';
 import { faultTable } from '../src/tell/words.ts';
+import { incidentTable } from './kit/incident-rows.ts';
 import { node7 } from './kit/ledger.ts';
 import { metricsOver } from './kit/metrics.ts';
 
@@ -15,6 +16,7 @@ export const sections: Readonly<Record<string, string>> = {
   metrics: metricTable((await metricsOver(() => node7).scrape()).body),
   catalogMetrics: metricTable(await catalogScrape()),
   faults: faultTable(),
+  incidents: incidentTable(),
 };
 
 /** What stands between the marks now; undefined where there are none. */

@@ -142,7 +142,7 @@ incident(40, async () => {
   const endsMs = node.nowMs + (foretold(before, 'login-nears-lock')?.withinS ?? 0) * 1000;
   // The kubelet: each container at once, and then with its back-off.
   for (let waitMs = 10_000; node.nowMs < endsMs; waitMs *= 2) {
-    for (const _ of wantedBy) await pullOf(node.view, waiting, { now: () => new Date(node.nowMs) });
+    for (let i = 0; i < wantedBy.length; i += 1) await pullOf(node.view, waiting, { now: () => new Date(node.nowMs) });
     node.nowMs += waitMs;
   }
   // With a fresh memory: nobody has proven the right password in this pass.

@@ -3,14 +3,14 @@ import { describe } from 'vitest';
 import type { HostRule } from '#pull/view.ts';
 import { Secret } from '#pull/secret.ts';
 import { authority } from '../kit/authority.ts';
-import { fakeDns } from '../kit/fake-dns.ts';
+import { asking, fakeDns } from '../kit/fake-dns.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { fullListener } from '../kit/full-listener.ts';
 import { expectForetold, incident } from '../kit/incidents.ts';
 import * as wrong from '../kit/misbehaviour.ts';
 import { deadPort, listener } from '../kit/silent-listener.ts';
-import { asking, demandFor, nodeOf, plain, pullOf, toml, type NodeSketch } from '../kit/stage.ts';
+import { demandFor, nodeOf, plain, pullOf, toml, type NodeSketch } from '../kit/stage.ts';
 
 const images = { 'team/app:v1': image() };
 const impatient = { dialTimeoutMs: 300 } as const;

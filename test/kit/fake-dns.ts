@@ -2,6 +2,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { NodeView, Resolver } from '#pull/view.ts';
 import dnsPacket, { type Answer, type DecodedPacket } from 'dns-packet';
 
 export type Script =
@@ -39,6 +40,11 @@ export interface Place {
   readonly address: string;
   /** 0: a free one. */
   readonly port: number;
+}
+
+/** With another way to ask for names. */
+export function asking(view: NodeView, resolver: Partial<Resolver>): NodeView {
+  return { ...view, system: { ...view.system, resolver: { ...view.system.resolver, ...resolver } } };
 }
 
 /** Names that have these addresses. */

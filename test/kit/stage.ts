@@ -1,6 +1,7 @@
 /** A node as a literal, and passes over it with real sockets on loopback: what the stage and everything above it is tried with. */
 import { parseImage } from '#pull/image.ts';
 import type { PullSecret } from '#pull/credential.ts';
+import type { HasContent } from '#pull/disk.ts';
 import { good } from '#pull/outcome.ts';
 import type { Past } from '#pull/past.ts';
 import type { Platform } from '#pull/platform.ts';
@@ -14,7 +15,6 @@ import type {
   NodeView,
   ProviderAnswer,
   PullPolicy,
-  Resolver,
   RuntimeConfig,
   RuntimeVersion,
 } from '#pull/view.ts';
@@ -111,11 +111,6 @@ export function nodeOf(sketch: NodeSketch = {}): NodeView {
   };
 }
 
-/** With another way to ask for names. */
-export function asking(view: NodeView, resolver: Partial<Resolver>): NodeView {
-  return { ...view, system: { ...view.system, resolver: { ...view.system.resolver, ...resolver } } };
-}
-
 const certsD = '/etc/containerd/certs.d';
 
 function dirOf(name: string, rules: HostsRules): HostsDir {
@@ -172,6 +167,8 @@ export interface PassSketch {
   readonly clockMs?: () => number;
   readonly answers?: readonly ProviderAnswer[];
   readonly content?: ReadonlyMap<string, Uint8Array>;
+  /** What containerd has. Default: nobody saw. */
+  readonly hasContent?: HasContent;
   /** What is remembered. */
   readonly past?: () => Past;
 }
@@ -196,6 +193,7 @@ export async function pass(
     now: sketch.now ?? (() => new Date()),
     clockMs: sketch.clockMs ?? (() => performance.now()),
     localContent: (digest) => Promise.resolve(sketch.content?.get(digest)),
+    ...(sketch.hasContent === undefined ? {} : { hasContent: sketch.hasContent }),
     perRegistry: 8,
   });
   try {
