@@ -15,6 +15,8 @@ export interface Call {
   /** For the whole exchange; a watch ends then, too. */
   readonly deadlineMs: number;
   readonly maxBytes: number;
+  /** Of a list: takes each item as it comes, and the answer's body is the list without items. */
+  readonly takeItem?: (item: unknown) => void;
 }
 
 export type Answer = Answered | Refused | Away;

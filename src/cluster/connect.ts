@@ -8,6 +8,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, request } from 'undici';
 import { type Outcome, bad, good } from '#pull/outcome.ts';
 import { type Answer, type Away, type Call, MiB, type Refused, refusedBy } from './call.ts';
+import { type Listed, readItems } from './item-stream.ts';
 import { parseJson } from './json.ts';
 import { linesOf } from './lines.ts';
 
@@ -70,10 +71,13 @@ class ApiServer implements Cluster {
   async ask(call: Call): Promise<Answer> {
     try {
       const response = await this.#send(call, 'asks', AbortSignal.timeout(call.deadlineMs));
+      const isRefused = response.statusCode < 200 || response.statusCode > 299;
+      if (call.takeItem !== undefined && !isRefused)
+        return listed(await readItems(response.body, call.maxBytes, call.takeItem), call);
       const text = await boundedText(response.body, call.maxBytes);
-      if (text === undefined) return { is: 'away', why: `the answer is longer than ${call.maxBytes} bytes` };
+      if (text === undefined) return tooLong(call);
       const body = parseJson(text);
-      if (response.statusCode < 200 || response.statusCode > 299) return refused(response, body);
+      if (isRefused) return refused(response, body);
       return body === undefined ? { is: 'away', why: 'the answer is no JSON' } : { is: 'answered', body };
     } catch (error) {
       return { is: 'away', why: codeOf(error) };
@@ -150,6 +154,21 @@ function dispatcher(options: RequestOptions, connections: number | null): Agent 
     headersTimeout: 0,
     bodyTimeout: 0,
   });
+}
+
+function tooLong({ maxBytes }: Call): Away {
+  return { is: 'away', why: `the answer is longer than ${maxBytes} bytes` };
+}
+
+function listed(read: Listed, call: Call): Answer {
+  switch (read.is) {
+    case 'read':
+      return { is: 'answered', body: read.rest };
+    case 'too_long':
+      return tooLong(call);
+    case 'malformed':
+      return { is: 'away', why: 'the answer is no JSON' };
+  }
 }
 
 function refused(response: Dispatcher.ResponseData, body: unknown): Refused {

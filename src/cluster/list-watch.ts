@@ -7,7 +7,8 @@
 import type { Fault } from '#pull/fault.ts';
 import type { Cluster } from './connect.ts';
 import { type Answer, type Away, type Call, MiB, type Refused, faultOf } from './call.ts';
-import { at, listAt, numberAt, parseJson, textAt } from './json.ts';
+import { at, numberAt, parseJson, textAt } from './json.ts';
+import { type Pause, afterFailure, none, pauseMs } from './pauses.ts';
 
 /** The outside of this room: a clock, a pause that ends early (and well) when it is aborted, a random number below 1. */
 export interface Outside {
@@ -23,11 +24,13 @@ export interface Collection {
   readonly selector?: { readonly fieldSelector: string } | { readonly labelSelector: string };
 }
 
-export interface Listener {
+export interface Listener<T = unknown> {
+  /** What is kept of an item of a list, right after it came: the rest is forgotten at once. */
+  readonly read: (item: unknown) => T;
   /** Of a large collection: its list comes here page by page, each then forgotten; `replaced` says, without items, when it ends. */
-  readonly page?: (items: readonly unknown[], isFirst: boolean) => void;
+  readonly page?: (items: readonly T[], isFirst: boolean) => void;
   /** A whole new list: what is not in it is gone. */
-  readonly replaced: (items: readonly unknown[]) => void;
+  readonly replaced: (items: readonly T[]) => void;
   readonly changed: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown) => void;
   /** The watch is open, or why it is not. */
   readonly link: (link: Link) => void;
@@ -41,8 +44,6 @@ export interface ListWatch {
 
 /** client-go's Reflector: watches end after 5 to 10 minutes, so that API servers get their share of clients again. */
 const watchSeconds = 300;
-/** Pauses double from 1 s; a refused right may be granted any moment, but is not asked for for ever at the same pace. */
-const pauses = { firstMs: 1000, mostMs: 30_000, mostForbiddenMs: 300_000 } as const;
 /** A watch that stood this long was no failure, however little it said. */
 const longMs = 60_000;
 /** 500 Pods are 5 MiB; more than this is no node. */
@@ -50,10 +51,10 @@ const listBounds = { deadlineMs: 60_000, maxBytes: 64 * MiB } as const;
 /** Of a node's Pods; and where no more than a page is held: a hundred thousand objects are more than a cluster is made for. */
 const pages = { whole: { size: 250, most: 40 }, taken: { size: 50, most: 2000 } } as const;
 
-export function listWatch(
+export function listWatch<T>(
   cluster: Cluster,
   collection: Collection,
-  outside: { readonly listener: Listener; readonly outside: Outside },
+  outside: { readonly listener: Listener<T>; readonly outside: Outside },
 ): ListWatch {
   const closing = new AbortController();
   const running = new Loop(cluster, collection, { ...outside, signal: closing.signal }).run();
@@ -65,25 +66,24 @@ export function listWatch(
   };
 }
 
-/**
- * Counted apart: a kube-apiserver that comes back refuses everybody until its authorizer has read the roles (seen with 1.36;
- * kubernetes/kubernetes#121635), and having been away for an hour is no reason to be asked late.
- */
-const none = { grows: 0, grows_far: 0 };
-
 type Next = 'list' | 'list_latest' | 'watch';
-/** `grows` and `grows_far` double from failure to failure; a number is what the server asked for. */
-type Pause = 'none' | 'short' | 'grows' | 'grows_far' | number;
 interface Step {
   readonly next: Next;
   readonly pause: Pause;
   readonly fault?: Fault;
 }
 
-class Loop {
+interface Page<T> {
+  readonly version: string;
+  readonly more: string;
+  /** What was read of its items. */
+  readonly found: T[];
+}
+
+class Loop<T> {
   readonly #cluster: Cluster;
   readonly #collection: Collection;
-  readonly #listener: Listener;
+  readonly #listener: Listener<T>;
   readonly #outside: Outside;
   readonly #signal: AbortSignal;
   /** `0`: whatever the API server's cache holds. */
@@ -93,7 +93,7 @@ class Loop {
   constructor(
     cluster: Cluster,
     collection: Collection,
-    world: { readonly listener: Listener; readonly outside: Outside; readonly signal: AbortSignal },
+    world: { readonly listener: Listener<T>; readonly outside: Outside; readonly signal: AbortSignal },
   ) {
     this.#cluster = cluster;
     this.#collection = collection;
@@ -119,24 +119,20 @@ class Loop {
 
   async #pause(pause: Pause): Promise<void> {
     if (pause === 'none') return;
-    const kind = pause === 'grows_far' ? 'grows_far' : 'grows';
-    if (pause !== 'short') this.#failures = { ...this.#failures, [kind]: this.#failures[kind] + 1 };
-    const doubled = pauses.firstMs * 2 ** Math.max(0, Math.min(this.#failures[kind], 12) - 1);
-    const spread = this.#outside.random() * Math.min(doubled, mostMs(pause));
-    await this.#outside.delay(typeof pause === 'number' ? pause + spread : spread, this.#signal);
+    this.#failures = afterFailure(this.#failures, pause);
+    await this.#outside.delay(pauseMs(pause, this.#failures, this.#outside.random()), this.#signal);
   }
 
   async #list(next: 'list' | 'list_latest'): Promise<Step> {
     const take = this.#listener.page;
     const version = next === 'list' && take === undefined ? this.#version : '';
-    const items: unknown[] = [];
+    const items: T[] = [];
     let more = '';
     for (let page = 0; page < pages[take === undefined ? 'whole' : 'taken'].most; page += 1) {
-      const answer = await this.#cluster.ask(this.#listCall(version, more));
+      const found: T[] = take === undefined ? items : [];
+      const answer = await this.#cluster.ask(this.#listCall({ version, more, found }));
       if (answer.is !== 'answered') return this.#listFailed(next, more, answer);
-      const found = listAt(answer.body, 'items');
-      if (take === undefined) items.push(...found);
-      else take(found, page === 0);
+      take?.(found, page === 0);
       const upTo = textAt(answer.body, 'metadata', 'resourceVersion');
       if (upTo === '' || !Array.isArray(at(answer.body, 'items') ?? [])) return this.#unreadable('list_latest');
       this.#version = upTo;
@@ -153,13 +149,19 @@ class Loop {
    * From the cache (a version is given) there are no pages: a limit would send the API server to etcd for all Pods of the
    * cluster. Without a version it goes there anyway, and pages bound both sides.
    */
-  #listCall(version: string, more: string): Call {
+  #listCall({ version, more, found }: Page<T>): Call {
     const { path, selector } = this.#collection;
     const { size } = pages[this.#listener.page === undefined ? 'whole' : 'taken'];
     const paging = { limit: String(size), ...(more === '' ? {} : { continue: more }) };
     const cached = { resourceVersion: version, resourceVersionMatch: 'NotOlderThan' };
     const query = { ...selector, ...(version === '' ? paging : cached) };
-    return { method: 'GET', path, query, ...listBounds };
+    return {
+      method: 'GET',
+      path,
+      query,
+      ...listBounds,
+      takeItem: (item) => void found.push(this.#listener.read(item)),
+    };
   }
 
   #listFailed(next: 'list' | 'list_latest', more: string, answer: Refused | Away): Step {
@@ -241,9 +243,4 @@ class Loop {
   #lost(why: string): Fault {
     return { code: 'agent.cannot_see', what: this.#collection.what, why };
   }
-}
-
-function mostMs(pause: Pause): number {
-  if (pause === 'short') return pauses.firstMs;
-  return pause === 'grows_far' ? pauses.mostForbiddenMs : pauses.mostMs;
 }

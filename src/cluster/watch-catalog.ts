@@ -93,6 +93,8 @@ class KnownCatalog implements Listener {
     return { ...this.#seen, ...(this.#fault === undefined ? {} : { fault: this.#fault }) };
   }
 
+  readonly read = (item: unknown): unknown => item;
+
   readonly replaced = (items: readonly unknown[]): void => {
     this.#chunks.clear();
     this.#index = undefined;

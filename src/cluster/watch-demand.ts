@@ -48,7 +48,7 @@ const graceMs = 15_000;
 export function watchDemand(cluster: Cluster, nodeName: string, world: DemandWorld): DemandWatch {
   const node = new KnownNode(nodeName, world);
   const pods = new KnownPods(world, () => node.seen());
-  const start = (what: string, path: string, follower: { fieldSelector: string; listener: Listener }) =>
+  const start = <T>(what: string, path: string, follower: { fieldSelector: string; listener: Listener<T> }) =>
     listWatch(
       cluster,
       { what, path, selector: { fieldSelector: follower.fieldSelector } },
@@ -66,7 +66,7 @@ export function watchDemand(cluster: Cluster, nodeName: string, world: DemandWor
   };
 }
 
-class KnownPods implements Listener {
+class KnownPods implements Listener<PodSeen | undefined> {
   readonly #world: DemandWorld;
   readonly #node: () => NodeFacts | undefined;
   readonly #pods = new Map<string, { readonly pod: PodSeen; readonly first: FirstSight }>();
@@ -80,8 +80,10 @@ class KnownPods implements Listener {
     this.#lost = { at: world.now() };
   }
 
-  readonly replaced = (items: readonly unknown[]): void => {
-    const listed = items.map(readPod).filter((pod) => pod !== undefined);
+  readonly read = readPod;
+
+  readonly replaced = (items: readonly (PodSeen | undefined)[]): void => {
+    const listed = items.filter((pod) => pod !== undefined);
     const uids = new Set(listed.map(({ uid }) => uid));
     for (const uid of this.#pods.keys()) if (!uids.has(uid)) this.#pods.delete(uid);
     // What ran before the first list was judged by nobody; after that, a relist is news like any other.
@@ -147,6 +149,8 @@ class KnownNode implements Listener {
     this.#world = world;
     this.#fault = { code: 'agent.cannot_see', what: this.#source, why: 'it was not listed yet' };
   }
+
+  readonly read = (item: unknown): unknown => item;
 
   readonly replaced = (items: readonly unknown[]): void => this.#set(items[0]);
 

@@ -58,7 +58,7 @@ export function watchWorkloads(
 ): WorkloadWatch {
   const one = new OneCopy();
   const { onChange } = world;
-  const start = (collection: Collection, listener: Listener): ListWatch =>
+  const start = <T>(collection: Collection, listener: Listener<T>): ListWatch =>
     listWatch(cluster, collection, { listener, outside: world });
   const workloads = kinds.map((kind) => {
     const known = new Known(nameOf(kind), onChange, (object) => readWorkload(object, kind, one));
@@ -92,9 +92,9 @@ export function watchWorkloads(
   };
 }
 
-class Known<T extends { readonly uid: string }> implements Listener {
+class Known<T extends { readonly uid: string }> implements Listener<T | undefined> {
   readonly kind: string;
-  readonly #distil: (object: unknown) => T | undefined;
+  readonly read: (object: unknown) => T | undefined;
   readonly #onChange: WorkloadWorld['onChange'];
   #objects = new Map<string, T>();
   /** Of a list that is not whole yet. */
@@ -105,16 +105,13 @@ class Known<T extends { readonly uid: string }> implements Listener {
 
   constructor(kind: string, onChange: WorkloadWorld['onChange'], distil: (object: unknown) => T | undefined) {
     this.kind = kind;
-    this.#distil = distil;
+    this.read = distil;
     this.#onChange = onChange;
   }
 
-  readonly page = (items: readonly unknown[], isFirst: boolean): void => {
+  readonly page = (items: readonly (T | undefined)[], isFirst: boolean): void => {
     if (isFirst) this.#coming = new Map();
-    for (const item of items) {
-      const found = this.#distil(item);
-      if (found !== undefined) this.#coming.set(found.uid, found);
-    }
+    for (const found of items) if (found !== undefined) this.#coming.set(found.uid, found);
   };
 
   readonly replaced = (): void => {
@@ -127,7 +124,7 @@ class Known<T extends { readonly uid: string }> implements Listener {
   readonly changed = (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown): void => {
     const uid = textAt(object, 'metadata', 'uid');
     const before = this.#objects.get(uid);
-    const now = type === 'DELETED' ? undefined : this.#distil(object);
+    const now = type === 'DELETED' ? undefined : this.read(object);
     // Most changes are of a status: replicas come and go, and nobody asks for anything else.
     if (JSON.stringify(before) === JSON.stringify(now)) return;
     if (now === undefined) this.#objects.delete(uid);
