@@ -104,7 +104,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { 
 
   test('takes the example but for what the Prometheus Operator has to teach it', async () => {
     const objects = renderedOverlay('example');
-    const monitors = ofKind(objects, 'PodMonitor');
+    const monitors = ['PodMonitor', 'PrometheusRule'].flatMap((kind) => ofKind(objects, kind));
     const said = await hands.apply(
       objects.filter((one) => !monitors.includes(one)),
       '--dry-run=server',

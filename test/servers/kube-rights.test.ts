@@ -5,6 +5,7 @@ import { bareDemand } from '../../src/bare-demand.ts';
 import { doorkeeper } from '../../src/cluster/admit.ts';
 import { readConfigz } from '../../src/cluster/configz.ts';
 import type { Cluster } from '../../src/cluster/connect.ts';
+import { readFleet } from '../../src/cluster/fleet-size.ts';
 import { type Publisher, publisher, type Readiness } from '../../src/cluster/publish.ts';
 import { pullSecrets } from '../../src/cluster/pull-secrets.ts';
 import { at } from '../kit/fake-kube-json.ts';
@@ -52,6 +53,12 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real authorizer', { 
 
   const forbidden = { is: 'unseen', why: 'forbidden' };
   const given = { is: 'given', type: 'kubernetes.io/dockerconfigjson' };
+
+  test('lets the base read the size of its own DaemonSet, and of no other', async () => {
+    expect(await readFleet(cluster, { namespace: 'drypull', name: 'drypull' })).toEqual({ ok: true, value: 1 });
+    const other = await readFleet(cluster, { namespace: 'drypull', name: 'another' });
+    expect(other).toMatchObject({ ok: false, fault: { code: 'agent.not_allowed' } });
+  });
 
   describe('about pull secrets', () => {
     test('lets the base read none, not even learn which there are', async () => {
