@@ -29,5 +29,5 @@ EXPOSE 9467
 # Memory is paid on every node, and the agent waits for networks, not for its processor: no optimising compilers, one arena,
 # a small young generation, and an end of the old one before the container's limit. bench/daemon.ts measures with the same.
 ENV MALLOC_ARENA_MAX=1
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=1", "--max-old-space-size=128", "--no-opt", "--no-maglev", "--no-sparkplug", "--liftoff-only", "--single-threaded", "--optimize-for-size", "--memory-reducer-favors-memory", "/drypull/drypull.mjs"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=1", "--max-old-space-size=128", "--no-opt", "--no-maglev", "--no-sparkplug", "--liftoff-only", "--single-threaded", "--optimize-for-size", "--memory-reducer-favors-memory", "--expose-gc", "/drypull/drypull.mjs"]
 CMD ["agent"]

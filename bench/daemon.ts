@@ -27,6 +27,7 @@ export const flags = [
   '--single-threaded',
   '--optimize-for-size',
   '--memory-reducer-favors-memory',
+  '--expose-gc',
 ];
 export const env = { MALLOC_ARENA_MAX: '1' };
 const patienceMs = 60_000;

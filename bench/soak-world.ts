@@ -6,7 +6,8 @@ import { FakeKube } from '../test/kit/fake-kube.ts';
 import { fakeProxy, type FakeProxy } from '../test/kit/fake-proxy.ts';
 import { FakeRegistry, image, type Script } from '../test/kit/fake-registry.ts';
 import * as wrong from '../test/kit/misbehaviour.ts';
-import { nodeOf, plain, toml } from '../test/kit/stage.ts';
+import { GiB, nodeWith, one } from '../test/kit/disks.ts';
+import { plain, toml } from '../test/kit/stage.ts';
 
 export interface SoakFault {
   readonly name: string;
@@ -14,6 +15,8 @@ export interface SoakFault {
   readonly end: () => Promise<void> | void;
   /** What is said meanwhile, by image, where it is not what is said on a good day. */
   readonly says: Readonly<Record<string, string>>;
+  /** The rule that foretells something of the node meanwhile. */
+  readonly foretells?: string;
 }
 
 export interface SoakWorld extends AsyncDisposable {
@@ -32,6 +35,7 @@ const [near, far] = ['reg.test', 'far.test'];
 export async function soakWorld(): Promise<SoakWorld> {
   let ms = Date.parse('2026-03-04T12:00:00Z');
   let aheadMs = 0;
+  let freeBytes = one.freeBytes;
   const images = { 'team/app:v1': image({ seed: 'app' }), 'team/api:v1': image({ seed: 'api' }) };
   const dated: Script = ({ response }) => {
     response.sendDate = false;
@@ -93,6 +97,13 @@ export async function soakWorld(): Promise<SoakWorld> {
       says: { ...both('at_risk clock-skews'), [behind]: 'at_risk clock-skews' },
     },
     {
+      name: 'the disk is nearly full',
+      begin: () => void (freeBytes = 5 * GiB),
+      end: () => void (freeBytes = one.freeBytes),
+      says: {},
+      foretells: 'disk-fills',
+    },
+    {
       name: 'the API server is away',
       begin: () => kube.away(),
       end: async () => {
@@ -105,7 +116,7 @@ export async function soakWorld(): Promise<SoakWorld> {
     images: [app, api, behind],
     kube,
     faults,
-    view: () => viewOf({ port, far: beyond.port, dns: dns.port, proxy: proxy.port }),
+    view: () => viewOf({ port, far: beyond.port, dns: dns.port, proxy: proxy.port, freeBytes }),
     now: () => ms,
     advance: (by) => void (ms += by),
     forget: () => {
@@ -126,12 +137,15 @@ function viewOf(ports: {
   readonly far: number;
   readonly dns: number;
   readonly proxy: number;
+  readonly freeBytes: number;
 }): NodeView {
   const places = [`${near}:${ports.port}`, `${far}:${ports.far}`];
-  const view = nodeOf({
+  const disk = { ...one, freeBytes: ports.freeBytes, rootFreeBytes: ports.freeBytes };
+  const node = {
     dirs: Object.fromEntries(places.map((place) => [place, toml(plain(place))])),
     proxy: { http: new Secret(`http://127.0.0.1:${ports.proxy}`), no: near, source: 'the soak' },
-  });
+  };
+  const view = nodeWith({ disks: [disk], node });
   const servers = [{ address: '127.0.0.1', port: ports.dns }];
   return { ...view, system: { ...view.system, resolver: { ...view.system.resolver, servers, timeoutMs: 5_000 } } };
 }

@@ -38,7 +38,11 @@ export async function soak(write: (text: string) => void, forS = 480): Promise<b
     await rounds.regular();
     world.advance(cadenceMs);
     passes += 1;
-    const said = new Map(rounds.book.read().entries.map(({ report }) => [report.image, gist(report)]));
+    const ledger = rounds.book.read();
+    const foretold = ledger.forecasts.map(({ rule }) => rule);
+    if (fault?.foretells !== undefined && !foretold.includes(fault.foretells))
+      missed.push(`${what}: ${fault.foretells} is not foretold`);
+    const said = new Map(ledger.entries.map(({ report }) => [report.image, gist(report)]));
     for (const image of world.images) {
       const expected = fault?.says[image] ?? 'pulls';
       if (!agrees(said.get(image) ?? 'nothing', expected))

@@ -80,6 +80,7 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     ...guarded.value,
     clock: { now: () => around.now().getTime(), random: around.random },
     vitals: around.vitals,
+    ...(around.tidy === undefined ? {} : { tidy: around.tidy }),
     log,
     signal: around.signal,
     opened: ({ open, check }) => {

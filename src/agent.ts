@@ -13,6 +13,7 @@ import type { Change } from './book.ts';
 import type { Known, Knocks } from './choose.ts';
 import type { Config, ParsedConfig } from './config.ts';
 import type { Log } from './tell/log.ts';
+import { aborted } from './delay.ts';
 import { Rounds } from './rounds.ts';
 import type { Spent } from './stage/spending.ts';
 import { CheckTaker } from './take-check.ts';
@@ -56,6 +57,8 @@ export interface Outside {
   readonly cluster?: Watched;
   readonly clock: { readonly now: () => number; readonly random: () => number };
   readonly vitals: () => Vitals;
+  /** Gives back memory that is not used any more. */
+  readonly tidy?: () => void;
   readonly log: Log;
   /** Aborted by SIGTERM. */
   readonly signal: AbortSignal;
@@ -242,9 +245,4 @@ async function* counted(reports: AsyncIterable<PullReport>, rounds: Rounds): Asy
     rounds.pacing.entered(report, 'check');
     yield report;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  if (signal.aborted) return Promise.resolve(undefined);
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
 }

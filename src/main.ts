@@ -20,6 +20,8 @@ export interface Surroundings {
   /** Milliseconds that only grow. */
   readonly clockMs: () => number;
   readonly random: () => number;
+  /** Gives back what is not used any more, where Node lets us (--expose-gc); nothing else. */
+  readonly tidy?: () => void;
   readonly vitals: () => { readonly cpuSeconds: number; readonly residentBytes: number; readonly startedAtS: number };
 }
 
@@ -51,6 +53,7 @@ async function main(): Promise<number> {
     clockMs: () => performance.now(),
     random: Math.random,
     vitals,
+    ...tidying(),
   };
   switch (wanted.run) {
     case 'agent':
@@ -71,6 +74,12 @@ async function main(): Promise<number> {
 /** kubectl asks a program of this name what could follow (kubectl pkg/cmd/plugin.go, since 1.26). */
 function wordsAs([, program = '', ...words]: readonly string[]): readonly string[] {
   return program.endsWith('kubectl_complete-drypull') ? ['completion', 'kubectl', ...words] : words;
+}
+
+/** Node's own collector, whole and at once. */
+function tidying(): Pick<Surroundings, 'tidy'> {
+  const { gc } = globalThis;
+  return gc === undefined ? {} : { tidy: () => void gc() };
 }
 
 function vitals(): ReturnType<Surroundings['vitals']> {

@@ -14,11 +14,11 @@ import { jitterMs } from './config.ts';
 import { Pacing, patient } from './pacing.ts';
 import { explained, runPass } from './pass.ts';
 import { QuotaWatch } from './quota-watch.ts';
-import type { Beating } from './schedule.ts';
 import { sayChange, sayScore } from './say.ts';
-import { pause, startSchedule } from './schedule.ts';
+import { pause, startSchedule, type Beating } from './schedule.ts';
 import type { Metrics } from './tell/metrics.ts';
 import { openMetrics } from './tell/metrics.ts';
+import { tidied } from './tidied.ts';
 import { within } from './within.ts';
 
 export class Rounds {
@@ -150,7 +150,7 @@ export class Rounds {
     if (kind === 'regular' && this.book.read().pass === undefined)
       await pause(this.pacing.firstDelayMs(), this.#outside.signal);
     const now = await this.#choose(kind);
-    for await (const report of this.#reports(now)) this.#enter(report);
+    for await (const report of tidied(this.#reports(now), this.#outside.tidy)) this.#enter(report);
     if (this.#isOver()) return;
     const endedMs = clock.now();
     await within(this.#quotas.look(), this.config.deadline);
