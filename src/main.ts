@@ -79,7 +79,13 @@ function wordsAs([, program = '', ...words]: readonly string[]): readonly string
 /** Node's own collector, whole and at once. */
 function tidying(): Pick<Surroundings, 'tidy'> {
   const { gc } = globalThis;
-  return gc === undefined ? {} : { tidy: () => void gc() };
+  return gc === undefined
+    ? {}
+    : {
+        tidy: () => {
+          gc();
+        },
+      };
 }
 
 function vitals(): ReturnType<Surroundings['vitals']> {

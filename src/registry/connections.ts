@@ -11,6 +11,7 @@ import { Connection, type Form } from './connection.ts';
 import { dial, type Dialled, type Ground, type LookedUp } from './dial.ts';
 import { Pool, type Opened, type Taken } from './pool.ts';
 import { lookUp, type Patience } from './resolve.ts';
+import { eitherOf } from './either.ts';
 import { identityOf } from './trust.ts';
 import type { Answer, Ask, Asked, Footing } from './wire.ts';
 
@@ -93,9 +94,14 @@ export class Connections {
   async #dial(ask: Pick<Ask, 'tls' | 'dialTimeoutMs' | 'signal'>, way: Way): Promise<Dialled> {
     const { scheme, host, port, proxy } = way;
     const life = this.#life.signal;
-    const signal = ask.signal === undefined ? life : AbortSignal.any([ask.signal, life]);
-    const target = { scheme, host, port, proxy, tls: ask.tls, timeoutMs: ask.dialTimeoutMs, signal };
-    return dial(target, this.#ground);
+    const target = { scheme, host, port, proxy, tls: ask.tls, timeoutMs: ask.dialTimeoutMs };
+    if (ask.signal === undefined) return dial({ ...target, signal: life }, this.#ground);
+    const { signal, release } = eitherOf(ask.signal, life);
+    try {
+      return await dial({ ...target, signal }, this.#ground);
+    } finally {
+      release();
+    }
   }
 
   #wayTo({ url, tls }: Pick<Ask, 'url' | 'tls'>): Outcome<Way> {
