@@ -17,7 +17,7 @@ const impatient = { dialTimeoutMs: 300 } as const;
 const manners = { patienceMs: 2_000, evidence: false } as const;
 
 /** By name and its own port, in plain HTTP. */
-const only = (name: string, port: number, over: Partial<HostRule> = {}): NodeSketch => ({
+const plainAt = (name: string, port: number, over: Partial<HostRule> = {}): NodeSketch => ({
   hosts: { [name]: ['127.0.0.1'] },
   dirs: { [`${name}:${port}`]: toml(plain(`${name}:${port}`, over)) },
 });
@@ -39,7 +39,7 @@ incident(5, async () => {
   await using storage = await fullListener();
   await using registry = await FakeRegistry.open({ images, blobsAt: `http://127.0.0.1:${storage.port}` });
   const report = await pullOf(
-    nodeOf(only('reg.test', registry.port, impatient)),
+    nodeOf(plainAt('reg.test', registry.port, impatient)),
     `reg.test:${registry.port}/team/app:v1`,
     { manners },
   );
@@ -49,7 +49,7 @@ incident(5, async () => {
 incident(7, async () => {
   await using backend = await FakeRegistry.open({ onRequest: wrong.resets() });
   await using front = await FakeRegistry.open({ images, onRequest: wrong.onManifests(wrong.redirects(backend.url)) });
-  const report = await pullOf(nodeOf(only('k8s.test', front.port)), `k8s.test:${front.port}/team/app:v1`);
+  const report = await pullOf(nodeOf(plainAt('k8s.test', front.port)), `k8s.test:${front.port}/team/app:v1`);
   expectForetold(report, 'tcp', 'tcp.reset');
 });
 
@@ -57,7 +57,7 @@ incident(8, async () => {
   const blocked = await deadPort();
   await using front = await FakeRegistry.open({ images, blobsAt: `http://s3.test:${blocked}` });
   const view = nodeOf({
-    ...only('k8s.test', front.port),
+    ...plainAt('k8s.test', front.port),
     hosts: { 'k8s.test': ['127.0.0.1'], 's3.test': ['127.0.0.1'] },
   });
   expectForetold(await pullOf(view, `k8s.test:${front.port}/team/app:v1`), 'blob', 'blob.redirect_failed');
@@ -71,14 +71,14 @@ incident(9, async () => {
     port,
     onRequest: wrong.refuses(403, 'DENIED', 'denied'),
   });
-  const view = nodeOf({ ...only('k8s.test', overSix.port), hosts: { 'k8s.test': ['::1', '127.0.0.1'] } });
+  const view = nodeOf({ ...plainAt('k8s.test', overSix.port), hosts: { 'k8s.test': ['::1', '127.0.0.1'] } });
   expectForetold(await pullOf(view, `k8s.test:${port}/team/app:v1`), 'auth', 'auth.denied');
 });
 
 incident(10, async () => {
   const page = wrong.sends(403, { 'content-type': 'text/html' }, '<html>Your client does not have permission</html>');
   await using registry = await FakeRegistry.open({ images, onRequest: page });
-  const report = await pullOf(nodeOf(only('k8s.test', registry.port)), `k8s.test:${registry.port}/team/app:v1`);
+  const report = await pullOf(nodeOf(plainAt('k8s.test', registry.port)), `k8s.test:${registry.port}/team/app:v1`);
   expectForetold(report, 'auth', 'auth.denied');
 });
 
@@ -87,7 +87,7 @@ incident(11, async () => {
   await using registry = await FakeRegistry.open({ images, auth: { scheme: 'bearer', anonymous: true, realm } });
   // A group's address: the kernel connects to none, without a packet.
   const hosts = { 'quay.test': ['127.0.0.1'], 'auth.test': ['224.0.0.1'] };
-  const view = nodeOf({ ...only('quay.test', registry.port, impatient), hosts });
+  const view = nodeOf({ ...plainAt('quay.test', registry.port, impatient), hosts });
   expectForetold(await pullOf(view, `quay.test:${registry.port}/team/app:v1`), 'auth', 'auth.realm_unreachable');
 });
 
@@ -105,7 +105,7 @@ incident(14, async () => {
   const realm = `http://auth.test:${service.port}/token`;
   await using registry = await FakeRegistry.open({ images, auth: { scheme: 'bearer', anonymous: true, realm } });
   const hosts = { 'hub.test': ['127.0.0.1'], 'auth.test': ['127.0.0.1'] };
-  const view = nodeOf({ ...only('hub.test', registry.port, impatient), hosts });
+  const view = nodeOf({ ...plainAt('hub.test', registry.port, impatient), hosts });
   const report = await pullOf(view, `hub.test:${registry.port}/team/app:v1`, { manners });
   expectForetold(report, 'auth', 'auth.realm_unreachable');
 });
@@ -162,7 +162,7 @@ incident(20, async () => {
   await using registry = await FakeRegistry.open({ images, blobsAt: 'https://cdn.test' });
   await using guard = await fakeProxy({ to: registry.port, refuse: '403 Forbidden' });
   const proxy = { https: new Secret(`http://127.0.0.1:${guard.port}`), source: 'containerd.service' };
-  const view = nodeOf({ ...only('reg.test', registry.port), proxy });
+  const view = nodeOf({ ...plainAt('reg.test', registry.port), proxy });
   expectForetold(await pullOf(view, `reg.test:${registry.port}/team/app:v1`), 'blob', 'blob.redirect_failed');
 });
 
@@ -186,6 +186,6 @@ incident(24, async () => {
   await using edge = await FakeRegistry.open({ images, tls: await known.issue({ names: ['other.test'] }) });
   await using front = await FakeRegistry.open({ images, blobsAt: `https://data.test:${edge.port}` });
   const hosts = { 'mcr.test': ['127.0.0.1'], 'data.test': ['127.0.0.1'] };
-  const view = nodeOf({ ...only('mcr.test', front.port), hosts, roots: [known.cert] });
+  const view = nodeOf({ ...plainAt('mcr.test', front.port), hosts, roots: [known.cert] });
   expectForetold(await pullOf(view, `mcr.test:${front.port}/team/app:v1`), 'blob', 'blob.redirect_failed');
 });
