@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
-import { runAgent, type Outside } from './agent.ts';
+import { runAgent, type Outside, type Rehearsing } from './agent.ts';
 import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from './config.ts';
 import { configuredDemands } from './configured-demands.ts';
 import { guardListener } from './guard-listener.ts';
@@ -51,8 +51,8 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     random: around.random,
   });
   const state = openState(config.stateDir, log);
-  const rehearse: Outside['rehearse'] = (demands, current, { signal, past }) =>
-    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past });
+  const rehearse: Outside['rehearse'] = (demands, current, at) =>
+    rehearseNow(rehearser, demands, { ...at, config: current, now: now(), joined });
   // Whoever asks for a check names secrets that are not theirs to use.
   const checking = config.checkSecrets ? joined : undefined;
   const outside: Outside = {
@@ -138,14 +138,16 @@ async function* rehearseNow(
     readonly now: Date;
     readonly joined: Joined | undefined;
     readonly past?: () => Past;
+    readonly mayEnter?: Rehearsing['mayEnter'];
   },
 ): AsyncGenerator<PullReport> {
-  const { config, signal, joined, past } = at;
+  const { config, signal, joined, past, mayEnter } = at;
   const view = await look(config, at.now, joined?.node());
   const pass: Pass = {
     ...passOf(config, signal),
     ...(joined === undefined ? {} : { withSecrets: joined.withSecrets }),
     ...(past === undefined ? {} : { past }),
+    ...(mayEnter === undefined ? {} : { mayEnter }),
   };
   yield* rehearser.rehearse(view, demands, pass);
 }

@@ -70,9 +70,11 @@ export interface Rehearsing {
   readonly signal: AbortSignal;
   /** What is remembered now. */
   readonly past: () => Past;
+  /** Whether an image may be asked for in a lane now. */
+  readonly mayEnter: (id: string, lane: string) => boolean;
 }
 
-export interface SamplingAt extends Rehearsing {
+export interface SamplingAt extends Omit<Rehearsing, 'mayEnter'> {
   readonly demands: readonly Demand[];
   readonly entries: readonly Entry[];
   /** Whether so many requests may go to this registry now; absent: always. */
@@ -242,7 +244,7 @@ async function openListeners(
 /** What a check asks of registries counts like everything else. */
 async function* counted(reports: AsyncIterable<PullReport>, rounds: Rounds): AsyncGenerator<PullReport> {
   for await (const report of reports) {
-    rounds.pacing.entered(report, 'check');
+    rounds.pacing.checked(report);
     yield report;
   }
 }

@@ -28,20 +28,25 @@ export interface Outside {
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
   /** What is remembered now; absent: nothing. */
   readonly past?: () => Past;
+  /** Whether an image may be asked for in a lane now; absent: always. */
+  readonly mayEnter?: (id: string, lane: string) => boolean;
 }
 
 export async function assess(view: NodeView, asked: Demand, outside: Outside): Promise<PullReport> {
-  const { wire } = outside;
+  const { wire, mayEnter } = outside;
   const demand = outside.withSecrets === undefined ? asked : await outside.withSecrets(asked);
   const { image } = demand;
   if (!image.ok) return report(view, demand, { verdict: judgeUnplanned(image), now: wire.now() });
   const answers = await outside.askProviders(image.value.repository);
   const plan = planPull(view, { ...demand, image }, answers);
-  const rehearsal = demand.policy === 'Never' ? { performances: [], evidence: [], ms: 0 } : await rehearse(plan, wire);
+  const id = demandId(demand);
+  const enter = mayEnter === undefined ? undefined : (lane: string): boolean => mayEnter(id, lane);
+  const isAsked = demand.policy !== 'Never';
+  const rehearsal = isAsked ? await rehearse(plan, wire, enter) : { performances: [], evidence: [], ms: 0 };
   const past = outside.past?.() ?? emptyPast;
   const now = wire.now();
   const found = foreseeImage({ now, view, demand, plan, rehearsal, past });
-  const forecasts = damp(heldOf(past.damped, demandId(demand)), found, now.getTime());
+  const forecasts = damp(heldOf(past.damped, id), found, now.getTime());
   return report(view, demand, {
     plan,
     rehearsal,

@@ -5,7 +5,17 @@
 import { costBefore, perMinuteOf } from '#pull/budgets.ts';
 import { isPrivateName } from '#pull/lane.ts';
 import { phaseOf } from '#pull/phase.ts';
-import { affordableMs, affords, fullPurse, roundMs, shareOf, spend, type Purse, type Share } from '#pull/share.ts';
+import {
+  affordableMs,
+  affords,
+  fullPurse,
+  isUnused,
+  roundMs,
+  shareOf,
+  spend,
+  type Purse,
+  type Share,
+} from '#pull/share.ts';
 
 export interface Rule {
   /** Of the whole fleet. */
@@ -21,6 +31,12 @@ export interface Asking {
   readonly lanes: readonly string[];
 }
 
+interface SetAside {
+  readonly cost: number;
+  /** Taken on the way: the moment comes back where nobody was asked after all. This is when one was used before. */
+  readonly usedMs?: number;
+}
+
 const imagesKept = 20_000;
 
 export class Pacer {
@@ -32,7 +48,8 @@ export class Pacer {
   readonly #costs = new Map<string, ReadonlyMap<string, number>>();
   /** The dearest image of a lane. */
   readonly #dearest = new Map<string, number>();
-  readonly #setAside = new Map<string, { readonly lane: string; readonly cost: number }>();
+  /** For images that are under way: in which lanes how much. */
+  readonly #setAside = new Map<string, Map<string, SetAside>>();
   readonly #shares = new Map<string, Share>();
   readonly #perMinutes = new Map<string, number>();
   readonly #phases = new Map<string, number>();
@@ -61,29 +78,66 @@ export class Pacer {
 
   /** May it go now? What it will cost is set aside. */
   admits({ id, lanes }: Asking, nowMs: number): boolean {
+    this.#setAside.delete(id);
     const lane = this.strictest(lanes);
     if (lane === undefined) return true;
     const share = this.#share(lane);
     const cost = this.#costOf(id, lane);
     const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
     if (!affords(purse, share, { nowMs, cost, phase: this.#phase(lane) })) return false;
-    this.#purses.set(lane, spend(purse, share, { nowMs, cost }));
-    this.#setAside.set(id, { lane, cost });
+    this.#putAside(id, lane, { cost, nowMs });
     return true;
+  }
+
+  /**
+   * An image that is under way is about to be asked for in this lane. Whom a rarer turn than this lane's let in may go on: it takes
+   * the lane's next moment beforehand, as it does after one that is as rare, where this round's was not taken yet. Where turns
+   * here are the rarer ones, now must be the moment of one.
+   */
+  enters(id: string, lane: string, nowMs: number): boolean {
+    const aside = this.#setAside.get(id);
+    if (aside?.has(lane) === true) return true;
+    const share = this.#share(lane);
+    const cost = this.#costOf(id, lane);
+    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
+    const rarest = Math.max(0, ...[...(aside?.keys() ?? [])].map((other) => this.roundMs(other, 1)));
+    const between = this.roundMs(lane, 1);
+    const mayGoOn =
+      rarest > between ||
+      (rarest === between && isUnused(purse, share, { nowMs, cost })) ||
+      affords(purse, share, { nowMs, cost, phase: this.#phase(lane) });
+    if (!mayGoOn) return false;
+    this.#putAside(id, lane, { cost, nowMs, usedMs: purse.usedMs });
+    return true;
+  }
+
+  #putAside(id: string, lane: string, { nowMs, ...what }: SetAside & { readonly nowMs: number }): void {
+    const share = this.#share(lane);
+    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
+    this.#purses.set(lane, spend(purse, share, { nowMs, cost: what.cost }));
+    const aside = this.#setAside.get(id) ?? new Map<string, SetAside>();
+    this.#setAside.set(id, aside.set(lane, what));
   }
 
   /** What it really cost; nothing where nobody was asked anything. */
   settle(id: string, costs: ReadonlyMap<string, number>, nowMs: number): void {
-    const aside = this.#setAside.get(id);
+    const asides = this.#setAside.get(id) ?? new Map<string, SetAside>();
     this.#setAside.delete(id);
-    for (const lane of new Set([...costs.keys(), ...(aside === undefined ? [] : [aside.lane])])) {
+    for (const lane of new Set([...costs.keys(), ...asides.keys()])) {
       const share = this.#share(lane);
-      const cost = (costs.get(lane) ?? 0) - (aside?.lane === lane ? aside.cost : 0);
-      if (cost === 0) continue;
+      const [sent, aside] = [costs.get(lane) ?? 0, asides.get(lane)];
+      const cost = sent - (aside?.cost ?? 0);
       const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
-      this.#purses.set(lane, spend(purse, share, { nowMs, cost }));
+      const settled = cost === 0 ? purse : spend(purse, share, { nowMs, cost });
+      const usedMs = sent === 0 && aside?.usedMs !== undefined ? aside.usedMs : settled.usedMs;
+      this.#purses.set(lane, { ...settled, usedMs });
     }
     if (costs.size > 0) this.#remember(id, costs);
+  }
+
+  /** What came of it is not known: what was set aside stays spent. */
+  abandon(id: string): void {
+    this.#setAside.delete(id);
   }
 
   /** When one more image of this lane may go. */
@@ -103,11 +157,11 @@ export class Pacer {
     return roundMs(share, { images, cost: this.#laneCost(lane) });
   }
 
-  /** Of these, the lane with the smallest budget. */
+  /** Of these, the lane whose turns are the rarest. */
   strictest(lanes: readonly string[]): string | undefined {
     if (lanes.length <= 1) return lanes[0];
-    const ranked = lanes.map((lane) => ({ lane, perMinute: this.#perMinute(lane) }));
-    return ranked.toSorted((a, b) => a.perMinute - b.perMinute)[0]?.lane;
+    const ranked = lanes.map((lane) => ({ lane, betweenMs: this.roundMs(lane, 1) }));
+    return ranked.toSorted((a, b) => b.betweenMs - a.betweenMs)[0]?.lane;
   }
 
   /** Images that nobody asks for any more are forgotten. */

@@ -182,11 +182,11 @@ export class Rounds {
 
   #reports(demands: readonly Demand[]): AsyncIterable<PullReport> {
     const { rehearse, clock, signal, log } = this.#outside;
-    const { config } = this;
+    const { config, book, pacing } = this;
     return runPass({
       node: this.#node,
       demands,
-      rehearse: (both) => rehearse(demands, config, { signal: both, past: () => this.book.past() }),
+      rehearse: (both) => rehearse(demands, config, { signal: both, past: () => book.past(), mayEnter: pacing.enters }),
       silenceMs: silenceMs(config),
       now: clock.now,
       signal,
@@ -218,8 +218,8 @@ export class Rounds {
 
   #enter(report: PullReport): void {
     const entered = explained(report, this.#outside.advise);
-    this.pacing.entered(entered, 'pass');
-    if (this.#note(entered)) this.metrics.observe(entered);
+    const told = this.pacing.entered(entered);
+    if (told !== undefined && this.#note(told)) this.metrics.observe(entered);
   }
 
   /** False where nobody asked for it. */

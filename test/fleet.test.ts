@@ -1,6 +1,6 @@
 /** No registry is hammered by a fleet: the real pace code on virtual time, in short. `npm run bench -- fleet` is the long form. */
 import { describe, expect, test } from 'vitest';
-import { minuteMs, ordinary, simulate, type Told } from './kit/fleet.ts';
+import { minuteMs, mirrored, ordinary, simulate, type Told } from './kit/fleet.ts';
 
 const above = ({ peaks }: Told): readonly string[] =>
   peaks.filter(({ perMinute, budget }) => perMinute > budget).map(({ lane, perMinute }) => `${lane} ${perMinute}`);
@@ -32,3 +32,31 @@ test('what a hundred agents that thought themselves alone would do is above the 
   const told = simulate({ nodes: 100, registries: hub === undefined ? [] : [hub], forMs: 5 * minuteMs, believed: 1 });
   expect(above(told)).not.toEqual([]);
 });
+
+describe(
+  'a mirror that fails, and whose fleet would fall through to the registries behind it all at once',
+  { timeout: 60_000 },
+  () => {
+    const story = { registries: mirrored, mirrorsFail: [15 * minuteMs, 30 * minuteMs] } as const;
+
+    test('five thousand nodes hold every budget while it fails and when it serves again', () => {
+      const told = simulate({ ...story, nodes: 5_000, forMs: 40 * minuteMs });
+      expect(above(told)).toEqual([]);
+      expect(told.peaks.find(({ lane }) => lane === 'docker.io')?.perMinute).toBeGreaterThan(0);
+    });
+
+    test('nobody says of an image what it cannot know, and the longer the mirror serves again the fewer are left', () => {
+      const [during, soonAfter, after] = [30, 45, 75].map(
+        (minutes) => simulate({ ...story, nodes: 100, forMs: minutes * minuteMs }).open,
+      );
+      expect(during).toBeGreaterThan(0.3);
+      expect(soonAfter).toBeLessThan((during ?? 0) / 2);
+      expect(after).toBeLessThan(0.01);
+    });
+
+    test('without the gate in front of the origin they would exceed it', () => {
+      const told = simulate({ ...story, nodes: 100, forMs: 30 * minuteMs, ungated: true });
+      expect(above(told).join()).toContain('docker.io');
+    });
+  },
+);

@@ -68,9 +68,18 @@ export function affords(purse: Purse, share: Share, at: Moment & { readonly cost
   if (share.is === 'bucket') return tokensAt(purse, share, at.nowMs) >= Math.min(at.cost, share.burst);
   const began = lastMoment(share.everyMs, at);
   if (at.nowMs - began >= Math.min(share.everyMs / 10, openMs)) return false;
-  // The moments of another round, before the cost of an image was known, count as well. A clock that was set back has used none.
-  const { usedMs } = purse;
-  return usedMs > at.nowMs || at.nowMs - usedMs >= 0.8 * share.everyMs;
+  // The moments of another round, before the cost of an image was known, count as well.
+  return isUnused(purse, share, at);
+}
+
+/** Of the round that is now nothing was taken yet: its moment may be taken beforehand. A clock that was set back has used none. */
+export function isUnused(
+  { usedMs, ...purse }: Purse,
+  share: Share,
+  { nowMs, cost }: { readonly nowMs: number; readonly cost: number },
+): boolean {
+  if (share.is === 'bucket') return tokensAt({ ...purse, usedMs }, share, nowMs) >= Math.min(cost, share.burst);
+  return usedMs > nowMs || nowMs - usedMs >= 0.8 * share.everyMs;
 }
 
 /** `cost` may be negative: what was set aside and not needed. */

@@ -15,6 +15,7 @@ import type { Authorization, Authorizer } from './authorizer.ts';
 import { answering, fallsBack, plainly } from './fall-back.ts';
 import { isMetered, noteLimit } from './metered.ts';
 import { record, type Purpose, type Scene } from './scene.ts';
+import { outOfTurn } from './out-of-turn.ts';
 import { trouble, type Tried, type Trouble } from './trouble.ts';
 
 export interface Request {
@@ -64,7 +65,8 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   const { method } = sending;
   const requested = urlAt(sending.at, plan.image.path, sending.object);
   if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending) };
-  const held = heldBack(scene, sending) ?? unsendable(scene, sending, requested);
+  const held =
+    heldBack(scene, sending) ?? unsendable(scene, sending, requested) ?? (await outOfTurn(scene, sending.at));
   if (held !== undefined) return { ok: false, trouble: held };
   let own = headersFor(scene, sending, requested);
   let url = requested;

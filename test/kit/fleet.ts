@@ -7,6 +7,8 @@ import { firstDelayMs } from '#pull/cadence.ts';
 import { isPrivateName } from '#pull/lane.ts';
 import { phaseOf } from '#pull/phase.ts';
 import { fleetPauseMs } from '../../src/cluster/fleet-size.ts';
+import { turnAt } from '../../src/choose.ts';
+import { FallThrough } from '../../src/fall-through.ts';
 import { Pacer, type Rule } from '../../src/pacer.ts';
 
 export const minuteMs = 60_000;
@@ -21,6 +23,8 @@ export interface SimulatedRegistry {
   readonly images: number;
   /** Requests for one of them. */
   readonly cost: number;
+  /** A host of one's own that is asked first. */
+  readonly mirror?: string;
 }
 
 /** What a node of an ordinary cluster runs. Costs as measured: challenge, token, HEAD, and where nothing is metered manifest and blobs. */
@@ -33,6 +37,14 @@ export const ordinary: readonly SimulatedRegistry[] = [
   { lane: 'harbor.corp.internal', images: 5, cost: 6 },
 ];
 
+/** All of them behind one mirror of the cluster's own. */
+export const mirrored: readonly SimulatedRegistry[] = ordinary.map((registry) =>
+  isPrivateName(registry.lane) ? registry : { ...registry, mirror: 'mirror.corp.internal' },
+);
+
+/** What a mirror is asked before it is given up: once for each credential, and a token. */
+const failedCost = 2;
+
 export interface Story {
   readonly nodes: number;
   /** How many each agent takes them for. Default: as many as there are. */
@@ -43,6 +55,10 @@ export interface Story {
   readonly rollOutMs?: number;
   /** No registry opens from, to. */
   readonly outage?: readonly [fromMs: number, toMs: number];
+  /** Mirrors answer 404 or 500 from, to. */
+  readonly mirrorsFail?: readonly [fromMs: number, toMs: number];
+  /** As it would be without the gate in front of a lane that was not foreseen. */
+  readonly ungated?: boolean;
   /** Every node wants one new image of each registry. */
   readonly newImagesMs?: number;
 }
@@ -57,12 +73,19 @@ export interface Told {
   readonly apiCallsPerSecond: number;
   /** Images that were rehearsed at least once, of all. */
   readonly seen: number;
+  /** Images of which nobody can say whether they pull, because a mirror failed and the turn of what is behind has not come. */
+  readonly open: number;
 }
 
 interface Held {
   readonly registry: SimulatedRegistry;
   readonly ids: string[];
   readonly lastMs: number[];
+  /** Who was asked for it last, in that order. */
+  readonly lanes: (readonly string[])[];
+  /** What is behind its mirror has answered before. */
+  readonly answered: boolean[];
+  readonly open: boolean[];
   /** Its last rehearsal found nobody. */
   readonly shut: boolean[];
   waitsMs: number;
@@ -72,6 +95,7 @@ interface Agent {
   readonly name: string;
   readonly phase: number;
   pacer: Pacer;
+  fallThrough: FallThrough;
   readonly held: readonly Held[];
   nextRegularMs: number;
   /** When it wakes next; what the queue says besides is of the past. */
@@ -113,9 +137,12 @@ export function simulate(story: Story): Told {
     }
     const agent = agents[next.index];
     if (agent === undefined || agent.wakesMs !== next.atMs) continue;
-    const [from, to] = story.outage ?? [0, 0];
-    const isOut = next.atMs - began >= from && next.atMs - began < to;
-    wake(agent, next.index, pass(agent, { nowMs: next.atMs, isOut, tally }));
+    const during = ([from, to]: readonly [number, number]): boolean =>
+      next.atMs - began >= from && next.atMs - began < to;
+    const isOut = during(story.outage ?? [0, 0]);
+    const mirrorsFail = during(story.mirrorsFail ?? [0, 0]);
+    const isGated = story.ungated !== true;
+    wake(agent, next.index, pass(agent, { nowMs: next.atMs, isOut, mirrorsFail, isGated, tally }));
   }
   return tally.read(agents);
 }
@@ -124,93 +151,135 @@ function agentOf(name: string, at: { readonly story: Story; readonly rule: Rule;
   const { story, rule, began } = at;
   const held = story.registries.map((registry): Held => {
     const ids = Array.from({ length: registry.images }, (_, i) => `${registry.lane}/${i}`);
-    return { registry, ids, lastMs: ids.map(() => -Infinity), shut: ids.map(() => false), waitsMs: -Infinity };
+    const no = (): boolean[] => ids.map(() => false);
+    const lanes = ids.map(() => [firstOf(registry)]);
+    const lastMs = ids.map(() => -Infinity);
+    return { registry, ids, lastMs, lanes, answered: no(), open: no(), shut: no(), waitsMs: -Infinity };
   });
   const pacer = new Pacer(name, rule);
-  return { name, phase: phaseOf(name), pacer, held, nextRegularMs: began, wakesMs: began };
+  const fallThrough = new FallThrough();
+  return { name, phase: phaseOf(name), pacer, fallThrough, held, nextRegularMs: began, wakesMs: began };
 }
 
 /** A process that knows nothing begins anew, with a pass at once. */
 function restart(agent: Agent, rule: Rule): void {
   agent.pacer = new Pacer(agent.name, rule);
+  agent.fallThrough = new FallThrough();
   agent.nextRegularMs = 0;
   for (const held of agent.held) {
     held.lastMs.fill(-Infinity);
-    held.shut.fill(false);
+    for (const each of [held.shut, held.answered, held.open]) each.fill(false);
+    held.lanes.fill([firstOf(held.registry)]);
     held.waitsMs = -Infinity;
   }
 }
 
 function grow(agent: Agent): void {
-  for (const { registry, ids, lastMs, shut } of agent.held) {
+  for (const { registry, ids, lastMs, lanes, answered, open, shut } of agent.held) {
     ids.push(`${registry.lane}/new`);
     lastMs.push(-Infinity);
-    shut.push(false);
+    lanes.push([firstOf(registry)]);
+    for (const each of [answered, open, shut]) each.push(false);
   }
 }
 
+interface Passing {
+  readonly nowMs: number;
+  readonly isOut: boolean;
+  readonly mirrorsFail: boolean;
+  readonly isGated: boolean;
+  readonly tally: Tally;
+}
+
 /** Returns when this agent wakes next. */
-function pass(agent: Agent, at: { readonly nowMs: number; readonly isOut: boolean; readonly tally: Tally }): number {
-  const { nowMs, isOut, tally } = at;
+function pass(agent: Agent, at: Passing): number {
+  const { nowMs, tally } = at;
   const isRegular = nowMs >= agent.nextRegularMs;
   if (isRegular) {
     const stroke = Math.floor(nowMs / cadenceMs) * cadenceMs + agent.phase * cadenceMs;
     agent.nextRegularMs = stroke > nowMs ? stroke : stroke + cadenceMs;
   }
   let wakesMs = agent.nextRegularMs;
-  for (const held of agent.held) {
+  for (const held of inTurn(agent.held)) {
     const isNew = held.lastMs.includes(-Infinity);
     if (!isRegular && held.waitsMs > nowMs && !isNew) {
       wakesMs = Math.min(wakesMs, held.waitsMs);
       continue;
     }
     if (isRegular) tally.handshake(nowMs);
-    held.waitsMs = laneTurn(agent, held, { nowMs, isOut, tally, isRegular });
+    held.waitsMs = laneTurn(agent, held, at);
     wakesMs = Math.min(wakesMs, Math.max(held.waitsMs, nowMs + 1_000));
   }
   return Math.max(wakesMs, nowMs + 1);
 }
 
 /** Those that are due, the oldest first; returns when the next of them may go. */
-function laneTurn(
-  agent: Agent,
-  held: Held,
-  at: { readonly nowMs: number; readonly isOut: boolean; readonly tally: Tally; readonly isRegular: boolean },
-): number {
-  const { nowMs, isOut, tally } = at;
-  const { lane, cost } = held.registry;
+function laneTurn(agent: Agent, held: Held, at: Passing): number {
+  const { nowMs, isOut } = at;
+  const { pacer, fallThrough } = agent;
   const due = held.ids
     .map((id, i) => ({ id, i, lastMs: held.lastMs[i] ?? -Infinity, shut: held.shut[i] ?? false }))
     .filter(({ lastMs, shut }) => shut || nowMs - lastMs >= cadenceMs - 1_000)
     .toSorted((a, b) => a.lastMs - b.lastMs);
+  let waitsMs = Number.POSITIVE_INFINITY;
   for (const { id, i } of due) {
     if (isOut) {
       held.shut[i] = true;
       continue;
     }
-    const asking = { id, lanes: [lane] };
-    if (!agent.pacer.admits(asking, nowMs)) return agent.pacer.nextMs(asking, nowMs);
-    for (let k = 0; k < cost; k += 1) tally.request(lane, nowMs + k * betweenMs);
-    tally.handshake(nowMs);
-    agent.pacer.settle(id, new Map([[lane, cost]]), nowMs);
-    held.lastMs[i] = nowMs;
-    held.shut[i] = false;
+    const lanes = [...new Set([...(held.lanes[i] ?? []), ...fallThrough.lanes(id)])];
+    const turn = turnAt({ id, lanes }, { pacer, fallThrough, nowMs });
+    if (turn.is === 'now') {
+      rehearse(agent, { held, i, id }, at);
+      continue;
+    }
+    waitsMs = Math.min(waitsMs, turn.fromMs);
+    // All others of its kind have the same turn.
+    if (held.registry.mirror === undefined) return waitsMs;
   }
-  return Number.POSITIVE_INFINITY;
+  return waitsMs;
+}
+
+function rehearse(
+  agent: Agent,
+  { held, i, id }: { readonly held: Held; readonly i: number; readonly id: string },
+  { nowMs, mirrorsFail, isGated, tally }: Passing,
+): void {
+  const { lane, cost, mirror } = held.registry;
+  const costs = new Map<string, number>();
+  let heldBack: string | undefined;
+  const ask = (at: string, requests: number): void => {
+    if (isGated && !agent.pacer.enters(id, at, nowMs)) {
+      heldBack ??= at;
+      return;
+    }
+    for (let k = 0; k < requests; k += 1) tally.request(at, nowMs + (k + costs.size) * betweenMs);
+    costs.set(at, requests);
+    tally.handshake(nowMs);
+  };
+  if (mirror !== undefined) ask(mirror, mirrorsFail ? failedCost : cost);
+  if (heldBack === undefined && (mirror === undefined || mirrorsFail)) ask(lane, cost);
+  agent.pacer.settle(id, costs, nowMs);
+  agent.fallThrough.note(id, heldBack, { nowMs, cadenceMs });
+  held.shut[i] = false;
+  if (costs.size > 0) held.lanes[i] = [...costs.keys()];
+  if (costs.has(lane)) held.answered[i] = true;
+  held.open[i] = heldBack !== undefined && !(held.answered[i] ?? false);
+  // As in the book: what stood before stands with its age.
+  if (heldBack === undefined || held.open[i]) held.lastMs[i] = nowMs;
 }
 
 class Tally {
   readonly #began: number;
-  readonly #story: Story;
   readonly #slices = new Map<string, Uint32Array>();
   readonly #seconds: Uint32Array;
   #requests = 0;
 
   constructor(began: number, story: Story) {
     this.#began = began;
-    this.#story = story;
     this.#seconds = new Uint32Array(story.forMs / 1000 + 10);
-    for (const { lane } of story.registries) this.#slices.set(lane, new Uint32Array(story.forMs / sliceMs + 100));
+    const lanes = story.registries.flatMap(({ lane, mirror }) => (mirror === undefined ? [lane] : [lane, mirror]));
+    for (const lane of lanes) this.#slices.set(lane, new Uint32Array(story.forMs / sliceMs + 100));
   }
 
   request(lane: string, atMs: number): void {
@@ -226,18 +295,20 @@ class Tally {
   }
 
   read(agents: readonly Agent[]): Told {
-    const peaks = this.#story.registries.map(({ lane }) => ({
+    const peaks = [...this.#slices].map(([lane, slices]) => ({
       lane,
-      perMinute: peakOf(this.#slices.get(lane) ?? new Uint32Array(0)),
+      perMinute: peakOf(slices),
       budget: perMinuteOf(lane, { own: {}, isPrivate: isPrivateName(lane) }),
     }));
     const all = agents.flatMap(({ held }) => held.flatMap(({ lastMs }) => lastMs));
+    const open = agents.flatMap(({ held }) => held.flatMap((each) => each.open));
     return {
       peaks,
       requests: this.#requests,
       handshakesPerSecond: this.#seconds.reduce((most, one) => Math.max(most, one), 0),
       apiCallsPerSecond: agents.length / (fleetPauseMs(agents.length, 0) / 1000),
       seen: all.filter((ms) => ms > -Infinity).length / all.length,
+      open: open.filter(Boolean).length / open.length,
     };
   }
 }
@@ -289,4 +360,16 @@ class Queue {
     this.#heap[parent] = one;
     return true;
   }
+}
+
+/** Who is asked first, as a knock would show. */
+function firstOf({ lane, mirror }: SimulatedRegistry): string {
+  return mirror ?? lane;
+}
+
+/** Behind one mirror the longest unseen goes first, whatever its registry; lanes of their own take nothing from each other. */
+function inTurn(all: readonly Held[]): readonly Held[] {
+  if (all.every(({ registry }) => registry.mirror === undefined)) return all;
+  const oldest = new Map(all.map((held) => [held, Math.min(...held.lastMs)]));
+  return all.toSorted((a, b) => (oldest.get(a) ?? 0) - (oldest.get(b) ?? 0));
 }
