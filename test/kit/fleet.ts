@@ -15,7 +15,7 @@ export const minuteMs = 60_000;
 const cadenceMs = 5 * minuteMs;
 /** Requests of one rehearsal follow each other so closely. */
 const betweenMs = 100;
-const sliceMs = 5_000;
+export const sliceMs = 5_000;
 
 export interface SimulatedRegistry {
   readonly lane: string;
@@ -314,7 +314,7 @@ class Tally {
 }
 
 /** The most in any sixty seconds that begin with a slice. */
-function peakOf(slices: Uint32Array): number {
+export function peakOf(slices: Uint32Array): number {
   const width = minuteMs / sliceMs;
   let sum = 0;
   let most = 0;
@@ -326,7 +326,7 @@ function peakOf(slices: Uint32Array): number {
 }
 
 /** Who wakes next. */
-class Queue {
+export class Queue {
   readonly #heap: { readonly atMs: number; readonly index: number }[] = [];
 
   push(atMs: number, index: number): void {
