@@ -65,7 +65,9 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     rehearse,
     knock: async (at, current, signal) =>
       rehearser.knock(await look(current, now(), joined?.node()), at, passOf(current, signal)),
-    ...(joined === undefined ? {} : { fleet: joined.fleet }),
+    ...(joined === undefined
+      ? {}
+      : { fleet: joined.fleet, ...(joined.turns === undefined ? {} : { turns: joined.turns }) }),
     spent: () => rehearser.spent(),
     look: (current) => look(current, now(), joined?.node()),
     sampleQuotas: async (current, at) => {

@@ -40,6 +40,17 @@ export interface Chosen {
   readonly lifted: readonly string[];
 }
 
+/** The lanes whose turn would have to come for those who are due. */
+export function dueLanes(
+  kind: 'regular' | 'early',
+  choosing: Omit<Choosing, 'knock' | 'perRegistryPass'>,
+): ReadonlySet<string> {
+  const { book, pacer, fallThrough, nowMs, waits } = choosing;
+  const due = book.due(kind, nowMs, waits);
+  const lanes = due.map((demand) => pacer.strictest(askingOf(book.known(demand), [], fallThrough).lanes));
+  return new Set(lanes.filter((lane) => lane !== undefined));
+}
+
 export async function choose(kind: 'regular' | 'early', choosing: Choosing): Promise<Chosen> {
   const { book, pacer, nowMs, waits, perRegistryPass } = choosing;
   const due = spread(book.due(kind, nowMs, waits), registryOf, perRegistryPass).now;

@@ -8,11 +8,13 @@ import { phaseOf } from '#pull/phase.ts';
 import {
   affordableMs,
   affords,
+  asksForTurn,
   fullPurse,
   isUnused,
   roundMs,
   shareOf,
   spend,
+  withTurn,
   type Purse,
   type Share,
 } from '#pull/share.ts';
@@ -22,6 +24,8 @@ export interface Rule {
   readonly agents: number;
   /** What the operator allows instead of what is built in. */
   readonly budgets: Readonly<Record<string, number>>;
+  /** Turns of scarce lanes can be booked with all others. */
+  readonly together?: boolean;
 }
 
 /** An image that is due. */
@@ -60,7 +64,8 @@ export class Pacer {
   }
 
   rule(rule: Rule): void {
-    if (rule.agents !== this.#rule.agents || rule.budgets !== this.#rule.budgets) this.#forgetShares();
+    const { agents, budgets, together } = this.#rule;
+    if (rule.agents !== agents || rule.budgets !== budgets || rule.together !== together) this.#forgetShares();
     this.#rule = rule;
   }
 
@@ -113,8 +118,7 @@ export class Pacer {
 
   #putAside(id: string, lane: string, { nowMs, ...what }: SetAside & { readonly nowMs: number }): void {
     const share = this.#share(lane);
-    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
-    this.#purses.set(lane, spend(purse, share, { nowMs, cost: what.cost }));
+    this.#purses.set(lane, spend(this.#purses.get(lane) ?? fullPurse(share, nowMs), share, { nowMs, cost: what.cost }));
     const aside = this.#setAside.get(id) ?? new Map<string, SetAside>();
     this.#setAside.set(id, aside.set(lane, what));
   }
@@ -149,6 +153,19 @@ export class Pacer {
     const cost = share.is === 'bucket' ? share.burst : 1;
     const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
     return affordableMs(purse, share, { nowMs, cost, phase: this.#phase(lane) });
+  }
+
+  /** What to book a turn for, where now is the moment to do so. */
+  turnToBook(lane: string, nowMs: number): { readonly perMinute: number; readonly cost: number } | undefined {
+    const share = this.#share(lane);
+    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
+    if (!asksForTurn(purse, share, { nowMs, phase: this.#phase(lane) })) return undefined;
+    return { perMinute: this.#perMinute(lane), cost: this.#dearest.get(lane) ?? costBefore(lane) };
+  }
+
+  /** The turn that was booked; undefined: there was none. */
+  booked(lane: string, nowMs: number, turnMs: number | undefined): void {
+    this.#purses.set(lane, withTurn(this.#purses.get(lane) ?? fullPurse(this.#share(lane), nowMs), nowMs, turnMs));
   }
 
   /** How long a round over so many images of a lane takes at best. */
@@ -217,6 +234,7 @@ export class Pacer {
       perMinute: this.#perMinute(lane),
       agents: this.#rule.agents,
       cost: this.#laneCost(lane),
+      ...(this.#rule.together === true ? { turnCost: this.#dearest.get(lane) ?? costBefore(lane) } : {}),
     });
     this.#shares.set(lane, share);
     return share;

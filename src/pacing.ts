@@ -7,10 +7,10 @@ import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import type { Outside } from './agent.ts';
 import type { Book } from './book.ts';
-import { choose, isShutOut, type Knocker, type Knocks, type Known } from './choose.ts';
+import { choose, dueLanes, isShutOut, type Knocker, type Knocks, type Known } from './choose.ts';
 import type { Config } from './config.ts';
 import { endedBefore, FallThrough } from './fall-through.ts';
-import { Pacer } from './pacer.ts';
+import { Pacer, type Rule } from './pacer.ts';
 import type { Spent } from './stage/spending.ts';
 import type { Log } from './tell/log.ts';
 import { within } from './within.ts';
@@ -26,7 +26,7 @@ export interface PacingOutside {
   readonly node: string;
   readonly book: Book;
   readonly config: () => Config;
-  readonly agent: Pick<Outside, 'clock' | 'fleet' | 'spent'>;
+  readonly agent: Pick<Outside, 'clock' | 'fleet' | 'spent' | 'turns'>;
 }
 
 export class Pacing {
@@ -55,12 +55,26 @@ export class Pacing {
     const { perRegistryPass } = config();
     const waits = this.#waits;
     const own = { book, pacer: this.#pacer, fallThrough: this.#fallThrough };
+    await this.#bookTurns(dueLanes(kind, { ...own, nowMs: now(), waits }));
     const chosen = await choose(kind, { ...own, nowMs: now(), waits, perRegistryPass, knock });
     book.progressed(now());
     this.#waits = chosen.waits;
     const again = chosen.lifted.flatMap((id) => this.#reached.get(id) ?? []);
     for (const id of chosen.lifted) if (!this.#reached.has(id)) book.drop(id);
     return { now: chosen.now, again };
+  }
+
+  async #bookTurns(lanes: ReadonlySet<string>): Promise<void> {
+    const { turns, clock } = this.#outside.agent;
+    for (const lane of lanes) {
+      const ask = turns?.isOpen() === true ? this.#pacer.turnToBook(lane, clock.now()) : undefined;
+      if (turns === undefined || ask === undefined) continue;
+      const inMs = await turns.book(lane, ask);
+      const nowMs = clock.now();
+      this.#pacer.booked(lane, nowMs, inMs === undefined ? undefined : nowMs + inMs);
+    }
+    // It may have turned out that nothing can be booked.
+    this.#pacer.rule(this.#rule());
   }
 
   /** A report came in a pass. What is to be written down: it, what was known before and holds again, or nothing. */
@@ -139,9 +153,11 @@ export class Pacing {
     for (const id of this.#reached.keys()) if (!ids.has(id)) this.#reached.delete(id);
   }
 
-  #rule(): { readonly agents: number; readonly budgets: Readonly<Record<string, number>> } {
+  #rule(): Rule {
     const { fleetSize, requestsPerMinute: budgets } = this.#outside.config();
-    return { agents: fleetSize === 'auto' ? (this.#outside.agent.fleet?.() ?? 1) : fleetSize, budgets };
+    const { fleet, turns } = this.#outside.agent;
+    const together = turns?.isOpen() === true;
+    return { agents: fleetSize === 'auto' ? (fleet?.() ?? 1) : fleetSize, budgets, together };
   }
 }
 

@@ -60,3 +60,32 @@ describe(
     });
   },
 );
+
+describe('a fleet that books its turns together', { timeout: 60_000 }, () => {
+  const story = { registries: ordinary, forMs: 4 * 60 * minuteMs, rollOutMs: 60 * minuteMs } as const;
+  const ecr = 'public.ecr.aws';
+
+  test('asks ECR Public, which as many agents that do not hardly ever would, within its budget', () => {
+    const [apart, together] = [false, true].map((is) => simulate({ ...story, nodes: 100, together: is }));
+    expect(apart?.seenAt[ecr]).toBe(0);
+    expect(together?.seenAt[ecr]).toBeGreaterThan(0.5);
+    expect(together === undefined ? [] : above(together)).toEqual([]);
+  });
+
+  test('whatever its clocks say', () => {
+    const told = simulate({ ...story, nodes: 300, together: true, skewMs: 30 * minuteMs });
+    expect(above(told)).toEqual([]);
+    expect(told.seenAt['docker.io']).toBeGreaterThan(0.5);
+  });
+
+  test('twenty agents, two of whom would else meet in one minute, are within it as well', () => {
+    expect(above(simulate({ ...story, nodes: 20, together: true }))).toEqual([]);
+  });
+
+  test('five thousand ask the API server less than three times a second for it', () => {
+    const told = simulate({ ...story, nodes: 5_000, forMs: 60 * minuteMs, together: true });
+    expect(above(told)).toEqual([]);
+    expect(told.turnCalls.worstPerSecond).toBeGreaterThan(0);
+    expect(told.turnCalls.worstPerSecond).toBeLessThan(3);
+  });
+});

@@ -6,6 +6,7 @@ import { perMinuteOf } from '#pull/budgets.ts';
 import { firstDelayMs } from '#pull/cadence.ts';
 import { isPrivateName } from '#pull/lane.ts';
 import { phaseOf } from '#pull/phase.ts';
+import * as turns from '#pull/turns.ts';
 import { fleetPauseMs } from '../../src/cluster/fleet-size.ts';
 import { turnAt } from '../../src/choose.ts';
 import { FallThrough } from '../../src/fall-through.ts';
@@ -59,6 +60,10 @@ export interface Story {
   readonly mirrorsFail?: readonly [fromMs: number, toMs: number];
   /** As it would be without the gate in front of a lane that was not foreseen. */
   readonly ungated?: boolean;
+  /** Turns are booked with the fleet. */
+  readonly together?: boolean;
+  /** The agents' clocks are wrong by up to so much, either way. */
+  readonly skewMs?: number;
   /** Every node wants one new image of each registry. */
   readonly newImagesMs?: number;
 }
@@ -71,6 +76,10 @@ export interface Told {
   readonly handshakesPerSecond: number;
   /** Of agents asking how many they are. */
   readonly apiCallsPerSecond: number;
+  /** Of agents that book turns: on average, and in the worst minute. */
+  readonly turnCalls: { readonly perSecond: number; readonly worstPerSecond: number };
+  /** The same as `seen`, by registry. */
+  readonly seenAt: Readonly<Record<string, number>>;
   /** Images that were rehearsed at least once, of all. */
   readonly seen: number;
   /** Images of which nobody can say whether they pull, because a mirror failed and the turn of what is behind has not come. */
@@ -98,6 +107,8 @@ interface Agent {
   fallThrough: FallThrough;
   readonly held: readonly Held[];
   nextRegularMs: number;
+  /** Its clock is ahead by so much. */
+  readonly aheadMs: number;
   /** When it wakes next; what the queue says besides is of the past. */
   wakesMs: number;
 }
@@ -105,7 +116,7 @@ interface Agent {
 export function simulate(story: Story): Told {
   const began = Date.parse('2026-03-04T12:00:00Z');
   const tally = new Tally(began, story);
-  const rule = { agents: story.believed ?? story.nodes, budgets: {} };
+  const rule = { agents: story.believed ?? story.nodes, budgets: {}, together: story.together === true };
   const agents = Array.from({ length: story.nodes }, (_, i): Agent =>
     agentOf(`node-${i}.eu-1.example`, { story, rule, began }),
   );
@@ -158,7 +169,8 @@ function agentOf(name: string, at: { readonly story: Story; readonly rule: Rule;
   });
   const pacer = new Pacer(name, rule);
   const fallThrough = new FallThrough();
-  return { name, phase: phaseOf(name), pacer, fallThrough, held, nextRegularMs: began, wakesMs: began };
+  const aheadMs = (story.skewMs ?? 0) * (2 * phaseOf(`clock of ${name}`) - 1);
+  return { name, phase: phaseOf(name), pacer, fallThrough, held, nextRegularMs: began, wakesMs: began, aheadMs };
 }
 
 /** A process that knows nothing begins anew, with a pass at once. */
@@ -227,17 +239,30 @@ function laneTurn(agent: Agent, held: Held, at: Passing): number {
       held.shut[i] = true;
       continue;
     }
+    const ownMs = nowMs + agent.aheadMs;
     const lanes = [...new Set([...(held.lanes[i] ?? []), ...fallThrough.lanes(id)])];
-    const turn = turnAt({ id, lanes }, { pacer, fallThrough, nowMs });
+    bookTurn(agent, pacer.strictest(lanes), at);
+    const turn = turnAt({ id, lanes }, { pacer, fallThrough, nowMs: ownMs });
     if (turn.is === 'now') {
       rehearse(agent, { held, i, id }, at);
       continue;
     }
-    waitsMs = Math.min(waitsMs, turn.fromMs);
+    waitsMs = Math.min(waitsMs, turn.fromMs - agent.aheadMs);
     // All others of its kind have the same turn.
     if (held.registry.mirror === undefined) return waitsMs;
   }
   return waitsMs;
+}
+
+/** As cluster/turns.ts does: a Lease, and the API server's clock. */
+function bookTurn(agent: Agent, lane: string | undefined, { nowMs, tally }: Passing): void {
+  const ownMs = nowMs + agent.aheadMs;
+  const ask = lane === undefined ? undefined : agent.pacer.turnToBook(lane, ownMs);
+  if (lane === undefined || ask === undefined) return;
+  const booking = turns.bookTurn(tally.leases.get(lane), { ...ask, nowMs });
+  tally.call(nowMs, booking.is === 'booked' ? 2 : 1);
+  agent.pacer.booked(lane, ownMs, booking.is === 'booked' ? ownMs + booking.atMs - nowMs : undefined);
+  if (booking.is === 'booked') tally.leases.set(lane, booking.text);
 }
 
 function rehearse(
@@ -247,9 +272,10 @@ function rehearse(
 ): void {
   const { lane, cost, mirror } = held.registry;
   const costs = new Map<string, number>();
+  const ownMs = nowMs + agent.aheadMs;
   let heldBack: string | undefined;
   const ask = (at: string, requests: number): void => {
-    if (isGated && !agent.pacer.enters(id, at, nowMs)) {
+    if (isGated && !agent.pacer.enters(id, at, ownMs)) {
       heldBack ??= at;
       return;
     }
@@ -259,8 +285,8 @@ function rehearse(
   };
   if (mirror !== undefined) ask(mirror, mirrorsFail ? failedCost : cost);
   if (heldBack === undefined && (mirror === undefined || mirrorsFail)) ask(lane, cost);
-  agent.pacer.settle(id, costs, nowMs);
-  agent.fallThrough.note(id, heldBack, { nowMs, cadenceMs });
+  agent.pacer.settle(id, costs, ownMs);
+  agent.fallThrough.note(id, heldBack, { nowMs: ownMs, cadenceMs });
   held.shut[i] = false;
   if (costs.size > 0) held.lanes[i] = [...costs.keys()];
   if (costs.has(lane)) held.answered[i] = true;
@@ -274,10 +300,14 @@ class Tally {
   readonly #slices = new Map<string, Uint32Array>();
   readonly #seconds: Uint32Array;
   #requests = 0;
+  /** By lane. */
+  readonly leases = new Map<string, string>();
+  readonly #calls: Uint32Array;
 
   constructor(began: number, story: Story) {
     this.#began = began;
     this.#seconds = new Uint32Array(story.forMs / 1000 + 10);
+    this.#calls = new Uint32Array(story.forMs / sliceMs + 100);
     const lanes = story.registries.flatMap(({ lane, mirror }) => (mirror === undefined ? [lane] : [lane, mirror]));
     for (const lane of lanes) this.#slices.set(lane, new Uint32Array(story.forMs / sliceMs + 100));
   }
@@ -287,6 +317,12 @@ class Tally {
     const slot = Math.floor((atMs - this.#began) / sliceMs);
     if (slices !== undefined) slices[slot] = (slices[slot] ?? 0) + 1;
     this.#requests += 1;
+  }
+
+  /** Of the API server. */
+  call(atMs: number, calls: number): void {
+    const slot = Math.floor((atMs - this.#began) / sliceMs);
+    this.#calls[slot] = (this.#calls[slot] ?? 0) + calls;
   }
 
   handshake(atMs: number): void {
@@ -306,6 +342,11 @@ class Tally {
       peaks,
       requests: this.#requests,
       handshakesPerSecond: this.#seconds.reduce((most, one) => Math.max(most, one), 0),
+      turnCalls: {
+        perSecond: this.#calls.reduce((sum, one) => sum + one, 0) / this.#seconds.length,
+        worstPerSecond: peakOf(this.#calls) / 60,
+      },
+      seenAt: seenAt(agents),
       apiCallsPerSecond: agents.length / (fleetPauseMs(agents.length, 0) / 1000),
       seen: all.filter((ms) => ms > -Infinity).length / all.length,
       open: open.filter(Boolean).length / open.length,
@@ -372,4 +413,16 @@ function inTurn(all: readonly Held[]): readonly Held[] {
   if (all.every(({ registry }) => registry.mirror === undefined)) return all;
   const oldest = new Map(all.map((held) => [held, Math.min(...held.lastMs)]));
   return all.toSorted((a, b) => (oldest.get(a) ?? 0) - (oldest.get(b) ?? 0));
+}
+
+function seenAt(agents: readonly Agent[]): Readonly<Record<string, number>> {
+  const all = Map.groupBy(
+    agents.flatMap(({ held }) => held),
+    ({ registry }) => registry.lane,
+  );
+  const share = (held: readonly Held[]): number => {
+    const times = held.flatMap(({ lastMs }) => lastMs);
+    return times.filter((ms) => ms > -Infinity).length / times.length;
+  };
+  return Object.fromEntries([...all].map(([lane, held]) => [lane, share(held)]));
 }
