@@ -2,7 +2,7 @@
  * Keeps what is left of this agent's share for each lane, and says which images may be rehearsed now. It knows no clock, no wire
  * and no image but by name: the agent and the simulation of a fleet ask the same object.
  */
-import { costBefore, perMinuteOf } from '#pull/budgets.ts';
+import { perMinuteOf } from '#pull/budgets.ts';
 import { isPrivateName } from '#pull/lane.ts';
 import { phaseOf } from '#pull/phase.ts';
 import {
@@ -18,6 +18,7 @@ import {
   type Purse,
   type Share,
 } from '#pull/share.ts';
+import { Costs } from './costs.ts';
 
 export interface Rule {
   /** Of the whole fleet. */
@@ -48,10 +49,7 @@ export class Pacer {
   #rule: Rule;
   readonly #purses = new Map<string, Purse>();
   readonly #private = new Set<string>();
-  /** What the last rehearsal of an image that asked anybody anything cost, by lane. */
-  readonly #costs = new Map<string, ReadonlyMap<string, number>>();
-  /** The dearest image of a lane. */
-  readonly #dearest = new Map<string, number>();
+  readonly #costs = new Costs();
   /** For images that are under way: in which lanes how much. */
   readonly #setAside = new Map<string, Map<string, SetAside>>();
   readonly #shares = new Map<string, Share>();
@@ -87,7 +85,7 @@ export class Pacer {
     const lane = this.strictest(lanes);
     if (lane === undefined) return true;
     const share = this.#share(lane);
-    const cost = this.#costOf(id, lane);
+    const cost = this.#costs.of(id, lane);
     const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
     if (!affords(purse, share, { nowMs, cost, phase: this.#phase(lane) })) return false;
     this.#putAside(id, lane, { cost, nowMs });
@@ -103,7 +101,7 @@ export class Pacer {
     const aside = this.#setAside.get(id);
     if (aside?.has(lane) === true) return true;
     const share = this.#share(lane);
-    const cost = this.#costOf(id, lane);
+    const cost = this.#costs.of(id, lane);
     const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
     const rarest = Math.max(0, ...[...(aside?.keys() ?? [])].map((other) => this.roundMs(other, 1)));
     const between = this.roundMs(lane, 1);
@@ -136,7 +134,7 @@ export class Pacer {
       const usedMs = sent === 0 && aside?.usedMs !== undefined ? aside.usedMs : settled.usedMs;
       this.#purses.set(lane, { ...settled, usedMs });
     }
-    if (costs.size > 0) this.#remember(id, costs);
+    for (const dearer of this.#costs.learn(id, costs)) this.#shares.delete(dearer);
   }
 
   /** What came of it is not known: what was set aside stays spent. */
@@ -160,7 +158,7 @@ export class Pacer {
     const share = this.#share(lane);
     const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
     if (!asksForTurn(purse, share, { nowMs, phase: this.#phase(lane) })) return undefined;
-    return { perMinute: this.#perMinute(lane), cost: this.#dearest.get(lane) ?? costBefore(lane) };
+    return { perMinute: this.#perMinute(lane), cost: this.#costs.ofTurn(lane) };
   }
 
   /** The turn that was booked; undefined: there was none. */
@@ -171,7 +169,7 @@ export class Pacer {
   /** How long a round over so many images of a lane takes at best. */
   roundMs(lane: string, images: number): number {
     const share = this.#share(lane);
-    return roundMs(share, { images, cost: this.#laneCost(lane) });
+    return roundMs(share, { images, cost: this.#costs.ofLane(lane) });
   }
 
   /** Of these, the lane whose turns are the rarest. */
@@ -183,34 +181,8 @@ export class Pacer {
 
   /** Images that nobody asks for any more are forgotten. */
   keep(ids: ReadonlySet<string>): void {
-    for (const id of this.#costs.keys()) if (!ids.has(id)) this.#costs.delete(id);
-    this.#dearest.clear();
+    this.#costs.keep(ids);
     this.#forgetShares();
-    for (const costs of this.#costs.values()) this.#noteDearest(costs);
-  }
-
-  #remember(id: string, costs: ReadonlyMap<string, number>): void {
-    if (this.#costs.size < imagesKept || this.#costs.has(id)) this.#costs.set(id, costs);
-    this.#noteDearest(costs);
-  }
-
-  #noteDearest(costs: ReadonlyMap<string, number>): void {
-    for (const [lane, cost] of costs) {
-      if (cost <= (this.#dearest.get(lane) ?? 0)) continue;
-      this.#dearest.set(lane, cost);
-      this.#shares.delete(lane);
-    }
-  }
-
-  #costOf(id: string, lane: string): number {
-    return this.#costs.get(id)?.get(lane) ?? this.#dearest.get(lane) ?? costBefore(lane);
-  }
-
-  /** In steps of two: small differences between agents and days shift nobody's moments. */
-  #laneCost(lane: string): number {
-    const before = costBefore(lane);
-    const doublings = Math.max(0, Math.ceil(Math.log2((this.#dearest.get(lane) ?? 0) / before)));
-    return before * 2 ** doublings;
   }
 
   #perMinute(lane: string): number {
@@ -233,8 +205,8 @@ export class Pacer {
     const share = shareOf({
       perMinute: this.#perMinute(lane),
       agents: this.#rule.agents,
-      cost: this.#laneCost(lane),
-      ...(this.#rule.together === true ? { turnCost: this.#dearest.get(lane) ?? costBefore(lane) } : {}),
+      cost: this.#costs.ofLane(lane),
+      ...(this.#rule.together === true ? { turnCost: this.#costs.ofTurn(lane) } : {}),
     });
     this.#shares.set(lane, share);
     return share;

@@ -221,6 +221,17 @@ describe('an agent behind a mirror that fails', () => {
     await agent.stop();
   });
 
+  test('says nothing of an image before anybody was asked for it', async () => {
+    const fault = { code: 'agent.over_budget', registry: mirror } as const;
+    const agent = await started(`images: [${image}]\nschedule: 5m`, () =>
+      askedReport({ image, registry: 'reg.example.com', mirror, atMs: Date.now(), asked: [], fault }),
+    );
+    await vi.advanceTimersByTimeAsync(60 * minute);
+    expect(agent.passes.length).toBeGreaterThan(1);
+    expect(await verdictOf(agent)).toBe('');
+    await agent.stop();
+  });
+
   test('keeps what the registry behind it said when its turn had come, for as long as that is the last word', async () => {
     const world: { mirror: 'well' | 'broken' } = { mirror: 'broken' };
     const agent = await behind(world);
