@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { emptyPast, learnReport } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import { Memory } from '../../src/stage/memory.ts';
+import { broughtAbout } from '../kit/brought-about.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { comesSlowly, VirtualClock, type Slowness } from '../kit/slow-blob.ts';
 import { smallPull, type SmallPull } from '../kit/small-puller.ts';
@@ -46,6 +47,13 @@ test('a pull that takes longer than its Pod has is foretold, and takes as long a
   const whole = await pullOf(view, demand, { manners: { verify: true, deadlineMs: 90_000 }, clockMs: clock.read });
   const tookS = (layerOf(whole)?.ms ?? 0) / 1000;
   expect(tookS).toBeGreaterThan(30);
+  const cameMs = Date.parse(report.at) + tookS * 1000;
+  const late = {
+    atMs: cameMs,
+    said: 'later than its deadline',
+    so: tookS > 30 ? 'later than its deadline' : 'in time',
+  };
+  broughtAbout('pull-outlasts-deadline', 'blob.slow', { told: report, came: late });
   // The first flight of a sample is not counted, so that what is told is never too short.
   expect(told / tookS).toBeGreaterThanOrEqual(1);
   expect(told / tookS).toBeLessThan(1.4);
@@ -92,7 +100,10 @@ describe('a host that is silent before it sends', () => {
       expect(forecast?.because).toContain(`after ${progressTimeoutMs / 1000} s without a byte`);
       const pulled = await smallPull(pulling(server, clock, progressTimeoutMs));
       expect(pulled).toMatchObject({ is: 'failed', message: 'context canceled' });
-      expect(forecast?.because).toContain('"context canceled"');
+      const said = /shows that as "(.+)"/.exec(forecast?.because ?? '')?.[1];
+      const so = pulled.is === 'failed' ? pulled.message : pulled.is;
+      const came = { atMs: Date.parse(report.at) + pulled.tookMs, said, so };
+      broughtAbout('pull-stalls', 'blob.stalled', { told: report, came });
       expect(pulled.tookMs).toBeGreaterThan(progressTimeoutMs);
       // containerd looks twice in that time.
       expect(pulled.tookMs).toBeLessThanOrEqual(2 * progressTimeoutMs);
