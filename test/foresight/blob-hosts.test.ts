@@ -79,3 +79,20 @@ test('a host that resets two of five requests is foretold with the share, from t
   old.play(node.dates, onBlobs(resets()));
   broughtAbout('blob-host-flaky', 'blob.redirect_failed', { told, came: await node.after(5 * minute, app) });
 });
+
+test('a registry that breaks off every other pull of its own layers is foretold to end the next', async () => {
+  await using at = await storageWorld();
+  const { registry, node, app } = at;
+  // Not one reset alone: on an open connection the transport itself tries again.
+  const well = (): void => registry.play(node.dates);
+  const ill = (): void => registry.play(node.dates, onBlobs(resets()));
+  let told = await node.rehearse(app);
+  for (let looks = 0; looks < 20 && foretold(told, 'blob-host-flaky') === undefined; looks += 1) {
+    (looks % 2 === 0 ? ill : well)();
+    told = await node.after(5 * minute, app);
+  }
+  well();
+  told = await node.after(5 * minute, app);
+  ill();
+  broughtAbout('blob-host-flaky', 'blob.unreachable', { told, came: await node.after(5 * minute, app) });
+});

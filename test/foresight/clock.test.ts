@@ -2,11 +2,12 @@
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import type { Forecast } from '#pull/forecast.ts';
 import { good } from '#pull/outcome.ts';
 import type { PullReport } from '#pull/report.ts';
 import { askProviders } from '../../src/node/credential-plugin.ts';
 import { ProviderCache } from '../../src/node/provider-cache.ts';
-import { broughtAbout } from '../kit/brought-about.ts';
+import { broughtAbout, type Shown } from '../kit/brought-about.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { FakeRegistry, image, type RegistryWish } from '../kit/fake-registry.ts';
 import { trusting } from '../kit/footing.ts';
@@ -22,12 +23,15 @@ const driftMs = 30_000;
 /** The lead is rounded as Date headers are, and is told in the node's own hours. */
 const offByS = 600;
 
+const notYetValid = (shown: Shown): Forecast => broughtAbout('clock-skews', 'tls.not_yet_valid', shown);
+const expired = (shown: Shown): Forecast => broughtAbout('clock-skews', 'tls.expired', shown);
+
 test.each([
-  ['loses', -driftMs, 726, 'tls.not_yet_valid', { from: -298 / dayS, to: 30 }],
-  ['gains', driftMs, 714, 'tls.expired', { from: -60, to: 298 / dayS }],
+  ['loses', -driftMs, 726, notYetValid, { from: -298 / dayS, to: 30 }],
+  ['gains', driftMs, 714, expired, { from: -60, to: 298 / dayS }],
 ] as const)(
   'a clock that %s half a minute an hour passes a certificate by when it was foretold, for all that was fine before',
-  async (_, perHourMs, perDayS, fault, life) => {
+  async (_, perHourMs, perDayS, claim, life) => {
     const root = await authority({ from: -90 });
     const long = await leaf({ names: ['reg.test'], by: root, from: -30, to: 30 });
     const startMs = Date.now() - 10 * hour;
@@ -60,7 +64,7 @@ test.each([
       tls: { cert: short.chain, key: short.key },
     });
     expect(next.port).toBe(port);
-    const forecast = broughtAbout('clock-skews', fault, { told, came: await pass(4), offByS });
+    const forecast = claim({ told, came: await pass(4), offByS });
     expect(forecast).toMatchObject({ likelihood: 'likely', effect: 'fails' });
   },
 );

@@ -7,7 +7,7 @@ import { emptyPast, learnNode, type Past } from '#pull/past.ts';
 import { foreseeNode } from '../../src/forecast/foresee.ts';
 import { readNode } from '../../src/node/read-node.ts';
 import { askDrypull } from '../kit/ask-drypull.ts';
-import { broughtAbout } from '../kit/brought-about.ts';
+import { broughtAbout, type Shown } from '../kit/brought-about.ts';
 import { kubeletText, type Pulled } from '../kit/cri.ts';
 import { needs } from '../kit/installed.ts';
 import { entry } from '../kit/ledger.ts';
@@ -31,6 +31,9 @@ async function lookAt(
   const learned = learnNode(past, view, nowMs);
   return { past: learned, forecasts: foreseeNode({ now, view, entries: [], past: learned }) };
 }
+
+const full = (shown: Shown): Forecast => broughtAbout('disk-fills', 'disk.full', shown);
+const noInodes = (shown: Shown): Forecast => broughtAbout('disk-fills', 'disk.inodes', shown);
 
 describe.runIf(needs(['root', 'mount', 'umount']))('a file system that fills step by step', () => {
   test.each([
@@ -81,11 +84,11 @@ describe.runIf(needs(['root', 'mount', 'umount']))('a file system that fills ste
   });
 
   test.each([
-    { what: 'bytes', inodes: 1000, fault: 'disk.full' },
-    { what: 'inodes', inodes: 64, fault: 'disk.inodes' },
+    { what: 'bytes', inodes: 1000, claim: full },
+    { what: 'inodes', inodes: 64, claim: noInodes },
   ] as const)(
     'is out of $what when it was foretold, where no threshold comes first',
-    async ({ what, inodes, fault }) => {
+    async ({ what, inodes, claim }) => {
       await using root = await nodeRoot();
       await using disk = await smallDisk(join(root.path, 'var/lib'), { bytes: 64 * MiB, inodes });
       const thresholds = 'evictionHard: { memory.available: 100Mi }\nimageGCHighThresholdPercent: 100\n';
@@ -105,7 +108,7 @@ describe.runIf(needs(['root', 'mount', 'umount']))('a file system that fills ste
       for (let i = 0; i < 100 && refusal === undefined; i += 1)
         await step().catch((error: unknown) => (refusal = error));
       const so = refusal instanceof Error && 'code' in refusal ? refusal.code : 'it took all';
-      const forecast = broughtAbout('disk-fills', fault, {
+      const forecast = claim({
         told,
         came: { atMs: nowMs, said: 'ENOSPC', so },
         offByS: (2 * stepMs) / 1000,
