@@ -61,7 +61,7 @@ export function forgetRefusedLogins(refused: RefusedLoginsPast, images: Readonly
 }
 
 export function readRefusedLogins(value: unknown): RefusedLoginsPast {
-  return Object.fromEntries(recordsIn(value, readOne).slice(0, most));
+  return recordsIn(value, readOne, most);
 }
 
 function readOne(value: Readable): RefusedLogin | undefined {

@@ -1,5 +1,6 @@
 /** Which digest each tag led to, and since when: what shows that a tag moved or vanished. One entry an image as written. */
 import type { PullReport } from '../report.ts';
+import { numberIn, recordsIn, textIn, type Readable } from './tolerant.ts';
 
 export interface TagPast {
   readonly digest: string;
@@ -28,18 +29,11 @@ export function forgetTags(tags: TagsPast, images: ReadonlySet<string>): TagsPas
 }
 
 export function readTags(value: unknown): TagsPast {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  const known = Object.entries(value).flatMap(([image, one]: [string, unknown]) => {
-    const tag = readTag(one);
-    return tag === undefined ? [] : [[image, tag] as const];
-  });
-  return Object.fromEntries(known.slice(0, most));
+  return recordsIn(value, readTag, most);
 }
 
-function readTag(value: unknown): TagPast | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  if (!('digest' in value) || !('sinceMs' in value) || !('seenMs' in value)) return undefined;
-  const { digest, sinceMs, seenMs } = value;
-  if (typeof digest !== 'string' || typeof sinceMs !== 'number' || typeof seenMs !== 'number') return undefined;
+function readTag(value: Readable): TagPast | undefined {
+  const [digest, sinceMs, seenMs] = [textIn(value, 'digest'), numberIn(value, 'sinceMs'), numberIn(value, 'seenMs')];
+  if (digest === undefined || sinceMs === undefined || seenMs === undefined) return undefined;
   return { digest, sinceMs, seenMs };
 }
