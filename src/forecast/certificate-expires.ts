@@ -5,6 +5,7 @@
 import type { ImageFacts } from '#pull/facts.ts';
 import type { CertificatePast } from '#pull/past/certificates.ts';
 import type { TlsFacts } from '#pull/rehearsal.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 import { certificatesIn, othersThan, standIns } from './standing.ts';
 import { dayS, hourS, minuteOf, span } from './times.ts';
@@ -32,7 +33,7 @@ function foresee({ rehearsal, plan, past, now }: ImageFacts): readonly Foreseen[
   return [...earliest].flatMap(([host, tls]): Foreseen[] => {
     const endMs = Date.parse(tls.notAfter);
     const withinS = Math.round((endMs - now.getTime()) / 1000);
-    const known = Object.hasOwn(past.hosts, host) ? past.hosts[host]?.certificate : undefined;
+    const known = valueAt(past.hosts, host)?.certificate;
     if (!(withinS < windowOf(tls, known))) return [];
     const others = othersThan(plan, host);
     const likelihood = others.length > 0 ? 'possible' : withinS < hoursS ? 'certain' : 'likely';

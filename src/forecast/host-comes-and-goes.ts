@@ -1,6 +1,7 @@
 /** A host that works now and did not a while ago, again and again: the next pull may meet the wrong moment. */
 import type { ImageFacts } from '#pull/facts.ts';
 import type { Tries } from '#pull/past/tries.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 import { hostsAsked, othersThan, standIns } from './standing.ts';
 import { dayS, span } from './times.ts';
@@ -13,7 +14,7 @@ const leastFalls = 3;
 function foresee({ rehearsal, plan, past, now }: ImageFacts): readonly Foreseen[] {
   const sinceMs = now.getTime() - dayS * 1000;
   return [...hostsAsked(rehearsal)].flatMap((host): readonly Foreseen[] => {
-    const requests = Object.hasOwn(past.hosts, host) ? past.hosts[host]?.requests : undefined;
+    const requests = valueAt(past.hosts, host)?.requests;
     const falls = (requests?.falls ?? []).filter((atMs) => atMs > sinceMs);
     const [firstMs, lastMs] = [falls[0], falls.at(-1)];
     if (requests === undefined || firstMs === undefined || lastMs === undefined || falls.length < leastFalls) return [];

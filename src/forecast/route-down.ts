@@ -2,6 +2,7 @@
 import type { ImageFacts } from '#pull/facts.ts';
 import { rootOf, type Fault } from '#pull/fault.ts';
 import { downSinceMs } from '#pull/past/tries.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 import { minuteOf } from './times.ts';
 
@@ -24,7 +25,7 @@ function foresee({ plan, rehearsal, past }: ImageFacts): readonly Foreseen[] {
     const route = plan.routes.ok ? plan.routes.value[index] : undefined;
     if (route === undefined || up.has(index)) return [];
     const cause = rootOf(fault).code;
-    const known = Object.hasOwn(past.hosts, route.host) ? past.hosts[route.host]?.requests : undefined;
+    const known = valueAt(past.hosts, route.host)?.requests;
     const sinceMs = known === undefined ? undefined : downSinceMs(known);
     const since = sinceMs === undefined ? '' : ` since ${minuteOf(sinceMs)}`;
     return [

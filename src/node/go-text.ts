@@ -1,4 +1,5 @@
 /** Small grammars of Go's standard library that configuration files rely on: time.ParseDuration and net/url.Parse. */
+import { valueAt } from '#pull/value-at.ts';
 
 const unitMs: Readonly<Record<string, number>> = {
   ns: 1e-6,
@@ -25,7 +26,7 @@ export function parseGoDuration(text: string): number | undefined {
     const found = piece.exec(rest);
     if (found === null) return undefined;
     const [all, whole = '', fraction = '', unit = ''] = found;
-    const factor = Object.hasOwn(unitMs, unit) ? unitMs[unit] : undefined;
+    const factor = valueAt(unitMs, unit);
     if (factor === undefined || (whole === '' && (fraction === '' || fraction === '.'))) return undefined;
     ms += Number(`${whole === '' ? '0' : whole}${fraction === '.' ? '' : fraction}`) * factor;
     at += all.length;

@@ -3,6 +3,7 @@
  * images that were gone at least once after they had pulled; a tag that came back with other content was pushed anew.
  */
 import type { Fault, FaultCode } from '../fault.ts';
+import { valueAt } from '../value-at.ts';
 import type { PullReport } from '../report.ts';
 import type { TagsPast } from './tags.ts';
 import { faultIn, fieldsOf, itemsIn, numberIn, recordsIn, textIn, type Readable } from './tolerant.ts';
@@ -38,14 +39,14 @@ export function isGone(fault: Fault): boolean {
 export function learnAbsence(past: AbsencesPast, report: PullReport, tags: TagsPast): AbsencesPast {
   const { image, verdict, performances } = report;
   const atMs = Date.parse(report.at);
-  const known = Object.hasOwn(past, image) ? past[image] : undefined;
+  const known = valueAt(past, image);
   const ending = performances.at(-1)?.ending;
   if (ending?.is === 'pulled') {
     const next = known === undefined ? undefined : cameBack(known, ending.content.digest);
     return next === known || next === undefined ? past : { ...past, [image]: next };
   }
   if (verdict.is !== 'fails' || !isGone(verdict.fault)) return past;
-  const digest = known?.open?.digest ?? (Object.hasOwn(tags, image) ? tags[image]?.digest : undefined);
+  const digest = known?.open?.digest ?? valueAt(tags, image)?.digest;
   // What never pulled is no brown-out, but a name that is wrong or not pushed yet.
   if (digest === undefined || (known === undefined && Object.keys(past).length >= most)) return past;
   const fromMs = known?.open?.fromMs ?? atMs;

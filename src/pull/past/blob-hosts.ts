@@ -4,6 +4,7 @@
  */
 import { rootOf, sideOf, type FaultCode } from '../fault.ts';
 import { lastWords } from '../last-words.ts';
+import { valueAt } from '../value-at.ts';
 import type { Exchange, Performance } from '../rehearsal.ts';
 import type { PullReport } from '../report.ts';
 import { faultIn, numberIn, recordsIn, textIn, textsIn, type Readable } from './tolerant.ts';
@@ -65,7 +66,7 @@ function sampleOf({ act, url, outcome }: Exchange): readonly BlobSample[] {
 export function learnBlobHosts(past: BlobHostsPast, { registry, performances, at, image }: PullReport): BlobHostsPast {
   const samples = blobSamples(performances);
   if (registry === undefined || samples.length === 0) return past;
-  const known = Object.hasOwn(past, registry) ? past[registry] : undefined;
+  const known = valueAt(past, registry);
   if (known === undefined && Object.keys(past).length >= mostRegistries) return past;
   const turn = { atMs: Date.parse(at), image };
   const hosts = samples.reduce((before, sample) => withSample(before, sample, turn), known ?? {});
@@ -81,7 +82,7 @@ export interface BlobTurn {
 }
 
 function withSample(hosts: Hosts, sample: BlobSample, turn: BlobTurn): Hosts {
-  const known = Object.hasOwn(hosts, sample.host) ? hosts[sample.host] : undefined;
+  const known = valueAt(hosts, sample.host);
   const next = { ...hosts, [sample.host]: sampled(known, sample, turn) };
   if (known !== undefined || Object.keys(next).length <= mostHosts) return next;
   const [oldest] = Object.entries(hosts).toSorted(([, a], [, b]) => lastMs(a) - lastMs(b));

@@ -2,6 +2,7 @@
 import { keyOf, learnHeld, type Held, type HeldSet } from '../damp.ts';
 import { likelihoods, type Forecast } from '../forecast.ts';
 import { reportId } from '../ledger.ts';
+import { valueAt } from '../value-at.ts';
 import type { PullReport } from '../report.ts';
 import { faultIn, fieldsOf, numberIn, recordsIn, textIn, wordIn, type Readable } from './tolerant.ts';
 
@@ -16,7 +17,7 @@ export const emptyDamped: DampedPast = { images: {}, node: {} };
 const most = 2_000;
 
 export function heldOf({ images }: DampedPast, id: string): HeldSet {
-  return (Object.hasOwn(images, id) ? images[id] : undefined) ?? {};
+  return valueAt(images, id) ?? {};
 }
 
 /** While an image fails, its verdict says so, and rules that read a pull see nothing: neither a sight nor an absence. */

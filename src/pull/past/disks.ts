@@ -3,6 +3,7 @@
  * garbage collection was last seen to free some. One entry a file system, by its path.
  */
 import { garbageCollectionOf } from '../eviction.ts';
+import { valueAt } from '../value-at.ts';
 import type { NodeView } from '../view.ts';
 import { isNumber, numberIn, recordsIn, type Readable } from './tolerant.ts';
 
@@ -28,7 +29,7 @@ export function learnDisks(past: DisksPast, view: NodeView, nowMs: number): Disk
   const config = view.kubelet.config?.ok === true ? view.kubelet.config.value : undefined;
   const learned = disks.value.all.slice(0, mostDisks).map((disk): readonly [string, DiskPast] => {
     const { path, capacityBytes, freeBytes, inodesFree } = disk;
-    const known = Object.hasOwn(past, path) ? past[path] : undefined;
+    const known = valueAt(past, path);
     const sample: Sample = [nowMs, freeBytes, inodesFree];
     // Another size is another file system, or a new one of the same name: what was before says nothing about it.
     if (known?.capacityBytes !== capacityBytes) return [path, { capacityBytes, samples: [sample] }];

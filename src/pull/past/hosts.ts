@@ -6,6 +6,7 @@
  * `10.0.0.2:53`. At most 400, the longest unseen go first.
  */
 import { sideOf, type FaultCode } from '../fault.ts';
+import { valueAt } from '../value-at.ts';
 import type { Evidence, Exchange, Step } from '../rehearsal.ts';
 import type { PullReport } from '../report.ts';
 import { learnCertificate, readCertificate, type CertificatePast } from './certificates.ts';
@@ -42,7 +43,7 @@ export function learnHosts(hosts: HostsPast, { at, performances, evidence }: Pul
   const atMs = Date.parse(at);
   const learning = new Map<string, HostPast>();
   const learn = (host: string, change: (past: HostPast) => HostPast): void => {
-    const known = learning.get(host) ?? (Object.hasOwn(hosts, host) ? hosts[host] : undefined) ?? fresh(atMs);
+    const known = learning.get(host) ?? valueAt(hosts, host) ?? fresh(atMs);
     learning.set(host, { ...change(known), seenMs: atMs });
   };
   for (const exchange of performances.flatMap(({ exchanges }) => exchanges)) {
@@ -104,7 +105,7 @@ type Addresses = Readonly<Record<string, AddressPast>>;
 
 function withGiven(before: Addresses, given: readonly string[], atMs: number): Addresses {
   const now = given.map((address) => {
-    const known = Object.hasOwn(before, address) ? before[address] : undefined;
+    const known = valueAt(before, address);
     return [address, { firstMs: known?.firstMs ?? atMs, seenMs: atMs }] as const;
   });
   return latest({ ...before, ...Object.fromEntries(now) }, mostAddresses);

@@ -1,4 +1,5 @@
 /** How fast each host sent last, since a sample is taken a few times a day only. One entry a host. */
+import { valueAt } from '../value-at.ts';
 import { rateOf, type Rate } from '../rate.ts';
 import type { PullReport } from '../report.ts';
 import { numberIn, recordsIn, type Readable } from './tolerant.ts';
@@ -29,7 +30,7 @@ export function learnRates(past: RatesPast, { at, performances }: PullReport): R
 
 /** Undefined where it was not measured, or too long ago. */
 export function rateAt(past: RatesPast, host: string, nowMs: number): RatePast | undefined {
-  const rate = Object.hasOwn(past, host) ? past[host] : undefined;
+  const rate = valueAt(past, host);
   return rate !== undefined && nowMs - rate.atMs <= longestMs ? rate : undefined;
 }
 

@@ -4,6 +4,7 @@
  */
 import { rootOf, sideOf, type FaultCode } from '../fault.ts';
 import { lastWords } from '../last-words.ts';
+import { valueAt } from '../value-at.ts';
 import type { Exchange } from '../rehearsal.ts';
 import type { PullReport } from '../report.ts';
 import { faultIn, fieldsOf, itemsIn, numberIn, recordsIn, wordIn, type Readable } from './tolerant.ts';
@@ -58,7 +59,7 @@ export function learnRoutes(past: RoutesPast, { performances, at }: PullReport):
   if (turns.size === 0) return past;
   const next: Record<string, RoutePast> = { ...past };
   for (const [host, turn] of turns) {
-    const known = Object.hasOwn(past, host) ? past[host] : undefined;
+    const known = valueAt(past, host);
     next[host] = withTurn(known, { ...turn, fromMs: atMs, toMs: atMs });
   }
   return capped(next);

@@ -1,4 +1,5 @@
 /** Which digest each tag led to, and since when: what shows that a tag moved or vanished. One entry an image as written. */
+import { valueAt } from '../value-at.ts';
 import type { PullReport } from '../report.ts';
 import { numberIn, recordsIn, textIn, type Readable } from './tolerant.ts';
 
@@ -17,7 +18,7 @@ export function learnTag(tags: TagsPast, { image, at, performances }: PullReport
   if (ending?.is !== 'pulled' || ending.content.digest === '') return tags;
   const { digest } = ending.content;
   const seenMs = Date.parse(at);
-  const known = Object.hasOwn(tags, image) ? tags[image] : undefined;
+  const known = valueAt(tags, image);
   if (known === undefined && Object.keys(tags).length >= most) return tags;
   const sinceMs = known?.digest === digest ? known.sinceMs : seenMs;
   return { ...tags, [image]: { digest, sinceMs, seenMs } };
