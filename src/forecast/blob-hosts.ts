@@ -4,9 +4,9 @@
  */
 import type { ImageFacts } from '#pull/facts.ts';
 import type { FaultCode } from '#pull/fault.ts';
+import { minuteText } from '#pull/time-text.ts';
 import { valueAt } from '#pull/value-at.ts';
 import { blobSamples, sampled, type BlobHostPast } from '#pull/past/blob-hosts.ts';
-import { minuteText } from '#pull/minute.ts';
 import type { Foreseen, ImageRule, Unseen } from './rule.ts';
 
 export const blobHostNew: ImageRule = { name: 'blob-host-new', foresee: foreseeNew, unseen };

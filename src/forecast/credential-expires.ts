@@ -1,9 +1,9 @@
 /** A login that pulls today and says when it ends. One that somebody has always renewed in time is no trouble. */
 import type { ImageFacts } from '#pull/facts.ts';
 import { loginsOf, type PublicLogin } from '#pull/logins.ts';
+import { spanText } from '#pull/time-text.ts';
 import { valueAt } from '#pull/value-at.ts';
 import type { LoginPast } from '#pull/past/logins.ts';
-import { spanText } from '#pull/span-text.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 
 export const credentialExpires: ImageRule = { name: 'credential-expires', foresee };

@@ -3,9 +3,9 @@
  * (Bitnami's brown-outs of 24 hours in August and September 2025).
  */
 import type { ImageFacts } from '#pull/facts.ts';
+import { minuteText } from '#pull/time-text.ts';
 import { valueAt } from '#pull/value-at.ts';
 import { cameBack, type Absence } from '#pull/past/absences.ts';
-import { minuteText } from '#pull/minute.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 
 export const tagFlickers: ImageRule = { name: 'tag-flickers', foresee };

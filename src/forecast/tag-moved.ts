@@ -1,6 +1,6 @@
 /** The tag leads to other content than its running containers have: the next start brings something else. */
 import type { ImageFacts } from '#pull/facts.ts';
-import { minuteText } from '#pull/minute.ts';
+import { minuteText } from '#pull/time-text.ts';
 import { valueAt } from '#pull/value-at.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 

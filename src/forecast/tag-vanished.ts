@@ -1,8 +1,8 @@
 /** The tag is gone, and containers still run what it led to: they live until they are started anew. */
 import type { ImageFacts } from '#pull/facts.ts';
+import { minuteText } from '#pull/time-text.ts';
 import { valueAt } from '#pull/value-at.ts';
 import { isGone } from '#pull/past/absences.ts';
-import { minuteText } from '#pull/minute.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 
 export const tagVanished: ImageRule = { name: 'tag-vanished', foresee };

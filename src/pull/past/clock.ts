@@ -1,6 +1,7 @@
 /** How far the registries' clocks were ahead of this node's: one sample in half an hour, for a day. What shows that a clock drifts. */
 import type { Exchange } from '../rehearsal.ts';
 import type { PullReport } from '../report.ts';
+import { median } from '../trend.ts';
 import { hostOf } from './hosts.ts';
 import { isNumber, itemsIn, numberIn, type Readable } from './tolerant.ts';
 
@@ -27,11 +28,7 @@ export function aheadOf(exchanges: readonly Exchange[]): number | undefined {
     outcome.ok && isNumber(outcome.value.clockAheadS) ? [{ host: hostOf(url), aheadS: outcome.value.clockAheadS }] : [],
   );
   const byHost = [...Map.groupBy(said, ({ host }) => host).values()];
-  return middle(byHost.flatMap((its) => middle(its.map(({ aheadS }) => aheadS)) ?? []));
-}
-
-export function middle(values: readonly number[]): number | undefined {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+  return median(byHost.flatMap((its) => median(its.map(({ aheadS }) => aheadS)) ?? []));
 }
 
 export function readClock(value: unknown): ClockPast {
