@@ -1,6 +1,6 @@
 /**
- * Kubernetes' own kubelet against what is foretold of its own limits: pulls that wait behind a large one, pulls that are refused
- * because too many begin at once, and Pods that it refuses because the Node has DiskPressure.
+ * Kubernetes' own kubelet against what is foretold of its own limits: pulls that wait behind a large one, and pulls that are refused
+ * because too many begin at once.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Forecast } from '#pull/forecast.ts';
@@ -163,29 +163,5 @@ describe.runIf(isHere)('a real kubelet', { timeout: 300_000 }, () => {
       ).length;
     await expect.poll(pulled, soon).toBe(names.length);
     await clear();
-  });
-
-  test('refuses Pods while the Node has DiskPressure, which the Node had said', async () => {
-    const settings = { evictionHard: { 'nodefs.available': '99%' } };
-    await using root = await filesOf(settings);
-    await using node = await kubelet(server, root.path, settings);
-    expect(node.url).toContain('127.0.0.1');
-    const pressure = async (): Promise<string | undefined> => {
-      const found = (await hands.conditions('node1')).find((one) => text(one, 'type') === 'DiskPressure');
-      return found === undefined ? undefined : text(found, 'status');
-    };
-    await expect.poll(pressure, soon).toBe('True');
-    const told = await foretell(root, 'disk-pressure');
-    const said = /"(The node had condition: \[DiskPressure\]\.) "/.exec(
-      told.forecasts.find(({ rule }) => rule === 'disk-pressure')?.because ?? '',
-    )?.[1];
-    await pod('late', 'team/small:v1');
-    const refusal = async (): Promise<string | undefined> =>
-      /The node had condition: .*?\./.exec(text(await server.admin('GET', `${pods}/late`), 'status', 'message'))?.[0];
-    await expect.poll(refusal, soon).toBeDefined();
-    broughtAbout('disk-pressure', 'disk.pressure', {
-      told,
-      came: { atMs: Date.now(), said, so: await refusal() },
-    });
   });
 });
