@@ -52,6 +52,8 @@ export interface Engine {
     readonly headStatus: 'pulling_from_host' | 'unexpected_status';
     readonly getStatus: 'server_message' | 'new_line';
     readonly tokenStatus: 'bare' | 'with_request';
+    /** A body that ends too early says how early (2.1; content/helpers.go Copy). */
+    readonly shortRead: 'bare' | 'with_sizes';
     /** x509 errors carry `tls: failed to verify certificate: ` (Go 1.20). */
     readonly tlsPrefix: boolean;
     /** Queries in transport errors are [REDACTED] (internal/cri/util/sanitize.go). */
@@ -89,6 +91,7 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
       headStatus: from([1, 6, 25], [1, 7, 0]) ? 'unexpected_status' : 'pulling_from_host',
       getStatus: from([2, 1, 0]) ? 'new_line' : 'server_message',
       tokenStatus: from([1, 6, 25], [1, 7, 0]) ? 'with_request' : 'bare',
+      shortRead: from([2, 1, 0]) ? 'with_sizes' : 'bare',
       tlsPrefix: from([1, 6, 25], [1, 7, 0]),
       redactsQueries: from([1, 7, 30], [2, 0, 8], [2, 1, 6], [2, 2, 1]),
       deadlineCode: from([1, 7, 30], [2, 2, 0]),

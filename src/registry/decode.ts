@@ -40,6 +40,24 @@ export function decodeBody(answer: Answer, { limit, host, known }: Decoding): Ou
   return good(body);
 }
 
+/**
+ * What keeps the runtime from beginning to decode a body, so that it asks the next host: an encoding that it does not know, or
+ * a gzip without its head (docker/fetcher.go open since 2.0; net/http alone looks when it reads).
+ */
+export function undecodable(answer: Answer, known: Decoding['known']): string | undefined {
+  const written = answer.headers['content-encoding']?.[0] ?? '';
+  if (known === 'gzip') return undefined;
+  const encodings = written
+    .toLowerCase()
+    .split(/[ \t,]+/)
+    .filter((name) => name !== '' && name !== 'identity');
+  const unknown = encodings.findLast((name) => !isKnown(name));
+  const [b0, b1, b2] = answer.body;
+  if (encodings.at(-1) === 'gzip' && unknown === undefined && !(b0 === 0x1f && b1 === 0x8b && b2 === 8))
+    return answer.body.length === 0 ? 'EOF' : 'gzip: invalid header';
+  return unknown === undefined ? undefined : `unsupported Content-Encoding algorithm: ${unknown.slice(0, 40)}`;
+}
+
 function isKnown(name: string): name is keyof typeof decoders {
   return Object.hasOwn(decoders, name);
 }

@@ -6,9 +6,10 @@
 import type { Fault } from '#pull/fault.ts';
 import type { Descriptor } from '#pull/manifest.ts';
 import type { Act } from '#pull/rehearsal.ts';
-import { containerdMessage, readRegistryErrors } from '#pull/registry-error.ts';
+import { containerdMessage } from '#pull/registry-error.ts';
 import { contentNotFound, fetchStatusWords } from '#pull/shown.ts';
 import type { Header } from '#pull/view.ts';
+import { undecodable } from '../registry/decode.ts';
 import { digestOf } from '../registry/digest.ts';
 import type { Authorizer } from './authorizer.ts';
 import { asBlob } from './blob-fault.ts';
@@ -18,7 +19,7 @@ import { refusal } from './refusal.ts';
 import { send } from './request.ts';
 import { maxManifestBytes } from './resolve.ts';
 import type { Scene } from './scene.ts';
-import type { Tried, Trouble } from './trouble.ts';
+import { trouble, type Tried, type Trouble } from './trouble.ts';
 
 /** A blob that is no larger is read and checked whole. */
 const wholeBelow = 60 * 1024;
@@ -69,13 +70,13 @@ export async function fetchBlob(
   const first = await open(scene, authorizer, opening);
   const opened = isRangeRefused(first) ? await open(scene, authorizer, { ...opening, headers: [] }) : first;
   if (!opened.ok) return { ok: false, trouble: asBlob(opened.trouble, wanted) };
-  const checked = all ? commit(scene, opened.value, { wanted, act }) : sampled(opened.value, wanted);
-  if (checked.ok)
-    wire.memory.keepBlob(placeOf(scene), wanted.digest, {
-      seenMs: wire.elapsedMs(),
-      host: checked.value.host,
-      verified: all,
-    });
+  const checked = all ? commit(scene, opened.value, { wanted, act }) : sampled(scene, opened.value, { wanted, act });
+  if (!checked.ok) return { ok: false, trouble: asBlob(checked.trouble, wanted) };
+  wire.memory.keepBlob(placeOf(scene), wanted.digest, {
+    seenMs: wire.elapsedMs(),
+    host: checked.value.host,
+    verified: all,
+  });
   return checked;
 }
 
@@ -153,10 +154,13 @@ async function open(scene: Scene, authorizer: Authorizer, opening: Opening): Pro
   return { ok: false, trouble: asNotFetched(first, opening) };
 }
 
-/** withErrorCheck, and our own sampling by Range. */
+/** withErrorCheck, and what else keeps open from returning a body. */
 function statusTrouble(scene: Scene, reply: Reply, opening: Opening): Trouble | undefined {
   const { answer, requested, url } = reply;
-  if (answer.status <= 299) return undefined;
+  if (answer.status <= 299) {
+    const why = undecodable(answer, scene.plan.engine.encodings);
+    return why === undefined ? undefined : trouble({ code: 'api.malformed', host: url.host, why }, why);
+  }
   if (answer.status === 404) {
     const words = { text: contentNotFound(requested), code: 'NotFound' as const };
     const { digest, mediaType } = opening.wanted;
@@ -167,7 +171,7 @@ function statusTrouble(scene: Scene, reply: Reply, opening: Opening): Trouble | 
         : { code: 'manifest.unknown_digest', image: `${image.repository}@${digest}`, host: url.host, message: '' };
     return { fault, words, notFound: true };
   }
-  const message = containerdMessage(readRegistryErrors(Buffer.from(answer.body).toString('utf8')));
+  const message = containerdMessage(Buffer.from(answer.body).toString('utf8'));
   return {
     fault: refusal(reply, scene),
     words: fetchStatusWords({ method: 'GET', url }, { status: answer.status, requested, message }, scene.plan.engine),
