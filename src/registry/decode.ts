@@ -1,6 +1,7 @@
-/** door: a body freed of its Content-Encoding, as Go's transport and containerd's fetcher do before they hash it. */
+/** door: a body freed of its Content-Encoding, as Go's transport and containerd's fetcher do before they hash it; a layer unpacked. */
 import { gunzipSync, inflateRawSync, zstdDecompressSync } from 'node:zlib';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
+import { digestOf } from './digest.ts';
 import type { Answer } from './wire.ts';
 
 const decoders = {
@@ -9,6 +10,28 @@ const decoders = {
   deflate: inflateRawSync,
   zstd: zstdDecompressSync,
 } as const;
+
+export type Unpacked =
+  { readonly is: 'archive'; readonly digest: string } | { readonly is: 'broken'; readonly why: string };
+
+/**
+ * The digest of the archive that a layer's bytes hold, which the image's configuration names as its diff ID. Nothing where it is
+ * larger than `limit`, or in a compression that we do not undo as the runtime does.
+ */
+export function unpack(bytes: Uint8Array, compression: 'detected' | 'none', limit: number): Unpacked | undefined {
+  const [b0, b1, b2] = bytes;
+  const isGzip = compression === 'detected' && b0 === 0x1f && b1 === 0x8b && b2 === 8;
+  if (!isGzip) {
+    const isZstd = compression === 'detected' && b1 === 0xb5 && b2 === 0x2f;
+    return isZstd ? undefined : { is: 'archive', digest: digestOf(bytes) };
+  }
+  try {
+    return { is: 'archive', digest: digestOf(gunzipSync(bytes, { maxOutputLength: limit })) };
+  } catch (error) {
+    const tooLarge = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+    return tooLarge ? undefined : { is: 'broken', why: 'the gzip is damaged' };
+  }
+}
 
 /** More would be an attack. */
 const mostLayers = 4;

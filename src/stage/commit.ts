@@ -38,7 +38,7 @@ export function commit(
     return { ok: false, trouble: { fault, words: { text: fault.code === 'api.malformed' ? fault.why : fault.code } } };
   }
   const body = decoded.value;
-  const { digest, bytes } = answer.hashed ?? { digest: digestOf(body, wanted.digest), bytes: body.length };
+  const { digest, bytes } = answer.hashed ?? { digest: digestOf(body, hashAs(scene, wanted)), bytes: body.length };
   if (answer.whole && bytes < wanted.size)
     return { ok: false, trouble: interrupted(scene, bytes, { wanted, act, host }) };
   if (answer.whole && bytes === wanted.size && digest === wanted.digest)
@@ -46,6 +46,11 @@ export function commit(
   const got = answer.whole ? bytes : announcedSize(answer);
   const is = { digest, ...(got === undefined ? {} : { bytes: got }) };
   return { ok: false, trouble: mismatch(is, { wanted, act, host }) };
+}
+
+/** The digest whose algorithm the content store would hash this with. */
+export function hashAs({ plan: { engine } }: Scene, { digest }: Descriptor): string {
+  return engine.hashesAsNamed ? digest : 'sha256:';
 }
 
 interface Place {
@@ -122,6 +127,9 @@ export function sampled(
         : mismatch({ digest: '', bytes: announced }, place);
     return { ok: false, trouble };
   }
+  const named = hashAs(scene, wanted).split(':', 1)[0] ?? '';
+  if (!wanted.digest.startsWith(`${named}:`))
+    return { ok: false, trouble: mismatch({ digest: `${named}:…`, bytes: wanted.size }, place) };
   return { ok: true, value: { body: answer.body, host: url.host, verified: false } };
 }
 

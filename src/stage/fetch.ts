@@ -13,7 +13,7 @@ import { undecodable } from '../registry/decode.ts';
 import { digestOf } from '../registry/digest.ts';
 import type { Authorizer } from './authorizer.ts';
 import { asBlob } from './blob-fault.ts';
-import { commit, sampled, type Fetched } from './commit.ts';
+import { commit, hashAs, sampled, type Fetched } from './commit.ts';
 import type { Reply } from './hop.ts';
 import { refusal } from './refusal.ts';
 import { send } from './request.ts';
@@ -63,8 +63,11 @@ export async function fetchBlob(
   const { act } = how;
   const whole = wire.manners.verify;
   const seen = wire.memory.blob(placeOf(scene), wanted.digest, { nowMs: wire.elapsedMs(), whole });
-  if (seen !== undefined && !how.again)
-    return { ok: true, value: { body: new Uint8Array(), host: seen, verified: whole } };
+  const kept = act === 'config' ? wire.memory.manifest(placeOf(scene), wanted.digest)?.body : undefined;
+  // What a configuration says is needed; a layer needs only be there.
+  const isEnough = kept !== undefined || act === 'layer' || wanted.size > wholeBelow;
+  if (seen !== undefined && !how.again && isEnough)
+    return { ok: true, value: { body: kept ?? new Uint8Array(), host: seen, verified: whole } };
   const all = whole || wanted.size <= wholeBelow;
   const opening = openingFor(scene, wanted, act);
   const first = await open(scene, authorizer, opening);
@@ -77,6 +80,10 @@ export async function fetchBlob(
     host: checked.value.host,
     verified: all,
   });
+  if (act === 'config' && checked.value.verified) {
+    const { body } = checked.value;
+    wire.memory.keepManifest(placeOf(scene), wanted.digest, { body, mediaType: wanted.mediaType });
+  }
   return checked;
 }
 
@@ -91,7 +98,12 @@ function openingFor(scene: Scene, wanted: Descriptor, act: 'config' | 'layer'): 
   if (wanted.size <= wholeBelow)
     return { ...common, maxBytes: Math.min(wanted.size + encodingSlack, mostBytes), headers: [encodings(scene)] };
   if (scene.wire.manners.verify)
-    return { ...common, maxBytes: wanted.size + 1, headers: [['Accept-Encoding', 'identity']], hashAs: wanted.digest };
+    return {
+      ...common,
+      maxBytes: wanted.size + 1,
+      headers: [['Accept-Encoding', 'identity']],
+      hashAs: hashAs(scene, wanted),
+    };
   const bytes = sampleFor(scene, wanted, act);
   return { ...common, maxBytes: bytes, headers: [['Range', `bytes=0-${bytes - 1}`]] };
 }
@@ -103,6 +115,11 @@ function sampleFor(scene: Scene, wanted: Descriptor, act: 'config' | 'layer'): n
   if (act !== 'layer' || wished <= sampleBytes || wanted.size < wished) return sampleBytes;
   const hosts = scene.routes.map(({ authority }) => authority).join(',');
   return memory.takeTiming(hosts, elapsedMs()) ? wished : sampleBytes;
+}
+
+/** It was had, and is of no use: the next pass looks again. */
+export function forgetBlob(scene: Scene, digest: string): void {
+  scene.wire.memory.forgetBlob(placeOf(scene), digest);
 }
 
 /** The Range is ours, not the runtime's: a host that refuses it is asked as the runtime would. */
