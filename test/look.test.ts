@@ -14,7 +14,7 @@ async function kubeletOf(more: Partial<NodeSaid>) {
   await using root = await nodeRoot({ 'var/lib/kubelet/config.yaml': 'registryPullQPS: 1\n' });
   const parsed = parseConfig(undefined, { DRYPULL_HOST_ROOT: root.path });
   if (!parsed.ok) throw new Error('the defaults are refused');
-  return (await look(parsed.config, now, { ...said, ...more })).kubelet;
+  return (await look(parsed.config, { now, said: { ...said, ...more } })).kubelet;
 }
 
 describe("the Node's DiskPressure", () => {

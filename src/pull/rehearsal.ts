@@ -137,11 +137,12 @@ export interface Content {
 export interface Evidence {
   /**
    * A name server; an address of a host, by TCP and, where the pull used it, TLS; what name servers say of a name that /etc/hosts
-   * answers; a host reached as the runtime would reach it after a restart.
+   * answers; a host reached as the runtime would reach it after a restart; a whole pull as it would go after the next start of the
+   * runtime and the kubelet, whose `host` is where it ended: a host or a file.
    */
-  readonly of: 'name_server' | 'address' | 'pinned_name' | 'after_restart';
+  readonly of: 'name_server' | 'address' | 'pinned_name' | 'after_restart' | 'next_start';
   readonly host: string;
-  /** 10.0.0.2:53, or [2001:db8::1]:443; after a restart the proxy, or `directly`. */
+  /** 10.0.0.2:53, or [2001:db8::1]:443; after a restart the proxy, or `directly`; of a pull the image. */
   readonly target: string;
   readonly ms: number;
   readonly outcome: Outcome<EvidenceFacts>;
