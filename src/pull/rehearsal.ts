@@ -46,6 +46,8 @@ export interface TlsFacts {
   readonly leaf?: LeafFacts;
   /** Which certificate ends then, where it is not the server's own. */
   readonly endsWith?: { readonly is: 'intermediate' | 'root'; readonly subject: string; readonly file?: string };
+  /** Whom the chains that hold end in, each once; absent where nobody verifies. */
+  readonly anchors?: readonly AnchorFacts[];
   /** Why this connection is trusted now and may not be by the next certificate. */
   readonly luck?: ChainLuck;
 }
@@ -55,6 +57,14 @@ export interface LeafFacts {
   /** ISO 8601. */
   readonly notBefore: string;
   readonly notAfter: string;
+}
+export interface AnchorFacts {
+  /** First 16 hexadecimal digits of its SHA-256. */
+  readonly fingerprint: string;
+  readonly subject: string;
+  readonly file: string;
+  /** `rule`: a file of hosts.toml or config.toml, which no update of the system touches. */
+  readonly from: 'system' | 'rule';
 }
 export type ChainLuck =
   /** The server does not send its intermediate, and a file of the node's happens to hold it. */
