@@ -21,6 +21,8 @@ export interface NodeSaid {
   readonly taints?: readonly { readonly key: string }[];
   /** In the kubelet's own words, which go over what is read from its files. */
   readonly kubeletConfig?: Seen<KubeletConfig>;
+  /** Of all nodes, as the catalog says. */
+  readonly clusterPlatforms?: readonly string[];
 }
 
 export interface Looking {
@@ -72,7 +74,8 @@ async function lookAtFiles(config: Config, { now, said, atStart }: Looking): Pro
     now,
     ...(atStart === undefined ? {} : { atStart }),
   });
-  const { clusterPlatforms } = config;
+  const clusterPlatforms =
+    config.clusterPlatforms.length > 0 ? config.clusterPlatforms : (said?.clusterPlatforms ?? []);
   return clusterPlatforms.length === 0 ? view : { ...view, clusterPlatforms };
 }
 

@@ -34,6 +34,17 @@ describe("the Node's DiskPressure", () => {
   });
 });
 
+test.each<[string, string, readonly string[], readonly string[] | undefined]>([
+  ['are those of the catalog', '[]', ['linux/amd64', 'linux/arm64'], ['linux/amd64', 'linux/arm64']],
+  ['are those of the configuration, where it names any', '["linux/s390x"]', ['linux/arm64'], ['linux/s390x']],
+  ['are not known where nobody says them', '[]', [], undefined],
+])('the platforms of the cluster %s', async (_, written, clusterPlatforms, expected) => {
+  await using root = await nodeRoot({});
+  const parsed = parseConfig(`clusterPlatforms: ${written}\n`, { DRYPULL_HOST_ROOT: root.path });
+  if (!parsed.ok) throw new Error('the configuration is refused');
+  expect((await look(parsed.config, { now, said: { ...said, clusterPlatforms } })).clusterPlatforms).toEqual(expected);
+});
+
 test('what the kubelet itself says of its settings goes over its files', async () => {
   const kubeletConfig = seen('https://10.0.0.5:10250/configz', good(kubeletConfigOf([{ registryPullQPS: 9 }])));
   expect((await kubeletOf({ kubeletConfig })).config).toMatchObject({ value: { registryPullQps: 9 } });

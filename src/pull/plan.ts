@@ -132,12 +132,7 @@ export function planPull(
     }),
     ...(view.kubelet.nodeFile.ok ? {} : { unseenFile: view.kubelet.nodeFile.fault }),
     ...unseenProvider(answers),
-    warnings: [
-      ...view.warnings,
-      ...proxyWarnings(view.runtime.proxy),
-      ...providerWarnings(view),
-      ...keyring.warnings,
-    ],
+    warnings: [...view.warnings, ...proxyWarnings(view.runtime.proxy), ...providerWarnings(view), ...keyring.warnings],
     doubts: [...view.doubts, ...unseen, ...unseenFileDoubts(view)],
   };
 }

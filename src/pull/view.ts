@@ -41,6 +41,8 @@ export interface Demand {
   readonly present: 'yes' | 'no' | 'unknown';
   /** The shortest time that a Pod which wants it has, from its start to being there; absent where none is known. */
   readonly deadlineS?: number;
+  /** Processors of the nodes that Pods which want it may land on; absent: any. */
+  readonly architectures?: readonly string[];
   /** Manifest digests of what its containers run now, each once; absent where none is known. */
   readonly running?: readonly string[];
   /** Whether a start of its Pods on this node would ask the registry; absent where nobody could tell. */
