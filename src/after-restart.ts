@@ -4,6 +4,7 @@
  */
 import type { Image } from '#pull/image.ts';
 import { judge } from '#pull/judge.ts';
+import { laneOf, wasSent } from '#pull/lane.ts';
 import { tellSameStory, type NextStart } from '#pull/next-start.ts';
 import { bad, good, type Good, type Outcome } from '#pull/outcome.ts';
 import { hostOf } from '#pull/past/hosts.ts';
@@ -28,8 +29,8 @@ export async function rehearseRestart(
 ): Promise<readonly Evidence[]> {
   const { runtime, repository, registry } = plan.image;
   const startMs = wire.elapsedMs();
-  const told = (host: string, outcome: Outcome<EvidenceFacts>): readonly Evidence[] => [
-    { of: 'next_start', host, target: runtime, ms: wire.elapsedMs() - startMs, outcome },
+  const told = (host: string, outcome: Outcome<EvidenceFacts>, asked: Evidence['asked'] = {}): readonly Evidence[] => [
+    { of: 'next_start', host, target: runtime, ms: wire.elapsedMs() - startMs, asked, outcome },
   ];
   if (next.providers?.ok === false) return told(fileIn(next.providers) ?? next.providers.source, next.providers);
   if (demand.policy === 'Never') return [];
@@ -37,11 +38,23 @@ export async function rehearseRestart(
   if (tellSameStory(plan, later)) return [];
   const rehearsal = await rehearse(later, wire);
   const verdict = judge(later, demand, rehearsal, []);
+  const asked = askedOf(later, rehearsal);
   if ('fault' in verdict) {
     const outcome = bad(verdict.fault);
-    return told(fileIn(outcome) ?? lastHostIn(rehearsal) ?? registry, outcome);
+    return told(fileIn(outcome) ?? lastHostIn(rehearsal) ?? registry, outcome, asked);
   }
-  return told(lastHostIn(rehearsal) ?? registry, good({ note: 'the pull goes through' }));
+  return told(lastHostIn(rehearsal) ?? registry, good({ note: 'the pull goes through' }), asked);
+}
+
+/** It counts in the budgets like any other. */
+function askedOf({ image, routes }: PullPlan, { performances }: Rehearsal): Readonly<Record<string, number>> {
+  const sent = performances.flatMap(({ exchanges }) => exchanges).filter(wasSent);
+  const lanes = sent.flatMap((exchange) => {
+    const route = routes.ok ? routes.value[exchange.route] : undefined;
+    return route === undefined ? [] : [laneOf(image.registry, route)];
+  });
+  const byLane = [...Map.groupBy(lanes, (lane) => lane)];
+  return Object.fromEntries(byLane.map(([lane, all]) => [lane, all.length]));
 }
 
 function fileIn(outcome: Outcome<unknown>): string | undefined {

@@ -155,6 +155,8 @@ export interface Evidence {
   /** 10.0.0.2:53, or [2001:db8::1]:443; after a restart the proxy, or `directly`; of a pull the image. */
   readonly target: string;
   readonly ms: number;
+  /** Requests that it took, by lane; absent where it took none. */
+  readonly asked?: Readonly<Record<string, number>>;
   readonly outcome: Outcome<EvidenceFacts>;
 }
 export interface EvidenceFacts {

@@ -1,5 +1,6 @@
 /** Files that changed under running programs: pulls go by what was read at their start, until the day of the next. */
 import { describe, expect, test } from 'vitest';
+import { costsOf } from '#pull/lane.ts';
 import { AtStart } from '../../src/node/at-start.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
@@ -53,6 +54,8 @@ describe("containerd's configuration that changes while it runs", () => {
     });
     // Nobody knows when that is.
     expect(forecast?.withinS).toBeUndefined();
+    // A dead host was asked nothing.
+    expect([...costsOf(before).keys()]).toEqual([place]);
 
     await node.restart();
     const after = await node.rehearse(wanted);
@@ -118,6 +121,8 @@ describe("containerd's configuration that changes while it runs", () => {
     expect(pending(before)).toMatchObject([
       { fault: 'tcp.refused', likelihood: 'certain', effect: 'none', remedy: 'Restart containerd.' },
     ]);
+    // What was asked for it counts in the registry's budget.
+    expect(costsOf(before).get(place)).toBe(registry.requests.length);
     await node.restart();
     expect(gist(await node.rehearse(wanted))).toBe('pulls');
   });
