@@ -4,7 +4,7 @@
  */
 import type { Fault, RateLimit } from '#pull/fault.ts';
 import { kindOfMediaType, manifestMediaType } from '#pull/manifest.ts';
-import { containerdMessage, readRegistryErrors } from '#pull/registry-error.ts';
+import { containerdMessage } from '#pull/registry-error.ts';
 import { resolveStatusWords } from '#pull/shown.ts';
 import type { Header } from '#pull/view.ts';
 import { digestFlaw, digestOf } from '../registry/digest.ts';
@@ -206,9 +206,7 @@ async function refused(
   if (status === 404) return { reached: 2, trouble: await missing(scene, authorizer, host, reply) };
   const fault = refusal(reply, scene);
   const message =
-    status === 403
-      ? await whyForbidden(scene, authorizer, host, reply)
-      : containerdMessage(readRegistryErrors(text(reply.answer)));
+    status === 403 ? await whyForbidden(scene, authorizer, host, reply) : containerdMessage(text(reply.answer));
   const path = host.object.replace('/', ' ');
   const words = resolveStatusWords(
     { method: reply.method, url: reply.url },
