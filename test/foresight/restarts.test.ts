@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { costsOf } from '#pull/lane.ts';
 import { AtStart } from '../../src/node/at-start.ts';
+import { broughtAbout } from '../kit/brought-about.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { deadPort } from '../kit/silent-listener.ts';
@@ -59,7 +60,7 @@ describe("containerd's configuration that changes while it runs", () => {
 
     await node.restart();
     const after = await node.rehearse(wanted);
-    expect(gist(after)).toBe('fails tcp.refused');
+    broughtAbout('restart-pending', 'tcp.refused', { told: before, came: after });
     expect(after.verdict.sure.is).toBe('exact');
   });
 
@@ -75,7 +76,7 @@ describe("containerd's configuration that changes while it runs", () => {
     expect(pending(before)).toMatchObject([{ about: '/etc/containerd/config.toml', fault: 'runtime.misconfigured' }]);
     // It tries to start, and does not.
     await node.files.remove('proc/7');
-    expect(gist(await node.rehearse(wanted))).toBe('fails runtime.misconfigured');
+    broughtAbout('restart-pending', 'runtime.misconfigured', { told: before, came: await node.rehearse(wanted) });
   });
 
   test('cannot be told by one who came after the change', async () => {
@@ -173,7 +174,7 @@ describe('the trusted certificates that change while containerd runs', () => {
       },
     ]);
     await node.restart();
-    expect(gist(await node.rehearse(wanted))).toBe('fails tls.untrusted');
+    broughtAbout('restart-pending', 'tls.untrusted', { told: before, came: await node.rehearse(wanted) });
   });
 
   test('and gain one mend nothing before the restart', async () => {
@@ -244,7 +245,7 @@ echo '{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kube
       { about: 'reg.test', fault: 'auth.required', assuming: 'the kubelet is restarted, as by an upgrade or a reboot' },
     ]);
     await node.restart();
-    expect(gist(await node.rehearse(wanted))).toBe('fails auth.required');
+    broughtAbout('restart-pending', 'auth.required', { told: before, came: await node.rehearse(wanted) });
   });
 
   test('are foretold where the kubelet would not start with them', async () => {
@@ -257,7 +258,8 @@ echo '{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kube
     expect(pending(before)).toMatchObject([{ about: '/etc/cp.yaml', fault: 'credential.provider_misconfigured' }]);
     expect(before.verdict.is).toBe('at_risk');
     await node.restart();
-    expect(gist(await node.rehearse(wanted))).toBe('fails credential.provider_misconfigured');
+    const came = await node.rehearse(wanted);
+    broughtAbout('restart-pending', 'credential.provider_misconfigured', { told: before, came });
   });
 
   test('cannot be told by one who came after the change', async () => {

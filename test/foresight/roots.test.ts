@@ -5,6 +5,7 @@ import type { LeavingRoot } from '#pull/leaving-roots.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { TlsRule } from '#pull/view.ts';
 import { rootLeavesBy } from '../../src/forecast/root-leaves.ts';
+import { broughtAbout } from '../kit/brought-about.ts';
 import { authority, crossSigned, leaf, type Made } from '../kit/certificates.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { plainTls, trusting } from '../kit/footing.ts';
@@ -22,15 +23,22 @@ const announced = (of: Made, days: number): LeavingRoot => ({
   source: 'a test',
 });
 
+interface Sketch {
+  readonly tls?: TlsRule;
+  /** From now. */
+  readonly days?: number;
+}
+
 async function world(server: Made, send = server.chain) {
   const registry = await FakeRegistry.open({
     tls: { cert: send, key: server.key },
     images: { 'team/app:v1': image() },
   });
   const place = `reg.test:${registry.port}`;
-  const pull = (roots: readonly string[], tls: TlsRule = plainTls): Promise<PullReport> => {
+  const pull = (roots: readonly string[], { tls = plainTls, days = 0 }: Sketch = {}): Promise<PullReport> => {
     const dirs = { [place]: toml(plain(place, { url: `https://${place}`, tls })) };
-    return pullOf(nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] }, roots, dirs }), `${place}/team/app:v1`);
+    const view = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] }, roots, dirs });
+    return pullOf(view, `${place}/team/app:v1`, { now: () => new Date(Date.now() + days * day) });
   };
   return { pull, [Symbol.asyncDispose]: () => registry.close() };
 }
@@ -43,10 +51,16 @@ test('a month before the update, and after it the pull fails', async () => {
   await using registry = await world(await leaf({ names: ['reg.test'], by: leaving }));
   const before = await registry.pull([leaving.cert, staying.cert]);
   expect(gist(before)).toBe('pulls');
-  const [forecast] = told(before, announced(leaving, 30));
-  expect(forecast).toMatchObject({ about: 'reg.test', fault: 'tls.untrusted', likelihood: 'possible' });
-  expect(Math.ceil((forecast?.withinS ?? 0) / 86_400)).toBe(30);
-  expect(gist(await registry.pull([staying.cert]))).toBe('fails tls.untrusted');
+  const forecasts = told(before, announced(leaving, 30)).map((one) => ({ ...one, rule: 'root-leaves' }));
+  const forecast = broughtAbout('root-leaves', 'tls.untrusted', {
+    told: { forecasts, atMs: Date.parse(before.at) },
+    came: await registry.pull([staying.cert], { days: 30 }),
+    // The day is told, and not the hour.
+    offByS: 86_400,
+  });
+  expect(forecast).toMatchObject({ about: 'reg.test', likelihood: 'possible' });
+  // Time alone does nothing to it.
+  expect((await registry.pull([leaving.cert, staying.cert], { days: 31 })).verdict.is).not.toBe('fails');
 });
 
 test('any day, where it was taken away long ago and the node was not updated since', async () => {
@@ -67,7 +81,7 @@ test('not where the chain leads to a root that stays as well, and then the updat
 
 test('not where a file of hosts.toml holds it, and then the update does no harm', async () => {
   await using registry = await world(await leaf({ names: ['reg.test'], by: leaving }));
-  const before = await registry.pull([leaving.cert], trusting(leaving.cert));
+  const before = await registry.pull([leaving.cert], { tls: trusting(leaving.cert) });
   expect(told(before, announced(leaving, 30))).toEqual([]);
-  expect(gist(await registry.pull([], trusting(leaving.cert)))).toBe('pulls');
+  expect(gist(await registry.pull([], { tls: trusting(leaving.cert) }))).toBe('pulls');
 });
