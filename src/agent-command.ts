@@ -17,6 +17,7 @@ import { watchFile } from './node/watch-file.ts';
 import { manners } from './open-wire.ts';
 import { Rehearser, type Pass } from './rehearser.ts';
 import { openState } from './open-state.ts';
+import type { TagAsked } from './stage/wire.ts';
 import { openLog } from './tell/log.ts';
 import { adviceFor } from './tell/words.ts';
 
@@ -51,8 +52,8 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     random: around.random,
   });
   const state = openState(config.stateDir, log);
-  const rehearse: Outside['rehearse'] = (demands, current, { signal, past }) =>
-    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past });
+  const rehearse: Outside['rehearse'] = (demands, current, { signal, past, tagIsDue }) =>
+    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past, tagIsDue });
   // Whoever asks for a check names secrets that are not theirs to use.
   const checking = config.checkSecrets ? joined : undefined;
   const outside: Outside = {
@@ -138,12 +139,15 @@ async function* rehearseNow(
     readonly now: Date;
     readonly joined: Joined | undefined;
     readonly past?: () => Past;
+    readonly tagIsDue?: (tag: TagAsked) => boolean;
   },
 ): AsyncGenerator<PullReport> {
-  const { config, signal, joined, past } = at;
+  const { config, signal, joined, past, tagIsDue } = at;
   const view = await look(config, at.now, joined?.node());
+  const usual = passOf(config, signal);
   const pass: Pass = {
-    ...passOf(config, signal),
+    ...usual,
+    manners: tagIsDue === undefined ? usual.manners : { ...usual.manners, tagIsDue },
     ...(joined === undefined ? {} : { withSecrets: joined.withSecrets }),
     ...(past === undefined ? {} : { past }),
   };
