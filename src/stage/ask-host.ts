@@ -22,19 +22,13 @@ import {
   unreached,
   type Failure,
   type ResolveEnding,
+  type Unsaid,
 } from './resolve-ending.ts';
 import type { Scene } from './scene.ts';
 import { isThere, placeOf, readCondition, shortCut, type Condition } from './short-cut.ts';
 import type { Trouble } from './trouble.ts';
 
 type Ending = ResolveEnding | Failure;
-/** No plain yes: the runtime's own question must follow. */
-interface Unsaid {
-  readonly is: 'unsaid';
-  /** Of the runtime's tries, so many have been made by this. */
-  readonly tries: 0 | 1;
-}
-
 export async function askHost(scene: Scene, authorizer: Authorizer, host: Host): Promise<Ending> {
   const cut = shortCut(scene, host.route);
   const gentle =

@@ -14,6 +14,7 @@ import {
   refused,
   type Failure,
   type ResolveEnding,
+  type Unsaid,
 } from './resolve-ending.ts';
 import type { Scene } from './scene.ts';
 import { etagOf, readCondition, type Condition } from './short-cut.ts';
@@ -29,7 +30,7 @@ export async function askByGet(
   scene: Scene,
   authorizer: Authorizer,
   { host, digest, condition }: InPlace,
-): Promise<ResolveEnding | Failure> {
+): Promise<ResolveEnding | Failure | Unsaid> {
   const tried = await send(scene, authorizer, {
     method: 'GET',
     ...pick(host),
@@ -43,7 +44,7 @@ export async function askByGet(
   const said = condition === undefined ? 'answer' : readCondition(condition, tried.value);
   if (condition !== undefined && said === 'as_before')
     return asBefore(scene, condition.known, { route: host.route, answer, shown: 'same_tag' });
-  if (said === 'nothing') return askByGet(scene, authorizer, { host, digest, condition: undefined });
+  if (said === 'nothing') return { is: 'unsaid', tries: 0 };
   const { status } = answer;
   if (status >= 400 && (scene.plan.engine.checksResolveGet || status === 429)) {
     const ending = await refused(scene, authorizer, host, tried.value);

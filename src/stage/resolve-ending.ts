@@ -36,6 +36,13 @@ export interface Failure {
   readonly reached: 1 | 2 | 3 | 4;
 }
 
+/** No plain yes to a gentler question: the runtime's own must follow. */
+export interface Unsaid {
+  readonly is: 'unsaid';
+  /** Of the runtime's tries, so many have been made by this. */
+  readonly tries: 0 | 1;
+}
+
 export function described(scene: Scene, value: Resolved, reply: Reply): ResolveEnding | Failure {
   if (value.size <= maxManifestBytes) return { is: 'resolved', value };
   const fault: Fault = { code: 'manifest.oversize', bytes: value.size, host: reply.url.host };

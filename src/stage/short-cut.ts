@@ -4,12 +4,11 @@
  *
  * No HEAD to a registry itself is made conditional: it would cost as many requests, its answer has no body to save, and a 304 can
  * hide what the runtime would meet. distribution compares the condition with the tag's link before it opens the manifest
- * (registry/handlers/manifests.go GetManifest, v2.8.2 and v3; GitLab's registry descends from it) and Harbor with its database
- * before it asks its registry (src/server/registry/manifest.go getManifest), so that both answer 304 for a tag whose manifest is
- * lost, which garbage collection does bring about (distribution issues 1755, 3254), and 404 to a plain HEAD. Quay knows no
- * conditions (endpoints/v2/manifest.py) and answers 200. Docker Hub, ECR and GHCR count a request for a request, whatever it
- * answers. What is saved at a registry itself is the body of a GET, which stands in for the HEAD of those that name no digest
- * (containerd issues 3238, 5124) or refuse HEAD.
+ * (registry/handlers/manifests.go GetManifest, v2.8 and v3), Harbor with its database before it asks its registry
+ * (src/server/registry/manifest.go getManifest): both answer 304 for a tag whose manifest is lost, as it is found after garbage
+ * collections (distribution issues 1755, 3254), and 404 to a plain HEAD. Quay knows no conditions (endpoints/v2/manifest.py) and
+ * answers 200; who counts requests counts a 304 as one. What is saved at a registry itself is the body of the GET that stands in
+ * for a HEAD, with those that name no digest or no length (containerd issues 3238, 5124) or refuse HEAD.
  *
  * A pull-through cache asks its upstream for each tag (distribution registry/proxy/proxytagservice.go Get), and for the manifest
  * too if it has lost it, unless a condition is met before. By digest it answers from what it has, and asks upstream only for what
