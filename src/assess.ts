@@ -43,7 +43,8 @@ export async function assess(view: NodeView, asked: Demand, outside: Outside): P
   const found = foreseeImage({ now, view, demand, plan, rehearsal, past });
   const forecasts = damp(heldOf(past.damped, demandId(demand)), found, now.getTime());
   const verdict = judge(plan, demand, rehearsal, forecasts);
-  wire.memory.tags.judged(image.value.runtime, verdict.is === 'pulls');
+  const by = rehearsal.performances.map(({ as }) => as);
+  wire.memory.tags.judged(image.value.runtime, by, verdict.is === 'pulls');
   return report(view, demand, { plan, rehearsal, forecasts, verdict, now });
 }
 
@@ -77,7 +78,7 @@ async function assessSafely(view: NodeView, demand: Demand, outside: Outside): P
   try {
     return await assess(view, demand, outside);
   } catch (error) {
-    if (demand.image.ok) outside.wire.memory.tags.judged(demand.image.value.runtime, false);
+    if (demand.image.ok) outside.wire.memory.tags.judged(demand.image.value.runtime, [], false);
     return bugReport(view, demand, { where: 'assess', error, now: outside.wire.now() });
   }
 }

@@ -25,7 +25,7 @@ import {
   type Unsaid,
 } from './resolve-ending.ts';
 import type { Scene } from './scene.ts';
-import { isThere, placeOf, readCondition, shortCut, type Condition } from './short-cut.ts';
+import { askerOf, isThere, placeOf, readCondition, shortCut, type Condition } from './short-cut.ts';
 import type { Trouble } from './trouble.ts';
 
 type Ending = ResolveEnding | Failure;
@@ -38,7 +38,7 @@ export async function askHost(scene: Scene, authorizer: Authorizer, host: Host):
   if (!('is' in gentle) || gentle.is !== 'unsaid') return gentle;
   const at = scene.routes[host.route];
   const { tags } = scene.wire.memory;
-  if (at !== undefined) tags.drop(placeOf(at), scene.plan.image.runtime);
+  if (at !== undefined) tags.drop(placeOf(at), askerOf(scene));
   const plain = await askForTag(scene, authorizer, { host, tries: gentle.tries });
   if ('is' in plain && plain.is === 'unsaid') return abort({ code: 'agent.bug', where: 'askHost', what: 'unsaid' });
   const isSame = 'is' in plain && plain.is === 'resolved' && plain.value.digest === cut?.known.digest;

@@ -1,7 +1,13 @@
 /**
- * What each tag was last resolved to, host by host, and how that was shown: what lets a rehearsal ask for less than the runtime
- * would. Bounded; oldest first out.
+ * What each tag was last resolved to, host by host and for whom, and how that was shown: what lets a rehearsal ask for less than
+ * the runtime would. Bounded; oldest first out.
  */
+
+/** An image, and the identity that asks for it: what one may see another may not. */
+export interface Asker {
+  readonly reference: string;
+  readonly as: string;
+}
 
 export interface Tagged {
   readonly digest: string;
@@ -27,17 +33,18 @@ const mistrustMs = 6 * 60 * 60 * 1000;
 
 export class KnownTags {
   readonly #tags = new Map<string, KnownTag>();
-  readonly #pulling = new Map<string, true>();
+  /** By reference: who got it last time. */
+  readonly #pulling = new Map<string, Set<string>>();
   /** Until when. */
   readonly #misleading = new Map<string, number>();
 
   /** `place` is host and path. */
-  at(place: string, reference: string): KnownTag | undefined {
-    return this.#tags.get(`${place} ${reference}`);
+  at(place: string, asker: Asker): KnownTag | undefined {
+    return this.#tags.get(keyOf(place, asker));
   }
 
-  keep(at: { readonly place: string; readonly reference: string }, tagged: Tagged, how: Seen): void {
-    const key = `${at.place} ${at.reference}`;
+  keep(at: Asker & { readonly place: string }, tagged: Tagged, how: Seen): void {
+    const key = keyOf(at.place, at);
     const before = this.#tags.get(key);
     const tagMs = how.shown === 'content' ? (before?.tagMs ?? how.nowMs) : how.nowMs;
     const contentMs = how.shown === 'same_tag' ? (before?.contentMs ?? how.nowMs) : how.nowMs;
@@ -45,19 +52,20 @@ export class KnownTags {
   }
 
   /** What the host said no longer holds: from now on it is asked as the runtime asks. */
-  drop(place: string, reference: string): void {
-    this.#tags.delete(`${place} ${reference}`);
+  drop(place: string, asker: Asker): void {
+    this.#tags.delete(keyOf(place, asker));
   }
 
-  /** The last verdict on an image, whoever asked. */
-  judged(reference: string, pulls: boolean): void {
-    if (pulls) put(this.#pulling, reference, true, mostTags);
-    else this.#pulling.delete(reference);
+  /** The verdict of a rehearsal by these identities, the last of which it rests on; none where nobody could ask at all. */
+  judged(reference: string, by: readonly string[], pulls: boolean): void {
+    const known = by.length === 0 ? [] : [...(this.#pulling.get(reference) ?? [])].filter((as) => !by.includes(as));
+    const winner = pulls ? by.at(-1) : undefined;
+    put(this.#pulling, reference, new Set(winner === undefined ? known : [...known, winner]), mostTags);
   }
 
-  /** The last verdict on this image was `pulls`. */
-  isPulling(reference: string): boolean {
-    return this.#pulling.has(reference);
+  /** The last verdict that rests on this identity was `pulls`. */
+  isPulling({ reference, as }: Asker): boolean {
+    return this.#pulling.get(reference)?.has(as) === true;
   }
 
   /** This host said no to a gentler question, and yes to the runtime's own: for some hours it is asked that alone. */
@@ -73,6 +81,10 @@ export class KnownTags {
 interface Seen {
   readonly shown: Shown;
   readonly nowMs: number;
+}
+
+function keyOf(place: string, { reference, as }: Asker): string {
+  return `${place} ${reference} ${as}`;
 }
 
 function put<T>(map: Map<string, T>, key: string, value: T, most: number): void {

@@ -24,7 +24,7 @@ import { missingOf } from './missing-layers.ts';
 import { resolve } from './resolve.ts';
 import type { Resolved } from './resolve-ending.ts';
 import type { Scene } from './scene.ts';
-import { placeOf } from './short-cut.ts';
+import { askerOf, placeOf } from './short-cut.ts';
 
 /** Platforms that are kept in a report; no honest image has more. */
 const mostOffered = 32;
@@ -51,7 +51,7 @@ function remember(scene: Scene, { digest, mediaType, size, etag, route, shown }:
   if (at === undefined || image.digest !== undefined) return;
   const tagged = { digest, mediaType, size, ...(etag === undefined ? {} : { etag }) };
   const nowMs = scene.wire.elapsedMs();
-  scene.wire.memory.tags.keep({ place: placeOf(at), reference: image.runtime }, tagged, { shown, nowMs });
+  scene.wire.memory.tags.keep({ place: placeOf(at), ...askerOf(scene) }, tagged, { shown, nowMs });
 }
 
 async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved): Promise<Ending> {

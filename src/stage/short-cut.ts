@@ -19,7 +19,7 @@ import { manifestMediaType } from '#pull/manifest.ts';
 import type { Route } from '#pull/plan.ts';
 import { header, type Answer } from '../registry/wire.ts';
 import type { Reply } from './hop.ts';
-import type { KnownTag } from './known-tags.ts';
+import type { Asker, KnownTag } from './known-tags.ts';
 import type { Scene } from './scene.ts';
 
 export type ShortCut =
@@ -45,7 +45,7 @@ export function shortCut(scene: Scene, route: number): ShortCut | undefined {
   if (at === undefined || scene.plan.image.digest !== undefined) return undefined;
   const { tags } = scene.wire.memory;
   const nowMs = scene.wire.elapsedMs();
-  const known = tags.at(placeOf(at), scene.plan.image.runtime);
+  const known = tags.at(placeOf(at), askerOf(scene));
   if (known === undefined || tags.isMistrusted(at.authority, nowMs)) return undefined;
   if (at.role === 'mirror') {
     if (mayAskByDigest(scene, known, nowMs)) return { is: 'by_digest', known };
@@ -61,9 +61,14 @@ export function placeOf({ authority, path }: Route): string {
   return `${authority}${path}`;
 }
 
+export function askerOf({ plan, identity }: Scene): Asker {
+  return { reference: plan.image.runtime, as: identity.label };
+}
+
 /** An agent's own pass over an image that pulled last: nobody waits for this very answer, and nothing speaks against it. */
-function isQuiet({ wire, plan }: Scene): boolean {
-  return wire.manners.tagIsDue !== undefined && wire.memory.tags.isPulling(plan.image.runtime);
+function isQuiet(scene: Scene): boolean {
+  const { manners, memory } = scene.wire;
+  return manners.tagIsDue !== undefined && memory.tags.isPulling(askerOf(scene));
 }
 
 function mayAskByDigest(scene: Scene, { tagMs, contentMs }: KnownTag, nowMs: number): boolean {

@@ -91,7 +91,7 @@ describe.each([
     await ask(registry, { memory, manners: between });
     await ask(registry, { memory });
     expect(askedOfTag(registry)).toEqual(['HEAD', 'GET']);
-    memory.tags.judged(`reg.test:${registry.port}/team/app:v1`, false);
+    memory.tags.judged(`reg.test:${registry.port}/team/app:v1`, [], false);
     await ask(registry, { memory, manners: between });
     expect(askedOfTag(registry)).toEqual(['HEAD', 'GET']);
   });

@@ -4,7 +4,18 @@ import { Memory } from '../../src/stage/memory.ts';
 import type { Manners } from '../../src/stage/wire.ts';
 import { FakeRegistry, image, type Script } from '../kit/fake-registry.ts';
 import * as wrong from '../kit/misbehaviour.ts';
-import { asked, gist, nodeOf, plain, pullOf, short, toml, type PassSketch } from '../kit/stage.ts';
+import {
+  asked,
+  demandFor,
+  gist,
+  nodeOf,
+  plain,
+  pullOf,
+  pullSecret,
+  short,
+  toml,
+  type PassSketch,
+} from '../kit/stage.ts';
 import type { NodeView } from '#pull/view.ts';
 
 const app = image({ seed: 'app' });
@@ -73,7 +84,7 @@ describe('a mirror', () => {
     const memory = new Memory();
     const sketch = { memory, manners: between };
     await heads(mirror, sketch);
-    memory.tags.judged(wanted, false);
+    memory.tags.judged(wanted, [], false);
     expect(await heads(mirror, sketch), 'and it pulls').toEqual([byTag]);
     expect(await heads(mirror, sketch)).toEqual([byDigest]);
   });
@@ -176,6 +187,38 @@ describe('a cache that misleads', () => {
     const found = gist(await pullOf(behind(mirror, origin), wanted));
     expect(await pass(false)).toBe(found);
     expect(await pass(true), 'and it is believed no more').toBe(found);
+  });
+});
+
+describe('a mirror that wants credentials', () => {
+  const auth = { scheme: 'bearer', users: { puller: 's3cret' } } as const;
+
+  /** Of a warm pass: method and reference of what was asked of manifests, and how many tokens were. */
+  async function warm(
+    manners: Partial<Manners>,
+  ): Promise<{ readonly asked: readonly string[]; readonly tokens: number }> {
+    await using mirror = await FakeRegistry.open({ images, auth });
+    const secrets = [
+      pullSecret('one', { 'reg.test': ['puller', 'old'] }),
+      pullSecret('two', { 'reg.test': ['puller', 's3cret'] }),
+    ];
+    const memory = new Memory();
+    const demand = demandFor(wanted, { secrets });
+    expect(gist(await pullOf(behind(mirror), demand, { memory, manners }))).toBe('pulls');
+    mirror.forget();
+    expect(gist(await pullOf(behind(mirror), demand, { memory, manners }))).toBe('pulls');
+    const lines = asked(mirror);
+    return {
+      asked: lines.filter((line) => line.includes('/manifests/')),
+      tokens: lines.filter((line) => line.includes('/token')).length,
+    };
+  }
+
+  test('is asked by digest for whom it let in, and no oftener than by tag', async () => {
+    const [gently, plainly] = [await warm(between), await warm({})];
+    expect(gently.asked.at(-1)).toBe(`${byDigest} [Bearer]`);
+    expect(gently.asked).toHaveLength(plainly.asked.length);
+    expect(gently.tokens).toBe(plainly.tokens);
   });
 });
 
