@@ -31,6 +31,14 @@ function everyKind({ kube }: KubeWorld): void {
   kube.shelf.put('batch/cronjobs', cronJob({ name: 'cronjob', image: 'reg.test/cronjob:1' }));
 }
 
+/** One workload and one agent; the catalog has been written and is gone. */
+async function publishOne(world: KubeWorld): Promise<void> {
+  world.kube.emitPod('ADDED', agentPod('node1'));
+  world.kube.shelf.put('apps/deployments', templated({ name: 'web' }));
+  await using catalog = runningCatalog(world);
+  await written(catalog);
+}
+
 describe('the catalog', () => {
   test('has every kind of workload in it, and leaves to owners what is theirs', async () => {
     await using world = await kubeWorld();
@@ -462,12 +470,7 @@ describe('an agent', () => {
   test('stays with the generation that is whole while the next one is not', async () => {
     await using world = await kubeWorld();
     const { kube } = world;
-    kube.emitPod('ADDED', agentPod('node1'));
-    kube.shelf.put('apps/deployments', templated({ name: 'web' }));
-    {
-      await using catalog = runningCatalog(world);
-      await written(catalog);
-    }
+    await publishOne(world);
     await using agent = readingAgent(world);
     await until(async () => (await agent.demands()).length === 1);
     const [index = {}] = configMaps(kube).filter((one) => 'data' in one);
@@ -501,12 +504,7 @@ describe('an agent', () => {
   test('forgets the catalog where it was taken away', async () => {
     await using world = await kubeWorld();
     const { kube } = world;
-    kube.emitPod('ADDED', agentPod('node1'));
-    kube.shelf.put('apps/deployments', templated({ name: 'web' }));
-    {
-      await using catalog = runningCatalog(world);
-      await written(catalog);
-    }
+    await publishOne(world);
     await using agent = readingAgent(world);
     await until(async () => (await agent.demands()).length === 1);
     for (const one of configMaps(kube))

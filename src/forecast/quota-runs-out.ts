@@ -2,7 +2,7 @@
 import type { ImageFacts } from '#pull/facts.ts';
 import { accountOf, loginsOf } from '#pull/logins.ts';
 import { exhaustionOf, type Exhaustion, type Family, type QuotaSeries } from '#pull/quota.ts';
-import { spanText } from '#pull/span-text.ts';
+import { spanText } from '#pull/time-text.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 
 export const quotaRunsOut: ImageRule = { name: 'quota-runs-out', foresee };

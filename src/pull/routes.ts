@@ -7,6 +7,7 @@ import type { Engine } from './engine.ts';
 import type { Image } from './image.ts';
 import { isLoopback, parseAddress, splitHostPort } from './ip.ts';
 import { good, type Outcome } from './outcome.ts';
+import { valueAt } from './value-at.ts';
 import type { Route } from './plan.ts';
 import type { Header, HostRule, HostsDir, HostsRoot, RuntimeConfig, TlsRule } from './view.ts';
 
@@ -51,7 +52,7 @@ function hostsDirFor(roots: readonly HostsRoot[], registry: string): HostsDir | 
   names.push(registry, '_default');
   for (const root of roots) {
     for (const name of names) {
-      const dir = Object.hasOwn(root.dirs, name) ? root.dirs[name] : undefined;
+      const dir = valueAt(root.dirs, name);
       if (dir !== undefined) return dir;
     }
   }
@@ -191,8 +192,8 @@ function namespaceFor(authority: string, registry: string): { readonly ns?: stri
 function legacyRoutes(image: Image, config: RuntimeConfig, engine: Engine): Outcome<readonly Route[]> {
   if (config.registry.kind !== 'legacy') return good([]);
   const { mirrors, tls } = config.registry;
-  const own = Object.hasOwn(mirrors, image.registry) ? mirrors[image.registry] : undefined;
-  const endpoints = own ?? (Object.hasOwn(mirrors, '*') ? mirrors['*'] : undefined) ?? [];
+  const own = valueAt(mirrors, image.registry);
+  const endpoints = own ?? valueAt(mirrors, '*') ?? [];
   const source = own === undefined ? 'registry.mirrors."*"' : `registry.mirrors."${image.registry}"`;
   const found = endpoints.flatMap((endpoint) => {
     const url = readEndpoint(endpoint);
@@ -205,7 +206,7 @@ function legacyRoutes(image: Image, config: RuntimeConfig, engine: Engine): Outc
     : [{ url: itself, role: 'origin' as const, because: 'the registry itself' }];
   const routes: Route[] = [];
   for (const { url, role, because } of [...found, ...last]) {
-    const rule = Object.hasOwn(tls, url.authority) ? tls[url.authority] : undefined;
+    const rule = valueAt(tls, url.authority);
     if (rule !== undefined && !rule.ok) return rule;
     const host: HostRule = { capabilities: ['pull', 'resolve'], overridePath: true, headers: [] as readonly Header[] };
     const path = url.path === '' ? '/v2' : url.path;

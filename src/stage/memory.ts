@@ -1,5 +1,5 @@
 /**
- * What outlives a pass: manifests by digest (they cannot change), blobs seen lately, credentials that were refused, and
+ * What outlives a pass: manifests and configurations by digest (they cannot change), blobs seen lately, credentials that were refused, and
  * registries found to count what they serve. Bounded; oldest first out.
  */
 import type { Fault } from '#pull/fault.ts';
@@ -85,6 +85,10 @@ export class Memory {
     if (at.path === '') this.#proven.delete(key);
     this.#refused.set(this.#proven.has(key) ? `${key}/${at.path}` : key, fault);
     dropOldest(this.#refused, refusedEntries);
+  }
+
+  forgetBlob(place: string, digest: string): void {
+    this.#blobs.delete(`${place}@${digest}`);
   }
 
   isProven(login: string, place: string): boolean {

@@ -1,6 +1,6 @@
 /** How the question which digest a tag has ends at one host, in the runtime's words. */
 import type { Fault, RateLimit } from '#pull/fault.ts';
-import { containerdMessage, readRegistryErrors } from '#pull/registry-error.ts';
+import { containerdMessage } from '#pull/registry-error.ts';
 import { resolveStatusWords } from '#pull/shown.ts';
 import { readRateLimit } from '../registry/rate-limit.ts';
 import type { Answer } from '../registry/wire.ts';
@@ -85,9 +85,7 @@ export async function refused(
   if (status === 404) return { reached: 2, trouble: await missing(scene, authorizer, host, reply) };
   const fault = refusal(reply, scene);
   const message =
-    status === 403
-      ? await whyForbidden(scene, authorizer, host, reply)
-      : containerdMessage(readRegistryErrors(text(reply.answer)));
+    status === 403 ? await whyForbidden(scene, authorizer, host, reply) : containerdMessage(text(reply.answer));
   const path = host.object.replace('/', ' ');
   const words = resolveStatusWords(
     { method: reply.method, url: reply.url },
