@@ -18,6 +18,7 @@ import { fixedAtStart } from './fixed-at-start.ts';
 import { Rounds } from './rounds.ts';
 import type { TurnDesk } from './shared-turns.ts';
 import type { Spent } from './stage/spending.ts';
+import type { TagAsked } from './stage/wire.ts';
 import { CheckTaker } from './take-check.ts';
 import { within } from './within.ts';
 import type { Vitals } from './tell/metrics.ts';
@@ -76,9 +77,10 @@ export interface Rehearsing {
   readonly past: () => Past;
   /** Whether an image may be asked for in a lane now. */
   readonly mayEnter: (id: string, lane: string) => boolean;
+  readonly tagIsDue: (tag: TagAsked) => boolean;
 }
 
-export interface SamplingAt extends Omit<Rehearsing, 'mayEnter'> {
+export interface SamplingAt extends Omit<Rehearsing, 'mayEnter' | 'tagIsDue'> {
   readonly demands: readonly Demand[];
   readonly entries: readonly Entry[];
   /** Whether so many requests may go to this registry now; absent: always. */

@@ -15,6 +15,7 @@ import { aggregate, refusedText } from '#pull/shown.ts';
 import { formatPlatform } from '#pull/platform.ts';
 import type { Verdict } from '#pull/verdict.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#pull/view.ts';
+import { rehearseRestart, type Restarted } from './after-restart.ts';
 import { foreseeImage } from './forecast/foresee.ts';
 import { rehearse } from './rehearse.ts';
 import type { Wire } from './stage/wire.ts';
@@ -30,6 +31,8 @@ export interface Outside {
   readonly past?: () => Past;
   /** Whether an image may be asked for in a lane now; absent: always. */
   readonly mayEnter?: (id: string, lane: string) => boolean;
+  /** What the next start of the node's programs would bring; absent: nothing that is known of. */
+  readonly restarted?: Restarted;
 }
 
 export async function assess(view: NodeView, asked: Demand, outside: Outside): Promise<PullReport> {
@@ -42,18 +45,18 @@ export async function assess(view: NodeView, asked: Demand, outside: Outside): P
   const id = demandId(demand);
   const enter = mayEnter === undefined ? undefined : (lane: string): boolean => mayEnter(id, lane);
   const isAsked = demand.policy !== 'Never';
-  const rehearsal = isAsked ? await rehearse(plan, wire, enter) : { performances: [], evidence: [], ms: 0 };
+  const pull = isAsked ? await rehearse(plan, wire, enter) : { performances: [], evidence: [], ms: 0 };
+  const { restarted } = outside;
+  const later = restarted === undefined ? [] : await rehearseRestart(plan, { ...demand, image }, restarted);
+  const rehearsal: Rehearsal = { ...pull, evidence: [...pull.evidence, ...later] };
   const past = outside.past?.() ?? emptyPast;
   const now = wire.now();
   const found = foreseeImage({ now, view, demand, plan, rehearsal, past });
   const forecasts = damp(heldOf(past.damped, id), found, now.getTime());
-  return report(view, demand, {
-    plan,
-    rehearsal,
-    forecasts,
-    verdict: judge(plan, demand, rehearsal, forecasts),
-    now,
-  });
+  const verdict = judge(plan, demand, rehearsal, forecasts);
+  const by = rehearsal.performances.map(({ as }) => as);
+  wire.memory.tags.judged(image.value.runtime, by, verdict.is === 'pulls');
+  return report(view, demand, { plan, rehearsal, forecasts, verdict, now });
 }
 
 /** Many images in one pass, at most `atOnce` at a time; reports come as they are ready. */
@@ -86,6 +89,7 @@ async function assessSafely(view: NodeView, demand: Demand, outside: Outside): P
   try {
     return await assess(view, demand, outside);
   } catch (error) {
+    if (demand.image.ok) outside.wire.memory.tags.judged(demand.image.value.runtime, [], false);
     return bugReport(view, demand, { where: 'assess', error, now: outside.wire.now() });
   }
 }

@@ -182,12 +182,12 @@ export class Rounds {
 
   #reports(demands: readonly Demand[]): AsyncIterable<PullReport> {
     const { rehearse, clock, signal, log } = this.#outside;
-    const { config, book, pacing } = this;
+    const at = { past: () => this.book.past(), tagIsDue: this.pacing.tagsDue(), mayEnter: this.pacing.enters };
     return runPass({
       node: this.#node,
       demands,
-      rehearse: (both) => rehearse(demands, config, { signal: both, past: () => book.past(), mayEnter: pacing.enters }),
-      silenceMs: silenceMs(config),
+      rehearse: (both) => rehearse(demands, this.config, { ...at, signal: both }),
+      silenceMs: silenceMs(this.config),
       now: clock.now,
       signal,
       broke: (error) => log.error({ error }, 'a rehearsal broke'),

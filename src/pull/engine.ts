@@ -45,6 +45,14 @@ export interface Engine {
   readonly headersToRealm: 'none' | 'hosts_toml' | 'all';
   /** Content is asked for in these encodings: what net/http does by itself, or more (2.0; docker/fetcher.go open). */
   readonly encodings: 'gzip' | 'zstd_gzip_deflate';
+  /** Content is hashed as its own digest says, and not always by SHA-256 (2.3; plugins/content/local/store.go). */
+  readonly hashesAsNamed: boolean;
+  /** Docker's media type of a zstd layer is known (2.0; core/images/mediatypes.go). */
+  readonly knowsDockerZstd: boolean;
+  /** An image without a known configuration: only what is a layer by its type is unpacked (1.6.25, 1.7.7; image.go getLayers). */
+  readonly unpacksLayerTypesOnly: boolean;
+  /** A configuration whose rootfs is not of layers is not unpacked (2.1; core/unpack/unpacker.go). */
+  readonly checksRootfsType: boolean;
   /** Schema 1 manifests are converted (before 2.0; remotes/docker/schema1). */
   readonly convertsSchema1: boolean;
   /** How a refusing status is worded. */
@@ -52,6 +60,10 @@ export interface Engine {
     readonly headStatus: 'pulling_from_host' | 'unexpected_status';
     readonly getStatus: 'server_message' | 'new_line';
     readonly tokenStatus: 'bare' | 'with_request';
+    /** An archive that is not its diff ID is named beside it (2.3; core/unpack/unpacker.go). */
+    readonly wrongDiffId: 'bare' | 'with_digests';
+    /** A body that ends too early says how early (2.1; content/helpers.go Copy). */
+    readonly shortRead: 'bare' | 'with_sizes';
     /** x509 errors carry `tls: failed to verify certificate: ` (Go 1.20). */
     readonly tlsPrefix: boolean;
     /** Queries in transport errors are [REDACTED] (internal/cri/util/sanitize.go). */
@@ -84,11 +96,17 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
     osFeatures: from([2, 3, 0]) ? 'refused' : 'ignored',
     headersToRealm: !from([2, 1, 0]) ? 'none' : kind === 'local' ? 'all' : 'hosts_toml',
     encodings: from([2, 0, 0]) ? 'zstd_gzip_deflate' : 'gzip',
+    hashesAsNamed: from([2, 3, 0]),
+    knowsDockerZstd: from([2, 0, 0]),
+    unpacksLayerTypesOnly: from([1, 6, 25], [1, 7, 7]),
+    checksRootfsType: from([2, 1, 0]),
     convertsSchema1: !from([2, 0, 0]),
     wording: {
       headStatus: from([1, 6, 25], [1, 7, 0]) ? 'unexpected_status' : 'pulling_from_host',
       getStatus: from([2, 1, 0]) ? 'new_line' : 'server_message',
       tokenStatus: from([1, 6, 25], [1, 7, 0]) ? 'with_request' : 'bare',
+      wrongDiffId: from([2, 3, 0]) ? 'with_digests' : 'bare',
+      shortRead: from([2, 1, 0]) ? 'with_sizes' : 'bare',
       tlsPrefix: from([1, 6, 25], [1, 7, 0]),
       redactsQueries: from([1, 7, 30], [2, 0, 8], [2, 1, 6], [2, 2, 1]),
       deadlineCode: from([1, 7, 30], [2, 2, 0]),

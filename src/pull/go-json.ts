@@ -33,17 +33,28 @@ interface Open {
 
 type Expect = 'value' | 'value_or_end' | 'key' | 'key_or_end' | 'colon' | 'next';
 
+/** json.Unmarshal: one value and nothing else. */
 export function readGoJson(text: string): GoJsonRead {
   const reader = new Reader(new TextEncoder().encode(text));
-  const value = read(reader);
+  const value = read(reader, 'all');
   return value === undefined ? { ok: false, why: reader.why } : { ok: true, value };
 }
 
-function read(reader: Reader): GoJson | undefined {
+/** json.Decoder.Decode: the first value; whatever follows it is not looked at. */
+export function readFirstGoJson(text: string): GoJsonRead {
+  const reader = new Reader(new TextEncoder().encode(text));
+  if (reader.skipSpace() === undefined) return { ok: false, why: 'EOF' };
+  const value = read(reader, 'first');
+  if (value !== undefined) return { ok: true, value };
+  return { ok: false, why: reader.why === 'unexpected end of JSON input' ? 'unexpected EOF' : reader.why };
+}
+
+function read(reader: Reader, wanted: 'all' | 'first'): GoJson | undefined {
   const open: Open[] = [];
   let expect: Expect = 'value';
   let done: GoJson | undefined;
   for (;;) {
+    if (wanted === 'first' && done !== undefined && reader.why === '') return done;
     const byte = reader.skipSpace();
     const inside = open.at(-1);
     if (byte === undefined) {

@@ -4,26 +4,16 @@
  * Imitates containerd v2.1.9 core/images/image.go (validateMediaType, Children), handlers.go (FilterPlatforms, LimitManifests),
  * core/remotes/handlers.go (Fetch) and core/transfer/image/imagestore.go (ImageFilter) over Go's encoding/json.
  */
+import { lastText, mismatch, readDescriptor, wrongAnnotation, type Descriptor } from './descriptor.ts';
 import type { Fault } from './fault.ts';
 import type { GoJson } from './go-json.ts';
 import { fieldValues, readGoJson } from './go-json.ts';
-import { readDigest } from './image.ts';
 import type { Outcome } from './outcome.ts';
 import { bad, good } from './outcome.ts';
 import type { Platform, PlatformMatcher, PlatformRule } from './platform.ts';
 import { formatPlatform, normalise } from './platform.ts';
 
-export interface Descriptor {
-  readonly mediaType: string;
-  /** As written; `flaw` says where it is none. */
-  readonly digest: string;
-  readonly size: number;
-  /** Where a foreign layer lives, tried before the registry. */
-  readonly urls: readonly string[];
-  readonly platform?: Platform;
-  /** Why fetching it fails before any request, in the runtime's words. Counts only where it is fetched. */
-  readonly flaw?: string;
-}
+export type { Descriptor };
 
 export interface ImageIndex {
   readonly kind: 'index';
@@ -55,7 +45,6 @@ const schema1Type = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
 
 /** The runtime has no such bounds; beyond them a manifest is an attack, and its 4 MiB hold no honest one. */
 const maxEntries = 10_000;
-const maxUrls = 100;
 const maxOffered = 100;
 
 /** What a descriptor of this media type is to the runtime. Parameters such as `; charset=utf-8` make it something else. */
@@ -133,12 +122,23 @@ function disagreementOf(json: GoJson, kind: 'image' | 'index', mediaType: string
   return undefined;
 }
 
+/** What Go refuses in a document itself: the fields that the runtime never looks at must be of their types, too. */
+function wrongInDocument(json: GoJson, type: 'Index' | 'Manifest'): string | undefined {
+  const version = fieldValues(json, 'schemaVersion').find(({ is }) => is !== 'number' && is !== 'null');
+  if (version !== undefined) return mismatch(version, `${type}.schemaVersion`, 'int');
+  return wrongAnnotation(json, type);
+}
+
 function readIndex(json: GoJson): ImageIndex | string {
+  const wrong = wrongInDocument(json, 'Index');
+  if (wrong !== undefined) return wrong;
   const children = readDescriptors(json, 'manifests');
   return typeof children === 'string' ? children : { kind: 'index', children };
 }
 
 function readImage(json: GoJson): Manifest | string {
+  const wrong = wrongInDocument(json, 'Manifest');
+  if (wrong !== undefined) return wrong;
   const config = readDescriptor(fieldValues(json, 'config').at(-1) ?? { is: 'null' }, 'Manifest.config');
   if (typeof config === 'string') return config;
   const layers = readDescriptors(json, 'layers');
@@ -161,86 +161,6 @@ function readDescriptors(json: GoJson, field: 'manifests' | 'layers'): readonly 
   return descriptors;
 }
 
-/** Types are checked for the whole document, as in Go; what the values mean only where they are used. */
-function readDescriptor(json: GoJson, place: string): Descriptor | string {
-  if (json.is !== 'object' && json.is !== 'null') return mismatch(json, place, 'v1.Descriptor');
-  const wrong = wrongType(json, place);
-  if (wrong !== undefined) return wrong;
-  const digest = lastText(json, 'digest');
-  const size = readSize(fieldValues(json, 'size').at(-1));
-  const urls = textsOf(json, 'urls').slice(0, maxUrls);
-  const platform = fieldValues(json, 'platform').at(-1);
-  const flaw = flawOf(digest, size);
-  return {
-    mediaType: lastText(json, 'mediaType'),
-    digest,
-    size,
-    urls,
-    ...(platform?.is === 'object' ? { platform: readPlatform(platform) } : {}),
-    ...(flaw === undefined ? {} : { flaw }),
-  };
-}
-
-const fieldTypes: readonly (readonly [field: string, is: GoJson['is'], goType: string])[] = [
-  ['mediaType', 'string', 'string'],
-  ['digest', 'string', 'digest.Digest'],
-  ['size', 'number', 'int64'],
-  ['urls', 'array', '[]string'],
-  ['annotations', 'object', 'map[string]string'],
-  ['platform', 'object', 'v1.Platform'],
-];
-
-function wrongType(json: GoJson, place: string): string | undefined {
-  for (const [field, is, goType] of fieldTypes) {
-    const wrong = fieldValues(json, field).find((value) => value.is !== is && value.is !== 'null');
-    if (wrong !== undefined) return mismatch(wrong, `${place}.${field}`, goType);
-  }
-  const fraction = fieldValues(json, 'size').find((value) => value.is === 'number' && !/^-?\d{1,18}$/.test(value.text));
-  if (fraction?.is !== 'number') return undefined;
-  return `json: cannot unmarshal number ${fraction.text.slice(0, 40)} into Go struct field ${place}.size of type int64`;
-}
-
-function mismatch(json: GoJson, place: string, goType: string): string {
-  return `json: cannot unmarshal ${json.is} into Go struct field ${place} of type ${goType}`;
-}
-
-function readSize(json: GoJson | undefined): number {
-  return json?.is === 'number' ? Number(json.text) : 0;
-}
-
-/** The content store refuses what is no digest; remotes.Fetch refuses a size of zero. */
-function flawOf(digest: string, size: number): string | undefined {
-  const read = readDigest(digest);
-  if (digest !== '' && !read.ok) return `cannot calculate blob path from invalid digest: ${read.why}: invalid argument`;
-  if (size === 0) return `unable to fetch descriptor (${digest}) which reports content size of zero: invalid argument`;
-  if (!read.ok) return read.why;
-  return size < 0 ? `invalid size ${size} in ${digest}` : undefined;
-}
-
-function readPlatform(json: GoJson): Platform {
-  const [variant, osVersion, osFeatures] = [
-    lastText(json, 'variant'),
-    lastText(json, 'os.version'),
-    textsOf(json, 'os.features'),
-  ];
-  return {
-    os: lastText(json, 'os'),
-    architecture: lastText(json, 'architecture'),
-    ...(variant === '' ? {} : { variant }),
-    ...(osVersion === '' ? {} : { osVersion }),
-    ...(osFeatures.length === 0 ? {} : { osFeatures }),
-  };
-}
-
 function has(json: GoJson, field: string): boolean {
   return fieldValues(json, field).length > 0;
-}
-
-function lastText(json: GoJson, field: string): string {
-  return fieldValues(json, field).reduce((text, value) => (value.is === 'string' ? value.value : text), '');
-}
-
-function textsOf(json: GoJson, field: string): readonly string[] {
-  const list = fieldValues(json, field).at(-1);
-  return list?.is === 'array' ? list.items.flatMap((item) => (item.is === 'string' ? [item.value] : [])) : [];
 }

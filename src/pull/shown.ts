@@ -116,6 +116,21 @@ export function openFailed(reference: string, words: Wording): Wording {
   };
 }
 
+/** A body that ended well before its size (content/helpers.go Copy). */
+export function shortRead(gotBytes: number, expectedBytes: number, engine: Engine): Wording {
+  const what =
+    engine.wording.shortRead === 'with_sizes'
+      ? `short read: expected ${expectedBytes} bytes but got ${gotBytes}`
+      : 'failed to read expected number of bytes';
+  return { text: `${what}: unexpected EOF` };
+}
+
+/** Bytes that came, and that the content store does not take: of another size (metadata/content.go), or of another digest. */
+export function commitFailed(ref: string, what: { readonly got: number; readonly wanted: number } | string): Wording {
+  const why = typeof what === 'string' ? what : `"${ref}" failed size validation: ${what.got} != ${what.wanted}`;
+  return { text: `failed commit on ref "${ref}": ${why}: failed precondition`, code: 'FailedPrecondition' };
+}
+
 export function pullFailed(reference: string, words: Wording): Wording {
   return { ...words, text: `failed to pull and unpack image "${reference}": ${words.text}` };
 }
@@ -140,12 +155,12 @@ export function refusedText(
 
 function hostsText(fault: Fault): string {
   const loads = (what: string, file: string, why: string): string =>
-    why.startsWith('open ') ? `unable to read ${what} "${file}": ${why}` : `unable to load ${what} "${file}"`;
+    /^(?:open|read) /.test(why) ? `unable to read ${what} "${file}": ${why}` : `unable to load ${what} "${file}"`;
   switch (fault.code) {
     case 'hosts.ca_unreadable':
       return loads('CA cert', fault.file, fault.why);
     case 'hosts.client_unreadable':
-      return fault.why.startsWith('open ')
+      return /^(?:open|read) /.test(fault.why)
         ? `unable to read CERT file "${fault.file}": ${fault.why}`
         : `failed to load X509 key pair: ${fault.why}`;
     default:
@@ -159,12 +174,14 @@ export function aggregate(texts: readonly string[]): string {
   return distinct.length === 1 ? (distinct[0] ?? '') : `[${distinct.join(', ')}]`;
 }
 
+/** net/http StatusText, which is what HTTP/2 shows; over HTTP/1 a server may write words of its own. */
 const reasons: Readonly<Record<number, string>> = {
   300: 'Multiple Choices',
   301: 'Moved Permanently',
   302: 'Found',
   303: 'See Other',
   304: 'Not Modified',
+  305: 'Use Proxy',
   307: 'Temporary Redirect',
   308: 'Permanent Redirect',
   400: 'Bad Request',
@@ -178,18 +195,33 @@ const reasons: Readonly<Record<number, string>> = {
   408: 'Request Timeout',
   409: 'Conflict',
   410: 'Gone',
+  411: 'Length Required',
   412: 'Precondition Failed',
+  413: 'Request Entity Too Large',
+  414: 'Request URI Too Long',
+  415: 'Unsupported Media Type',
   416: 'Requested Range Not Satisfiable',
   418: "I'm a teapot",
   421: 'Misdirected Request',
+  417: 'Expectation Failed',
   422: 'Unprocessable Entity',
+  423: 'Locked',
+  424: 'Failed Dependency',
+  425: 'Too Early',
+  426: 'Upgrade Required',
+  428: 'Precondition Required',
   429: 'Too Many Requests',
+  431: 'Request Header Fields Too Large',
   451: 'Unavailable For Legal Reasons',
   500: 'Internal Server Error',
   501: 'Not Implemented',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
+  505: 'HTTP Version Not Supported',
+  507: 'Insufficient Storage',
+  508: 'Loop Detected',
+  511: 'Network Authentication Required',
 };
 
 function statusLine(status: number): string {

@@ -5,11 +5,12 @@
  * a credential that a blob host refuses is then presented once.
  */
 import type { Descriptor, Manifest } from '#pull/manifest.ts';
+import { isConfigType, isLayerType } from '#pull/media-type.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { Fetched } from './commit.ts';
 import { fetchBlob } from './fetch.ts';
 import type { Scene } from './scene.ts';
-import type { Tried } from './trouble.ts';
+import type { Tried, Trouble } from './trouble.ts';
 
 export type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>;
 
@@ -18,6 +19,12 @@ export interface Blobs {
   readonly hosts: readonly string[];
   /** Every layer was read whole and checked. */
   readonly verified: boolean;
+  /** Absent where it is too large to be read whole. */
+  readonly config?: Uint8Array;
+  /** By digest: small layers that were read whole just now. */
+  readonly layers: ReadonlyMap<string, Uint8Array>;
+  /** A layer that could not be had: containerd looks at the configuration first. */
+  readonly missing?: Trouble;
 }
 
 /** The configuration and containerd's three layers (max_concurrent_downloads). */
@@ -31,22 +38,57 @@ interface Part {
 }
 
 export async function fetchBlobs(scene: Scene, authorizer: Authorizer, manifest: ImageManifest): Promise<Tried<Blobs>> {
-  const distinct = new Map(manifest.layers.map((layer) => [layer.digest, layer]));
   const config: Part = { act: 'config', wanted: manifest.config };
-  const layers = [...distinct.values()].map((wanted): Part => ({ act: 'layer', wanted }));
+  const layers = layersOf(scene, manifest);
   const fetch = ({ act, wanted }: Part, again = false): Promise<Tried<Fetched>> =>
     fetchBlob(scene, authorizer, wanted, { act, again });
   const ahead = await goAhead(scene, () => fetch(config, true));
   if (ahead?.ok === false) return ahead;
-  const rest = await inTurn(ahead === undefined ? [config, ...layers] : layers, fetch);
+  const parts = ahead === undefined ? [config, ...layers] : layers;
+  const rest = await inTurn(parts, fetch);
+  const tried = [
+    ...(ahead === undefined ? [] : [{ part: config, one: ahead }]),
+    ...rest.map((one, i) => ({ part: parts[i] ?? config, one })),
+  ];
+  return collect(scene, tried);
+}
+
+/**
+ * What is fetched beside the configuration: what is no layer by its type together with it, and layers only where the
+ * configuration says that this is an image (core/unpack/unpacker.go Unpack).
+ */
+function layersOf({ plan: { engine } }: Scene, { config, layers }: ImageManifest): readonly Part[] {
+  const distinct = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
+  const isLayer = ({ mediaType }: Descriptor): boolean => isLayerType(mediaType, engine);
+  const others = distinct.filter((one) => !isLayer(one));
+  const unpacked = isConfigType(config.mediaType) ? distinct.filter(isLayer) : [];
+  return [...others, ...unpacked].map((wanted) => ({ act: 'layer', wanted }));
+}
+
+function collect(scene: Scene, tried: readonly { readonly part: Part; readonly one: Tried<Fetched> }[]): Tried<Blobs> {
   const hosts = new Set<string>();
+  const layers = new Map<string, Uint8Array>();
+  let config: Uint8Array | undefined;
+  let missing: Trouble | undefined;
   let verified = true;
-  for (const [i, one] of [...(ahead === undefined ? [] : [ahead]), ...rest].entries()) {
-    if (!one.ok) return one;
-    if (one.value.host !== '') hosts.add(one.value.host);
-    verified &&= i === 0 || one.value.verified;
+  for (const { part, one } of tried) {
+    const { act, wanted } = part;
+    if (!one.ok) {
+      if (act === 'config' || !isLayerType(wanted.mediaType, scene.plan.engine)) return one;
+      missing ??= one.trouble;
+      continue;
+    }
+    const { host, body } = one.value;
+    if (host !== '') hosts.add(host);
+    const whole = body.length === wanted.size ? body : undefined;
+    if (act === 'config') config = whole;
+    else {
+      verified &&= one.value.verified;
+      if (whole !== undefined) layers.set(wanted.digest, whole);
+    }
   }
-  return { ok: true, value: { hosts: [...hosts], verified } };
+  const found = { ...(config === undefined ? {} : { config }), ...(missing === undefined ? {} : { missing }) };
+  return { ok: true, value: { hosts: [...hosts], verified, layers, ...found } };
 }
 
 /**

@@ -2,14 +2,15 @@
  * Bytes that came, held against their descriptor. Imitates containerd core/content/helpers.go (Copy) and the content
  * store's Commit: size and digest must be what was announced.
  */
-import type { Fault, FaultOf } from '#pull/fault.ts';
+import type { FaultOf } from '#pull/fault.ts';
 import type { Descriptor } from '#pull/manifest.ts';
 import type { Act } from '#pull/rehearsal.ts';
+import { commitFailed, shortRead } from '#pull/shown.ts';
 import { decodeBody } from '../registry/decode.ts';
 import { digestOf } from '../registry/digest.ts';
 import { header, type Answer } from '../registry/wire.ts';
 import type { Reply } from './hop.ts';
-import { maxManifestBytes } from './resolve.ts';
+import { maxManifestBytes } from './resolve-ending.ts';
 import type { Scene } from './scene.ts';
 import type { Tried, Trouble } from './trouble.ts';
 
@@ -29,7 +30,7 @@ export function commit(
 ): Tried<Fetched> {
   const { answer, url } = reply;
   const host = url.host;
-  const broken = brokenOff(answer, wanted, host);
+  const broken = brokenOff(scene, reply, { wanted, act });
   if (broken !== undefined) return { ok: false, trouble: broken };
   const decoded = decodeBody(answer, { limit: maxManifestBytes, host, known: scene.plan.engine.encodings });
   if (!decoded.ok) {
@@ -37,24 +38,46 @@ export function commit(
     return { ok: false, trouble: { fault, words: { text: fault.code === 'api.malformed' ? fault.why : fault.code } } };
   }
   const body = decoded.value;
-  const { digest, bytes } = answer.hashed ?? { digest: digestOf(body, wanted.digest), bytes: body.length };
-  if (answer.whole && bytes < wanted.size) return { ok: false, trouble: interrupted(bytes, wanted, host) };
-  const got = answer.whole ? digest : `more than the ${wanted.size} bytes that were announced`;
-  if (got === wanted.digest && bytes === wanted.size) return { ok: true, value: { body, host, verified: true } };
-  const ref = `${act === 'config' ? 'config' : act === 'layer' ? 'layer' : isIndex(wanted.mediaType) ? 'index' : 'manifest'}-${wanted.digest}`;
-  const what =
-    got === wanted.digest
-      ? `unexpected commit size ${bytes}, expected ${wanted.size}`
-      : `unexpected commit digest ${got}, expected ${wanted.digest}`;
-  const text = `failed commit on ref "${ref}": ${what}: failed precondition`;
+  const { digest, bytes } = answer.hashed ?? { digest: digestOf(body, hashAs(scene, wanted)), bytes: body.length };
+  if (answer.whole && bytes < wanted.size)
+    return { ok: false, trouble: interrupted(scene, bytes, { wanted, act, host }) };
+  if (answer.whole && bytes === wanted.size && digest === wanted.digest)
+    return { ok: true, value: { body, host, verified: true } };
+  const got = answer.whole ? bytes : announcedSize(answer);
+  const is = { digest, ...(got === undefined ? {} : { bytes: got }) };
+  return { ok: false, trouble: mismatch(is, { wanted, act, host }) };
+}
+
+/** The digest whose algorithm the content store would hash this with. */
+export function hashAs({ plan: { engine } }: Scene, { digest }: Descriptor): string {
+  return engine.hashesAsNamed ? digest : 'sha256:';
+}
+
+interface Place {
+  readonly wanted: Descriptor;
+  readonly act: Act;
+  readonly host: string;
+}
+
+/** Other bytes than were announced: more of them, or as many with another digest. */
+function mismatch(is: { readonly digest: string; readonly bytes?: number }, { wanted, act, host }: Place): Trouble {
   const code = act === 'manifest' ? 'manifest.digest_mismatch' : 'blob.digest_mismatch';
+  const isOfSize = is.bytes === wanted.size;
   const fault: FaultOf<'manifest.digest_mismatch'> | FaultOf<'blob.digest_mismatch'> = {
     code,
     digest: wanted.digest,
     host,
-    got: got === wanted.digest ? `${bytes} bytes where ${wanted.size} were announced` : got,
+    got: isOfSize ? is.digest : `${is.bytes ?? 'more'} bytes where ${wanted.size} were announced`,
   };
-  return { ok: false, trouble: { fault, words: { text, code: 'FailedPrecondition' } } };
+  const other = `unexpected commit digest ${is.digest}, expected ${wanted.digest}`;
+  const sizes = { got: is.bytes ?? wanted.size + 1, wanted: wanted.size };
+  return { fault, words: commitFailed(refOf(wanted, act), isOfSize ? other : sizes) };
+}
+
+/** remotes.MakeRefKey */
+function refOf({ mediaType, digest }: Descriptor, act: Act): string {
+  const kind = act === 'manifest' ? (isIndex(mediaType) ? 'index' : 'manifest') : act === 'config' ? 'config' : 'layer';
+  return `${kind}-${digest}`;
 }
 
 function isIndex(mediaType: string): boolean {
@@ -62,38 +85,51 @@ function isIndex(mediaType: string): boolean {
 }
 
 /** A body without an end, in whose middle our own time may have run out. */
-function brokenOff(answer: Answer, wanted: Descriptor, host: string): Trouble | undefined {
+function brokenOff(
+  scene: Scene,
+  { answer, url }: Reply,
+  at: { readonly wanted: Descriptor; readonly act: Act },
+): Trouble | undefined {
   if (answer.bodyFault === undefined || answer.bodyFault.ok) return undefined;
   const { fault } = answer.bodyFault;
   if (fault.code.startsWith('agent.')) return { fault, words: { text: fault.code } };
-  return interrupted(answer.hashed?.bytes ?? answer.body.length, wanted, host);
+  return interrupted(scene, answer.hashed?.bytes ?? answer.body.length, { ...at, host: url.host });
 }
 
-function interrupted(gotBytes: number, wanted: Descriptor, host: string): Trouble {
+/** A manifest that ends too early is no manifest; a blob's host or the way to it breaks off large answers. */
+function interrupted(scene: Scene, gotBytes: number, { wanted, act, host }: Place): Trouble {
   const { digest, size: expectedBytes } = wanted;
-  const fault: Fault = { code: 'blob.interrupted', digest, host, gotBytes, expectedBytes };
-  const text = `short read: expected ${expectedBytes} bytes but got ${gotBytes}: unexpected EOF`;
-  return { fault, words: { text: `failed to copy: ${text}` } };
+  const words = shortRead(gotBytes, expectedBytes, scene.plan.engine);
+  if (act === 'manifest') {
+    const got = `${gotBytes} bytes where ${expectedBytes} were announced`;
+    return { fault: { code: 'manifest.digest_mismatch', digest, host, got }, words };
+  }
+  return { fault: { code: 'blob.interrupted', digest, host, gotBytes, expectedBytes }, words };
 }
 
 /** The first bytes came, and as many were announced as the manifest says. */
-export function sampled(reply: Reply, wanted: Descriptor): Tried<Fetched> {
+export function sampled(
+  scene: Scene,
+  reply: Reply,
+  at: { readonly wanted: Descriptor; readonly act: Act },
+): Tried<Fetched> {
   const { answer, url } = reply;
-  const broken = answer.body.length === 0 ? brokenOff(answer, wanted, url.host) : undefined;
+  const { wanted } = at;
+  const place: Place = { ...at, host: url.host };
+  const broken = answer.body.length === 0 ? brokenOff(scene, reply, at) : undefined;
   if (broken !== undefined) return { ok: false, trouble: broken };
-  if (answer.body.length === 0) return { ok: false, trouble: interrupted(0, wanted, url.host) };
+  if (answer.body.length === 0) return { ok: false, trouble: interrupted(scene, 0, place) };
   const announced = announcedSize(answer);
   if (announced !== undefined && announced !== wanted.size && header(answer, 'content-encoding') === undefined) {
-    if (announced < wanted.size) return { ok: false, trouble: interrupted(announced, wanted, url.host) };
-    const fault: Fault = {
-      code: 'blob.digest_mismatch',
-      digest: wanted.digest,
-      host: url.host,
-      got: `${announced} bytes where the manifest says ${wanted.size}`,
-    };
-    const text = `failed commit on ref "layer-${wanted.digest}": unexpected commit size ${announced}, expected ${wanted.size}: failed precondition`;
-    return { ok: false, trouble: { fault, words: { text, code: 'FailedPrecondition' } } };
+    const trouble =
+      announced < wanted.size
+        ? interrupted(scene, announced, place)
+        : mismatch({ digest: '', bytes: announced }, place);
+    return { ok: false, trouble };
   }
+  const named = hashAs(scene, wanted).split(':', 1)[0] ?? '';
+  if (!wanted.digest.startsWith(`${named}:`))
+    return { ok: false, trouble: mismatch({ digest: `${named}:…`, bytes: wanted.size }, place) };
   return { ok: true, value: { body: answer.body, host: url.host, verified: false } };
 }
 

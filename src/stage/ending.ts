@@ -8,7 +8,7 @@ import { stageOf, type Trouble } from './trouble.ts';
 /** Bytes that came and were wrong fail the commit; everything else fails the opening of the download. */
 export function wrapFetch(scene: Scene, found: Trouble): Wording {
   const reference = scene.plan.image.runtime;
-  return /^(failed commit|failed to copy)/.test(found.words.text)
+  return /^(failed commit|failed to copy|short read|failed to read expected)/.test(found.words.text)
     ? pullFailed(reference, found.words)
     : openFailed(reference, found.words);
 }

@@ -6,19 +6,20 @@
 import type { Fault } from '#pull/fault.ts';
 import type { Descriptor } from '#pull/manifest.ts';
 import type { Act } from '#pull/rehearsal.ts';
-import { containerdMessage, readRegistryErrors } from '#pull/registry-error.ts';
+import { containerdMessage } from '#pull/registry-error.ts';
 import { contentNotFound, fetchStatusWords } from '#pull/shown.ts';
 import type { Header } from '#pull/view.ts';
+import { undecodable } from '../registry/decode.ts';
 import { digestOf } from '../registry/digest.ts';
 import type { Authorizer } from './authorizer.ts';
 import { asBlob } from './blob-fault.ts';
-import { commit, sampled, type Fetched } from './commit.ts';
+import { commit, hashAs, sampled, type Fetched } from './commit.ts';
 import type { Reply } from './hop.ts';
 import { refusal } from './refusal.ts';
 import { send } from './request.ts';
-import { maxManifestBytes } from './resolve.ts';
+import { maxManifestBytes } from './resolve-ending.ts';
 import type { Scene } from './scene.ts';
-import type { Tried, Trouble } from './trouble.ts';
+import { trouble, type Tried, type Trouble } from './trouble.ts';
 
 /** A blob that is no larger is read and checked whole. */
 const wholeBelow = 60 * 1024;
@@ -62,20 +63,27 @@ export async function fetchBlob(
   const { act } = how;
   const whole = wire.manners.verify;
   const seen = wire.memory.blob(placeOf(scene), wanted.digest, { nowMs: wire.elapsedMs(), whole });
-  if (seen !== undefined && !how.again)
-    return { ok: true, value: { body: new Uint8Array(), host: seen, verified: whole } };
+  const kept = act === 'config' ? wire.memory.manifest(placeOf(scene), wanted.digest)?.body : undefined;
+  // What a configuration says is needed; a layer needs only be there.
+  const isEnough = kept !== undefined || act === 'layer' || wanted.size > wholeBelow;
+  if (seen !== undefined && !how.again && isEnough)
+    return { ok: true, value: { body: kept ?? new Uint8Array(), host: seen, verified: whole } };
   const all = whole || wanted.size <= wholeBelow;
   const opening = openingFor(scene, wanted, act);
   const first = await open(scene, authorizer, opening);
   const opened = isRangeRefused(first) ? await open(scene, authorizer, { ...opening, headers: [] }) : first;
   if (!opened.ok) return { ok: false, trouble: asBlob(opened.trouble, wanted) };
-  const checked = all ? commit(scene, opened.value, { wanted, act }) : sampled(opened.value, wanted);
-  if (checked.ok)
-    wire.memory.keepBlob(placeOf(scene), wanted.digest, {
-      seenMs: wire.elapsedMs(),
-      host: checked.value.host,
-      verified: all,
-    });
+  const checked = all ? commit(scene, opened.value, { wanted, act }) : sampled(scene, opened.value, { wanted, act });
+  if (!checked.ok) return { ok: false, trouble: asBlob(checked.trouble, wanted) };
+  wire.memory.keepBlob(placeOf(scene), wanted.digest, {
+    seenMs: wire.elapsedMs(),
+    host: checked.value.host,
+    verified: all,
+  });
+  if (act === 'config' && checked.value.verified) {
+    const { body } = checked.value;
+    wire.memory.keepManifest(placeOf(scene), wanted.digest, { body, mediaType: wanted.mediaType });
+  }
   return checked;
 }
 
@@ -90,7 +98,12 @@ function openingFor(scene: Scene, wanted: Descriptor, act: 'config' | 'layer'): 
   if (wanted.size <= wholeBelow)
     return { ...common, maxBytes: Math.min(wanted.size + encodingSlack, mostBytes), headers: [encodings(scene)] };
   if (scene.wire.manners.verify)
-    return { ...common, maxBytes: wanted.size + 1, headers: [['Accept-Encoding', 'identity']], hashAs: wanted.digest };
+    return {
+      ...common,
+      maxBytes: wanted.size + 1,
+      headers: [['Accept-Encoding', 'identity']],
+      hashAs: hashAs(scene, wanted),
+    };
   const bytes = sampleFor(scene, wanted, act);
   return { ...common, maxBytes: bytes, headers: [['Range', `bytes=0-${bytes - 1}`]] };
 }
@@ -102,6 +115,11 @@ function sampleFor(scene: Scene, wanted: Descriptor, act: 'config' | 'layer'): n
   if (act !== 'layer' || wished <= sampleBytes || wanted.size < wished) return sampleBytes;
   const hosts = scene.routes.map(({ authority }) => authority).join(',');
   return memory.takeTiming(hosts, elapsedMs()) ? wished : sampleBytes;
+}
+
+/** It was had, and is of no use: the next pass looks again. */
+export function forgetBlob(scene: Scene, digest: string): void {
+  scene.wire.memory.forgetBlob(placeOf(scene), digest);
 }
 
 /** The Range is ours, not the runtime's: a host that refuses it is asked as the runtime would. */
@@ -153,10 +171,13 @@ async function open(scene: Scene, authorizer: Authorizer, opening: Opening): Pro
   return { ok: false, trouble: asNotFetched(first, opening) };
 }
 
-/** withErrorCheck, and our own sampling by Range. */
+/** withErrorCheck, and what else keeps open from returning a body. */
 function statusTrouble(scene: Scene, reply: Reply, opening: Opening): Trouble | undefined {
   const { answer, requested, url } = reply;
-  if (answer.status <= 299) return undefined;
+  if (answer.status <= 299) {
+    const why = undecodable(answer, scene.plan.engine.encodings);
+    return why === undefined ? undefined : trouble({ code: 'api.malformed', host: url.host, why }, why);
+  }
   if (answer.status === 404) {
     const words = { text: contentNotFound(requested), code: 'NotFound' as const };
     const { digest, mediaType } = opening.wanted;
@@ -167,7 +188,7 @@ function statusTrouble(scene: Scene, reply: Reply, opening: Opening): Trouble | 
         : { code: 'manifest.unknown_digest', image: `${image.repository}@${digest}`, host: url.host, message: '' };
     return { fault, words, notFound: true };
   }
-  const message = containerdMessage(readRegistryErrors(Buffer.from(answer.body).toString('utf8')));
+  const message = containerdMessage(Buffer.from(answer.body).toString('utf8'));
   return {
     fault: refusal(reply, scene),
     words: fetchStatusWords({ method: 'GET', url }, { status: answer.status, requested, message }, scene.plan.engine),

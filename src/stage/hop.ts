@@ -17,6 +17,7 @@ import { isMetered, noteLimit } from './metered.ts';
 import { record, type Purpose, type Scene } from './scene.ts';
 import { outOfTurn } from './out-of-turn.ts';
 import { trouble, type Tried, type Trouble } from './trouble.ts';
+import { unsendable } from './unsendable.ts';
 
 export interface Request {
   readonly method: 'HEAD' | 'GET';
@@ -24,10 +25,15 @@ export interface Request {
   /** `manifests/v1`, below the repository. */
   readonly object: string;
   readonly headers: readonly Header[];
+  readonly headersOfGet?: readonly Header[];
   readonly maxBytes: number;
   /** As in registry/wire.ts: hashed as it comes, however long that takes within the image's deadline. */
   readonly hashAs?: string;
   readonly lastHost: boolean;
+  /** Of the runtime's tries, so many are over. */
+  readonly triesBefore?: number;
+  /** Ours: nothing but a demand for credentials has it sent again. */
+  readonly once?: true;
   readonly purpose: Omit<Purpose, 'route'>;
 }
 
@@ -107,29 +113,13 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
  * hosts.toml may say any header; net/http leaves out those that it makes itself (reqWriteExcludeHeader), and keeps an
  * explicit :443 in the Host header, which URL drops.
  */
-function headersFor(scene: Scene, { at, headers }: Sending, requested: URL): readonly Header[] {
-  const own = [...at.headers, ...headers].filter(([name]) => !made.has(name.toLowerCase()));
+function headersFor(scene: Scene, { at, headers, headersOfGet, method }: Sending, requested: URL): readonly Header[] {
+  const ours = method === 'GET' ? [...headers, ...(headersOfGet ?? [])] : headers;
+  const own = [...at.headers, ...ours].filter(([name]) => !made.has(name.toLowerCase()));
   const named = own.some(([name]) => name.toLowerCase() === 'user-agent');
   const agent: readonly Header[] = named ? [] : [['User-Agent', scene.plan.engine.userAgent]];
   const host: readonly Header[] = requested.host === at.authority.toLowerCase() ? [] : [['Host', at.authority]];
   return [...own, ...agent, ...host];
-}
-
-/** net/http Transport.roundTrip: a header that cannot be written stops the request (httpguts.ValidHeaderFieldName, …Value). */
-function unsendable(scene: Scene, { at, method }: Sending, url: URL): Trouble | undefined {
-  const named = at.headers.find(([name]) => !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name));
-  const valued = at.headers.find(([, value]) => hasControls(value));
-  if (named === undefined && valued === undefined) return undefined;
-  const why =
-    named === undefined
-      ? `net/http: invalid header field value for ${JSON.stringify(valued?.[0] ?? '')}`
-      : `net/http: invalid header field name ${JSON.stringify(named[0])}`;
-  const fault: Fault = { code: 'runtime.misconfigured', file: at.because, why };
-  return trouble(fault, requestFailed({ method, url }, why, scene.plan.engine));
-}
-
-function hasControls(value: string): boolean {
-  return Buffer.from(value).some((byte) => (byte < 0x20 && byte !== 0x09) || byte === 0x7f);
 }
 
 /** The one place that every request for a manifest passes: a GET would be a pull to a registry that counts them. */

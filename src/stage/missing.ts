@@ -35,7 +35,7 @@ export function pick(host: Host): { readonly object: string; readonly route: num
 /** resolver.go withGETErrorBody. */
 export async function whyForbidden(scene: Scene, authorizer: Authorizer, host: Host, reply: Reply): Promise<string> {
   if (!scene.plan.engine.asksWhyForbidden || reply.method === 'GET' || isMetered(scene, host.route)) {
-    return containerdMessage(readRegistryErrors(text(reply.answer)));
+    return containerdMessage(text(reply.answer));
   }
   const purpose = { act: 'resolve' as const, because: 'a HEAD that answers 403 cannot say why' };
   const tried = await send(scene, authorizer, {
@@ -46,7 +46,7 @@ export async function whyForbidden(scene: Scene, authorizer: Authorizer, host: H
     maxBytes: 64_000,
     purpose,
   });
-  return tried.ok ? containerdMessage(readRegistryErrors(text(tried.value.answer))) : '';
+  return tried.ok ? containerdMessage(text(tried.value.answer)) : '';
 }
 
 /** 404: asks the origin once more, by GET, whether it is the repository or the tag that is unknown. */

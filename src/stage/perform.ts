@@ -21,8 +21,11 @@ import { fetchBlob, fetchManifest } from './fetch.ts';
 import { convertedSchema1, emptyContent, notAManifest, quotaUsedUp, schema1Refused } from './odd-content.ts';
 import { isMetered } from './metered.ts';
 import { missingOf } from './missing-layers.ts';
-import { resolve, type Resolved } from './resolve.ts';
+import { resolve } from './resolve.ts';
+import type { Resolved } from './resolve-ending.ts';
 import type { Scene } from './scene.ts';
+import { askerOf, placeOf } from './short-cut.ts';
+import { unpackFlaw } from './unpack.ts';
 
 /** Platforms that are kept in a report; no honest image has more. */
 const mostOffered = 32;
@@ -43,11 +46,13 @@ async function pull(scene: Scene): Promise<Ending> {
   return fetchAll(scene, authorizer, resolved.value);
 }
 
-function remember(scene: Scene, { digest, mediaType, size, route }: Resolved): void {
+function remember(scene: Scene, { digest, mediaType, size, etag, route, shown }: Resolved): void {
   const at = scene.routes[route];
-  if (at !== undefined && scene.plan.image.digest === undefined) {
-    scene.wire.memory.keepTag(`${at.authority}${at.path}`, scene.plan.image.runtime, { digest, mediaType, size });
-  }
+  const { image } = scene.plan;
+  if (at === undefined || image.digest !== undefined) return;
+  const tagged = { digest, mediaType, size, ...(etag === undefined ? {} : { etag }) };
+  const nowMs = scene.wire.elapsedMs();
+  scene.wire.memory.tags.keep({ place: placeOf(at), ...askerOf(scene) }, tagged, { shown, nowMs });
 }
 
 async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved): Promise<Ending> {
@@ -80,6 +85,8 @@ async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved
   const { manifest, chosen } = found;
   const blobs = await fetchBlobs(scene, authorizer, manifest);
   if (!blobs.ok) return failed(blobs.trouble, wrapFetch(scene, blobs.trouble));
+  const flaw = unpackFlaw(scene, { top, chosen, manifest, blobs: blobs.value });
+  if (flaw !== undefined) return failed(flaw, flaw.words);
   const bytes = manifest.config.size + manifest.layers.reduce((sum, layer) => sum + layer.size, 0);
   const content: Content = {
     ...shallow,
@@ -173,21 +180,35 @@ async function descend(
     offered: offered(at.index),
     digest: at.top.digest,
   };
-  const words: Wording =
-    engine.kind === 'local'
-      ? pullFailed(scene.plan.image.runtime, { text: 'no match for platform in manifest: not found', code: 'NotFound' })
-      : {
-          text: `get image config descriptor: no match for platform in manifest ${at.top.digest}: not found`,
-          code: 'NotFound',
-        };
+  const words = nothingFits(scene, at);
   return { is: 'ending', ending: failed({ fault, words }, words) };
+}
+
+/** The transfer service fetches exact builds only, and afterwards looks for any that would run (client GetImage). */
+function nothingFits(
+  { plan: { platform, engine, image } }: Scene,
+  { index, top }: { readonly index: ImageIndex; readonly top: Descriptor },
+): Wording {
+  const code = 'NotFound';
+  if (engine.kind === 'local')
+    return pullFailed(image.runtime, { text: 'no match for platform in manifest: not found', code });
+  const [runs] = childrenFor(index, matcherFor(platform, 'compatible', engine.osFeatures), 'compatible');
+  const why = runs === undefined ? `no match for platform in manifest ${top.digest}` : `content digest ${runs.digest}`;
+  return { text: `get image config descriptor: ${why}: not found`, code };
 }
 
 function malformed(scene: Scene, fault: Fault, at: { readonly digest: string; readonly host: string }): Walked {
   const placed: Fault = fault.code === 'manifest.malformed' ? { ...fault, digest: at.digest, host: at.host } : fault;
   const why = fault.code === 'manifest.malformed' ? fault.why : fault.code;
+  const text = isOfMediaType(why) ? `children: invalid desc ${at.digest}: ${why}` : why;
+  const words: Wording = { text, ...(why.endsWith(': invalid argument') ? { code: 'InvalidArgument' } : {}) };
   return {
     is: 'ending',
-    ending: failed({ fault: placed, words: { text: why } }, pullFailed(scene.plan.image.runtime, { text: why })),
+    ending: failed({ fault: placed, words }, pullFailed(scene.plan.image.runtime, words)),
   };
+}
+
+/** Complaints of validateMediaType, the first to decode a manifest (images/image.go Children). */
+function isOfMediaType(why: string): boolean {
+  return /^(?:media-type: |invalid character |unexpected end of JSON input|json: .*\bunknownDocument\b)/.test(why);
 }

@@ -32,7 +32,7 @@ describe('readRegistryErrors', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         expect(messageFor(text).length).toBeLessThan(400);
-        expect(containerdMessage(readRegistryErrors(text)).length).toBeLessThan(4_000);
+        expect(containerdMessage(text).length).toBeLessThan(4_000);
       }),
     );
   });
@@ -40,29 +40,40 @@ describe('readRegistryErrors', () => {
 
 describe('containerdMessage', () => {
   test.each([
-    [[], ''],
-    [[{ code: 'DENIED', message: 'requested access to the resource is denied' }], 'denied'],
-    [[{ code: 'DENIED', message: '' }], 'denied'],
-    [[{ code: 'DENIED', message: 'not for you' }], 'denied: not for you'],
+    [body(), ''],
+    ['', ''],
+    ['{"errors":null}', ''],
+    ['{"errors":"no"}', ''],
+    ['<html>', ''],
+    [body({ code: 'DENIED', message: 'requested access to the resource is denied' }), 'denied'],
     [
-      [{ code: 'TOOMANYREQUESTS', message: 'You have reached your pull rate limit.' }],
+      body({ code: 'DENIED', message: 'requested access to the resource is denied', detail: {} }),
+      'denied: requested access to the resource is denied',
+    ],
+    [body({ code: 'DENIED', message: 'requested access to the resource is denied', detail: null }), 'denied'],
+    [body({ code: 'DENIED', message: '' }), 'denied'],
+    [body({ code: 'DENIED', message: 'not for you' }), 'denied: not for you'],
+    ['{"Errors":[{"CODE":"DENIED","Message":"not for you"}]}', 'denied: not for you'],
+    [body({ code: 'denied', message: 'not for you' }), 'unknown: not for you'],
+    [
+      body({ code: 'TOOMANYREQUESTS', message: 'You have reached your pull rate limit.' }),
       'toomanyrequests: You have reached your pull rate limit.',
     ],
     [
-      [{ code: 'NAME_UNKNOWN', message: 'repository name not known to registry' }],
+      body({ code: 'NAME_UNKNOWN', message: 'repository name not known to registry' }),
       'unknown: repository name not known to registry',
     ],
-    [[{ code: 'constructor', message: 'x' }], 'unknown: x'],
-    [[{ code: 'toString', message: '' }], 'unknown'],
+    [body({ code: 7, message: 'x' }), ''],
+    [body({ code: 'DENIED', message: 'x' }, 7), ''],
+    [body({}), 'unknown'],
+    [body({ code: 'constructor', message: 'x' }), 'unknown: x'],
+    [body({ code: 'toString', message: '' }), 'unknown'],
     [
-      [
-        { code: 'DENIED', message: 'a' },
-        { code: 'UNKNOWN', message: 'unknown error' },
-      ],
+      body({ code: 'DENIED', message: 'a' }, { code: 'UNKNOWN', message: 'unknown error' }),
       'errors:\ndenied: a\nunknown\n',
     ],
-  ])('%j', (errors, expected) => {
-    expect(containerdMessage(errors)).toBe(expected);
+  ])('%s', (text, expected) => {
+    expect(containerdMessage(text)).toBe(expected);
   });
 });
 

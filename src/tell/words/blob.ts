@@ -101,7 +101,7 @@ export function blobWords(inner: Inner): Wordings<Codes> {
     'blob.interrupted': {
       meaning: 'A layer or configuration breaks off before its end.',
       next: 'look for what cuts it off',
-      shows: '…: failed to copy: short read: expected N bytes but got M: unexpected EOF',
+      shows: '…: short read: expected N bytes but got M: unexpected EOF',
       cause: ({ digest, host, gotBytes, expectedBytes }) =>
         `${plain(host)} sent ${gotBytes} of ${expectedBytes} bytes of ${plain(digest)} and broke off.`,
       remedy: ({ host }) =>
