@@ -30,8 +30,14 @@ export function fleet(write: (text: string) => void): boolean {
 function together(write: (text: string) => void): boolean {
   let held = true;
   for (const nodes of [20, 100, 1_000, 5_000, 50_000]) {
-    const hours = nodes > 10_000 ? 2 : 8;
-    const story: Story = { nodes, registries: ordinary, forMs: hours * hourMs, rollOutMs: hourMs, newImagesMs: hourMs };
+    const hours = nodes > 10_000 ? 1 : 8;
+    const story: Story = {
+      nodes,
+      registries: ordinary,
+      forMs: hours * hourMs,
+      rollOutMs: hourMs / 4,
+      newImagesMs: hourMs / 2,
+    };
     const began = performance.now();
     const apart = simulate(story);
     const told = simulate({ ...story, together: true, skewMs: 10 * minuteMs });
