@@ -14,7 +14,6 @@ export interface Foretellable {
 }
 
 const comes = (...faults: readonly FaultCode[]): Foretellable => ({ comes: faults });
-const newer = 'said of files that are newer than the process, as unknown: what it has read before lies nowhere';
 
 export const foretellable: Readonly<Record<string, Foretellable>> = {
   'address-down': { comes: ['tcp.refused'], asksFor: ['tcp.unreachable'] },
@@ -52,7 +51,18 @@ export const foretellable: Readonly<Record<string, Foretellable>> = {
     asksFor: ['auth.denied'],
   },
   'registry-limited': comes('api.rate_limited'),
-  'restart-pending': { comes: ['dns.not_found'], not: { 'tls.untrusted': newer, 'runtime.misconfigured': newer } },
+  'restart-pending': {
+    comes: [
+      'dns.not_found',
+      'tcp.refused',
+      'tls.untrusted',
+      'runtime.misconfigured',
+      'credential.provider_misconfigured',
+      'auth.required',
+    ],
+    asksFor: ['tls.expired'],
+  },
+  'root-leaves': comes('tls.untrusted'),
   'route-down': { comes: ['tcp.refused'], asksFor: ['api.unavailable'] },
   'route-slow': comes('api.timed_out'),
   'secret-matches-nothing': comes('auth.required'),
