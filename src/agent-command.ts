@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import type { Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
-import type { Demand } from '#pull/view.ts';
+import type { Demand, NodeView } from '#pull/view.ts';
 import { runAgent, type Outside } from './agent.ts';
 import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from './config.ts';
 import { configuredDemands } from './configured-demands.ts';
@@ -12,6 +12,7 @@ import { look } from './look.ts';
 import type { Surroundings } from './main.ts';
 import { ownNamespace } from './own-namespace.ts';
 import { readOwnOptions } from './own-options.ts';
+import { AtStart } from './node/at-start.ts';
 import { readInput } from './node/read-input.ts';
 import { watchFile } from './node/watch-file.ts';
 import { manners } from './open-wire.ts';
@@ -33,7 +34,8 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     return 2;
   }
   const { config } = read;
-  const view = await look(config, around.now());
+  const atStart = new AtStart();
+  const view = await look(config, { now: around.now(), atStart });
   const nodeName = config.nodeName ?? view.name;
   const log = logTo({ level: config.logLevel, node: nodeName });
   const { now, random, env } = around;
@@ -51,9 +53,10 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     clockMs: around.clockMs,
     random: around.random,
   });
+  const see = (current: Config): Promise<NodeView> => look(current, { now: now(), said: joined?.node(), atStart });
   const state = openState(config.stateDir, log);
   const rehearse: Outside['rehearse'] = (demands, current, { signal, past, tagIsDue }) =>
-    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past, tagIsDue });
+    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past, atStart, tagIsDue });
   // Whoever asks for a check names secrets that are not theirs to use.
   const checking = config.checkSecrets ? joined : undefined;
   const outside: Outside = {
@@ -61,22 +64,21 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     hostName: view.name,
     version: around.version,
     ...(wish.config === undefined ? {} : { changes: changesOf(wish.config, around) }),
-    demands: (current) => demandsOf(current, joined, now),
+    demands: (current) => demandsOf(current, joined, see),
     ...(joined === undefined ? {} : { cluster: joined }),
     rehearse,
-    knock: async (at, current, signal) =>
-      rehearser.knock(await look(current, now(), joined?.node()), at, passOf(current, signal)),
+    knock: async (at, current, signal) => rehearser.knock(await see(current), at, passOf(current, signal)),
     ...(joined === undefined ? {} : { fleet: joined.fleet }),
     spent: () => rehearser.spent(),
-    look: (current) => look(current, now(), joined?.node()),
+    look: see,
     sampleQuotas: async (current, at) => {
       if (!at.entries.some(({ report }) => report.registry === 'docker.io')) return [];
       const secrets = joined === undefined ? {} : { withSecrets: joined.withSecrets };
-      return rehearser.sampleQuotas(() => look(current, now(), joined?.node()), { ...at, ...secrets, past: at.past() });
+      return rehearser.sampleQuotas(() => see(current), { ...at, ...secrets, past: at.past() });
     },
     ...(state === undefined ? {} : { state: { first: await state.read(), save: state.save } }),
     rehearseCheck: (demands, signal) =>
-      rehearseNow(rehearser, demands, { config, signal, now: now(), joined: checking }),
+      rehearseNow(rehearser, demands, { config, signal, now: now(), joined: checking, atStart }),
     advise: (fault) => adviceFor(fault, { wantedBy: [] }),
     ...guarded.value,
     clock: { now: () => around.now().getTime(), random: around.random },
@@ -139,11 +141,12 @@ async function* rehearseNow(
     readonly now: Date;
     readonly joined: Joined | undefined;
     readonly past?: () => Past;
+    readonly atStart: AtStart;
     readonly tagIsDue?: (tag: TagAsked) => boolean;
   },
 ): AsyncGenerator<PullReport> {
-  const { config, signal, joined, past, tagIsDue } = at;
-  const view = await look(config, at.now, joined?.node());
+  const { config, signal, joined, past, now, atStart, tagIsDue } = at;
+  const view = await look(config, { now, said: joined?.node(), atStart });
   const usual = passOf(config, signal);
   const pass: Pass = {
     ...usual,
@@ -165,11 +168,15 @@ function passOf(config: Config, signal: AbortSignal): Pass {
 }
 
 /** What the configuration asks for, and what the Pods do. */
-async function demandsOf(config: Config, joined: Joined | undefined, now: () => Date): Promise<readonly Demand[]> {
+async function demandsOf(
+  config: Config,
+  joined: Joined | undefined,
+  see: (config: Config) => Promise<NodeView>,
+): Promise<readonly Demand[]> {
   const own = await configuredDemands(config);
   if (joined === undefined) return own;
   return joined.demands(own, async () => {
-    const { runtime, kubelet } = await look(config, now(), joined.node());
+    const { runtime, kubelet } = await see(config);
     const policy =
       kubelet.config?.ok === true ? { policy: kubelet.config.value.imagePullCredentialsVerificationPolicy } : {};
     return { sandboxImage: runtime.config.ok ? runtime.config.value.sandboxImage : '', ...policy };

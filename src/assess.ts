@@ -15,6 +15,7 @@ import { aggregate, refusedText } from '#pull/shown.ts';
 import { formatPlatform } from '#pull/platform.ts';
 import type { Verdict } from '#pull/verdict.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#pull/view.ts';
+import { rehearseRestart, type Restarted } from './after-restart.ts';
 import { foreseeImage } from './forecast/foresee.ts';
 import { rehearse } from './rehearse.ts';
 import type { Wire } from './stage/wire.ts';
@@ -28,6 +29,8 @@ export interface Outside {
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
   /** What is remembered now; absent: nothing. */
   readonly past?: () => Past;
+  /** What the next start of the node's programs would bring; absent: nothing that is known of. */
+  readonly restarted?: Restarted;
 }
 
 export async function assess(view: NodeView, asked: Demand, outside: Outside): Promise<PullReport> {
@@ -37,7 +40,10 @@ export async function assess(view: NodeView, asked: Demand, outside: Outside): P
   if (!image.ok) return report(view, demand, { verdict: judgeUnplanned(image), now: wire.now() });
   const answers = await outside.askProviders(image.value.repository);
   const plan = planPull(view, { ...demand, image }, answers);
-  const rehearsal = demand.policy === 'Never' ? { performances: [], evidence: [], ms: 0 } : await rehearse(plan, wire);
+  const pull = demand.policy === 'Never' ? { performances: [], evidence: [], ms: 0 } : await rehearse(plan, wire);
+  const { restarted } = outside;
+  const later = restarted === undefined ? [] : await rehearseRestart(plan, { ...demand, image }, restarted);
+  const rehearsal: Rehearsal = { ...pull, evidence: [...pull.evidence, ...later] };
   const past = outside.past?.() ?? emptyPast;
   const now = wire.now();
   const found = foreseeImage({ now, view, demand, plan, rehearsal, past });

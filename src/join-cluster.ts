@@ -149,7 +149,9 @@ class Joining implements Joined {
   readonly node: Joined['node'] = () => {
     const { node } = this.#watch.current();
     const kubeletConfig = this.#kubelet.config();
-    return node.ok ? { ...node.value, ...(kubeletConfig === undefined ? {} : { kubeletConfig }) } : undefined;
+    const clusterPlatforms = this.#coming?.platforms() ?? [];
+    const told = { ...(kubeletConfig === undefined ? {} : { kubeletConfig }), clusterPlatforms };
+    return node.ok ? { ...node.value, ...told } : undefined;
   };
 
   readonly sight = (): ClusterSight => {

@@ -88,10 +88,10 @@ function defaultSandbox(version: RuntimeVersion): string {
 
 /** Came with 1.7.0 as one minute; five since 1.7.10. 1.6 waits for ever. 0 switches it off. */
 function progressTimeout(section: Section, version: RuntimeVersion): number {
+  if (!atLeast(version, 1, 7)) return 0;
   const text = section.text('image_pull_progress_timeout');
   const written = text === '' ? undefined : goDurationMs(text);
   if (text !== '' && written === undefined) throw new Refusal('invalid image pull progress timeout');
-  if (!atLeast(version, 1, 7)) return 0;
   return written ?? (atLeast(version, 1, 7, 10) ? 300_000 : 60_000);
 }
 

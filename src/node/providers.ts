@@ -33,6 +33,17 @@ export async function readProviders(
   return seen(place.config, await readAll(root, place));
 }
 
+/** The files that the kubelet reads once, when it starts; a directory for what is taken out of it. */
+export async function providerFiles(root: string, place: ProviderPlace | undefined): Promise<readonly string[]> {
+  if (place === undefined) return [];
+  try {
+    return [...new Set([place.config, ...(await configFiles(root, place.config))])];
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return [place.config];
+  }
+}
+
 async function readAll(root: string, place: ProviderPlace): Promise<Outcome<readonly CredentialProvider[]>> {
   const bin = await look(root, place.bin);
   const misconfigured = (file: string, why: string) => bad({ code: 'credential.provider_misconfigured', file, why });

@@ -57,12 +57,14 @@ export async function readClient(root: string, certPath: string, keyPath?: strin
 
 function whyNoPair(cert: string, key: string): string | undefined {
   const leaf = certificatesIn(cert)[0];
-  if (leaf === undefined) return 'it holds no certificate';
+  if (leaf === undefined) return 'tls: failed to find any PEM data in certificate input';
   const block = pemBlocks(key).find(({ type }) => type === 'PRIVATE KEY' || type.endsWith(' PRIVATE KEY'));
-  if (block === undefined) return 'there is no private key for it';
+  if (block === undefined) return 'tls: failed to find any PEM data in key input';
   try {
     const privateKey = createPrivateKey(block.pem);
-    return new X509Certificate(leaf).checkPrivateKey(privateKey) ? undefined : 'the private key does not belong to it';
+    return new X509Certificate(leaf).checkPrivateKey(privateKey)
+      ? undefined
+      : 'tls: private key does not match public key';
   } catch {
     return 'the certificate or its private key cannot be parsed';
   }

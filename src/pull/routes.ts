@@ -4,9 +4,10 @@
  * tables, internal/cri/server/images/image_pull.go (registryHosts, registryEndpoints), v1.6.20 to v2.3.4.
  */
 import type { Engine } from './engine.ts';
+import { parseGoUrl } from './go-url.ts';
 import type { Image } from './image.ts';
 import { isLoopback, parseAddress, splitHostPort } from './ip.ts';
-import { good, type Outcome } from './outcome.ts';
+import { bad, good, type Outcome } from './outcome.ts';
 import { valueAt } from './value-at.ts';
 import type { Route } from './plan.ts';
 import type { Header, HostRule, HostsDir, HostsRoot, RuntimeConfig, TlsRule } from './view.ts';
@@ -195,8 +196,14 @@ function legacyRoutes(image: Image, config: RuntimeConfig, engine: Engine): Outc
   const own = valueAt(mirrors, image.registry);
   const endpoints = own ?? valueAt(mirrors, '*') ?? [];
   const source = own === undefined ? 'registry.mirrors."*"' : `registry.mirrors."${image.registry}"`;
-  const found = endpoints.flatMap((endpoint) => {
-    const url = readEndpoint(endpoint);
+  for (const endpoint of endpoints.map(withScheme)) {
+    const read = parseGoUrl(endpoint);
+    if (read.ok) continue;
+    const why = `get registry endpoints: parse endpoint url: parse ${JSON.stringify(endpoint)}: ${read.why}`;
+    return bad({ code: 'hosts.unreadable', file: source, why });
+  }
+  const found = endpoints.map(withScheme).flatMap((endpoint) => {
+    const url = /^https?:/.test(endpoint) ? readHostUrl(endpoint) : undefined;
     return url === undefined ? [] : [{ url, role: 'mirror' as const, because: `${source} endpoint ${url.authority}` }];
   });
   const origin = image.registry === 'docker.io' ? 'registry-1.docker.io' : image.registry;
@@ -217,11 +224,9 @@ function legacyRoutes(image: Image, config: RuntimeConfig, engine: Engine): Outc
 }
 
 /** addDefaultScheme: http for localhost, else https. */
-function readEndpoint(text: string): HostUrl | undefined {
-  const url = text.includes('://')
-    ? text
-    : `${isLocalhost(/^[^/]*/.exec(text)?.[0] ?? '') ? 'http' : 'https'}://${text}`;
-  return /^https?:/.test(url) ? readHostUrl(url) : undefined;
+function withScheme(endpoint: string): string {
+  if (endpoint.includes('://')) return endpoint;
+  return `${isLocalhost(/^[^/]*/.exec(endpoint)?.[0] ?? '') ? 'http' : 'https'}://${endpoint}`;
 }
 
 /** docker.IsLocalhost: `localhost` or a loopback address, with or without a port; `[::1]` without one is not seen as such. */

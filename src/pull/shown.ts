@@ -155,12 +155,12 @@ export function refusedText(
 
 function hostsText(fault: Fault): string {
   const loads = (what: string, file: string, why: string): string =>
-    why.startsWith('open ') ? `unable to read ${what} "${file}": ${why}` : `unable to load ${what} "${file}"`;
+    /^(?:open|read) /.test(why) ? `unable to read ${what} "${file}": ${why}` : `unable to load ${what} "${file}"`;
   switch (fault.code) {
     case 'hosts.ca_unreadable':
       return loads('CA cert', fault.file, fault.why);
     case 'hosts.client_unreadable':
-      return fault.why.startsWith('open ')
+      return /^(?:open|read) /.test(fault.why)
         ? `unable to read CERT file "${fault.file}": ${fault.why}`
         : `failed to load X509 key pair: ${fault.why}`;
     default:

@@ -164,6 +164,18 @@ describe("the kubelet's queue", () => {
     expect(ofNode(reports, kubelet, rate)).toEqual([]);
   });
 
+  test('does not hold the sandbox image, which the runtime pulls itself', () => {
+    const sandbox = {
+      ...wanting('pause', MiB),
+      wantedBy: [{ kind: 'Runtime', namespace: '', name: 'sandbox', part: '' }],
+    };
+    expect(ofNode([sandbox, wanting('large', 2 * GiB)], {}, slow)).toEqual([]);
+    const [forecast] = ofNode([sandbox, wanting('small', MiB), wanting('large', 2 * GiB)], {}, slow);
+    expect(forecast?.because).toMatch(/^1 more may wait/);
+    const settings = { serializeImagePulls: false };
+    expect(ofNode([sandbox, wanting('a', MiB, 10)], settings)).toEqual([]);
+  });
+
   test('lets a burst through and refuses the rest', () => {
     const [forecast] = ofNode([wanting('a', MiB, 11)], { serializeImagePulls: false });
     expect(forecast).toMatchObject({ fault: 'kubelet.qps_exceeded', likelihood: 'possible', effect: 'delays' });

@@ -5,14 +5,17 @@ import { describe, expect, test } from 'vitest';
 import type { Forecast } from '#pull/forecast.ts';
 import { emptyPast, learnNode, type Past } from '#pull/past.ts';
 import { foreseeNode } from '../../src/forecast/foresee.ts';
+import { look } from '../../src/look.ts';
 import { readNode } from '../../src/node/read-node.ts';
 import { askDrypull } from '../kit/ask-drypull.ts';
-import { broughtAbout, type Shown } from '../kit/brought-about.ts';
+import { configOf } from '../kit/agent.ts';
+import { broughtAbout, type NodeTold, type Shown } from '../kit/brought-about.ts';
 import { kubeletText, type Pulled } from '../kit/cri.ts';
 import { needs } from '../kit/installed.ts';
 import { entry } from '../kit/ledger.ts';
 import { nodeRoot, type NodeRoot } from '../kit/node-root.ts';
 import { smallDisk } from '../kit/small-disk.ts';
+import { SmallEviction } from '../kit/small-eviction.ts';
 import { at } from '../servers/at.ts';
 import { openNode, openStage, pki } from '../servers/stage.ts';
 
@@ -116,6 +119,34 @@ describe.runIf(needs(['root', 'mount', 'umount']))('a file system that fills ste
       expect(forecast.withinS).toBeGreaterThan(3600);
     },
   );
+});
+
+describe.runIf(needs(['root', 'mount', 'umount']))('a node that has DiskPressure', () => {
+  test('refuses Pods in the words that were foretold, and for as long, though there is room again', async () => {
+    await using root = await nodeRoot();
+    await using disk = await smallDisk(join(root.path, 'var/lib'), { bytes: 64 * MiB });
+    const kubelet = new SmallEviction(disk.path, { leastShare: 0.1, transitionMs: 300_000 });
+    const config = configOf(`hostRoot: ${root.path}`);
+    const lookAround = async (nowMs: number): Promise<NodeTold> => {
+      const view = await look(config, new Date(nowMs), await kubelet.synchronize(nowMs));
+      const facts = { now: new Date(nowMs), view, entries: [], past: emptyPast };
+      return { forecasts: foreseeNode(facts).filter(({ rule }) => rule === 'disk-pressure'), atMs: nowMs };
+    };
+    expect((await lookAround(start)).forecasts).toEqual([]);
+    expect(kubelet.refusal()).toBeUndefined();
+    await disk.fill(60 * MiB);
+    const told = await lookAround(start + 10_000);
+    const said = /"(The node had condition: .+?)"/.exec(told.forecasts[0]?.because ?? '')?.[1];
+    broughtAbout('disk-pressure', 'disk.pressure', {
+      told,
+      came: { atMs: start + 11_000, said, so: kubelet.refusal() },
+    });
+    await root.remove('var/lib/filler-1');
+    expect((await lookAround(start + 300_000)).forecasts).toMatchObject([{ likelihood: 'certain', withinS: 0 }]);
+    expect(kubelet.refusal()).toBe(said);
+    expect((await lookAround(start + 310_000)).forecasts).toEqual([]);
+    expect(kubelet.refusal()).toBeUndefined();
+  });
 });
 
 /** Of what the file system has in all, by its own word. */

@@ -16,7 +16,6 @@ export interface Foretellable {
 const comes = (...faults: readonly FaultCode[]): Foretellable => ({ comes: faults });
 const inodes =
   'how many inodes an image takes is estimated from what fills the disk, which is more than a GiB: by literal facts';
-const newer = 'said of files that are newer than the process, as unknown: what it has read before lies nowhere';
 
 export const foretellable: Readonly<Record<string, Foretellable>> = {
   'address-down': { comes: ['tcp.refused'], asksFor: ['tcp.unreachable'] },
@@ -54,7 +53,18 @@ export const foretellable: Readonly<Record<string, Foretellable>> = {
     asksFor: ['auth.denied'],
   },
   'registry-limited': comes('api.rate_limited'),
-  'restart-pending': { comes: ['dns.not_found'], not: { 'tls.untrusted': newer, 'runtime.misconfigured': newer } },
+  'restart-pending': {
+    comes: [
+      'dns.not_found',
+      'tcp.refused',
+      'tls.untrusted',
+      'runtime.misconfigured',
+      'credential.provider_misconfigured',
+      'auth.required',
+    ],
+    asksFor: ['tls.expired'],
+  },
+  'root-leaves': comes('tls.untrusted'),
   'route-down': { comes: ['tcp.refused'], asksFor: ['api.unavailable'] },
   'route-slow': comes('api.timed_out'),
   'secret-matches-nothing': comes('auth.required'),
