@@ -56,7 +56,7 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
   const see = (current: Config): Promise<NodeView> => look(current, { now: now(), said: joined?.node(), atStart });
   const state = openState(config.stateDir, log);
   const rehearse: Outside['rehearse'] = (demands, current, { signal, past, tagIsDue }) =>
-    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past, atStart, tagIsDue });
+    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past, tagIsDue, atStart });
   // Whoever asks for a check names secrets that are not theirs to use.
   const checking = config.checkSecrets ? joined : undefined;
   const outside: Outside = {
@@ -141,11 +141,11 @@ async function* rehearseNow(
     readonly now: Date;
     readonly joined: Joined | undefined;
     readonly past?: () => Past;
-    readonly atStart: AtStart;
     readonly tagIsDue?: (tag: TagAsked) => boolean;
+    readonly atStart: AtStart;
   },
 ): AsyncGenerator<PullReport> {
-  const { config, signal, joined, past, now, atStart, tagIsDue } = at;
+  const { config, signal, joined, past, tagIsDue, now, atStart } = at;
   const view = await look(config, { now, said: joined?.node(), atStart });
   const usual = passOf(config, signal);
   const pass: Pass = {

@@ -6,7 +6,6 @@
 import { describe, expect, test } from 'vitest';
 import { nodeLimitWords } from '../../src/tell/words/node-limits.ts';
 import { askDrypull } from '../kit/ask-drypull.ts';
-import { broughtAbout } from '../kit/brought-about.ts';
 import { containerdConfig } from '../kit/containerd.ts';
 import { kubeletText } from '../kit/cri.ts';
 import { expectWarned } from '../kit/incidents.ts';
