@@ -75,12 +75,12 @@ export interface Rehearsing {
   readonly signal: AbortSignal;
   /** What is remembered now. */
   readonly past: () => Past;
-  readonly tagIsDue: (tag: TagAsked) => boolean;
   /** Whether an image may be asked for in a lane now. */
   readonly mayEnter: (id: string, lane: string) => boolean;
+  readonly tagIsDue: (tag: TagAsked) => boolean;
 }
 
-export interface SamplingAt extends Omit<Rehearsing, 'tagIsDue' | 'mayEnter'> {
+export interface SamplingAt extends Omit<Rehearsing, 'mayEnter' | 'tagIsDue'> {
   readonly demands: readonly Demand[];
   readonly entries: readonly Entry[];
   /** Whether so many requests may go to this registry now; absent: always. */

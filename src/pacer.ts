@@ -19,7 +19,7 @@ import {
   type Purse,
   type Share,
 } from '#pull/share.ts';
-import { ImageCosts } from './image-costs.ts';
+import { Costs } from './costs.ts';
 
 export interface Rule {
   /** Of the whole fleet. */
@@ -43,14 +43,14 @@ interface SetAside {
   readonly usedMs?: number;
 }
 
-const lanesKept = 20_000;
+const imagesKept = 20_000;
 
 export class Pacer {
   readonly #node: string;
   #rule: Rule;
   readonly #purses = new Map<string, Purse>();
   readonly #private = new Set<string>();
-  readonly #costs = new ImageCosts();
+  readonly #costs = new Costs();
   /** For images that are under way: in which lanes how much. */
   readonly #setAside = new Map<string, Map<string, SetAside>>();
   readonly #shares = new Map<string, Share>();
@@ -74,7 +74,7 @@ export class Pacer {
 
   /** This lane's host is in a private network. */
   learnPrivate(lane: string): void {
-    if (this.#private.has(lane) || this.#private.size >= lanesKept) return;
+    if (this.#private.has(lane) || this.#private.size >= imagesKept) return;
     this.#private.add(lane);
     this.#forgetShares();
     this.#purses.delete(lane);
@@ -87,7 +87,7 @@ export class Pacer {
     if (lane === undefined) return true;
     const share = this.#share(lane);
     const cost = this.#costs.of(id, lane);
-    const purse = this.#purse(lane, nowMs);
+    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
     if (!affords(purse, share, { nowMs, cost, phase: this.#phase(lane) })) return false;
     this.#putAside(id, lane, { cost, nowMs });
     return true;
@@ -103,7 +103,7 @@ export class Pacer {
     if (aside?.has(lane) === true) return true;
     const share = this.#share(lane);
     const cost = this.#costs.of(id, lane);
-    const purse = this.#purse(lane, nowMs);
+    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
     const rarest = Math.max(0, ...[...(aside?.keys() ?? [])].map((other) => this.roundMs(other, 1)));
     const between = this.roundMs(lane, 1);
     const mayGoOn =
@@ -117,7 +117,7 @@ export class Pacer {
 
   #putAside(id: string, lane: string, { nowMs, ...what }: SetAside & { readonly nowMs: number }): void {
     const share = this.#share(lane);
-    this.#purses.set(lane, spend(this.#purse(lane, nowMs), share, { nowMs, cost: what.cost }));
+    this.#purses.set(lane, spend(this.#purses.get(lane) ?? fullPurse(share, nowMs), share, { nowMs, cost: what.cost }));
     const aside = this.#setAside.get(id) ?? new Map<string, SetAside>();
     this.#setAside.set(id, aside.set(lane, what));
   }
@@ -130,13 +130,12 @@ export class Pacer {
       const share = this.#share(lane);
       const [sent, aside] = [costs.get(lane) ?? 0, asides.get(lane)];
       const cost = sent - (aside?.cost ?? 0);
-      const purse = this.#purse(lane, nowMs);
+      const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
       const settled = cost === 0 ? purse : spend(purse, share, { nowMs, cost });
       const usedMs = sent === 0 && aside?.usedMs !== undefined ? aside.usedMs : settled.usedMs;
       this.#purses.set(lane, { ...settled, usedMs });
     }
-    if (costs.size === 0) return;
-    for (const lane of this.#costs.remember(id, costs)) this.#shares.delete(lane);
+    for (const dearer of this.#costs.learn(id, costs)) this.#shares.delete(dearer);
   }
 
   /** What came of it is not known: what was set aside stays spent. */
@@ -151,21 +150,21 @@ export class Pacer {
     const share = this.#share(lane);
     // A whole share at once, rather than image by image.
     const cost = share.is === 'bucket' ? share.burst : 1;
-    const purse = this.#purse(lane, nowMs);
+    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
     return affordableMs(purse, share, { nowMs, cost, phase: this.#phase(lane) });
   }
 
   /** What to book a turn for, where now is the moment to do so. */
   turnToBook(lane: string, nowMs: number): { readonly perMinute: number; readonly cost: number } | undefined {
     const share = this.#share(lane);
-    const purse = this.#purse(lane, nowMs);
+    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
     if (!asksForTurn(purse, share, { nowMs, phase: this.#phase(lane) })) return undefined;
-    return { perMinute: this.#perMinute(lane), cost: this.#costs.dearestOf(lane) };
+    return { perMinute: this.#perMinute(lane), cost: this.#costs.ofTurn(lane) };
   }
 
   /** The turn that was booked; undefined: there was none. */
   booked(lane: string, nowMs: number, turnMs: number | undefined): void {
-    this.#purses.set(lane, withTurn(this.#purse(lane, nowMs), nowMs, turnMs));
+    this.#purses.set(lane, withTurn(this.#purses.get(lane) ?? fullPurse(this.#share(lane), nowMs), nowMs, turnMs));
   }
 
   /** How long a round over so many images of a lane takes at best. */
@@ -214,21 +213,17 @@ export class Pacer {
       perMinute: this.#perMinute(lane),
       agents: this.#rule.agents,
       cost: this.#costs.ofLane(lane),
-      ...(this.#rule.together === true ? { turnCost: this.#costs.dearestOf(lane) } : {}),
+      ...(this.#rule.together === true ? { turnCost: this.#costs.ofTurn(lane) } : {}),
     });
     this.#shares.set(lane, share);
     return share;
-  }
-
-  #purse(lane: string, nowMs: number): Purse {
-    return this.#purses.get(lane) ?? fullPurse(this.#share(lane), nowMs);
   }
 
   #phase(lane: string): number {
     const known = this.#phases.get(lane);
     if (known !== undefined) return known;
     const phase = phaseOf(`${this.#node} ${lane}`);
-    if (this.#phases.size < lanesKept) this.#phases.set(lane, phase);
+    if (this.#phases.size < imagesKept) this.#phases.set(lane, phase);
     return phase;
   }
 }

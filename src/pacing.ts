@@ -92,7 +92,7 @@ export class Pacing {
       return report;
     }
     // The hosts before it fail as they did then, or worse, and what it said then is the last word.
-    if (known === undefined || !costsOf(known).has(lane)) return report;
+    if (known === undefined || !costsOf(known).has(lane)) return wasAsked(report) ? report : undefined;
     return this.#outside.book.last(id) === known ? undefined : known;
   }
 
@@ -173,6 +173,11 @@ export class Pacing {
     const together = turns?.isOpen() === true;
     return { agents: fleetSize === 'auto' ? (fleet?.() ?? 1) : fleetSize, budgets, together };
   }
+}
+
+/** One that was stopped at the first host already says nothing of its image. */
+function wasAsked(report: PullReport): boolean {
+  return costsOf(report).size > 0;
 }
 
 function lanesOf(demand: Demand, report: PullReport | undefined): readonly string[] {

@@ -173,7 +173,7 @@ describe('an agent behind a mirror that fails', () => {
   const image = 'reg.example.com/a';
 
   /** As the stage would: through the gate, host by host. */
-  async function behind(world: { mirror: 'well' | 'broken' }): Promise<Running> {
+  async function behind(world: { mirror: 'well' | 'broken' }, agents = 5_000): Promise<Running> {
     const knocks = [mirror, 'reg.example.com'].map((host): Knock => ({
       origin: `https://${host}`,
       lane: host,
@@ -181,7 +181,7 @@ describe('an agent behind a mirror that fails', () => {
       is: 'opened',
       isPrivate: host === mirror,
     }));
-    return started(`images: [${image}]\nschedule: 5m\nfleetSize: 5000`, pulls, {
+    return started(`images: [${image}]\nschedule: 5m\nfleetSize: ${agents}`, pulls, {
       knock: (at) => Promise.resolve(new Map(at.map(({ demand }) => [demandId(demand), knocks]))),
       rehearse: async function* (demands, _, { mayEnter }) {
         for (const { written } of await Promise.resolve(demands)) {
@@ -221,13 +221,24 @@ describe('an agent behind a mirror that fails', () => {
     await agent.stop();
   });
 
+  test('says nothing of an image before anybody was asked for it', async () => {
+    const fault = { code: 'agent.over_budget', registry: mirror } as const;
+    const agent = await started(`images: [${image}]\nschedule: 5m`, () =>
+      askedReport({ image, registry: 'reg.example.com', mirror, atMs: Date.now(), asked: [], fault }),
+    );
+    await vi.advanceTimersByTimeAsync(60 * minute);
+    expect(agent.passes.length).toBeGreaterThan(1);
+    expect(await verdictOf(agent)).toBe('');
+    await agent.stop();
+  });
+
   test('keeps what the registry behind it said when its turn had come, for as long as that is the last word', async () => {
     const world: { mirror: 'well' | 'broken' } = { mirror: 'broken' };
-    const agent = await behind(world);
-    await vi.advanceTimersByTimeAsync(20 * day);
+    const agent = await behind(world, 200);
+    await vi.advanceTimersByTimeAsync(day);
     expect(await verdictOf(agent)).toBe('pulls');
     const seen = agent.lines.length;
-    await vi.advanceTimersByTimeAsync(2 * day);
+    await vi.advanceTimersByTimeAsync(day);
     expect(await verdictOf(agent)).toBe('pulls');
     expect(agent.lines.slice(seen).join('')).not.toContain('agent.over_budget');
     await agent.stop();

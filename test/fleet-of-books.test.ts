@@ -70,3 +70,26 @@ test('an agent alone sees within a quarter of an hour that everything is well ag
     expect(told.verdicts).toEqual({ pulls: 22 });
   }
 });
+
+describe('a hundred agents with their books that book turns together', { timeout: 60_000 }, () => {
+  const forMs = 75 * minuteMs;
+
+  test.each(['well', 'broken', 'limiting'] as const)(
+    'hold every budget while all registries are %s for a while, and ask ECR Public',
+    async (is) => {
+      const episodes = is === 'well' ? [] : everywhere(is, 20, 35);
+      const told = await simulateBooks({ nodes: 100, registries: ordinary, forMs, episodes, together: true });
+      expect(above(told)).toEqual([]);
+      expect(told.seenAt['public.ecr.aws']).toBeGreaterThan(0.1);
+    },
+  );
+
+  test('hold every budget while a mirror in front of all registries is broken, and afterwards', async () => {
+    const episodes = [
+      { host: 'mirror.corp.internal', is: 'broken', fromMs: 20 * minuteMs, toMs: 50 * minuteMs },
+    ] as const;
+    const told = await simulateBooks({ nodes: 100, registries: mirrored, forMs, episodes, together: true });
+    expect(above(told)).toEqual([]);
+    expect(told.verdicts).toEqual({ pulls: 2_200 });
+  });
+});

@@ -17,7 +17,7 @@ import { isMetered, noteLimit } from './metered.ts';
 import { record, type Purpose, type Scene } from './scene.ts';
 import { outOfTurn } from './out-of-turn.ts';
 import { trouble, type Tried, type Trouble } from './trouble.ts';
-import { urlAt } from './url-at.ts';
+import { unsendable } from './unsendable.ts';
 
 export interface Request {
   readonly method: 'HEAD' | 'GET';
@@ -52,6 +52,15 @@ const staysHome = new Set(['authorization', 'host', 'www-authenticate', 'cookie'
 /** Made by net/http, or about the connection, which is ours. */
 const made = new Set('host content-length transfer-encoding trailer connection keep-alive upgrade expect'.split(' '));
 const bodyTimeoutMs = 30_000;
+
+/** The URL that containerd would ask at a route (resolver.go request, addNamespace). */
+export function urlAt(route: Route, repository: string, object: string): URL | undefined {
+  const text = `${route.scheme}://${route.authority}${cleanPath(`${route.path}/${repository}/${object}`)}`;
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (route.ns !== undefined) url.searchParams.set('ns', route.ns);
+  return url;
+}
 
 export interface Sending extends Request {
   readonly at: Route;
@@ -111,23 +120,6 @@ function headersFor(scene: Scene, { at, headers, headersOfGet, method }: Sending
   const agent: readonly Header[] = named ? [] : [['User-Agent', scene.plan.engine.userAgent]];
   const host: readonly Header[] = requested.host === at.authority.toLowerCase() ? [] : [['Host', at.authority]];
   return [...own, ...agent, ...host];
-}
-
-/** net/http Transport.roundTrip: a header that cannot be written stops the request (httpguts.ValidHeaderFieldName, …Value). */
-function unsendable(scene: Scene, { at, method }: Sending, url: URL): Trouble | undefined {
-  const named = at.headers.find(([name]) => !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name));
-  const valued = at.headers.find(([, value]) => hasControls(value));
-  if (named === undefined && valued === undefined) return undefined;
-  const why =
-    named === undefined
-      ? `net/http: invalid header field value for ${JSON.stringify(valued?.[0] ?? '')}`
-      : `net/http: invalid header field name ${JSON.stringify(named[0])}`;
-  const fault: Fault = { code: 'runtime.misconfigured', file: at.because, why };
-  return trouble(fault, requestFailed({ method, url }, why, scene.plan.engine));
-}
-
-function hasControls(value: string): boolean {
-  return Buffer.from(value).some((byte) => (byte < 0x20 && byte !== 0x09) || byte === 0x7f);
 }
 
 /** The one place that every request for a manifest passes: a GET would be a pull to a registry that counts them. */

@@ -11,12 +11,14 @@ import { demandId } from '#pull/ledger.ts';
 import { defaultPace } from '#pull/pace.ts';
 import { emptyPast } from '#pull/past.ts';
 import { phaseOf } from '#pull/phase.ts';
+import { bookTurn } from '#pull/turns.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import { Book } from '../../src/book.ts';
 import type { Knocks, Known } from '../../src/choose.ts';
 import { jitterMs, parseConfig, type Config } from '../../src/config.ts';
 import { Pacing } from '../../src/pacing.ts';
+import type { TurnDesk } from '../../src/shared-turns.ts';
 import { Limits } from '../../src/stage/limits.ts';
 import { askedReport, shutFault, type AskedReport } from './asked-report.ts';
 import { minuteMs, peakOf, Queue, sliceMs, type SimulatedRegistry } from './fleet.ts';
@@ -36,6 +38,8 @@ export interface BookStory {
   readonly registries: readonly SimulatedRegistry[];
   readonly forMs: number;
   readonly episodes?: readonly Episode[];
+  /** Turns are booked with the fleet. */
+  readonly together?: boolean;
 }
 
 export interface BooksTold {
@@ -46,6 +50,8 @@ export interface BooksTold {
   readonly early: number;
   /** Of all images of the fleet at the end, how many have which verdict: `pulls`, `fails api.unavailable`, `none`. */
   readonly verdicts: Readonly<Record<string, number>>;
+  /** Images of each registry that have a verdict at the end, of all. */
+  readonly seenAt: Readonly<Record<string, number>>;
 }
 
 const began = Date.parse('2026-03-04T12:00:00Z');
@@ -66,6 +72,7 @@ class Ground {
   early = 0;
   readonly story: BookStory;
   readonly #slices = new Map<string, Uint32Array>();
+  readonly #leases = new Map<string, string>();
 
   constructor(story: BookStory) {
     this.story = story;
@@ -85,6 +92,14 @@ class Ground {
     }
     this.requests += requests;
   }
+
+  /** As cluster/turns.ts does. */
+  readonly book: TurnDesk['book'] = (lane, ask) => {
+    const booking = bookTurn(this.#leases.get(lane), { ...ask, nowMs: this.nowMs });
+    if (booking.is === 'full') return Promise.resolve(undefined);
+    this.#leases.set(lane, booking.text);
+    return Promise.resolve(booking.atMs - this.nowMs);
+  };
 
   peaks(): BooksTold['peaks'] {
     return [...this.#slices].map(([lane, slices]) => ({
@@ -113,7 +128,8 @@ class Node {
     const { cadenceMs } = config.schedule;
     const keep = config.historyPerImage;
     this.book = new Book({ node: name, startedMs: began, cadenceMs, keep, silenceMs: minuteMs, past: emptyPast });
-    const agent = { clock: { now: () => ground.nowMs, random: () => this.#dice() } };
+    const turns = ground.story.together === true ? { turns: { isOpen: () => true, book: ground.book } } : {};
+    const agent = { clock: { now: () => ground.nowMs, random: () => this.#dice() }, ...turns };
     this.#pacing = new Pacing({ node: name, book: this.book, config: () => config, agent });
     for (const registry of ground.story.registries) {
       for (let i = 0; i < registry.images; i += 1) this.#registries.set(`${registry.lane}/app-${i}:1`, registry);
@@ -269,13 +285,17 @@ export async function simulateBooks(story: BookStory): Promise<BooksTold> {
   }
   const { requests, knocks, early } = ground;
   const verdicts: Record<string, number> = {};
+  const seenAt: Record<string, number> = {};
   for (const { book } of nodes) {
     for (const demand of book.demands()) {
       const verdict = book.known(demand).report?.verdict;
       const name =
         verdict === undefined ? 'none' : 'fault' in verdict ? `${verdict.is} ${verdict.fault.code}` : verdict.is;
       verdicts[name] = (verdicts[name] ?? 0) + 1;
+      const registry = story.registries.find(({ lane }) => demand.written.startsWith(`${lane}/`));
+      const part = verdict === undefined || registry === undefined ? 0 : 1 / (registry.images * story.nodes);
+      if (registry !== undefined) seenAt[registry.lane] = (seenAt[registry.lane] ?? 0) + part;
     }
   }
-  return { peaks: ground.peaks(), requests, knocks, early, verdicts };
+  return { peaks: ground.peaks(), requests, knocks, early, verdicts, seenAt };
 }
