@@ -10,7 +10,7 @@ type Texts = { readonly [C in FaultCode]?: (fault: FaultOf<C>, engine: Engine) =
 
 const texts: Texts = {
   'dns.not_found': (f) => `${lookup(f)}: no such host`,
-  'dns.server_failed': (f) => `${lookup(f)}: server misbehaving`,
+  'dns.server_failed': (f) => `${lookup(f)}: ${f.rcode === 'lame referral' ? f.rcode : 'server misbehaving'}`,
   'dns.timed_out': (f) => `${lookup(f)}: read udp [node]->${f.server}: i/o timeout`,
   'dns.refused': (f) => `${lookup(f)}: read udp [node]->${f.server}: read: connection refused`,
   'dns.malformed': (f) => `${lookup(f)}: cannot unmarshal DNS message`,
