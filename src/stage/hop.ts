@@ -51,6 +51,8 @@ export function urlAt(route: Route, repository: string, object: string): URL | u
   const text = `${route.scheme}://${route.authority}${cleanPath(`${route.path}/${repository}/${object}`)}`;
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
+  // URL makes an address of every number; Go asks for the name 127.1.
+  if (/^[\d.]+$/.test(url.hostname) && url.hostname !== route.host) return undefined;
   if (route.ns !== undefined) url.searchParams.set('ns', route.ns);
   return url;
 }
@@ -63,7 +65,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   const { plan } = scene;
   const { method } = sending;
   const requested = urlAt(sending.at, plan.image.path, sending.object);
-  if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending) };
+  if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending, plan.image.path) };
   const held = heldBack(scene, sending) ?? unsendable(scene, sending, requested);
   if (held !== undefined) return { ok: false, trouble: held };
   let own = headersFor(scene, sending, requested);
@@ -137,14 +139,14 @@ function heldBack(scene: Scene, { method, object, route, at }: Sending): Trouble
 }
 
 /** A port beyond 65535, or a name that no URL can hold. */
-function noSuchPlace({ at, method, object }: Sending): Trouble {
+function noSuchPlace({ at, method, object }: Sending, repository: string): Trouble {
   const port = /:(\d+)$/.exec(at.authority)?.[1];
   const bad = port !== undefined && Number(port) > 65_535;
   const why = bad ? `address ${port}: invalid port` : `lookup ${at.host}: no such host`;
   const fault: Fault = bad
     ? { code: 'tcp.unreachable', address: at.host, port: Number(port), why: 'invalid port' }
     : { code: 'dns.not_found', host: at.host, server: '', asked: [at.host] };
-  const url = `${at.scheme}://${at.authority}${cleanPath(`${at.path}/${object}`)}`;
+  const url = `${at.scheme}://${at.authority}${cleanPath(`${at.path}/${repository}/${object}`)}`;
   return trouble(fault, `failed to do request: ${method === 'HEAD' ? 'Head' : 'Get'} "${url}": dial tcp: ${why}`);
 }
 
