@@ -3,6 +3,7 @@
  * Imitates containerd client.Pull (local engine) and core/transfer/local/pull.go (transfer service), and image.Config after it.
  */
 import type { Fault } from '#pull/fault.ts';
+import { goQuote } from '#pull/go-quote.ts';
 import type { Image } from '#pull/image.ts';
 import {
   childrenFor,
@@ -49,7 +50,7 @@ async function pull(scene: Scene): Promise<Ending> {
 /** The kubelet reads the reference, and its runtime does not (pkg/cri/server/image_pull.go PullImage). */
 function unreadable({ written, sent }: Image): Ending {
   const why = 'invalid reference format';
-  const words: Wording = { text: `failed to parse image reference ${JSON.stringify(sent)}: ${why}` };
+  const words: Wording = { text: `failed to parse image reference ${goQuote(sent)}: ${why}` };
   return failed({ fault: { code: 'image.malformed', image: written, why }, words }, words);
 }
 
