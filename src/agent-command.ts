@@ -2,8 +2,8 @@
 import { Command } from 'commander';
 import type { Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
-import type { Demand } from '#pull/view.ts';
-import { runAgent, type Outside } from './agent.ts';
+import type { Demand, NodeView } from '#pull/view.ts';
+import { runAgent, type Outside, type Rehearsing } from './agent.ts';
 import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from './config.ts';
 import { configuredDemands } from './configured-demands.ts';
 import { guardListener } from './guard-listener.ts';
@@ -12,6 +12,7 @@ import { look } from './look.ts';
 import type { Surroundings } from './main.ts';
 import { ownNamespace } from './own-namespace.ts';
 import { readOwnOptions } from './own-options.ts';
+import { AtStart } from './node/at-start.ts';
 import { readInput } from './node/read-input.ts';
 import { watchFile } from './node/watch-file.ts';
 import { manners } from './open-wire.ts';
@@ -32,7 +33,8 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     return 2;
   }
   const { config } = read;
-  const view = await look(config, around.now());
+  const atStart = new AtStart();
+  const view = await look(config, { now: around.now(), atStart });
   const nodeName = config.nodeName ?? view.name;
   const log = logTo({ level: config.logLevel, node: nodeName });
   const { now, random, env } = around;
@@ -50,9 +52,10 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     clockMs: around.clockMs,
     random: around.random,
   });
+  const see = (current: Config): Promise<NodeView> => look(current, { now: now(), said: joined?.node(), atStart });
   const state = openState(config.stateDir, log);
-  const rehearse: Outside['rehearse'] = (demands, current, { signal, past }) =>
-    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past });
+  const rehearse: Outside['rehearse'] = (demands, current, at) =>
+    rehearseNow(rehearser, demands, { ...at, config: current, now: now(), joined, atStart });
   // Whoever asks for a check names secrets that are not theirs to use.
   const checking = config.checkSecrets ? joined : undefined;
   const outside: Outside = {
@@ -60,22 +63,23 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     hostName: view.name,
     version: around.version,
     ...(wish.config === undefined ? {} : { changes: changesOf(wish.config, around) }),
-    demands: (current) => demandsOf(current, joined, now),
+    demands: (current) => demandsOf(current, joined, see),
     ...(joined === undefined ? {} : { cluster: joined }),
     rehearse,
-    knock: async (at, current, signal) =>
-      rehearser.knock(await look(current, now(), joined?.node()), at, passOf(current, signal)),
-    ...(joined === undefined ? {} : { fleet: joined.fleet }),
+    knock: async (at, current, signal) => rehearser.knock(await see(current), at, passOf(current, signal)),
+    ...(joined === undefined
+      ? {}
+      : { fleet: joined.fleet, ...(joined.turns === undefined ? {} : { turns: joined.turns }) }),
     spent: () => rehearser.spent(),
-    look: (current) => look(current, now(), joined?.node()),
+    look: see,
     sampleQuotas: async (current, at) => {
       if (!at.entries.some(({ report }) => report.registry === 'docker.io')) return [];
       const secrets = joined === undefined ? {} : { withSecrets: joined.withSecrets };
-      return rehearser.sampleQuotas(() => look(current, now(), joined?.node()), { ...at, ...secrets, past: at.past() });
+      return rehearser.sampleQuotas(() => see(current), { ...at, ...secrets, past: at.past() });
     },
     ...(state === undefined ? {} : { state: { first: await state.read(), save: state.save } }),
     rehearseCheck: (demands, signal) =>
-      rehearseNow(rehearser, demands, { config, signal, now: now(), joined: checking }),
+      rehearseNow(rehearser, demands, { config, signal, now: now(), joined: checking, atStart }),
     advise: (fault) => adviceFor(fault, { wantedBy: [] }),
     ...guarded.value,
     clock: { now: () => around.now().getTime(), random: around.random },
@@ -138,14 +142,20 @@ async function* rehearseNow(
     readonly now: Date;
     readonly joined: Joined | undefined;
     readonly past?: () => Past;
+    readonly tagIsDue?: Rehearsing['tagIsDue'];
+    readonly mayEnter?: Rehearsing['mayEnter'];
+    readonly atStart: AtStart;
   },
 ): AsyncGenerator<PullReport> {
-  const { config, signal, joined, past } = at;
-  const view = await look(config, at.now, joined?.node());
+  const { config, signal, joined, past, tagIsDue, mayEnter, now, atStart } = at;
+  const view = await look(config, { now, said: joined?.node(), atStart });
+  const usual = passOf(config, signal);
   const pass: Pass = {
-    ...passOf(config, signal),
+    ...usual,
+    manners: tagIsDue === undefined ? usual.manners : { ...usual.manners, tagIsDue },
     ...(joined === undefined ? {} : { withSecrets: joined.withSecrets }),
     ...(past === undefined ? {} : { past }),
+    ...(mayEnter === undefined ? {} : { mayEnter }),
   };
   yield* rehearser.rehearse(view, demands, pass);
 }
@@ -161,11 +171,15 @@ function passOf(config: Config, signal: AbortSignal): Pass {
 }
 
 /** What the configuration asks for, and what the Pods do. */
-async function demandsOf(config: Config, joined: Joined | undefined, now: () => Date): Promise<readonly Demand[]> {
+async function demandsOf(
+  config: Config,
+  joined: Joined | undefined,
+  see: (config: Config) => Promise<NodeView>,
+): Promise<readonly Demand[]> {
   const own = await configuredDemands(config);
   if (joined === undefined) return own;
   return joined.demands(own, async () => {
-    const { runtime, kubelet } = await look(config, now(), joined.node());
+    const { runtime, kubelet } = await see(config);
     const policy =
       kubelet.config?.ok === true ? { policy: kubelet.config.value.imagePullCredentialsVerificationPolicy } : {};
     return { sandboxImage: runtime.config.ok ? runtime.config.value.sandboxImage : '', ...policy };

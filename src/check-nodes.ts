@@ -7,7 +7,8 @@ import { land, landEverywhere, type Landing } from '#pull/landing.ts';
 import { sampleNodes } from '#pull/sample-nodes.ts';
 import type { Verdict } from '#pull/verdict.ts';
 import type { Outside as CheckOutside, Status } from './check.ts';
-import { readDemands, statusOf } from './check.ts';
+import { askedFor } from './asked-for.ts';
+import { statusOf } from './check.ts';
 import type { Fleet, FleetNode } from './cluster/ask-agents.ts';
 import { openFleet } from './cluster/ask-agents.ts';
 import { type Answers, fleetAnswer } from './fleet-answer.ts';
@@ -33,13 +34,8 @@ const longestPauseMs = 30_000;
 
 export async function checkNodes(wish: NodesCheck, outside: Outside): Promise<Status> {
   const say = (line: string): void => void outside.stderr.write(`drypull: ${line}\n`);
-  const asked = await readDemands(wish, outside.read);
-  for (const line of [...asked.errors, ...asked.problems, ...asked.hints]) say(line);
-  if (asked.errors.length > 0) return 2;
-  if (asked.demands.length === 0) {
-    say('no image found in what was given: nothing to check');
-    return 2;
-  }
+  const asked = await askedFor(wish, outside.read, say);
+  if (asked === undefined) return 2;
   const opened = openFleet({ ...wish.cluster, env: outside.env, clockMs: outside.elapsedMs });
   if (!opened.ok) {
     say(adviceFor(opened.fault, { wantedBy: [] }).cause);

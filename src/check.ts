@@ -2,12 +2,9 @@
  * The check before a deployment: for the images or manifests named, rehearse once, print, and give an exit status. Gets its
  * outside as an argument; stdout is the answer, stderr the conversation.
  */
-import type { PullSecret } from '#pull/credential.ts';
-import { type Placement, placementOf } from '#pull/placement.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
-import { bareDemand, pullSecretOf } from './bare-demand.ts';
-import { readManifests } from './cluster/read-manifests.ts';
+import { askedFor, type Read } from './asked-for.ts';
 import type { CheckWish, NodeWish } from './command-line.ts';
 import { columnsOf, document, junit, progress, publicNode, story, summary, table } from './tell/print.ts';
 import type { ProgressStream } from './tell/print.ts';
@@ -31,10 +28,7 @@ export interface Stream extends ProgressStream {
 export interface Outside {
   readonly stdout: Stream;
   readonly stderr: Stream;
-  /** A file by its path, or standard input for `-`. */
-  readonly read: (
-    path: string,
-  ) => Promise<{ readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string }>;
+  readonly read: Read;
   readonly readNode: (ask: NodeWish & { readonly now: Date }) => Promise<NodeView>;
   /** One report for each demand, in any order; fewer once the signal is aborted. */
   readonly assessAll: (view: NodeView, demands: readonly Demand[], bounds: Bounds) => AsyncIterable<PullReport>;
@@ -49,13 +43,8 @@ export type Status = 0 | 1 | 2 | 130;
 
 export async function check(wish: CheckWish, outside: Outside): Promise<Status> {
   const say = (line: string): void => void outside.stderr.write(`drypull: ${line}\n`);
-  const asked = await readDemands(wish, outside.read);
-  for (const line of [...asked.errors, ...asked.problems, ...asked.hints]) say(line);
-  if (asked.errors.length > 0) return 2;
-  if (asked.demands.length === 0) {
-    say('no image found in what was given: nothing to check');
-    return 2;
-  }
+  const asked = await askedFor(wish, outside.read, say);
+  if (asked === undefined) return 2;
   const view = await outside.readNode({ ...wish.node, now: outside.now() });
   const warnings = view.warnings
     .slice(0, 20)
@@ -135,52 +124,4 @@ function answer(
       return stories.join('') + (lines === '' ? '' : `${lines}\n`);
     }
   }
-}
-
-const noDockerConfig =
-  'not a docker configuration (JSON such as {"auths": {"ghcr.io": {"auth": "…"}}}); a Secret manifest goes with -f';
-
-export interface AskedFor {
-  readonly demands: readonly Demand[];
-  /** Of each demand, in the same order: where the Pods that want it may land. */
-  readonly placements: readonly (readonly Placement[])[];
-  /** The call was wrong; nothing is to be rehearsed. */
-  readonly errors: readonly string[];
-  /** Something could not be read; the rest can. */
-  readonly problems: readonly string[];
-  readonly hints: readonly string[];
-}
-
-export async function readDemands(
-  wish: Pick<CheckWish, 'namespace' | 'images' | 'files' | 'pullSecrets'>,
-  read: Outside['read'],
-): Promise<AskedFor> {
-  const { namespace, images, files } = wish;
-  const errors: string[] = [];
-  const [problems, hints]: [string[], string[]] = [[], []];
-  const secrets: PullSecret[] = [];
-  for (const path of wish.pullSecrets) {
-    const input = await read(path);
-    const secret = input.ok ? pullSecretOf(path, input.text, namespace) : undefined;
-    if (secret !== undefined) secrets.push(secret);
-    else errors.push(`--pull-secret ${path}: ${input.ok ? noDockerConfig : input.why}`);
-  }
-  if (secrets.length > 0 && images.length === 0)
-    hints.push('--pull-secret serves IMAGE arguments only; manifests bring their own Secrets');
-  const demands: Demand[] = images.map((written) => bareDemand(written, secrets));
-  const placements: (readonly Placement[])[] = demands.map(() => [placementOf({})]);
-  for (const path of files) {
-    const name = path === '-' ? 'standard input' : path;
-    const input = await read(path);
-    if (!input.ok) {
-      errors.push(`-f ${path}: ${input.why}`);
-      continue;
-    }
-    const found = readManifests(input.text, { namespace });
-    demands.push(...found.demands);
-    placements.push(...found.placements);
-    problems.push(...found.problems.map(({ at, what }) => `${name}, ${at}: ${what}`));
-    hints.push(...found.hints.map(({ at, what }) => `${name}, ${at}: ${what}`));
-  }
-  return { demands, placements, errors, problems, hints };
 }

@@ -7,6 +7,7 @@ import type { PullSecret } from '#pull/credential.ts';
 import { parseImage } from '#pull/image.ts';
 import type { Outcome } from '#pull/outcome.ts';
 import type { NodePlace } from '#pull/placement.ts';
+import { architecturesOf } from '#pull/placement-architectures.ts';
 import type { Demand } from '#pull/view.ts';
 import { type Accounts, accounts } from './cluster/accounts.ts';
 import type { Cluster } from './cluster/connect.ts';
@@ -61,11 +62,19 @@ export class ComingDemands {
     return Promise.all(
       demands.map(async (demand) => {
         const { written, policy, wantedBy } = demand;
+        const architectures = architecturesOf(demand.placement);
         const image = parseImage(written);
         const secrets = await this.#secretsOf(demand);
-        return { image, written, policy, wantedBy, secrets, present: presenceOf(image, images) };
+        const present = presenceOf(image, images);
+        const known = { image, written, policy, wantedBy, secrets, present };
+        return architectures === undefined ? known : { ...known, architectures };
       }),
     );
+  }
+
+  /** Of all nodes of the cluster, `linux/arm64`; empty where the catalog does not say. */
+  platforms(): readonly string[] {
+    return this.#watch.current().platforms;
   }
 
   /** Something of the Node may be different. */

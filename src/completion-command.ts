@@ -3,6 +3,7 @@
  * words …`), so that a script that was installed once knows the options of every later version; kubectl asks the same of
  * `kubectl_complete-drypull`, which is this program under another name.
  */
+import { valueAt } from '#pull/value-at.ts';
 import { completions } from './completions.ts';
 import type { Surroundings } from './main.ts';
 
@@ -45,7 +46,7 @@ export function run({ args, stdout, stderr }: Surroundings): number {
     );
     return 0;
   }
-  const script = Object.hasOwn(scripts, what) ? scripts[what] : undefined;
+  const script = valueAt(scripts, what);
   if (script === undefined) {
     stderr.write('drypull: completion bash, zsh or fish: source <(drypull completion bash)\n');
     return 2;

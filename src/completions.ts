@@ -1,4 +1,5 @@
 /** What could stand where somebody is writing: commands, then the options of the one that was named, then what an option allows. */
+import { valueAt } from '#pull/value-at.ts';
 import { Command } from 'commander';
 import { programOf } from './command-line.ts';
 import { addFleetOptions } from './nodes-options.ts';
@@ -19,7 +20,7 @@ export function completions(words: readonly string[]): readonly string[] {
   const fits = (all: readonly string[], begun: string): readonly string[] => all.filter((one) => one.startsWith(begun));
   if (current === undefined)
     return fits([...program.commands.map((one) => one.name()), '--help', '--version'], command);
-  const known = Object.hasOwn(own, command) ? own[command] : undefined;
+  const known = valueAt(own, command);
   if (known !== undefined) return fits(known, current);
   const chosen = command === 'nodes' ? nodes() : program.commands.find((one) => one.name() === command);
   if (chosen === undefined) return [];

@@ -52,7 +52,7 @@ export const clusterFields = {
       'a list of platforms',
     ),
     write: same,
-    help: "The platforms of the cluster's nodes, such as linux/amd64, linux/arm64: an image that lacks a build for one of them is foretold.",
+    help: "The platforms of the cluster's nodes, such as linux/amd64, linux/arm64: an image that lacks a build for one of them is foretold. Empty: those that the catalog names, with the component catalog-nodes.",
   }),
   nodeCondition: field<boolean>({
     env: 'DRYPULL_NODE_CONDITION',

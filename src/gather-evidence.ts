@@ -63,9 +63,10 @@ async function judgeAll(host: string, addresses: readonly string[], scenery: Sce
   return judgeAddresses({ host, port, addresses, ...tls }, waysOf(plan, wire));
 }
 
-/** Where a restart of the runtime would change the proxy of a request, that way is tried as well. */
+/** Where a restart of the runtime would change the proxy of a request, or whom it trusts, that way is tried as well. */
 async function judgeAfterRestart(exchange: Exchange, plan: PullPlan, wire: Wire): Promise<readonly Evidence[]> {
-  if (plan.proxyNext === undefined || !URL.canParse(exchange.url)) return [];
+  const { proxyNext, rootsNext } = plan;
+  if ((proxyNext === undefined && rootsNext === undefined) || !URL.canParse(exchange.url)) return [];
   const url = new URL(exchange.url);
   const scheme = url.protocol === 'http:' ? 'http' : 'https';
   const host = url.hostname.replace(/^\[(.+)\]$/, '$1');
@@ -74,10 +75,13 @@ async function judgeAfterRestart(exchange: Exchange, plan: PullPlan, wire: Wire)
   if (wire.judged.has(key)) return [];
   wire.judged.add(key);
   const to = { scheme, host, port } as const;
-  const [today, next] = [proxyFor(plan.proxy, to), proxyFor(plan.proxyNext.rules, to)];
+  const rules = proxyNext?.rules ?? plan.proxy;
+  const [today, next] = [proxyFor(plan.proxy, to), proxyFor(rules, to)];
   const shown = (one: typeof today): string => (one.ok ? (one.value?.shown ?? 'directly') : 'nowhere');
-  if (shown(today) === shown(next)) return [];
-  return [await judgeWay({ ...to, tls: ruleOf(exchange, plan) }, plan.proxyNext.rules, waysOf(plan, wire))];
+  const tls = ruleOf(exchange, plan);
+  const trustsOthers = rootsNext !== undefined && scheme === 'https' && tls.verify;
+  if (shown(today) === shown(next) && !trustsOthers) return [];
+  return [await judgeWay({ ...to, tls }, rules, { ...waysOf(plan, wire), roots: rootsNext ?? plan.roots })];
 }
 
 function ruleOf({ route }: Exchange, plan: PullPlan): TlsRule {

@@ -5,6 +5,7 @@ import type { Seen } from '#pull/outcome.ts';
 import { parsePlatform, type Platform } from '#pull/platform.ts';
 import type { NodeView } from '#pull/view.ts';
 import type { Config } from './config.ts';
+import type { AtStart } from './node/at-start.ts';
 import { readNode } from './node/read-node.ts';
 
 /** Of node.status.nodeInfo. */
@@ -20,10 +21,20 @@ export interface NodeSaid {
   readonly taints?: readonly { readonly key: string }[];
   /** In the kubelet's own words, which go over what is read from its files. */
   readonly kubeletConfig?: Seen<KubeletConfig>;
+  /** Of all nodes, as the catalog says. */
+  readonly clusterPlatforms?: readonly string[];
 }
 
-export async function look(config: Config, now: Date, said?: NodeSaid): Promise<NodeView> {
-  const view = await lookAtFiles(config, now, said);
+export interface Looking {
+  readonly now: Date;
+  readonly said?: NodeSaid | undefined;
+  /** Where somebody looks again and again; absent: this look is the only one. */
+  readonly atStart?: AtStart;
+}
+
+export async function look(config: Config, at: Looking): Promise<NodeView> {
+  const view = await lookAtFiles(config, at);
+  const { said } = at;
   const diskPressure = pressureOf(said);
   const settings = said?.kubeletConfig;
   const kubelet = {
@@ -42,7 +53,7 @@ function pressureOf({ conditions, taints }: Partial<NodeSaid> = {}): DiskPressur
   return { is: condition.status === 'True' || tainted, since: condition.lastTransitionTime };
 }
 
-async function lookAtFiles(config: Config, now: Date, said?: NodeSaid): Promise<NodeView> {
+async function lookAtFiles(config: Config, { now, said, atStart }: Looking): Promise<NodeView> {
   const runtime = config.runtime ?? (said?.runtime === '' ? undefined : said?.runtime);
   const platform = platformOf(config, said);
   const view = await readNode({
@@ -61,8 +72,10 @@ async function lookAtFiles(config: Config, now: Date, said?: NodeSaid): Promise<
       runsHere: said !== undefined,
     },
     now,
+    ...(atStart === undefined ? {} : { atStart }),
   });
-  const { clusterPlatforms } = config;
+  const clusterPlatforms =
+    config.clusterPlatforms.length > 0 ? config.clusterPlatforms : (said?.clusterPlatforms ?? []);
   return clusterPlatforms.length === 0 ? view : { ...view, clusterPlatforms };
 }
 

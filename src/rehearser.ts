@@ -5,11 +5,13 @@
 import { keyMatches } from '#pull/credential.ts';
 import { type Knock, learnedOrigins } from '#pull/knock.ts';
 import { demandId } from '#pull/ledger.ts';
+import { restarted } from '#pull/next-start.ts';
 import type { Past } from '#pull/past.ts';
 import { planPull } from '#pull/plan.ts';
 import type { QuotaSample } from '#pull/quota.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
+import type { Restarted } from './after-restart.ts';
 import { assessAll } from './assess.ts';
 import type { Known } from './choose.ts';
 import { hasContent, localContent } from './node/content-store.ts';
@@ -43,6 +45,8 @@ export interface Pass {
   /** Where pull secrets are read when a rehearsal is due. */
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
   readonly past?: () => Past;
+  /** Whether an image may be asked for in a lane now; absent: always. */
+  readonly mayEnter?: (id: string, lane: string) => boolean;
 }
 
 export type SampleAsk = Omit<Sampling, 'view' | 'askProviders' | 'openWire' | 'nowMs'>;
@@ -62,22 +66,36 @@ export class Rehearser {
   async *rehearse(view: NodeView, demands: readonly Demand[], pass: Pass): AsyncGenerator<PullReport> {
     for (const authority of pass.meteredRegistries) this.#memory.keepMetered(authority);
     const wire = this.#open(view, pass);
+    const afterwards = this.#restart(view, pass);
     try {
       const outside = {
         wire,
+        ...(afterwards === undefined ? {} : { restarted: afterwards }),
         atOnce: pass.atOnce,
         askProviders: (repository: string) => this.#askProviders(view, repository),
         signal: pass.signal,
         ...(pass.withSecrets === undefined ? {} : { withSecrets: pass.withSecrets }),
         ...(pass.past === undefined ? {} : { past: pass.past }),
+        ...(pass.mayEnter === undefined ? {} : { mayEnter: pass.mayEnter }),
       };
       for await (const report of assessAll(view, demands, outside)) {
         if (pass.signal.aborted) return;
         yield report;
       }
     } finally {
-      await wire.close();
+      await Promise.all([wire.close(), afterwards?.wire.close()]);
     }
+  }
+
+  /** The same pass over the node as its programs would find it after their next start. */
+  #restart(view: NodeView, pass: Pass): (Restarted & { readonly wire: ReturnType<typeof openWire> }) | undefined {
+    const [next, later] = [view.next, restarted(view)];
+    if (next === undefined || later === undefined || !pass.manners.evidence) return undefined;
+    const wire = this.#open(later, {
+      ...pass,
+      manners: { ...pass.manners, evidence: false, throughputSampleBytes: 0 },
+    });
+    return { next, view: later, wire, askProviders: (repository) => this.#askProviders(later, repository) };
   }
 
   /** Opens connections to every host that these images would use; see stage/knock.ts. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run } from '../src/agent-command.ts';
 import { authority } from './kit/authority.ts';
+import { surroundings } from './kit/surroundings.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-agent-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -22,32 +23,18 @@ async function start(
 ): Promise<{ readonly status: number; readonly said: string }> {
   let said = '';
   const stopping = new AbortController();
-  const write = (text: string): boolean => {
+  const write = (text: string): void => {
     said += text;
     if (text.includes('the page of node')) stopping.abort();
-    return true;
   };
-  const stream = Object.assign(Object.create(null) as NodeJS.WriteStream, { write });
-  const status = await run({
-    args: [],
-    env: {
-      DRYPULL_LISTEN: '127.0.0.1:0',
-      DRYPULL_CHECK_LISTEN: 'off',
-      DRYPULL_IMAGES: '127.0.0.1:1/nobody/asks:1',
-      DRYPULL_HOST_ROOT: folder,
-      DRYPULL_LOG_LEVEL: 'silent',
-      ...env,
-    },
-    stdout: stream,
-    stderr: stream,
-    signal: stopping.signal,
-    onHangUp: () => undefined,
-    version: '0.1.0',
-    now: () => new Date(),
-    clockMs: () => performance.now(),
-    random: () => 0.5,
-    vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
-  });
+  const around = {
+    DRYPULL_LISTEN: '127.0.0.1:0',
+    DRYPULL_CHECK_LISTEN: 'off',
+    DRYPULL_IMAGES: '127.0.0.1:1/nobody/asks:1',
+    DRYPULL_HOST_ROOT: folder,
+    DRYPULL_LOG_LEVEL: 'silent',
+  };
+  const status = await run(surroundings(write, { env: { ...around, ...env }, signal: stopping.signal }));
   return { status, said };
 }
 const tls = (cert: string, key: string): Record<string, string> => ({

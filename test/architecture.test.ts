@@ -41,6 +41,7 @@ const allowed: Readonly<Record<string, { readonly places: readonly string[]; rea
 const doors = new Set([
   'node/read-node.ts',
   'node/provider-cache.ts',
+  'node/at-start.ts',
   'node/read-input.ts',
   'node/watch-file.ts',
   'node/credential-plugin.ts',
@@ -62,6 +63,7 @@ const doors = new Set([
   'cluster/watch-catalog.ts',
   'cluster/watch-workloads.ts',
   'cluster/fleet-size.ts',
+  'cluster/turns.ts',
   'cluster/write-manifests.ts',
   'registry/authorize.ts',
   'registry/connections.ts',

@@ -9,6 +9,7 @@ import { run } from '../src/catalog-command.ts';
 import { openLog } from '../src/tell/log.ts';
 import { linesOf, until } from './kit/catalog-world.ts';
 import { catalogToken, FakeKube } from './kit/fake-kube.ts';
+import { surroundings } from './kit/surroundings.ts';
 import { templated } from './kit/workloads.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-catalog-'));
@@ -24,27 +25,14 @@ interface Command extends AsyncDisposable {
 function started(env: Readonly<Record<string, string>>, args: readonly string[] = []): Command {
   let said = '';
   const stopping = new AbortController();
-  const write = (text: string): boolean => {
-    said += text;
-    return true;
-  };
-  const stream = Object.assign(Object.create(null) as NodeJS.WriteStream, { write });
-  const ended = run(
-    {
-      args,
-      env: { DRYPULL_CATALOG_LISTEN: '127.0.0.1:0', ...env },
-      stdout: stream,
-      stderr: stream,
-      signal: stopping.signal,
-      onHangUp: () => undefined,
-      version: '0.1.0',
-      now: () => new Date(),
-      clockMs: () => performance.now(),
-      random: () => 0.5,
-      vitals: () => ({ cpuSeconds: 1, residentBytes: 2, startedAtS: 3 }),
-    },
-    (options) => openLog({ ...options, to: { write } }),
-  );
+  const write = (text: string): void => void (said += text);
+  const around = surroundings(write, {
+    args,
+    env: { DRYPULL_CATALOG_LISTEN: '127.0.0.1:0', ...env },
+    signal: stopping.signal,
+    vitals: () => ({ cpuSeconds: 1, residentBytes: 2, startedAtS: 3 }),
+  });
+  const ended = run(around, (options) => openLog({ ...options, to: { write } }));
   const url = (): string | undefined => /metrics are at (\S+)/.exec(said)?.[1];
   const stop = async (): Promise<number> => {
     stopping.abort();

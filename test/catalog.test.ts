@@ -31,6 +31,14 @@ function everyKind({ kube }: KubeWorld): void {
   kube.shelf.put('batch/cronjobs', cronJob({ name: 'cronjob', image: 'reg.test/cronjob:1' }));
 }
 
+/** One workload and one agent; the catalog has been written and is gone. */
+async function publishOne(world: KubeWorld): Promise<void> {
+  world.kube.emitPod('ADDED', agentPod('node1'));
+  world.kube.shelf.put('apps/deployments', templated({ name: 'web' }));
+  await using catalog = runningCatalog(world);
+  await written(catalog);
+}
+
 describe('the catalog', () => {
   test('has every kind of workload in it, and leaves to owners what is theirs', async () => {
     await using world = await kubeWorld();
@@ -406,6 +414,47 @@ describe('an agent', () => {
     await until(async () => (await agent.demands()).length === 1);
   });
 
+  test('is told what the other nodes need builds for, with an agent or without, but for those of another system', async () => {
+    await using world = await kubeWorld();
+    const { kube } = world;
+    kube.catalogGrants = new Set([...kube.catalogGrants, ...catalogNodesGrants]);
+    kube.emitPod('ADDED', agentPod('node1'));
+    const other = (name: string, operatingSystem: string, architecture: string) => ({
+      metadata: { name, uid: name },
+      status: { nodeInfo: { operatingSystem, architecture } },
+    });
+    kube.fleet = [
+      kube.node,
+      other('a', 'linux', 'arm64'),
+      other('b', 'linux', 'arm64'),
+      other('w', 'windows', 'amd64'),
+      other('x', 'linux', '<none>'),
+    ];
+    kube.shelf.put('apps/deployments', templated({ name: 'web' }));
+    await using catalog = runningCatalog(world, { nodes: true });
+    await written(catalog);
+    await using agent = readingAgent(world);
+    await until(async () => (await agent.demands()).length === 1);
+    expect(agent.coming.platforms()).toEqual(['linux/amd64', 'linux/arm64']);
+  });
+
+  test('is told nothing of other nodes where the catalog may not list them', async () => {
+    await using world = await kubeWorld();
+    const { kube } = world;
+    kube.emitPod('ADDED', agentPod('node1'));
+    kube.shelf.put(
+      'apps/deployments',
+      templated({ name: 'web', pod: { nodeSelector: { 'kubernetes.io/arch': 'amd64' } } }),
+    );
+    await using catalog = runningCatalog(world);
+    await written(catalog);
+    await using agent = readingAgent(world);
+    await until(async () => (await agent.demands()).length === 1);
+    expect(agent.coming.platforms()).toEqual([]);
+    // Where its Pods may land it says all the same.
+    expect(await agent.demands()).toMatchObject([{ architectures: ['amd64'] }]);
+  });
+
   test('leaves to other nodes what three of them ask about', async () => {
     await using world = await kubeWorld();
     const { kube } = world;
@@ -462,12 +511,7 @@ describe('an agent', () => {
   test('stays with the generation that is whole while the next one is not', async () => {
     await using world = await kubeWorld();
     const { kube } = world;
-    kube.emitPod('ADDED', agentPod('node1'));
-    kube.shelf.put('apps/deployments', templated({ name: 'web' }));
-    {
-      await using catalog = runningCatalog(world);
-      await written(catalog);
-    }
+    await publishOne(world);
     await using agent = readingAgent(world);
     await until(async () => (await agent.demands()).length === 1);
     const [index = {}] = configMaps(kube).filter((one) => 'data' in one);
@@ -501,12 +545,7 @@ describe('an agent', () => {
   test('forgets the catalog where it was taken away', async () => {
     await using world = await kubeWorld();
     const { kube } = world;
-    kube.emitPod('ADDED', agentPod('node1'));
-    kube.shelf.put('apps/deployments', templated({ name: 'web' }));
-    {
-      await using catalog = runningCatalog(world);
-      await written(catalog);
-    }
+    await publishOne(world);
     await using agent = readingAgent(world);
     await until(async () => (await agent.demands()).length === 1);
     for (const one of configMaps(kube))

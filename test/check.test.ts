@@ -5,34 +5,11 @@ import { check } from '../src/check.ts';
 import type { Bounds, Outside, Status } from '../src/check.ts';
 import { readCommandLine } from '../src/command-line.ts';
 import { atRisk, bug, fine, unseen, untrusted } from './kit/reports.ts';
+import { nodeOf } from './kit/stage.ts';
 
 const view: NodeView = {
-  name: 'node-7',
-  platform: { os: 'linux', architecture: 'amd64' },
-  kubelet: { nodeFile: { ok: true, value: null, source: '' }, providers: { ok: true, value: [], source: '' } },
-  runtime: {
-    version: { name: 'containerd', text: '2.1.9', major: 2, minor: 1, patch: 9 },
-    config: { ok: false, fault: { code: 'runtime.misconfigured', file: 'f', why: 'w' }, source: 'f' },
-    proxy: { source: '' },
-  },
-  system: {
-    resolver: {
-      path: 'go',
-      order: ['dns'],
-      servers: [],
-      search: [],
-      ndots: 1,
-      timeoutMs: 1,
-      attempts: 1,
-      rotate: false,
-      useTcp: false,
-      singleRequest: false,
-      hosts: {},
-    },
-    roots: { pems: [] },
-  },
+  ...nodeOf(),
   warnings: [{ code: 'hosts.unparsable', file: '/etc/containerd/certs.d/x/hosts.toml', why: 'line 1' }],
-  doubts: [],
 };
 
 /** What each image comes to; an image that is not here is never reported. */

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { catalogWriter } from '../src/cluster/catalog-writer.ts';
-import { demandEntries, nodeEntries } from '../src/cluster/catalog-text.ts';
+import { demandEntries, nodeEntries, platformEntries } from '../src/cluster/catalog-text.ts';
 import { readWorkload } from '../src/cluster/workload.ts';
 import { ownKinds } from '../src/cluster/workload-kinds.ts';
 import { joinCluster, type Joined } from '../src/join-cluster.ts';
@@ -150,6 +150,7 @@ describe('what is about to land', () => {
     const entries = [
       ...demandEntries(workload === undefined ? [] : [workload]),
       ...nodeEntries([{ name: 'node1', stratum: '' }]),
+      ...platformEntries(['linux/arm64', 'linux/amd64']),
     ];
     expect(await catalogWriter(cluster, 'drypull', outside).publish(entries)).toMatchObject({ ok: true });
     await cluster.close();
@@ -172,6 +173,23 @@ describe('what is about to land', () => {
     kube.emitPod('ADDED', { ...pod, spec, status: {} });
     await pass(12 * minute);
     expect(passes() - before).toBeGreaterThanOrEqual(2);
+  });
+
+  test('comes with what other nodes need builds for, which is said of the node', async () => {
+    const kube = await new FakeKube().listen();
+    await withCatalog(kube);
+    const joined = joinCluster(clusterOf(kube), {
+      config: configOf('images: []\ncatalog: auto'),
+      nodeName: 'node1',
+      env: {},
+      now: () => new Date(),
+      random: () => 0.5,
+      log: openLog({ level: 'error', node: 'node1', to: { write: () => undefined } }),
+    });
+    await until(() => (joined.node()?.clusterPlatforms ?? []).length > 0);
+    expect(joined.node()?.clusterPlatforms).toEqual(['linux/amd64', 'linux/arm64']);
+    await joined.close();
+    await kube.close();
   });
 
   test("is nobody's business where the configuration does not ask for it", async () => {

@@ -14,7 +14,7 @@ async function kubeletOf(more: Partial<NodeSaid>) {
   await using root = await nodeRoot({ 'var/lib/kubelet/config.yaml': 'registryPullQPS: 1\n' });
   const parsed = parseConfig(undefined, { DRYPULL_HOST_ROOT: root.path });
   if (!parsed.ok) throw new Error('the defaults are refused');
-  return (await look(parsed.config, now, { ...said, ...more })).kubelet;
+  return (await look(parsed.config, { now, said: { ...said, ...more } })).kubelet;
 }
 
 describe("the Node's DiskPressure", () => {
@@ -32,6 +32,17 @@ describe("the Node's DiskPressure", () => {
     if (expected === undefined) expect(diskPressure).toBeUndefined();
     else expect(diskPressure).toMatchObject(expected);
   });
+});
+
+test.each<[string, string, readonly string[], readonly string[] | undefined]>([
+  ['are those of the catalog', '[]', ['linux/amd64', 'linux/arm64'], ['linux/amd64', 'linux/arm64']],
+  ['are those of the configuration, where it names any', '["linux/s390x"]', ['linux/arm64'], ['linux/s390x']],
+  ['are not known where nobody says them', '[]', [], undefined],
+])('the platforms of the cluster %s', async (_, written, clusterPlatforms, expected) => {
+  await using root = await nodeRoot({});
+  const parsed = parseConfig(`clusterPlatforms: ${written}\n`, { DRYPULL_HOST_ROOT: root.path });
+  if (!parsed.ok) throw new Error('the configuration is refused');
+  expect((await look(parsed.config, { now, said: { ...said, clusterPlatforms } })).clusterPlatforms).toEqual(expected);
 });
 
 test('what the kubelet itself says of its settings goes over its files', async () => {

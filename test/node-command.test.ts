@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { Ledger } from '#pull/ledger.ts';
-import type { Surroundings } from '../src/main.ts';
 import { run } from '../src/node-command.ts';
 import { listenOpenly, type Listening } from '../src/tell/server.ts';
 import { examples } from '../src/tell/words/examples.ts';
@@ -13,6 +12,7 @@ import { entry, ledgerOf, node7, now, reports, startingLedger } from './kit/ledg
 import { metricsOver } from './kit/metrics.ts';
 import { freePort } from './kit/program.ts';
 import { listen } from './kit/silent-listener.ts';
+import { surroundings } from './kit/surroundings.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-node-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -24,24 +24,7 @@ afterEach(async () => {
 
 async function asked(...args: readonly string[]): Promise<{ readonly status: number; readonly line: string }> {
   let line = '';
-  const write = (text: string): boolean => {
-    line += text;
-    return true;
-  };
-  const stream = Object.assign(Object.create(null) as NodeJS.WriteStream, { write });
-  const around: Surroundings = {
-    args,
-    env: {},
-    stdout: stream,
-    stderr: stream,
-    signal: new AbortController().signal,
-    onHangUp: () => undefined,
-    version: '0.1.0',
-    now: () => new Date(now),
-    clockMs: () => 0,
-    random: () => 0.5,
-    vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
-  };
+  const around = surroundings((text) => (line += text), { args, now: () => new Date(now), clockMs: () => 0 });
   return { status: await run(around), line };
 }
 

@@ -32,6 +32,7 @@ export function readAgentPod(pod: unknown): AgentPod | undefined {
 
 export interface PlacedNode {
   readonly uid: string;
+  readonly os: string;
   readonly architecture: string;
   readonly place: NodePlace;
 }
@@ -39,9 +40,20 @@ export interface PlacedNode {
 export function readPlacedNode(node: unknown): PlacedNode | undefined {
   const facts = readNodeFacts(node);
   if (facts === undefined) return undefined;
-  const { name, labels, taints, unschedulable, architecture } = facts;
+  const { name, labels, taints, unschedulable, os, architecture } = facts;
   const uid = textAt(node, 'metadata', 'uid');
-  return { uid, architecture, place: { name, labels, taints, unschedulable } };
+  return { uid, os, architecture, place: { name, labels, taints, unschedulable } };
+}
+
+/** More kinds of nodes than one cluster has. */
+const mostPlatforms = 16;
+
+/** What the nodes of the cluster need builds for: those that run Linux, as ours do; others run other images. */
+export function platformsOf(nodes: Iterable<PlacedNode>): readonly string[] {
+  const found = [...nodes].flatMap(({ os, architecture }) =>
+    os === 'linux' && /^[a-z0-9_]{1,20}$/.test(architecture) ? [`${os}/${architecture}`] : [],
+  );
+  return [...new Set(found)].sort().slice(0, mostPlatforms);
 }
 
 /** While an agent is replaced its node has two Pods, or for a moment none. `placed`: of all workloads, as in workload.ts. */

@@ -98,6 +98,14 @@ export function nodeEntries(nodes: Iterable<AgentNode>): readonly Entry[] {
   });
 }
 
+/** Readers of before there were any pass them over. */
+export function platformEntries(platforms: readonly string[]): readonly Entry[] {
+  return platforms.map((platform) => {
+    const line = JSON.stringify({ platform });
+    return { hash: hashOf(platform), size: line.length, line: () => line };
+  });
+}
+
 /** 32 bits of SHA-256. */
 function hashOf(text: string): number {
   return createHash('sha256').update(text).digest().readUInt32BE(0);
@@ -106,6 +114,8 @@ function hashOf(text: string): number {
 export interface CatalogPart {
   readonly demands: readonly CatalogDemand[];
   readonly nodes: readonly FleetNode[];
+  /** What nodes of the cluster need builds for, `linux/arm64`. */
+  readonly platforms: readonly string[];
 }
 
 /** Placements that say the same are one object, across all texts that one reader reads. */
@@ -115,14 +125,17 @@ export class CatalogReader {
   read(text: string): CatalogPart {
     const demands: CatalogDemand[] = [];
     const nodes: FleetNode[] = [];
+    const platforms: string[] = [];
     for (const line of text.split('\n')) {
       const entry = line === '' ? undefined : parseJson(line);
       const node = readNode(at(entry, 'node'));
       if (node !== undefined) nodes.push(node);
+      const platform = textAt(entry, 'platform');
+      if (/^[\w/]{1,60}$/.test(platform) && platforms.length < mostPlatforms) platforms.push(platform);
       const demand = this.#demand(at(entry, 'demand'));
       if (demand !== undefined) demands.push(demand);
     }
-    return { demands, nodes };
+    return { demands, nodes, platforms };
   }
 
   #demand(demand: unknown): CatalogDemand | undefined {
@@ -165,3 +178,4 @@ function readNode(node: unknown): FleetNode | undefined {
 
 const policies = ['Always', 'IfNotPresent', 'Never'] as const;
 const mostPlacements = 20_000;
+const mostPlatforms = 16;

@@ -4,7 +4,9 @@
  */
 import type { PullSecret } from '#pull/credential.ts';
 import type { Image } from '#pull/image.ts';
+import { omit } from '#pull/omit.ts';
 import type { Outcome } from '#pull/outcome.ts';
+import { allArchitectures } from '#pull/placement-architectures.ts';
 import type { Demand, PullPolicy, Wanter } from '#pull/view.ts';
 import { sooner } from './deadline.ts';
 import type { NodeImages } from './node-facts.ts';
@@ -23,6 +25,7 @@ interface Draft {
   readonly wantedBy: Wanter[];
   seenRunning: boolean;
   deadlineS: number | undefined;
+  architectures: readonly string[] | undefined;
   readonly running: Set<string>;
 }
 
@@ -39,12 +42,26 @@ export function demandsOf(
     const image = readImage(written);
     const present = draft.seenRunning ? 'yes' : presenceOf(image, nodeImages);
     const running = [...draft.running].slice(0, mostRunning);
-    return { image, written, policy, wantedBy, secrets, present, ...known(running, draft.deadlineS) };
+    return { image, written, policy, wantedBy, secrets, present, ...known({ ...draft, running }) };
   });
 }
 
-function known(running: readonly string[], deadlineS: number | undefined): Pick<Demand, 'running' | 'deadlineS'> {
-  return { ...(running.length === 0 ? {} : { running }), ...(deadlineS === undefined ? {} : { deadlineS }) };
+interface Knowable {
+  readonly running: readonly string[];
+  readonly deadlineS: number | undefined;
+  readonly architectures: readonly string[] | undefined;
+}
+
+function known({
+  running,
+  deadlineS,
+  architectures,
+}: Knowable): Pick<Demand, 'running' | 'deadlineS' | 'architectures'> {
+  return {
+    ...(running.length === 0 ? {} : { running }),
+    ...(deadlineS === undefined ? {} : { deadlineS }),
+    ...(architectures === undefined ? {} : { architectures }),
+  };
 }
 
 function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
@@ -52,15 +69,18 @@ function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
     // Secrets are looked up in the Pod's namespace: without any, the namespace makes no difference.
     const scope = pod.secretNames.length === 0 ? [] : [pod.namespace, ...pod.secretNames];
     const key = JSON.stringify([use.written, use.policy, ...scope]);
-    const draft = drafts.get(key) ?? {
+    const before = drafts.get(key);
+    const draft = before ?? {
       written: use.written,
       policy: use.policy,
       secrets: pod.secretNames.map((name) => unread(pod.namespace, name)),
       wantedBy: [],
       seenRunning: false,
       deadlineS: undefined,
+      architectures: pod.architectures,
       running: new Set<string>(),
     };
+    if (before !== undefined) draft.architectures = allArchitectures(draft.architectures, pod.architectures);
     draft.deadlineS = sooner(draft.deadlineS, pod.deadlineS);
     draft.wantedBy.push(use.wanter);
     // An image of a started container is on the node, whatever the Node's own list has room for.
@@ -124,5 +144,14 @@ function merged(one: Demand, other: Demand): Demand {
   const wantedBy = [...one.wantedBy, ...other.wantedBy];
   const running = [...new Set([...(one.running ?? []), ...(other.running ?? [])])].slice(0, mostRunning);
   const present = one.present === 'unknown' ? other.present : one.present;
-  return { ...one, wantedBy, present, ...known(running, sooner(one.deadlineS, other.deadlineS)) };
+  return {
+    ...omit(one, 'architectures'),
+    wantedBy,
+    present,
+    ...known({
+      running,
+      deadlineS: sooner(one.deadlineS, other.deadlineS),
+      architectures: allArchitectures(one.architectures, other.architectures),
+    }),
+  };
 }

@@ -2,6 +2,8 @@
  * One Pod of the API server, reduced to what is asked of this node: who it is, which images it names and how its containers
  * stand. The rest of the object is forgotten at once, so that 500 Pods stay small.
  */
+import { placementOf } from '#pull/placement.ts';
+import { architecturesOf } from '#pull/placement-architectures.ts';
 import { type ImageUse, imagesOf, secretNamesOf } from './pod-images.ts';
 import { deadlineOf } from './deadline.ts';
 import { at, listAt, numberAt, textAt } from './json.ts';
@@ -19,6 +21,8 @@ export interface PodSeen {
   readonly uses: readonly ImageUse[];
   readonly secretNames: readonly string[];
   readonly deadlineS?: number;
+  /** Of the nodes that it could have landed on; absent: any. */
+  readonly architectures?: readonly string[];
   readonly containers: readonly ContainerSeen[];
 }
 
@@ -41,6 +45,7 @@ export function readPod(pod: unknown): PodSeen | undefined {
   const phase = textAt(pod, 'status', 'phase');
   const spec = at(pod, 'spec');
   const deadlineS = deadlineOf('Pod', pod, spec);
+  const architectures = architecturesOf(placementOf(spec));
   return {
     uid,
     namespace,
@@ -51,6 +56,7 @@ export function readPod(pod: unknown): PodSeen | undefined {
     uses: imagesOf(spec, { kind: 'Pod', namespace, name }),
     secretNames: secretNamesOf(spec),
     ...(deadlineS === undefined ? {} : { deadlineS }),
+    ...(architectures === undefined ? {} : { architectures }),
     containers: ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'].flatMap((list) =>
       listAt(pod, 'status', list).map(readContainer),
     ),

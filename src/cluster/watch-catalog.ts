@@ -4,11 +4,11 @@
  * generation is not whole, the one before it stands.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { type CatalogDemand, type FleetNode, ownShare } from '#pull/catalog.ts';
+import { type CatalogDemand, ownShare } from '#pull/catalog.ts';
 import type { Fault } from '#pull/fault.ts';
 import type { NodePlace } from '#pull/placement.ts';
 import { unpacked } from './catalog-chunks.ts';
-import { CatalogReader } from './catalog-text.ts';
+import { type CatalogPart, CatalogReader } from './catalog-text.ts';
 import { type Index, catalogSelector, indexName, readChunk, readIndex } from './catalog-writer.ts';
 import type { Cluster } from './connect.ts';
 import { textAt } from './json.ts';
@@ -24,6 +24,8 @@ export interface CatalogWorld extends Outside {
 export interface CatalogSeen {
   /** What this node asks about; empty where there is no catalog. */
   readonly demands: readonly CatalogDemand[];
+  /** What nodes of the cluster need builds for; empty where it does not say. */
+  readonly platforms: readonly string[];
   /** Of the catalog that this is from; absent where none was whole yet. */
   readonly generation?: number;
   /** It names no node, so that nobody knows how to share what any node could get: that is left out. */
@@ -43,6 +45,7 @@ export interface CatalogWatch {
 const settleMs = 1000;
 /** An agent is to stay small, whatever the cluster is. */
 const mostOwn = 5000;
+const mostPlatforms = 16;
 
 export function watchCatalog(cluster: Cluster, namespace: string, world: CatalogWorld): CatalogWatch {
   const known = new KnownCatalog(world);
@@ -66,11 +69,14 @@ export function watchCatalog(cluster: Cluster, namespace: string, world: Catalog
 }
 
 interface Part {
-  readonly nodes: readonly FleetNode[];
+  readonly about: About;
   readonly own: readonly CatalogDemand[];
   /** The node and the fleet for which `own` holds. */
   readonly of: string;
 }
+
+/** What a chunk says that is no demand. */
+type About = Pick<CatalogPart, 'nodes' | 'platforms'>;
 
 class KnownCatalog implements Listener {
   readonly #world: CatalogWorld;
@@ -79,7 +85,7 @@ class KnownCatalog implements Listener {
   readonly #closing = new AbortController();
   #parts: ReadonlyMap<string, Part> = new Map();
   #index: Index | undefined;
-  #seen: CatalogSeen = { demands: [], namesNoNodes: false };
+  #seen: CatalogSeen = { demands: [], platforms: [], namesNoNodes: false };
   #fault: Fault | undefined;
   #placed = '';
   #isDirty = false;
@@ -150,13 +156,13 @@ class KnownCatalog implements Listener {
     if (place === undefined) return;
     // Without an index there is no catalog: the component was taken away. A chunk that is not there yet will come.
     const chunks = (index?.chunks ?? []).map((name) => [name, this.#chunks.get(name)] as const);
-    const nodes = new Map<string, readonly FleetNode[]>();
+    const known = new Map<string, About>();
     for (const [name, data] of chunks) {
-      const found = this.#parts.get(name)?.nodes ?? (await this.#open(name, data))?.nodes;
+      const found = this.#parts.get(name)?.about ?? (await this.#open(name, data));
       if (found === undefined) return;
-      nodes.set(name, found);
+      known.set(name, { nodes: found.nodes, platforms: found.platforms });
     }
-    const fleet = [...nodes.values()].flat();
+    const fleet = [...known.values()].flatMap(({ nodes }) => nodes);
     const of = JSON.stringify([this.#placed, fleet.map(({ name, stratum }) => [name, stratum])]);
     const own = ownShare({ place, fleet });
     const parts = new Map<string, Part>();
@@ -164,22 +170,29 @@ class KnownCatalog implements Listener {
       const before = this.#parts.get(name);
       const demands = before?.of === of ? before.own : (await this.#open(name, data))?.demands;
       if (demands === undefined) return;
-      parts.set(name, { nodes: nodes.get(name) ?? [], own: before?.of === of ? demands : own(demands), of });
+      const about = known.get(name) ?? { nodes: [], platforms: [] };
+      parts.set(name, { about, own: before?.of === of ? demands : own(demands), of });
     }
     this.#parts = parts;
-    this.#say(index, { demands: [...parts.values()].flatMap((part) => part.own), namesNoNodes: fleet.length === 0 });
+    const demands = [...parts.values()].flatMap((part) => part.own);
+    const platforms = [...known.values()].flatMap((about) => about.platforms).sort();
+    this.#say(index, { demands, platforms, namesNoNodes: fleet.length === 0 });
   }
 
   /** Between two chunks others get their turn: a large catalog is no reason for a rehearsal to be slow. */
-  async #open(name: string, data: Uint8Array | undefined): Promise<ReturnType<CatalogReader['read']> | undefined> {
+  async #open(name: string, data: Uint8Array | undefined): Promise<CatalogPart | undefined> {
     await turn();
     const text = data === undefined ? undefined : unpacked(name, data);
     return text === undefined ? undefined : this.#reader.read(text);
   }
 
-  #say(index: Index | undefined, { demands, namesNoNodes }: Omit<CatalogSeen, 'generation' | 'fault'>): void {
+  #say(
+    index: Index | undefined,
+    { demands, platforms, namesNoNodes }: Omit<CatalogSeen, 'generation' | 'fault'>,
+  ): void {
     this.#seen = {
       demands: demands.slice(0, mostOwn),
+      platforms: [...new Set(platforms)].slice(0, mostPlatforms),
       namesNoNodes: namesNoNodes && index !== undefined,
       ...(index === undefined ? {} : { generation: index.generation }),
     };

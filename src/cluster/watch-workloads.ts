@@ -4,8 +4,8 @@
  * Secrets, nor Pods other than our own.
  */
 import type { Fault } from '#pull/fault.ts';
-import { agentNodes, readAgentPod, readPlacedNode } from './agent-nodes.ts';
-import { type Entry, demandEntries, nodeEntries } from './catalog-text.ts';
+import { agentNodes, platformsOf, readAgentPod, readPlacedNode } from './agent-nodes.ts';
+import { type Entry, demandEntries, nodeEntries, platformEntries } from './catalog-text.ts';
 import type { Cluster } from './connect.ts';
 import { textAt } from './json.ts';
 import { type Collection, type Link, type ListWatch, type Listener, type Outside, listWatch } from './list-watch.ts';
@@ -79,7 +79,8 @@ export function watchWorkloads(
       const placed = new Set(found.flatMap((workload) => workload.pods.map((pod) => pod.placed)));
       const fleet = nodeEntries(agentNodes(pods.values(), nodes.values(), placed));
       const demands = demandEntries(found);
-      return { entries: [...demands, ...fleet], demands: demands.length, nodes: fleet.length };
+      const platforms = platformEntries(platformsOf(nodes.values()));
+      return { entries: [...demands, ...fleet, ...platforms], demands: demands.length, nodes: fleet.length };
     },
     sights: () => [
       ...workloads.map(({ known }) => known.sight()),

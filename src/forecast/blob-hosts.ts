@@ -4,8 +4,9 @@
  */
 import type { ImageFacts } from '#pull/facts.ts';
 import type { FaultCode } from '#pull/fault.ts';
+import { minuteText } from '#pull/time-text.ts';
+import { valueAt } from '#pull/value-at.ts';
 import { blobSamples, sampled, type BlobHostPast } from '#pull/past/blob-hosts.ts';
-import { minuteText } from '#pull/minute.ts';
 import type { Foreseen, ImageRule, Unseen } from './rule.ts';
 
 export const blobHostNew: ImageRule = { name: 'blob-host-new', foresee: foreseeNew, unseen };
@@ -35,7 +36,7 @@ interface Host extends BlobHostPast {
 function hostsOf({ demand, rehearsal, past, now }: ImageFacts): readonly Host[] {
   if (!demand.image.ok) return [];
   const { registry } = demand.image.value;
-  const known = (Object.hasOwn(past.blobHosts, registry) ? past.blobHosts[registry] : undefined) ?? {};
+  const known = valueAt(past.blobHosts, registry) ?? {};
   const hosts = new Map(
     Object.entries(known).map(([name, host]): [string, Host] => [name, { ...host, name, now: false }]),
   );

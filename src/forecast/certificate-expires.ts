@@ -5,9 +5,11 @@
 import type { ImageFacts } from '#pull/facts.ts';
 import type { CertificatePast } from '#pull/past/certificates.ts';
 import type { TlsFacts } from '#pull/rehearsal.ts';
+import { minuteText, spanText } from '#pull/time-text.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 import { certificatesIn, othersThan, standIns } from './standing.ts';
-import { dayS, hourS, minuteOf, span } from './times.ts';
+import { dayS, hourS } from './times.ts';
 
 export const certificateExpires: ImageRule = { name: 'certificate-expires', foresee };
 
@@ -32,7 +34,7 @@ function foresee({ rehearsal, plan, past, now }: ImageFacts): readonly Foreseen[
   return [...earliest].flatMap(([host, tls]): Foreseen[] => {
     const endMs = Date.parse(tls.notAfter);
     const withinS = Math.round((endMs - now.getTime()) / 1000);
-    const known = Object.hasOwn(past.hosts, host) ? past.hosts[host]?.certificate : undefined;
+    const known = valueAt(past.hosts, host)?.certificate;
     if (!(withinS < windowOf(tls, known))) return [];
     const others = othersThan(plan, host);
     const likelihood = others.length > 0 ? 'possible' : withinS < hoursS ? 'certain' : 'likely';
@@ -44,7 +46,7 @@ function foresee({ rehearsal, plan, past, now }: ImageFacts): readonly Foreseen[
         effect: 'fails',
         withinS: Math.max(0, withinS),
         assuming: 'nobody renews it',
-        because: `the ${whose(tls)} of ${host} ends on ${minuteOf(endMs)}${rhythm(tls, known)}${standIns(others)}`,
+        because: `the ${whose(tls)} of ${host} ends on ${minuteText(endMs)}${rhythm(tls, known)}${standIns(others)}`,
         remedy: remedyFor(host, tls),
       },
     ];
@@ -75,7 +77,7 @@ function whose({ endsWith }: TlsFacts): string {
 function rhythm({ endsWith }: TlsFacts, known: CertificatePast | undefined): string {
   const usual = known?.renewedWithS ?? [];
   if (endsWith !== undefined || usual.length < 2) return '';
-  return `, and those before it were renewed with ${span(Math.min(...usual))} left at least`;
+  return `, and those before it were renewed with ${spanText(Math.min(...usual) * 1000)} left at least`;
 }
 
 function remedyFor(host: string, { endsWith }: TlsFacts): string {

@@ -1,11 +1,12 @@
 /** Certificates in files that the runtime's configuration names: what is presented to a server, and what is trusted by a file alone. */
 import type { ImageFacts } from '#pull/facts.ts';
 import type { Route } from '#pull/plan.ts';
+import { minuteText } from '#pull/time-text.ts';
 import type { ClientPair } from '#pull/view.ts';
 import type { PemFile } from '#pull/certificate.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 import { certificatesIn, othersThan, standIns } from './standing.ts';
-import { dayS, hourS, minuteOf } from './times.ts';
+import { dayS, hourS } from './times.ts';
 
 export const certificateFileExpires: ImageRule = { name: 'certificate-file-expires', foresee };
 
@@ -43,7 +44,7 @@ function ofClient({ certificate, certPath }: ClientPair, route: Route, { now, pl
       effect: 'fails',
       withinS,
       assuming: `${route.authority} asks for a client certificate, and nobody renews this one`,
-      because: `the client certificate ${certPath} (${certificate.subject}) for ${route.authority} ends on ${minuteOf(endMs)}${standIns(others)}`,
+      because: `the client certificate ${certPath} (${certificate.subject}) for ${route.authority} ends on ${minuteText(endMs)}${standIns(others)}`,
       remedy: `Renew ${certPath} on the node.`,
     },
   ];
@@ -65,7 +66,7 @@ function ofCa({ certificates = [], path }: PemFile, route: Route, { now, plan }:
       effect: 'fails',
       withinS: Math.max(0, withinS),
       assuming: `${route.authority} is trusted by this file alone`,
-      because: `the last certificate in ${path}, trusted for ${route.authority}, ${past ? 'ended' : 'ends'} on ${minuteOf(endMs)}${standIns(others)}`,
+      because: `the last certificate in ${path}, trusted for ${route.authority}, ${past ? 'ended' : 'ends'} on ${minuteText(endMs)}${standIns(others)}`,
       remedy: `Put the present certificate of the authority into ${path}.`,
     },
   ];

@@ -4,10 +4,12 @@
  */
 import type { ImageFacts } from '#pull/facts.ts';
 import type { FaultCode } from '#pull/fault.ts';
-import { aheadOf, middle, type ClockPast } from '#pull/past/clock.ts';
+import { aheadOf, type ClockPast } from '#pull/past/clock.ts';
+import { spanText } from '#pull/time-text.ts';
+import { median } from '#pull/trend.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 import { exchangesOf } from './standing.ts';
-import { dayS, hourS, span } from './times.ts';
+import { dayS, hourS } from './times.ts';
 
 export const clockSkews: ImageRule = { name: 'clock-skews', foresee };
 
@@ -24,7 +26,7 @@ function foresee(facts: ImageFacts): readonly Foreseen[] {
   const aheadS = aheadOf(exchangesOf(facts.rehearsal));
   if (aheadS === undefined) return [];
   const behind = aheadS > 0;
-  const words = `the registries' clocks are ${Math.abs(aheadS)} s ${behind ? 'ahead of' : 'behind'} this node's`;
+  const words = `the registries' clocks are ${Math.round(Math.abs(aheadS))} s ${behind ? 'ahead of' : 'behind'} this node's`;
   const common = {
     about: 'the clock',
     fault: faultOf(behind, facts),
@@ -45,7 +47,7 @@ function foresee(facts: ImageFacts): readonly Foreseen[] {
         likelihood: withinS < dayS ? 'likely' : 'possible',
         withinS: Math.round(withinS),
         assuming: `it goes on drifting by ${rate} s a day`,
-        because: `${words} and drift away by ${rate} s a day; ${span(refusedS)} are refused`,
+        because: `${words} and drift away by ${rate} s a day; ${spanText(refusedS * 1000)} are refused`,
       },
     ];
   }
@@ -64,7 +66,7 @@ export function driftOf(samples: ClockPast): number | undefined {
       .filter((other) => other.atMs > one.atMs)
       .map((other) => (other.aheadS - one.aheadS) / ((other.atMs - one.atMs) / 1000)),
   );
-  const slope = middle(slopes) ?? 0;
+  const slope = median(slopes) ?? 0;
   return Math.abs(slope * timeS) < leastChangeS ? undefined : slope * dayS;
 }
 

@@ -1,8 +1,9 @@
 /** A login that pulls today and says when it ends. One that somebody has always renewed in time is no trouble. */
 import type { ImageFacts } from '#pull/facts.ts';
 import { loginsOf, type PublicLogin } from '#pull/logins.ts';
+import { spanText } from '#pull/time-text.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { LoginPast } from '#pull/past/logins.ts';
-import { spanText } from '#pull/span-text.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 
 export const credentialExpires: ImageRule = { name: 'credential-expires', foresee };
@@ -23,7 +24,7 @@ function foresee(facts: ImageFacts): readonly Foreseen[] {
   const leftMs = endsMs - now.getTime();
   // One that works past its end is not looked at by its registry.
   if (login === undefined || !(leftMs > 0)) return [];
-  const known = Object.hasOwn(past.logins, login.as) ? past.logins[login.as] : undefined;
+  const known = valueAt(past.logins, login.as);
   const [likelihood, why] = isOfPlugin(facts, login.as)
     ? outlastedBy(plan.providers, endsMs)
     : judged({ login, endsMs, leftMs }, known?.endsMs === endsMs ? known : undefined);

@@ -7,6 +7,7 @@ import { garbageCollectionOf, isMet, thresholdsOf, type Threshold } from '#pull/
 import type { NodeFacts } from '#pull/facts.ts';
 import type { Likelihood } from '#pull/forecast.ts';
 import type { KubeletConfig } from '#pull/kubelet-config.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { DiskPast } from '#pull/past/disks.ts';
 import { agreementOf, crossingOf, type Point } from '#pull/trend.ts';
 import { isFutile, keepsUp } from './image-gc.ts';
@@ -32,7 +33,7 @@ function foresee({ view, past, now }: NodeFacts): readonly Foreseen[] {
       disk,
       config,
       now,
-      past: Object.hasOwn(past.disks, disk.path) ? past.disks[disk.path] : undefined,
+      past: valueAt(past.disks, disk.path),
     };
     const thresholds = config === undefined ? [] : thresholdsOf(disk, config);
     return (['bytes', 'inodes'] as const).flatMap((measure) => {

@@ -30,6 +30,7 @@ import { quotaRunsOut } from './quota-runs-out.ts';
 import { quotaShort } from './quota-short.ts';
 import { quotaUnseen } from './quota-unseen.ts';
 import { registryLimited } from './registry-limited.ts';
+import { rootLeaves } from './root-leaves.ts';
 import { routeDown } from './route-down.ts';
 import { routeSlow } from './route-slow.ts';
 import type { ImageRule, NodeRule, Rule } from './rule.ts';
@@ -46,6 +47,7 @@ export const imageRules: readonly ImageRule[] = [
   certificateExpires,
   certificateFileExpires,
   certificateByLuck,
+  rootLeaves,
   rateLimitNears,
   routeDown,
   routeSlow,

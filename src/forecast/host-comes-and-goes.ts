@@ -1,9 +1,11 @@
 /** A host that works now and did not a while ago, again and again: the next pull may meet the wrong moment. */
 import type { ImageFacts } from '#pull/facts.ts';
 import type { Tries } from '#pull/past/tries.ts';
+import { spanText } from '#pull/time-text.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 import { hostsAsked, othersThan, standIns } from './standing.ts';
-import { dayS, span } from './times.ts';
+import { dayS } from './times.ts';
 
 export const hostComesAndGoes: ImageRule = { name: 'host-comes-and-goes', foresee };
 
@@ -13,7 +15,7 @@ const leastFalls = 3;
 function foresee({ rehearsal, plan, past, now }: ImageFacts): readonly Foreseen[] {
   const sinceMs = now.getTime() - dayS * 1000;
   return [...hostsAsked(rehearsal)].flatMap((host): readonly Foreseen[] => {
-    const requests = Object.hasOwn(past.hosts, host) ? past.hosts[host]?.requests : undefined;
+    const requests = valueAt(past.hosts, host)?.requests;
     const falls = (requests?.falls ?? []).filter((atMs) => atMs > sinceMs);
     const [firstMs, lastMs] = [falls[0], falls.at(-1)];
     if (requests === undefined || firstMs === undefined || lastMs === undefined || falls.length < leastFalls) return [];
@@ -30,7 +32,7 @@ function foresee({ rehearsal, plan, past, now }: ImageFacts): readonly Foreseen[
         effect: others.length > 0 ? 'delays' : 'fails',
         withinS: Math.max(0, Math.round(nextS)),
         assuming: 'it goes on as in the last day',
-        because: `${host} failed ${falls.length} times after it had worked in the last day, every ${span(everyS)} (${requests.fault ?? 'api.unavailable'})${share(requests)}${standIns(others)}`,
+        because: `${host} failed ${falls.length} times after it had worked in the last day, every ${spanText(everyS * 1000)} (${requests.fault ?? 'api.unavailable'})${share(requests)}${standIns(others)}`,
         remedy: `Find out what takes ${host} away: a load balancer with a dead member, a firewall's table of connections, a restart.`,
       },
     ];

@@ -1,8 +1,9 @@
 /** A name that /etc/hosts answers with an address that its own name servers gave up: it works until the old address is switched off. */
 import type { ImageFacts } from '#pull/facts.ts';
+import { minuteText } from '#pull/time-text.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 import { exchangesOf } from './standing.ts';
-import { minuteOf } from './times.ts';
 
 export const hostsFileOutdated: ImageRule = { name: 'hosts-file-outdated', foresee };
 
@@ -16,7 +17,7 @@ function foresee({ rehearsal, past }: ImageFacts): readonly Foreseen[] {
         ? step.outcome.value.addresses
         : [],
     );
-    const named = (Object.hasOwn(past.hosts, host) ? past.hosts[host]?.named : undefined) ?? {};
+    const named = valueAt(past.hosts, host)?.named ?? {};
     // Whoever writes another address on purpose writes one that name servers never gave.
     const old = pinned.find((address) => Object.hasOwn(named, address) && !said.includes(address));
     if (old === undefined || said.length === 0) return [];
@@ -28,7 +29,7 @@ function foresee({ rehearsal, past }: ImageFacts): readonly Foreseen[] {
         likelihood: 'likely',
         effect: 'fails',
         assuming: 'the old address is switched off, as after a move',
-        because: `/etc/hosts leads ${host} to ${old}, which its name server gave until ${Number.isNaN(until) ? 'lately' : minuteOf(until)}; it says ${said.join(', ')} now`,
+        because: `/etc/hosts leads ${host} to ${old}, which its name server gave until ${Number.isNaN(until) ? 'lately' : minuteText(until)}; it says ${said.join(', ')} now`,
         remedy: `Take ${host} out of the node's /etc/hosts, or write the new address there.`,
       },
     ];

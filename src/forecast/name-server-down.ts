@@ -5,8 +5,8 @@
  */
 import type { ImageFacts } from '#pull/facts.ts';
 import type { Evidence } from '#pull/rehearsal.ts';
+import { spanText } from '#pull/time-text.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
-import { span } from './times.ts';
 
 export const nameServerDown: ImageRule = { name: 'name-server-down', foresee };
 
@@ -42,7 +42,7 @@ function slow({ target, host, ms }: Evidence, facts: ImageFacts): Foreseen {
     fault: 'dns.timed_out',
     likelihood: 'certain',
     effect: 'delays',
-    because: `name server ${target} took ${span(ms / 1000)} for ${host} and another did not${waitOf(target, facts)}`,
+    because: `name server ${target} took ${spanText(ms)} for ${host} and another did not${waitOf(target, facts)}`,
     remedy: `Mend name server ${target} or put a quicker one before it in the node's resolv.conf.`,
   };
 }
@@ -54,5 +54,5 @@ function waitOf(target: string, { plan: { resolver } }: ImageFacts): string {
   const isFirst = target === `${first.address}:${first.port}` || target === `[${first.address}]:${first.port}`;
   if (!isFirst && !resolver.rotate) return '';
   const when = isFirst && !resolver.rotate ? 'every look-up' : `one look-up in ${resolver.servers.length}`;
-  return `; ${when} waits up to ${span(resolver.timeoutMs / 1000)} for it`;
+  return `; ${when} waits up to ${spanText(resolver.timeoutMs)} for it`;
 }

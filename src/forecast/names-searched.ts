@@ -4,9 +4,9 @@
  */
 import type { ImageFacts } from '#pull/facts.ts';
 import type { DnsFacts } from '#pull/rehearsal.ts';
+import { spanText } from '#pull/time-text.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 import { exchangesOf } from './standing.ts';
-import { span } from './times.ts';
 
 export const namesSearched: ImageRule = { name: 'names-searched', foresee };
 
@@ -41,7 +41,7 @@ function costly(
     fault: 'dns.timed_out',
     likelihood: isPerilous ? 'possible' : 'certain',
     effect: isPerilous ? 'fails' : 'delays',
-    because: `every look-up of ${host} first asks ${questions} about names that do not exist (${names.join(' ')}), which took ${span(ms / 1000)} of the ${span(limitMs / 1000)} that a connection may take`,
+    because: `every look-up of ${host} first asks ${questions} about names that do not exist (${names.join(' ')}), which took ${spanText(ms)} of the ${spanText(limitMs)} that a connection may take`,
     remedy: `Take the search suffix that answers late out of the node's resolv.conf, or lower its options ndots:${ndots}.`,
   };
 }

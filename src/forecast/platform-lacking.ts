@@ -48,9 +48,13 @@ function unseen(facts: ImageFacts): readonly Unseen[] {
   ];
 }
 
-function othersOf({ view, plan }: ImageFacts): readonly Platform[] {
+/** Of the nodes that a Pod of it may land on. */
+function othersOf({ view, plan, demand: { architectures } }: ImageFacts): readonly Platform[] {
   const own = formatPlatform(plan.platform);
-  return (view.clusterPlatforms ?? []).flatMap(platformOf).filter((platform) => formatPlatform(platform) !== own);
+  return (view.clusterPlatforms ?? [])
+    .flatMap(platformOf)
+    .filter((platform) => formatPlatform(platform) !== own)
+    .filter(({ architecture }) => architectures === undefined || architectures.includes(architecture));
 }
 
 function platformOf(text: string): readonly Platform[] {

@@ -1,6 +1,6 @@
 /** A credential provider plugin that would fail now, while the answer that it gave before still serves. */
 import type { ImageFacts } from '#pull/facts.ts';
-import { spanText } from '#pull/span-text.ts';
+import { spanText } from '#pull/time-text.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 
 export const providerFails: ImageRule = { name: 'provider-fails', foresee };

@@ -6,6 +6,7 @@ import { bytesText } from '#pull/disk.ts';
 import type { NodeFacts } from '#pull/facts.ts';
 import type { KubeletConfig } from '#pull/kubelet-config.ts';
 import { rateAt } from '#pull/past/rates.ts';
+import type { PullReport } from '#pull/report.ts';
 import { contentOf } from './need.ts';
 import type { Foreseen, NodeRule } from './rule.ts';
 
@@ -30,7 +31,7 @@ function foresee({ view, entries, past, now }: NodeFacts): readonly Foreseen[] {
   if (config?.ok !== true) return [];
   const waiting = entries.flatMap(({ report }): readonly Waiting[] => {
     const content = contentOf(report);
-    if (content?.missingBytes === undefined || content.missingBytes === 0) return [];
+    if (content?.missingBytes === undefined || content.missingBytes === 0 || isRuntimesOwn(report)) return [];
     const rate = rateAt(past.rates, content.blobHosts.at(-1) ?? '', now.getTime());
     const takesS = rate === undefined ? undefined : Math.round(content.missingBytes / Math.max(1, rate.bytesPerS));
     // A speed that only is a lower bound tells the longest time: good enough to say that it is short.
@@ -45,6 +46,11 @@ function foresee({ view, entries, past, now }: NodeFacts): readonly Foreseen[] {
     ];
   });
   return [...queued(waiting, config.value), ...refused(waiting, config.value)];
+}
+
+/** The sandbox image: the runtime pulls it while it makes a sandbox, past the kubelet's queue (containerd RunPodSandbox). */
+function isRuntimesOwn({ wantedBy }: PullReport): boolean {
+  return wantedBy.length > 0 && wantedBy.every(({ kind }) => kind === 'Runtime');
 }
 
 function queued(waiting: readonly Waiting[], config: KubeletConfig): readonly Foreseen[] {

@@ -3,6 +3,7 @@
  * is over in seconds and only delays; a month's volume, an abuse limit or a locked login stands for longer.
  */
 import type { ImageFacts } from '#pull/facts.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { LimitPast } from '#pull/past/limits.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 
@@ -65,7 +66,7 @@ const meanings: { readonly [S in Exclude<LimitPast['scope'], 'quota'>]: Meaning 
 
 function foresee({ plan, past, now }: ImageFacts): readonly Foreseen[] {
   const { registry } = plan.image;
-  const limit = Object.hasOwn(past.limits, registry) ? past.limits[registry] : undefined;
+  const limit = valueAt(past.limits, registry);
   if (limit === undefined || limit.scope === 'quota') return [];
   const { lastsMs, likelihood, effect, what, remedy } = meanings[meantBy(registry, limit.scope)];
   const ageMs = now.getTime() - limit.atMs;

@@ -2,8 +2,9 @@
 import type { ImageFacts } from '#pull/facts.ts';
 import { rootOf, type Fault } from '#pull/fault.ts';
 import { downSinceMs } from '#pull/past/tries.ts';
+import { minuteText } from '#pull/time-text.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
-import { minuteOf } from './times.ts';
 
 export const routeDown: ImageRule = { name: 'route-down', foresee };
 
@@ -24,9 +25,9 @@ function foresee({ plan, rehearsal, past }: ImageFacts): readonly Foreseen[] {
     const route = plan.routes.ok ? plan.routes.value[index] : undefined;
     if (route === undefined || up.has(index)) return [];
     const cause = rootOf(fault).code;
-    const known = Object.hasOwn(past.hosts, route.host) ? past.hosts[route.host]?.requests : undefined;
+    const known = valueAt(past.hosts, route.host)?.requests;
     const sinceMs = known === undefined ? undefined : downSinceMs(known);
-    const since = sinceMs === undefined ? '' : ` since ${minuteOf(sinceMs)}`;
+    const since = sinceMs === undefined ? '' : ` since ${minuteText(sinceMs)}`;
     return [
       {
         about: route.authority,

@@ -6,8 +6,8 @@
 import type { ImageFacts } from '#pull/facts.ts';
 import { rootOf, type FaultCode } from '#pull/fault.ts';
 import type { Content, Exchange } from '#pull/rehearsal.ts';
+import { spanText } from '#pull/time-text.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
-import { span } from './times.ts';
 
 export const routeSlow: ImageRule = { name: 'route-slow', foresee };
 
@@ -34,7 +34,7 @@ function foresee({ plan, rehearsal }: ImageFacts): readonly Foreseen[] {
         fault: cost.fault,
         likelihood: 'certain',
         effect: 'delays',
-        because: `${route.role} ${route.authority} takes ${span(cost.ms / 1000)} for each request (${cost.fault}) and is asked first for ${objects}: about ${span(lostS)} for the whole pull`,
+        because: `${route.role} ${route.authority} takes ${spanText(cost.ms)} for each request (${cost.fault}) and is asked first for ${objects}: about ${spanText(lostS * 1000)} for the whole pull`,
         remedy: `Mend ${route.authority}, give it a shorter dial_timeout, or take it out of ${route.because}.`,
       },
     ];

@@ -3,8 +3,9 @@
  * (Bitnami's brown-outs of 24 hours in August and September 2025).
  */
 import type { ImageFacts } from '#pull/facts.ts';
+import { minuteText } from '#pull/time-text.ts';
+import { valueAt } from '#pull/value-at.ts';
 import { cameBack, type Absence } from '#pull/past/absences.ts';
-import { minuteText } from '#pull/minute.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 
 export const tagFlickers: ImageRule = { name: 'tag-flickers', foresee };
@@ -16,7 +17,7 @@ const onceMs = 7 * dayMs;
 const longestMs = 30 * dayMs;
 
 function foresee({ demand, rehearsal, past, now }: ImageFacts): readonly Foreseen[] {
-  const before = Object.hasOwn(past.absences, demand.written) ? past.absences[demand.written] : undefined;
+  const before = valueAt(past.absences, demand.written);
   const ending = rehearsal.performances.at(-1)?.ending;
   const known = before !== undefined && ending?.is === 'pulled' ? cameBack(before, ending.content.digest) : before;
   const last = known?.over.at(-1);

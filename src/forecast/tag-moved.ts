@@ -1,6 +1,7 @@
 /** The tag leads to other content than its running containers have: the next start brings something else. */
 import type { ImageFacts } from '#pull/facts.ts';
-import { minuteText } from '#pull/minute.ts';
+import { minuteText } from '#pull/time-text.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 
 export const tagMoved: ImageRule = { name: 'tag-moved', foresee };
@@ -12,7 +13,7 @@ function foresee({ demand, rehearsal, past }: ImageFacts): readonly Foreseen[] {
   const other = (demand.running ?? []).filter((one) => one !== digest);
   const [runs] = other;
   if (runs === undefined || digest === '') return [];
-  const known = Object.hasOwn(past.tags, demand.written) ? past.tags[demand.written] : undefined;
+  const known = valueAt(past.tags, demand.written);
   const since = known?.digest === digest ? `, since ${minuteText(known.sinceMs)} at the latest` : '';
   const mixed = demand.running?.includes(digest) === true ? ', and others already have the new one' : '';
   // Where the image is on the node, a start here pulls nothing; the next node does.

@@ -1,7 +1,8 @@
 /** The tag is gone, and containers still run what it led to: they live until they are started anew. */
 import type { ImageFacts } from '#pull/facts.ts';
+import { minuteText } from '#pull/time-text.ts';
+import { valueAt } from '#pull/value-at.ts';
 import { isGone } from '#pull/past/absences.ts';
-import { minuteText } from '#pull/minute.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 
 export const tagVanished: ImageRule = { name: 'tag-vanished', foresee };
@@ -9,7 +10,7 @@ export const tagVanished: ImageRule = { name: 'tag-vanished', foresee };
 function foresee({ demand, rehearsal, past }: ImageFacts): readonly Foreseen[] {
   const ending = rehearsal.performances.at(-1)?.ending;
   if (!demand.image.ok || ending?.is !== 'failed' || !isGone(ending.fault)) return [];
-  const known = Object.hasOwn(past.tags, demand.written) ? past.tags[demand.written] : undefined;
+  const known = valueAt(past.tags, demand.written);
   const [runs] = demand.running ?? [];
   const was = runs ?? known?.digest;
   // A name that never led anywhere is a wrong one, which the verdict tells.

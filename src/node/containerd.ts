@@ -10,7 +10,7 @@ import type { SnapshotSettings } from '#pull/disk.ts';
 import type { Fault } from '#pull/fault.ts';
 import { bad, good, seen, type Outcome, type Seen } from '#pull/outcome.ts';
 import type { HostsRoot, RegistryConfig, RuntimeConfig, RuntimeVersion } from '#pull/view.ts';
-import { loadServerConfig, type ServerConfig } from './containerd-files.ts';
+import { loadServerConfig, type ServerConfig, type ServerLoad } from './containerd-files.ts';
 import { images, oldCri } from './containerd-migrate.ts';
 import { decodeImages, type ImageSettings } from './image-settings.ts';
 import { bareRecord } from './bare.ts';
@@ -27,10 +27,11 @@ export interface ReadContainerd {
   readonly warn: (fault: Fault) => void;
 }
 
-export interface ContainerdView {
-  readonly config: Seen<RuntimeConfig>;
-  /** The files that containerd reads once, when it starts. */
-  readonly files: readonly string[];
+/** Where its configuration lies, and what is in the files that it reads once, when it starts. */
+export interface ContainerdFiles {
+  readonly path: string;
+  readonly root: string | undefined;
+  readonly load: ServerLoad;
 }
 
 const defaultConfig = '/etc/containerd/config.toml';
@@ -40,36 +41,51 @@ const bundled = ['k3s', 'rke2'].map((name) => ({
   root: `/var/lib/rancher/${name}/agent/containerd`,
 }));
 
-export async function readContainerd(ask: ReadContainerd): Promise<ContainerdView> {
+export async function readContainerd(ask: ReadContainerd): Promise<Seen<RuntimeConfig>> {
+  return interpretFiles(ask, await loadContainerd(ask));
+}
+
+export async function loadContainerd(ask: ReadContainerd): Promise<ContainerdFiles> {
   const { path, root } = await configPlace(ask);
-  const load = await loadServerConfig(ask.root, path, ask.version);
+  return { path, root, load: await loadServerConfig(ask.root, path, ask.version) };
+}
+
+/** The files whose change waits for a restart. */
+export function filesOf({ load }: ContainerdFiles): readonly string[] {
   switch (load.is) {
-    case 'unseen':
-      return unknown(path, { code: 'agent.cannot_see', what: load.file, why: load.why });
+    case 'none':
+      return [];
+    case 'loaded':
+      return load.config.files;
     case 'refused':
-      return unknown(path, { code: 'runtime.misconfigured', file: load.file, why: load.why });
-    case 'none': {
-      // `--config` with a missing file stops containerd; the default path may be missing.
-      if (ask.args.config !== undefined && ask.args.config !== defaultConfig) {
-        return unknown(path, {
-          code: 'runtime.misconfigured',
-          file: path,
-          why: `open ${path}: no such file or directory`,
-        });
-      }
-      const config: ServerConfig = { version: 0, root: undefined, plugins: {}, disabledPlugins: [], files: [] };
-      const read = await interpret(ask, { config, path, root });
-      return { config: seen(`containerd's defaults (there is no ${path})`, read), files: [] };
-    }
-    case 'loaded': {
-      const read = await interpret(ask, { config: load.config, path, root });
-      return { config: seen(load.config.files.join(', '), read), files: load.config.files };
-    }
+    case 'unseen':
+      return [load.file];
   }
 }
 
-function unknown(source: string, fault: Fault): ContainerdView {
-  return { config: seen(source, bad(fault)), files: [] };
+/** What containerd makes of them with what it reads at every pull (certs.d, certificates) as it lies there now. */
+export async function interpretFiles(
+  ask: ReadContainerd,
+  { path, root, load }: ContainerdFiles,
+): Promise<Seen<RuntimeConfig>> {
+  switch (load.is) {
+    case 'unseen':
+      return seen(path, bad({ code: 'agent.cannot_see', what: load.file, why: load.why }));
+    case 'refused':
+      return seen(path, bad({ code: 'runtime.misconfigured', file: load.file, why: load.why }));
+    case 'none': {
+      // `--config` with a missing file stops containerd; the default path may be missing.
+      if (ask.args.config !== undefined && ask.args.config !== defaultConfig) {
+        const why = `open ${path}: no such file or directory`;
+        return seen(path, bad({ code: 'runtime.misconfigured', file: path, why }));
+      }
+      const config: ServerConfig = { version: 0, root: undefined, plugins: {}, disabledPlugins: [], files: [] };
+      const read = await interpret(ask, { config, path, root });
+      return seen(`containerd's defaults (there is no ${path})`, read);
+    }
+    case 'loaded':
+      return seen(load.config.files.join(', '), await interpret(ask, { config: load.config, path, root }));
+  }
 }
 
 async function configPlace(ask: ReadContainerd): Promise<{ path: string; root: string | undefined }> {

@@ -5,8 +5,9 @@
  */
 import { posix } from 'node:path';
 import { atLeast } from '#pull/engine.ts';
+import { goDurationMs } from '#pull/go-duration.ts';
+import { parseGoUrl } from '#pull/go-url.ts';
 import type { Header, HostRule, RuntimeVersion } from '#pull/view.ts';
-import { parseGoDuration, parseGoUrl } from './go-text.ts';
 import { asTable, expressionsOf, field, parseToml, type TomlTable } from './toml.ts';
 
 /** A HostRule whose certificates are still paths. */
@@ -125,9 +126,9 @@ function readHost(address: string, table: TomlTable, reading: Reading): HostEntr
 /** Undefined where Go finds no host in it (`http-mirror:5000` is a scheme and an opaque part). */
 function readAddress(address: string): string | undefined {
   const written = address.startsWith('http') ? address : `https://${address}`;
-  const url = parseGoUrl(written);
-  if (url === undefined) throw new Refusal(`unable to parse server ${JSON.stringify(address.slice(0, 200))}`);
-  return url.host === '' ? undefined : written;
+  const read = parseGoUrl(written);
+  if (!read.ok) throw new Refusal(`unable to parse server ${JSON.stringify(address.slice(0, 200))}`);
+  return read.url.host === '' ? undefined : written;
 }
 
 function allCapabilities(reading: Reading): readonly Capability[] {
@@ -180,7 +181,7 @@ function readDialTimeout(value: unknown, reading: Reading): number | undefined {
   if (!atLeast(reading.version, 2, 0, 7)) return undefined;
   const text = string(value, 'dial_timeout') ?? '';
   if (text === '') return undefined;
-  const ms = parseGoDuration(text);
+  const ms = goDurationMs(text);
   if (ms === undefined) throw new Refusal(`time: invalid duration ${JSON.stringify(text)}`);
   return ms === 0 ? 127_000 : Math.max(1, Math.round(ms));
 }

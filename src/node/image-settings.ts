@@ -3,9 +3,10 @@
  * each version. A value of a wrong type keeps the plugin from loading. What the settings lead to is not decided here.
  */
 import { atLeast } from '#pull/engine.ts';
+import { goDurationMs } from '#pull/go-duration.ts';
+import { parseGoUrl } from '#pull/go-url.ts';
 import { Secret } from '#pull/secret.ts';
 import type { Header, RuntimeVersion, StaticAuth } from '#pull/view.ts';
-import { parseGoDuration, parseGoUrl } from './go-text.ts';
 import { asTable, field, type TomlTable } from './toml.ts';
 
 export interface LegacyTls {
@@ -89,7 +90,7 @@ function defaultSandbox(version: RuntimeVersion): string {
 function progressTimeout(section: Section, version: RuntimeVersion): number {
   if (!atLeast(version, 1, 7)) return 0;
   const text = section.text('image_pull_progress_timeout');
-  const written = text === '' ? undefined : parseGoDuration(text);
+  const written = text === '' ? undefined : goDurationMs(text);
   if (text !== '' && written === undefined) throw new Refusal('invalid image pull progress timeout');
   return written ?? (atLeast(version, 1, 7, 10) ? 300_000 : 60_000);
 }
@@ -116,10 +117,9 @@ function readAuths(
   };
   for (const [host, config] of configs) if (config.has('auth')) add(host, config.table('auth'));
   for (const [endpoint, auth] of legacy) {
-    const url = parseGoUrl(endpoint);
-    if (url === undefined)
-      throw new Refusal(`failed to parse registry url ${JSON.stringify(endpoint)} from \`registry.auths\``);
-    add(url.scheme === '' ? endpoint : url.host, auth);
+    const read = parseGoUrl(endpoint);
+    if (!read.ok) throw new Refusal(`failed to parse registry url ${JSON.stringify(endpoint)} from \`registry.auths\``);
+    add(read.url.scheme === '' ? endpoint : read.url.host, auth);
   }
   return auths;
 }

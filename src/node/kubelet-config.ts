@@ -15,8 +15,7 @@ export async function readKubeletConfig(
   root: string,
   args: readonly string[] | undefined,
 ): Promise<Seen<KubeletConfig>> {
-  const file = flag(args ?? [], 'config') ?? (args === undefined ? usualFile : undefined);
-  const dir = flag(args ?? [], 'config-dir');
+  const { file, dir } = placesOf(args);
   const layers: unknown[] = [];
   if (file !== undefined) {
     const layer = await readLayer(root, file);
@@ -35,6 +34,28 @@ export async function readKubeletConfig(
     [file, dir, args === undefined ? undefined : 'command line'].filter((part) => part !== undefined).join(', '),
     good(kubeletConfigOf(layers)),
   );
+}
+
+/** The files that it reads once, when it starts; a directory for what is taken out of it. */
+export async function kubeletConfigFiles(
+  root: string,
+  args: readonly string[] | undefined,
+): Promise<readonly string[]> {
+  const { file, dir } = placesOf(args);
+  return [
+    ...(file === undefined ? [] : [file]),
+    ...(dir === undefined ? [] : [dir, ...(await dropIns(root, dir, deepest))]),
+  ];
+}
+
+interface ConfigPlaces {
+  readonly file: string | undefined;
+  readonly dir: string | undefined;
+}
+
+function placesOf(args: readonly string[] | undefined): ConfigPlaces {
+  const file = flag(args ?? [], 'config') ?? (args === undefined ? usualFile : undefined);
+  return { file, dir: flag(args ?? [], 'config-dir') };
 }
 
 /** All `*.conf` below the directory, in lexical walk order. */

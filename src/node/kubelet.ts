@@ -7,11 +7,14 @@ import { posix } from 'node:path';
 import { bad, good, seen, type Seen } from '#pull/outcome.ts';
 import { Secret } from '#pull/secret.ts';
 import type { KubeletView, NodeFile } from '#pull/kubelet-view.ts';
+import type { Pending } from '#pull/next-start.ts';
 import type { Doubt } from '#pull/view.ts';
 import { look, readText } from './host-root.ts';
-import { readKubeletConfig } from './kubelet-config.ts';
-import { flag, type Running } from './processes.ts';
-import { readProviders } from './providers.ts';
+import { kubeletConfigFiles, readKubeletConfig } from './kubelet-config.ts';
+import { flag } from './processes.ts';
+import { providersAsStarted, settingsAsStarted, type Started } from './as-started.ts';
+import { newerFile } from './proxy.ts';
+import { providerFiles, readProviders } from './providers.ts';
 
 /** What we were told about the kubelet. Each given value wins over what its process says. */
 export interface KubeletFacts {
@@ -28,6 +31,9 @@ export interface FoundKubelet {
   readonly view: KubeletView;
   readonly rootDir: string;
   readonly doubts: readonly Doubt[];
+  readonly pending: readonly Pending[];
+  /** What its next start would read, where that is something else. */
+  readonly nextProviders?: KubeletView['providers'];
 }
 
 /** k3s and RKE2 pass these to the kubelet inside them, where both exist. */
@@ -36,11 +42,8 @@ const bundledProviders = {
   bin: '/var/lib/rancher/credentialprovider/bin',
 };
 
-export async function readKubelet(
-  root: string,
-  facts: KubeletFacts,
-  running: Running | undefined,
-): Promise<FoundKubelet> {
+export async function readKubelet(root: string, facts: KubeletFacts, started: Started): Promise<FoundKubelet> {
+  const { running } = started;
   const args = running?.args ?? [];
   const home = facts.home ?? running?.env?.get('HOME');
   const places = {
@@ -55,13 +58,18 @@ export async function readKubelet(
     found.ok && found.value === null && facts.runsHere === true
       ? await noneOrUnseen(root, places.rootDir, found)
       : found;
-  const providers = await readProviders(root, await providerPlace(root, config, bin));
+  const place = await providerPlace(root, config, bin);
+  const newerProviders = await newerFile(root, await providerFiles(root, place), running?.startedMs);
+  const providers = providersAsStarted({ providers: await readProviders(root, place), newer: newerProviders }, started);
   const homeKnown = home !== undefined || running?.env !== undefined;
-  const settings = await readKubeletConfig(root, running?.args);
+  const newer = await newerFile(root, await kubeletConfigFiles(root, running?.args), running?.startedMs);
+  const settings = settingsAsStarted({ settings: await readKubeletConfig(root, running?.args), newer }, started);
   return {
-    view: { nodeFile, providers, config: settings },
+    view: { nodeFile, providers: providers.now, config: settings },
     rootDir: places.rootDir,
-    doubts: homeKnown ? [] : await homeDoubt(root, nodeFile),
+    doubts: [...(homeKnown ? [] : await homeDoubt(root, nodeFile)), ...providers.doubts],
+    pending: providers.pending,
+    ...(providers.next === undefined ? {} : { nextProviders: providers.next }),
   };
 }
 

@@ -12,6 +12,8 @@ export interface Running {
   readonly env?: ReadonlyMap<string, string>;
   readonly cwd?: string;
   readonly startedMs?: number;
+  /** Its start in clock ticks since the boot: with the pid it names one process, whatever is done to the clock. */
+  readonly ticks?: string;
 }
 
 /** Linux's USER_HZ, the same on every architecture that Kubernetes runs on. */
@@ -43,7 +45,7 @@ function rank(running: Running): number {
 
 async function readRunning(root: string, pid: number): Promise<Running> {
   const at = (name: string): string => `/proc/${pid}/${name}`;
-  const [cmdline, environ, cwd, startedMs] = [
+  const [cmdline, environ, cwd, start] = [
     await readText(root, at('cmdline'), maxProcFile),
     await readBytes(root, at('environ'), maxProcFile),
     await linkText(root, at('cwd')),
@@ -54,7 +56,7 @@ async function readRunning(root: string, pid: number): Promise<Running> {
     args: cmdline.ok ? cmdline.value.split('\0').slice(0, -1) : [],
     ...(environ.ok ? { env: envOf(new TextDecoder().decode(environ.value).split('\0')) } : {}),
     ...(cwd.ok ? { cwd: cwd.value } : {}),
-    ...(startedMs === undefined ? {} : { startedMs }),
+    ...start,
   };
 }
 
@@ -70,14 +72,14 @@ function envOf(pairs: readonly string[]): ReadonlyMap<string, string> {
 }
 
 /** Field 22 of stat counts from boot, and /proc/stat says when that was. */
-async function readStart(root: string, path: string): Promise<number | undefined> {
+async function readStart(root: string, path: string): Promise<Pick<Running, 'startedMs' | 'ticks'>> {
   const [own, system] = [await readText(root, path, maxProcFile), await readText(root, '/proc/stat')];
-  if (!own.ok || !system.ok) return undefined;
+  if (!own.ok || !system.ok) return {};
   // The second field is the name in parentheses, which may hold blanks and parentheses itself.
   const ticks = own.value.slice(own.value.lastIndexOf(')') + 2).split(' ')[19];
   const boot = /^btime (\d+)$/m.exec(system.value)?.[1];
-  if (ticks === undefined || boot === undefined || !/^\d+$/.test(ticks)) return undefined;
-  return (Number(boot) + Number(ticks) / ticksPerSecond) * 1000;
+  if (ticks === undefined || boot === undefined || !/^\d+$/.test(ticks)) return {};
+  return { startedMs: (Number(boot) + Number(ticks) / ticksPerSecond) * 1000, ticks };
 }
 
 /** A flag of a program that takes `--name value`, `--name=value` and, with one dash or a letter, the same. Last one wins. */

@@ -1,7 +1,7 @@
 /** A credential provider's answer, read as strictly as the kubelet reads it. What is refused is never quoted. */
+import { goDurationMs } from '#pull/go-duration.ts';
 import { Secret } from '#pull/secret.ts';
 import { bareRecord } from './bare.ts';
-import { parseGoDuration } from './go-text.ts';
 import type { CacheScope, ProviderAuth } from './provider-cache.ts';
 
 export interface ProviderResponse {
@@ -24,7 +24,7 @@ export function readProviderResponse(text: string, apiVersion: string): Provider
   const cacheKeyType = scopes.find((scope) => scope === response['cacheKeyType']);
   if (cacheKeyType === undefined) return refuse('its answer has no valid cacheKeyType');
   const duration = response['cacheDuration'] ?? undefined;
-  const cacheMs = typeof duration === 'string' ? parseGoDuration(duration) : undefined;
+  const cacheMs = typeof duration === 'string' ? goDurationMs(duration) : undefined;
   if (duration !== undefined && cacheMs === undefined) return refuse('its cacheDuration is not a duration');
   const auth = readAuth(response['auth'] ?? {});
   if (auth === undefined) return refuse('its auth is not a map of user names and passwords');

@@ -4,10 +4,11 @@
  */
 import { posix } from 'node:path';
 import { parse } from 'yaml';
+import { goDurationMs } from '#pull/go-duration.ts';
+import { parseGoUrl } from '#pull/go-url.ts';
 import { bad, good, seen, type Outcome, type Seen } from '#pull/outcome.ts';
 import type { CredentialProvider } from '#pull/kubelet-view.ts';
 import { listDir, locate, look, readText } from './host-root.ts';
-import { parseGoDuration, parseGoUrl } from './go-text.ts';
 
 export interface ProviderPlace {
   readonly config: string;
@@ -30,6 +31,17 @@ export async function readProviders(
 ): Promise<Seen<readonly CredentialProvider[]>> {
   if (place === undefined) return seen('no credential provider flags', good([]));
   return seen(place.config, await readAll(root, place));
+}
+
+/** The files that the kubelet reads once, when it starts; a directory for what is taken out of it. */
+export async function providerFiles(root: string, place: ProviderPlace | undefined): Promise<readonly string[]> {
+  if (place === undefined) return [];
+  try {
+    return [...new Set([place.config, ...(await configFiles(root, place.config))])];
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return [place.config];
+  }
 }
 
 async function readAll(root: string, place: ProviderPlace): Promise<Outcome<readonly CredentialProvider[]>> {
@@ -107,7 +119,7 @@ async function readProvider(root: string, raw: unknown, binDir: string): Promise
   if (!apiVersions.includes(apiVersion))
     throw new Refusal(`${name}: unsupported apiVersion ${JSON.stringify(apiVersion)}`, false);
   if (matchImages.length === 0) throw new Refusal(`${name}: at least 1 item in matchImages is required`, false);
-  const unusable = matchImages.find((pattern) => parseGoUrl(`https://${pattern}`) === undefined);
+  const unusable = matchImages.find((pattern) => !parseGoUrl(`https://${pattern}`).ok);
   if (unusable !== undefined) throw new Refusal(`${name}: match image is invalid: ${JSON.stringify(unusable)}`, false);
   const defaultCacheS = duration(provider['defaultCacheDuration'], name);
   const wantsToken = checkToken(provider['tokenAttributes'], { name, apiVersion });
@@ -118,7 +130,7 @@ async function readProvider(root: string, raw: unknown, binDir: string): Promise
 
 function duration(value: unknown, name: string): number {
   if (value === undefined || value === null) throw new Refusal(`${name}: defaultCacheDuration is required`, false);
-  const ms = typeof value === 'string' ? parseGoDuration(value) : undefined;
+  const ms = typeof value === 'string' ? goDurationMs(value) : undefined;
   if (ms === undefined) throw new Refusal(`${name}: defaultCacheDuration is not a duration`, false);
   if (ms < 0) throw new Refusal(`${name}: defaultCacheDuration must be greater than or equal to 0`, false);
   return ms / 1000;

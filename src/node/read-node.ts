@@ -3,19 +3,21 @@
  * cannot be read is a fault in its place, a warning, or a doubt. The agent's own files and environment are not looked at.
  */
 import { arch } from 'node:os';
-import { bad, seen } from '#pull/outcome.ts';
+import { bad, seen, type Seen } from '#pull/outcome.ts';
+import type { NextStart } from '#pull/next-start.ts';
 import type { Fault } from '#pull/fault.ts';
 import type { Platform } from '#pull/platform.ts';
-import type { Doubt, NodeView, RuntimeVersion } from '#pull/view.ts';
-import { readContainerd, type ContainerdView } from './containerd.ts';
+import type { Doubt, NodeView, RuntimeConfig, RuntimeVersion, SystemRoots } from '#pull/view.ts';
+import { containerdAsStarted, rootsAsStarted, type AsStarted, type Started } from './as-started.ts';
+import { AtStart } from './at-start.ts';
 import { readDisks } from './disk.ts';
 import { readText } from './host-root.ts';
-import { readKubelet, type KubeletFacts } from './kubelet.ts';
-import { findRunning, flag, type Running } from './processes.ts';
-import { findProxy, newerFile } from './proxy.ts';
+import { readKubelet, type FoundKubelet, type KubeletFacts } from './kubelet.ts';
+import { findRunning, flag } from './processes.ts';
+import { findProxy } from './proxy.ts';
 import { readHostname, readResolver } from './resolv-conf.ts';
 import { findRuntime } from './runtime.ts';
-import { readRoots, type FoundRoots } from './trust.ts';
+import { readRoots } from './trust.ts';
 
 export interface ReadNode {
   /** Where the node's root directory is mounted: `/host`, or `/`. */
@@ -26,20 +28,25 @@ export interface ReadNode {
   readonly nodeName?: string;
   readonly kubelet: KubeletFacts;
   readonly now: Date;
+  /** What earlier readings remember of what the running programs have read; absent: nothing. */
+  readonly atStart?: AtStart;
 }
 
 export async function readNode(ask: ReadNode): Promise<NodeView> {
   const root = ask.hostRoot;
   const warnings: Fault[] = [];
   const runtime = await findRuntime(root, ask.runtime);
+  const { atStart = new AtStart() } = ask;
   const [containerd, kubelet] = [await findRunning(root, 'containerd'), await findRunning(root, 'kubelet')];
   const proxy = await findProxy(root, containerd);
-  const config = await readRuntime(root, runtime.version, { containerd, warnings });
-  const credentials = await readKubelet(root, ask.kubelet, kubelet);
+  const config = await readRuntime(root, runtime.version, { running: containerd, atStart, warnings });
+  const credentials = await readKubelet(root, ask.kubelet, { running: kubelet, atStart });
   const resolver = await readResolver(root, proxy.env);
-  const roots = await readRoots(root, proxy.env);
+  const found = await readRoots(root, proxy.env);
+  const roots = await rootsAsStarted(root, found, { running: containerd, atStart });
   const platform = await findPlatform(root, ask.platform);
-  const settings = config.config.ok ? config.config.value : undefined;
+  const settings = config.now.ok ? config.now.value : undefined;
+  const next = nextOf({ config, roots, credentials });
   const disks = await readDisks(root, { kubeletRoot: credentials.rootDir, runtime: settings });
   return {
     name: ask.nodeName ?? (await nodeName(root)),
@@ -47,11 +54,12 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
     kubelet: credentials.view,
     runtime: {
       version: runtime.version,
-      config: config.config,
+      config: config.now,
       proxy: proxy.rules,
       ...(proxy.next === undefined ? {} : { proxyNext: proxy.next }),
     },
-    system: { resolver: resolver.resolver, roots: roots.roots, disks },
+    system: { resolver: resolver.resolver, roots: roots.now, disks },
+    ...(next === undefined ? {} : { next }),
     warnings,
     doubts: [
       ...runtime.doubts,
@@ -59,8 +67,9 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
       ...credentials.doubts,
       ...resolver.doubts,
       ...platform.doubts,
-      ...(await restartDoubts(root, { containerd, config, roots })),
-      ...roots.unread.map(unreadRoots),
+      ...config.doubts,
+      ...roots.doubts,
+      ...found.unread.map(unreadRoots),
     ],
   };
 }
@@ -68,35 +77,39 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
 async function readRuntime(
   root: string,
   version: RuntimeVersion,
-  { containerd, warnings }: { containerd: Running | undefined; warnings: Fault[] },
-): Promise<ContainerdView> {
+  { warnings, ...started }: Started & { readonly warnings: Fault[] },
+): Promise<AsStarted<Seen<RuntimeConfig>>> {
   if (version.name !== 'containerd') {
     const why = `only containerd's configuration is understood, and this node runs ${version.name}`;
-    return { config: seen(version.name, bad({ code: 'agent.cannot_see', what: version.name, why })), files: [] };
+    const fault: Fault = { code: 'agent.cannot_see', what: version.name, why };
+    return { now: seen<RuntimeConfig>(version.name, bad(fault)), pending: [], doubts: [] };
   }
-  const args = containerd?.args ?? [];
+  const args = started.running?.args ?? [];
   const config = flag(args, 'config', 'c');
   const dataRoot = flag(args, 'root');
-  return readContainerd({
+  const ask = {
     root,
     version,
     args: { ...(config === undefined ? {} : { config }), ...(dataRoot === undefined ? {} : { root: dataRoot }) },
-    warn: (fault) => warnings.push(fault),
-  });
+    warn: (fault: Fault) => warnings.push(fault),
+  };
+  return containerdAsStarted(ask, started);
 }
 
-/** What containerd read when it started, and has not read since. */
-async function restartDoubts(
-  root: string,
-  { containerd, config, roots }: { containerd: Running | undefined; config: ContainerdView; roots: FoundRoots },
-): Promise<readonly Doubt[]> {
-  const doubts: Doubt[] = [];
-  const because = (file: string): string => `${file} is newer than the running containerd`;
-  const newerConfig = await newerFile(root, config.files, containerd?.startedMs);
-  if (newerConfig !== undefined) doubts.push({ is: 'if_restarted', about: 'runtime', because: because(newerConfig) });
-  const newerRoots = await newerFile(root, roots.files, containerd?.startedMs);
-  if (newerRoots !== undefined) doubts.push({ is: 'if_restarted', about: 'roots', because: because(newerRoots) });
-  return doubts;
+function nextOf(parts: {
+  readonly config: AsStarted<Seen<RuntimeConfig>>;
+  readonly roots: AsStarted<SystemRoots>;
+  readonly credentials: FoundKubelet;
+}): NextStart | undefined {
+  const { config, roots, credentials } = parts;
+  const pending = [...config.pending, ...roots.pending, ...credentials.pending];
+  if (pending.length === 0) return undefined;
+  return {
+    pending,
+    ...(config.next === undefined ? {} : { config: config.next }),
+    ...(roots.next === undefined ? {} : { roots: roots.next }),
+    ...(credentials.nextProviders === undefined ? {} : { providers: credentials.nextProviders }),
+  };
 }
 
 function unreadRoots(path: string): Doubt {

@@ -2,6 +2,7 @@
  * TOML as containerd reads it: go-toml v1.9.5 in 1.x, go-toml v2 in 2.x. Values come from smol-toml; what it does not keep,
  * the order of the document's own expressions, is read beside it. It must not know containerd's keys.
  */
+import { valueAt } from '#pull/value-at.ts';
 import { parse } from 'smol-toml';
 
 export type TomlTable = Readonly<Record<string, unknown>>;
@@ -53,7 +54,7 @@ function isTable(value: unknown): value is TomlTable {
  */
 export function field(table: TomlTable, name: string, goToml: GoToml): unknown {
   if (Object.hasOwn(table, name)) return table[name];
-  if (goToml === 1) return Object.hasOwn(table, name.toUpperCase()) ? table[name.toUpperCase()] : undefined;
+  if (goToml === 1) return valueAt(table, name.toUpperCase());
   const folded = Object.keys(table).find((key) => key.toLowerCase() === name);
   return folded === undefined ? undefined : table[folded];
 }

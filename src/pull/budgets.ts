@@ -2,6 +2,7 @@
  * How many HTTP requests a minute a whole fleet may send to a registry, and why so many. A registry counts addresses or accounts,
  * never nodes, and the kubelets' own pulls come first: each number is a small part of what is known to be borne.
  */
+import { valueAt } from './value-at.ts';
 export interface Budget {
   /** A registry as images name it; `*.` for all names below one; `*` for all others; `private` for those in private networks. */
   readonly registry: string;
@@ -60,7 +61,7 @@ export function perMinuteOf(
 ): number {
   const host = registry.replace(/:\d+$/, '').toLowerCase();
   const lookUp = (name: string): number | undefined =>
-    (Object.hasOwn(own, name) ? own[name] : undefined) ?? budgets.find((budget) => budget.registry === name)?.perMinute;
+    valueAt(own, name) ?? budgets.find((budget) => budget.registry === name)?.perMinute;
   const labels = host.split('.');
   const wider = labels.slice(1).map((_, i) => `*.${labels.slice(i + 1).join('.')}`);
   for (const name of [registry, host, ...wider]) {

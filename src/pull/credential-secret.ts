@@ -2,6 +2,7 @@
 import type { PullSecret } from './credential.ts';
 import type { DockerConfigFormat } from './docker-config.ts';
 import type { Fault } from './fault.ts';
+import { valueAt } from './value-at.ts';
 import type { Secret } from './secret.ts';
 
 type Content =
@@ -15,10 +16,10 @@ const places: Readonly<Record<string, readonly [key: string, format: DockerConfi
 
 /** secrets.go: type and key must belong together, and the value must not be empty. */
 export function contentOf({ type, data }: Extract<PullSecret['state'], { is: 'given' }>): Content {
-  const place = Object.hasOwn(places, type) ? places[type] : undefined;
+  const place = valueAt(places, type);
   if (place === undefined) return { is: 'ignored', why: `its type is ${type === '' ? 'empty' : type}` };
   const [key, format] = place;
-  const text = Object.hasOwn(data, key) ? data[key] : undefined;
+  const text = valueAt(data, key);
   if (text === undefined) return { is: 'ignored', why: `it is of type ${type} and has no key ${key}` };
   return text.isEmpty ? { is: 'ignored', why: `its key ${key} is empty` } : { is: 'config', text, format };
 }

@@ -4,6 +4,7 @@
  * no forecast's to say (judge.ts).
  */
 import { byUrgency, type Forecast } from './forecast.ts';
+import { valueAt } from './value-at.ts';
 
 export interface Held {
   /** As it was seen last. */
@@ -65,7 +66,7 @@ function asHeld({ forecast, sinceMs, seenMs }: Held, nowMs: number): Forecast {
 
 function withSince(forecast: Forecast, held: HeldSet): Forecast {
   const key = keyOf(forecast);
-  const before = Object.hasOwn(held, key) ? held[key] : undefined;
+  const before = valueAt(held, key);
   if (!isSeen(forecast) || before === undefined || before.goneMs !== undefined) return forecast;
   return { ...forecast, since: isoOf(before.sinceMs) };
 }
@@ -75,7 +76,7 @@ export function learnHeld(held: HeldSet, told: readonly Forecast[], nowMs: numbe
   const next = new Map<string, Held>();
   for (const forecast of told.filter(isSeen)) {
     const key = keyOf(forecast);
-    const before = Object.hasOwn(held, key) ? held[key] : undefined;
+    const before = valueAt(held, key);
     if (forecast.seen === undefined) next.set(key, seenNow(forecast, before, nowMs));
     else if (before !== undefined) next.set(key, { ...before, absent: before.absent + 1 });
   }

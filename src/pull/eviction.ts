@@ -6,6 +6,7 @@
  */
 import { capacityOf, freeOf, type Disk, type Measure } from './disk.ts';
 import type { KubeletConfig } from './kubelet-config.ts';
+import { valueAt } from './value-at.ts';
 import { parseQuantity } from './quantity.ts';
 
 export interface Threshold {
@@ -35,7 +36,7 @@ export function thresholdsOf(disk: Disk, config: KubeletConfig): readonly Thresh
       const capacity = capacityOf(disk, measure);
       const hard = one(config.evictionHard, signal, capacity);
       const soft = one(config.evictionSoft, signal, capacity);
-      const graceS = Object.hasOwn(config.evictionSoftGraceS, signal) ? config.evictionSoftGraceS[signal] : undefined;
+      const graceS = valueAt(config.evictionSoftGraceS, signal);
       return [
         ...(hard === undefined ? [] : [{ signal, kind: 'hard' as const, measure, ...hard }]),
         ...(soft === undefined
@@ -52,7 +53,7 @@ function one(
   signal: string,
   capacity: number,
 ): { readonly written: string; readonly floor: number } | undefined {
-  const text = Object.hasOwn(written, signal) ? written[signal] : undefined;
+  const text = valueAt(written, signal);
   const floor = text === undefined ? undefined : floorOf(text, capacity);
   return text === undefined || floor === undefined ? undefined : { written: text, floor };
 }

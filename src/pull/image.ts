@@ -8,6 +8,7 @@
  */
 import { bad, good } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
+import { valueAt } from './value-at.ts';
 import type { PullPolicy } from './view.ts';
 
 export type Digest = `sha256:${string}` | `sha384:${string}` | `sha512:${string}`;
@@ -134,7 +135,7 @@ const digestLengths: Readonly<Record<string, number>> = { sha256: 64, sha384: 96
 export function readDigest(text: string): { ok: true; digest: Digest } | { ok: false; why: string } {
   const [algorithm, hex] = cut(text, ':');
   if (algorithm === '' || hex === '') return { ok: false, why: 'invalid checksum digest format' };
-  const length = Object.hasOwn(digestLengths, algorithm) ? digestLengths[algorithm] : undefined;
+  const length = valueAt(digestLengths, algorithm);
   if (length === undefined) {
     const wellFormed = /^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/.test(text);
     return { ok: false, why: wellFormed ? 'unsupported digest algorithm' : 'invalid checksum digest format' };

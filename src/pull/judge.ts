@@ -99,6 +99,7 @@ const absences: ReadonlySet<FaultCode> = new Set([
   'credential.secret_missing',
   'credential.secret_ignored',
   'credential.provider_failed',
+  'credential.provider_misconfigured',
 ]);
 
 function surenessOf(plan: PullPlan, rehearsal: Rehearsal, bare: Bare): Sureness {

@@ -26,8 +26,10 @@ export function isPrivateName(lane: string): boolean {
 }
 
 /** What one rehearsal asked of whom: requests that were sent, by lane. */
-export function costsOf({ registry, plan, performances }: PullReport): ReadonlyMap<string, number> {
+export function costsOf({ registry, plan, performances, evidence }: PullReport): ReadonlyMap<string, number> {
   const costs = new Map<string, number>();
+  for (const { asked = {} } of evidence)
+    for (const [lane, count] of Object.entries(asked)) costs.set(lane, (costs.get(lane) ?? 0) + count);
   if (registry === undefined || plan === undefined) return costs;
   for (const exchange of performances.flatMap(({ exchanges }) => exchanges)) {
     const route = plan.routes[exchange.route];

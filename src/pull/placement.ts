@@ -8,6 +8,7 @@
  * api/core/v1/toleration.go ToleratesTaint, pkg/kubelet/lifecycle/predicate.go, pkg/controller/daemon/util/daemonset_util.go.
  */
 import { int64 } from './go-int.ts';
+import { valueAt } from './value-at.ts';
 import { readPlacement } from './placement-spec.ts';
 
 export interface Placement {
@@ -170,7 +171,7 @@ function compares(
 }
 
 function labelOf({ labels }: NodePlace, key: string): string | undefined {
-  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+  return valueAt(labels, key);
 }
 
 function shown({ expressions, fields, isInvalid }: Term): string {

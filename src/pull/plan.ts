@@ -30,6 +30,8 @@ export interface PullPlan {
   readonly roots: SystemRoots;
   readonly proxy: ProxyRules;
   readonly proxyNext?: ProxyNext;
+  /** What the runtime would trust after its next start, where that is something else. */
+  readonly rootsNext?: SystemRoots;
   readonly staticAuths: Readonly<Record<string, StaticAuth>>;
   /** The kubelet's outer loop; [anonymous] when nothing matches. A fault: the kubelet gives up before any request. */
   readonly identities: Outcome<readonly Identity[]>;
@@ -118,6 +120,7 @@ export function planPull(
     roots: view.system.roots,
     proxy: view.runtime.proxy,
     ...(view.runtime.proxyNext === undefined ? {} : { proxyNext: view.runtime.proxyNext }),
+    ...(view.next?.roots === undefined ? {} : { rootsNext: view.next.roots }),
     staticAuths: config.ok ? config.value.auths : {},
     identities: keyring.identities,
     routes: config.ok ? routesFor(image, config.value, engine) : config,
@@ -129,9 +132,14 @@ export function planPull(
     }),
     ...(view.kubelet.nodeFile.ok ? {} : { unseenFile: view.kubelet.nodeFile.fault }),
     ...unseenProvider(answers),
-    warnings: [...view.warnings, ...proxyWarnings(view.runtime.proxy), ...keyring.warnings],
+    warnings: [...view.warnings, ...proxyWarnings(view.runtime.proxy), ...providerWarnings(view), ...keyring.warnings],
     doubts: [...view.doubts, ...unseen, ...unseenFileDoubts(view)],
   };
+}
+
+/** With these the kubelet does not start; one that runs has read others. */
+function providerWarnings({ kubelet: { providers } }: NodeView): readonly Fault[] {
+  return !providers.ok && sideOf(providers.fault.code) !== 'agent' ? [providers.fault] : [];
 }
 
 /** A plugin that fails is the kubelet's trouble; one that we may not run is ours. */

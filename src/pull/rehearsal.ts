@@ -46,6 +46,8 @@ export interface TlsFacts {
   readonly leaf?: LeafFacts;
   /** Which certificate ends then, where it is not the server's own. */
   readonly endsWith?: { readonly is: 'intermediate' | 'root'; readonly subject: string; readonly file?: string };
+  /** Whom the chains that hold end in, each once; absent where nobody verifies. */
+  readonly anchors?: readonly AnchorFacts[];
   /** Why this connection is trusted now and may not be by the next certificate. */
   readonly luck?: ChainLuck;
 }
@@ -55,6 +57,14 @@ export interface LeafFacts {
   /** ISO 8601. */
   readonly notBefore: string;
   readonly notAfter: string;
+}
+export interface AnchorFacts {
+  /** First 16 hexadecimal digits of its SHA-256. */
+  readonly fingerprint: string;
+  readonly subject: string;
+  readonly file: string;
+  /** `rule`: a file of hosts.toml or config.toml, which no update of the system touches. */
+  readonly from: 'system' | 'rule';
 }
 export type ChainLuck =
   /** The server does not send its intermediate, and a file of the node's happens to hold it. */
@@ -137,13 +147,16 @@ export interface Content {
 export interface Evidence {
   /**
    * A name server; an address of a host, by TCP and, where the pull used it, TLS; what name servers say of a name that /etc/hosts
-   * answers; a host reached as the runtime would reach it after a restart.
+   * answers; a host reached as the runtime would reach it after a restart; a whole pull as it would go after the next start of the
+   * runtime and the kubelet, whose `host` is where it ended: a host or a file.
    */
-  readonly of: 'name_server' | 'address' | 'pinned_name' | 'after_restart';
+  readonly of: 'name_server' | 'address' | 'pinned_name' | 'after_restart' | 'next_start';
   readonly host: string;
-  /** 10.0.0.2:53, or [2001:db8::1]:443; after a restart the proxy, or `directly`. */
+  /** 10.0.0.2:53, or [2001:db8::1]:443; after a restart the proxy, or `directly`; of a pull the image. */
   readonly target: string;
   readonly ms: number;
+  /** Requests that it took, by lane; absent where it took none. */
+  readonly asked?: Readonly<Record<string, number>>;
   readonly outcome: Outcome<EvidenceFacts>;
 }
 export interface EvidenceFacts {

@@ -8,6 +8,7 @@ import { parseGoUrl } from './go-url.ts';
 import type { Image } from './image.ts';
 import { isLoopback, parseAddress, splitHostPort } from './ip.ts';
 import { bad, good, type Outcome } from './outcome.ts';
+import { valueAt } from './value-at.ts';
 import type { Route } from './plan.ts';
 import type { Header, HostRule, HostsDir, HostsRoot, RuntimeConfig, TlsRule } from './view.ts';
 
@@ -52,7 +53,7 @@ function hostsDirFor(roots: readonly HostsRoot[], registry: string): HostsDir | 
   names.push(registry, '_default');
   for (const root of roots) {
     for (const name of names) {
-      const dir = Object.hasOwn(root.dirs, name) ? root.dirs[name] : undefined;
+      const dir = valueAt(root.dirs, name);
       if (dir !== undefined) return dir;
     }
   }
@@ -192,8 +193,8 @@ function namespaceFor(authority: string, registry: string): { readonly ns?: stri
 function legacyRoutes(image: Image, config: RuntimeConfig, engine: Engine): Outcome<readonly Route[]> {
   if (config.registry.kind !== 'legacy') return good([]);
   const { mirrors, tls } = config.registry;
-  const own = Object.hasOwn(mirrors, image.registry) ? mirrors[image.registry] : undefined;
-  const endpoints = own ?? (Object.hasOwn(mirrors, '*') ? mirrors['*'] : undefined) ?? [];
+  const own = valueAt(mirrors, image.registry);
+  const endpoints = own ?? valueAt(mirrors, '*') ?? [];
   const source = own === undefined ? 'registry.mirrors."*"' : `registry.mirrors."${image.registry}"`;
   for (const endpoint of endpoints.map(withScheme)) {
     const read = parseGoUrl(endpoint);
@@ -212,7 +213,7 @@ function legacyRoutes(image: Image, config: RuntimeConfig, engine: Engine): Outc
     : [{ url: itself, role: 'origin' as const, because: 'the registry itself' }];
   const routes: Route[] = [];
   for (const { url, role, because } of [...found, ...last]) {
-    const rule = Object.hasOwn(tls, url.authority) ? tls[url.authority] : undefined;
+    const rule = valueAt(tls, url.authority);
     if (rule !== undefined && !rule.ok) return rule;
     const host: HostRule = { capabilities: ['pull', 'resolve'], overridePath: true, headers: [] as readonly Header[] };
     const path = url.path === '' ? '/v2' : url.path;

@@ -2,6 +2,7 @@
  * Of very many nodes a few of each kind: what makes nodes differ in how they pull is their architecture, where they stand, which
  * runtime they run and which pool they came from. Pure, and the same nodes for the same fleet: who is chosen depends on names alone.
  */
+import { valueAt } from './value-at.ts';
 export interface SampledNode {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -90,5 +91,5 @@ function fnv1a(text: string): number {
 }
 
 function valueOf(labels: Readonly<Record<string, string>>, key: string): string {
-  return Object.hasOwn(labels, key) ? (labels[key] ?? '') : '';
+  return valueAt(labels, key) ?? '';
 }

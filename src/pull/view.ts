@@ -6,6 +6,7 @@ import type { CertificateFacts, PemFile } from './certificate.ts';
 import type { PullSecret } from './credential.ts';
 import type { Disks, SnapshotSettings } from './disk.ts';
 import type { Image } from './image.ts';
+import type { NextStart } from './next-start.ts';
 import type { Outcome, Seen } from './outcome.ts';
 import type { Fault } from './fault.ts';
 import type { KubeletView } from './kubelet-view.ts';
@@ -40,6 +41,8 @@ export interface Demand {
   readonly present: 'yes' | 'no' | 'unknown';
   /** The shortest time that a Pod which wants it has, from its start to being there; absent where none is known. */
   readonly deadlineS?: number;
+  /** Processors of the nodes that Pods which want it may land on; absent: any. */
+  readonly architectures?: readonly string[];
   /** Manifest digests of what its containers run now, each once; absent where none is known. */
   readonly running?: readonly string[];
   /** Whether a start of its Pods on this node would ask the registry; absent where nobody could tell. */
@@ -54,6 +57,8 @@ export interface NodeView {
   readonly kubelet: KubeletView;
   readonly runtime: RuntimeView;
   readonly system: SystemView;
+  /** What its programs would go by after their next start; absent: the same, or nobody can tell. */
+  readonly next?: NextStart;
   /** Faults met while reading that stop nothing by themselves, such as an unparsable hosts.toml. */
   readonly warnings: readonly Fault[];
   /** Why a verdict from this view may differ from the running programs' behaviour. Empty: exact. */

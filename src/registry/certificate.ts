@@ -90,3 +90,8 @@ function commonNameOf(certificate: X509Certificate): string {
 export function inARow(name: string): string {
   return name.split('\n').toReversed().join(',');
 }
+
+/** First 16 hexadecimal digits of its SHA-256. */
+export function fingerprintOf(certificate: X509Certificate): string {
+  return certificate.fingerprint256.replaceAll(':', '').slice(0, 16).toLowerCase();
+}

@@ -4,14 +4,15 @@
  * long as one of them holds, so that a cross-signed root that ends beside a good one is no news.
  */
 import type { X509Certificate } from 'node:crypto';
-import type { ChainLuck, TlsFacts } from '#pull/rehearsal.ts';
+import type { AnchorFacts, ChainLuck, TlsFacts } from '#pull/rehearsal.ts';
 import type { SystemRoots, TlsRule } from '#pull/view.ts';
-import { inARow } from './certificate.ts';
+import { fingerprintOf, inARow } from './certificate.ts';
 import { anchorsNamed, type Anchor } from './trust.ts';
 
 export interface Trust {
   readonly notAfter: string;
   readonly endsWith?: NonNullable<TlsFacts['endsWith']>;
+  readonly anchors?: readonly AnchorFacts[];
   readonly luck?: ChainLuck;
 }
 
@@ -42,9 +43,19 @@ export function trustIn(
   const luck = luckOf(sent, holding);
   return {
     notAfter: new Date(end).toISOString(),
+    anchors: anchorsOf(holding, by.rule),
     ...(ending === leaf ? {} : { endsWith }),
     ...(luck === undefined ? {} : { luck }),
   };
+}
+
+function anchorsOf(holding: readonly Path[], rule: TlsRule): readonly AnchorFacts[] {
+  const own = new Set(rule.extraRoots.map(({ path }) => path));
+  const found = holding.map(({ anchor: { certificate, file } }): AnchorFacts => {
+    const fingerprint = fingerprintOf(certificate);
+    return { fingerprint, subject: inARow(certificate.subject), file, from: own.has(file) ? 'rule' : 'system' };
+  });
+  return [...new Map(found.map((one) => [`${one.fingerprint} ${one.from}`, one])).values()];
 }
 
 /** One that is trusted itself and sends nobody along hangs on a file that holds its issuer: the next issuer is not in it. */

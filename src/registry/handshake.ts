@@ -10,7 +10,7 @@ import type { Fault } from '#pull/fault.ts';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
 import type { LeafFacts, StepOf, TlsFacts } from '#pull/rehearsal.ts';
 import type { SystemRoots, TlsRule } from '#pull/view.ts';
-import { inARow, wrongName } from './certificate.ts';
+import { fingerprintOf, inARow, wrongName } from './certificate.ts';
 import { trustIn, type Trust } from './chain.ts';
 import { ignore } from './ignore.ts';
 import { anchorsNamed, secureContextOf, trustedFrom } from './trust.ts';
@@ -194,8 +194,7 @@ function verdictOf(secured: TLSSocket): string | undefined {
 
 function leafFacts(leaf: X509Certificate): LeafFacts {
   const iso = (date: string): string => new Date(date).toISOString();
-  const fingerprint = leaf.fingerprint256.replaceAll(':', '').slice(0, 16).toLowerCase();
-  return { fingerprint, notBefore: iso(leaf.validFrom), notAfter: iso(leaf.validTo) };
+  return { fingerprint: fingerprintOf(leaf), notBefore: iso(leaf.validFrom), notAfter: iso(leaf.validTo) };
 }
 
 function outsideItsDates(certificate: X509Certificate, host: string, now: Date): Fault | undefined {

@@ -3,6 +3,7 @@
  * absent and never zero: Docker Hub sends `RateLimit-Limit: ;w=21600` for minutes at a time.
  */
 import type { RateLimit } from '#pull/fault.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { Answer } from './wire.ts';
 
 type Headers = Answer['headers'];
@@ -154,7 +155,7 @@ function first(headers: Headers, name: string): string {
 }
 
 function all(headers: Headers, name: string): readonly string[] {
-  return Object.hasOwn(headers, name) ? (headers[name] ?? []) : [];
+  return valueAt(headers, name) ?? [];
 }
 
 /** `100;w=21600` and `w` → `21600`. */

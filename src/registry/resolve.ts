@@ -5,6 +5,7 @@
 import { isIP } from 'node:net';
 import type { Fault } from '#pull/fault.ts';
 import { bad, good, type Outcome } from '#pull/outcome.ts';
+import { valueAt } from '#pull/value-at.ts';
 import type { DnsFacts } from '#pull/rehearsal.ts';
 import type { Resolver } from '#pull/view.ts';
 import { joinHostPort } from './address.ts';
@@ -36,7 +37,7 @@ export async function lookUp(resolver: Resolver, host: string, patience: Patienc
 /** goLookupIPFiles. */
 async function fromHosts(resolver: Resolver, host: string): Promise<Outcome<DnsFacts> | undefined> {
   const name = host.toLowerCase().replace(/\.$/, '');
-  const addresses = Object.hasOwn(resolver.hosts, name) ? resolver.hosts[name] : undefined;
+  const addresses = valueAt(resolver.hosts, name);
   if (addresses === undefined || addresses.length === 0) return undefined;
   return good({ addresses: await inOrder(addresses.slice(0, mostAddresses)), answeredBy: '/etc/hosts' });
 }

@@ -3,6 +3,7 @@
  * ECONNREFUSED. What is not in the tables is our bug and says so by name. Texts named `why` are Go's, where Go has one.
  */
 import type { Fault, Moment } from '#pull/fault.ts';
+import { valueAt } from '#pull/value-at.ts';
 import { tlsFault } from './tls-fault.ts';
 
 /** Where the error was met: the host as asked for, the address as dialled. */
@@ -95,7 +96,7 @@ const parserError: Translate = (spot, error) => {
 export function wireFault(error: unknown, spot: Spot): Fault {
   if (!(error instanceof Error)) return { code: 'agent.bug', where: 'wire', what: typeof error };
   const code = codeOf(error);
-  const translate = Object.hasOwn(translations, code) ? translations[code] : undefined;
+  const translate = valueAt(translations, code);
   if (translate !== undefined) return translate(spot, error);
   // undici's parser errors have a name and, for want of a table, no code.
   if (error.name === 'HTTPParserError' || code.startsWith('HPE_')) return parserError(spot, error);

@@ -15,7 +15,9 @@ import type { Authorization, Authorizer } from './authorizer.ts';
 import { answering, fallsBack, plainly } from './fall-back.ts';
 import { isMetered, noteLimit } from './metered.ts';
 import { record, type Purpose, type Scene } from './scene.ts';
+import { outOfTurn } from './out-of-turn.ts';
 import { trouble, type Tried, type Trouble } from './trouble.ts';
+import { urlAt } from './url-at.ts';
 
 export interface Request {
   readonly method: 'HEAD' | 'GET';
@@ -23,10 +25,15 @@ export interface Request {
   /** `manifests/v1`, below the repository. */
   readonly object: string;
   readonly headers: readonly Header[];
+  readonly headersOfGet?: readonly Header[];
   readonly maxBytes: number;
   /** As in registry/wire.ts: hashed as it comes, however long that takes within the image's deadline. */
   readonly hashAs?: string;
   readonly lastHost: boolean;
+  /** Of the runtime's tries, so many are over. */
+  readonly triesBefore?: number;
+  /** Ours: nothing but a demand for credentials has it sent again. */
+  readonly once?: true;
   readonly purpose: Omit<Purpose, 'route'>;
 }
 
@@ -46,17 +53,6 @@ const staysHome = new Set(['authorization', 'host', 'www-authenticate', 'cookie'
 const made = new Set('host content-length transfer-encoding trailer connection keep-alive upgrade expect'.split(' '));
 const bodyTimeoutMs = 30_000;
 
-/** The URL that containerd would ask at a route (resolver.go request, addNamespace). */
-export function urlAt(route: Route, repository: string, object: string): URL | undefined {
-  const text = `${route.scheme}://${route.authority}${cleanPath(`${route.path}/${repository}/${object}`)}`;
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  // URL makes an address of every number; Go asks for the name 127.1.
-  if (/^[\d.]+$/.test(url.hostname) && url.hostname !== route.host) return undefined;
-  if (route.ns !== undefined) url.searchParams.set('ns', route.ns);
-  return url;
-}
-
 export interface Sending extends Request {
   readonly at: Route;
 }
@@ -66,7 +62,8 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   const { method } = sending;
   const requested = urlAt(sending.at, plan.image.path, sending.object);
   if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending, plan.image.path) };
-  const held = heldBack(scene, sending) ?? unsendable(scene, sending, requested);
+  const held =
+    heldBack(scene, sending) ?? unsendable(scene, sending, requested) ?? (await outOfTurn(scene, sending.at));
   if (held !== undefined) return { ok: false, trouble: held };
   let own = headersFor(scene, sending, requested);
   let url = requested;
@@ -107,8 +104,9 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
  * hosts.toml may say any header; net/http leaves out those that it makes itself (reqWriteExcludeHeader), and keeps an
  * explicit :443 in the Host header, which URL drops.
  */
-function headersFor(scene: Scene, { at, headers }: Sending, requested: URL): readonly Header[] {
-  const own = [...at.headers, ...headers].filter(([name]) => !made.has(name.toLowerCase()));
+function headersFor(scene: Scene, { at, headers, headersOfGet, method }: Sending, requested: URL): readonly Header[] {
+  const ours = method === 'GET' ? [...headers, ...(headersOfGet ?? [])] : headers;
+  const own = [...at.headers, ...ours].filter(([name]) => !made.has(name.toLowerCase()));
   const named = own.some(([name]) => name.toLowerCase() === 'user-agent');
   const agent: readonly Header[] = named ? [] : [['User-Agent', scene.plan.engine.userAgent]];
   const host: readonly Header[] = requested.host === at.authority.toLowerCase() ? [] : [['Host', at.authority]];

@@ -1,4 +1,5 @@
 /** Which login a host gets that asks for one. Imitates containerd internal/cri/server/images/image_pull.go (registryHosts, ParseAuth). */
+import { valueAt } from '#pull/value-at.ts';
 import type { Login } from '../registry/authorize.ts';
 import type { Scene } from './scene.ts';
 
@@ -20,7 +21,7 @@ export function loginFor(scene: Scene, route: number, host: string): Login | und
 }
 
 function ownFor({ plan: { staticAuths } }: Scene, host: string): Scene['plan']['staticAuths'][string] | undefined {
-  return Object.hasOwn(staticAuths, host) ? staticAuths[host] : undefined;
+  return valueAt(staticAuths, host);
 }
 
 /** A host as its configuration writes it: URLs leave out the port that goes without saying, Go and its maps do not. */

@@ -25,11 +25,22 @@ export interface Wire {
   readonly reachedAt: Map<string, string>;
   /** Of this pass alone: hosts that answered in plain HTTP when HTTPS had failed. */
   readonly plain: Set<string>;
+  /** Of this pass alone: whether the doors of hosts open that no request may go to; the first asker's promise serves all. */
+  readonly doors: Map<string, Promise<boolean>>;
   /** Of this pass alone: hosts whose name servers and addresses were judged already. */
   readonly judged: Set<string>;
   /** Of this pass alone: whether an identity was served a blob by these hosts; the first asker's promise serves all. */
   readonly served: Map<string, Promise<boolean>>;
   readonly manners: Manners;
+}
+
+export interface TagAsked {
+  /** `docker.io`: whose tag it is, whatever the mirror. */
+  readonly registry: string;
+  readonly reference: string;
+  /** When the mirror was asked for it last, on the wire's clock. */
+  readonly askedMs: number;
+  readonly nowMs: number;
 }
 
 export interface Manners {
@@ -43,6 +54,11 @@ export interface Manners {
   readonly deadlineMs: number;
   /** How long we wait for a response where the runtime would wait for ever. */
   readonly patienceMs: number;
+  /**
+   * Whether a mirror is to be asked for a tag itself again, and not for the digest that it led to. Absent: always, because
+   * whoever asks wants to know now.
+   */
+  readonly tagIsDue?: (tag: TagAsked) => boolean;
   /** Name servers and addresses are judged for themselves too. */
   readonly evidence: boolean;
 }

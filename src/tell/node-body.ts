@@ -21,12 +21,7 @@ export function nodeLine({ because, is, against }: NodeAnswer): string {
 
 export function nodeBody(ledger: Ledger, answer: NodeAnswer, nowMs: number): unknown {
   return {
-    version: 1,
-    node: ledger.node,
-    is: answer.is,
-    because: answer.because,
-    line: nodeLine(answer),
-    counts: answer.counts,
+    ...head(ledger, answer),
     lastPass: ledger.pass === undefined ? null : new Date(ledger.pass.endedMs).toISOString(),
     cluster: ledger.cluster === undefined ? undefined : seen(ledger.cluster),
     /** What will break next, most urgent first. */
@@ -48,17 +43,17 @@ export function nodeSummary(ledger: Ledger, answer: NodeAnswer, nowMs: number): 
   const { pass, scores } = ledger;
   const failing = [...answer.against, ...answer.elsewhere];
   return {
-    version: 1,
-    node: ledger.node,
-    is: answer.is,
-    because: answer.because,
-    line: nodeLine(answer),
-    counts: answer.counts,
+    ...head(ledger, answer),
     worst: failing.flatMap(({ report }) => (report.verdict.is === 'fails' ? [report.verdict.fault.code] : []))[0],
     /** Since the last pass over the images; null before the first has ended. */
     ageMs: pass === undefined ? null : Math.max(0, nowMs - pass.endedMs),
     predictions: scores?.tally.counts,
   };
+}
+
+function head({ node }: Ledger, answer: NodeAnswer): object {
+  const { is, because, counts } = answer;
+  return { version: 1, node, is, because, line: nodeLine(answer), counts };
 }
 
 function coming({ forecast, byMs, images }: Prospect, nowMs: number): unknown {

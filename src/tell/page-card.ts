@@ -11,6 +11,7 @@ import type { Frame } from './page-graphics.ts';
 import { timelineMarkup, waterfallMarkup } from './page-graphics.ts';
 import { longText, msText, timeMarkup } from './times.ts';
 import { wanterText } from './words/phrases.ts';
+import { evidenceWords } from './evidence-words.ts';
 
 export const verdictWords: { readonly [V in Verdict['is']]: string } = {
   pulls: 'pulls',
@@ -200,7 +201,7 @@ function looksMarkup({ evidence }: PullReport): Markup | undefined {
   const rows = evidence.slice(0, 30).map(
     ({ of, host, target, ms, outcome }) =>
       html`<tr>
-        <td>${of === 'name_server' ? 'name server' : 'address'} ${target}</td>
+        <td>${evidenceWords[of]} ${target}</td>
         <td>${host}</td>
         <td>${msText(ms)}</td>
         <td class="${outcome.ok ? 'got' : 'got bad'}">${outcome.ok ? outcome.value.note : outcome.fault.code}</td>

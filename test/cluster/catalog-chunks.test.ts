@@ -1,7 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { type Chunk, chunksOf, unpacked } from '../../src/cluster/catalog-chunks.ts';
-import { CatalogReader, type Entry, demandEntries, nodeEntries } from '../../src/cluster/catalog-text.ts';
+import {
+  CatalogReader,
+  type Entry,
+  demandEntries,
+  nodeEntries,
+  platformEntries,
+} from '../../src/cluster/catalog-text.ts';
 import { readWorkload } from '../../src/cluster/workload.ts';
 import { ownKinds } from '../../src/cluster/workload-kinds.ts';
 import { templated, type WorkloadWish } from '../kit/workloads.ts';
@@ -77,6 +83,36 @@ describe('chunks', () => {
     const [name, data] = spoil(chunk?.name ?? '', good);
     expect(unpacked(chunk?.name ?? '', good)?.split('\n')).toHaveLength(3);
     expect(unpacked(name, data)).toBeUndefined();
+  });
+});
+
+describe('the text of what nodes need builds for', () => {
+  const read = (text: string) => new CatalogReader().read(text);
+  const text = platformEntries(['linux/amd64', 'linux/arm64']).map((one) => one.line());
+
+  test('is read back, beside everything else, and is no demand and no node', () => {
+    const node = nodeEntries([{ name: 'node1', stratum: '' }]).map((one) => one.line());
+    const found = read([...text, ...node].join('\n'));
+    expect(found).toMatchObject({ demands: [], nodes: [{ name: 'node1' }], platforms: ['linux/amd64', 'linux/arm64'] });
+  });
+
+  test('is absent from an older catalog, which is read as ever', () => {
+    const older = demandEntries([workload(1)]).map((one) => one.line());
+    const found = read(older.join('\n'));
+    expect(found.platforms).toEqual([]);
+    expect(found.demands).toHaveLength(1);
+  });
+
+  test.each(['{"platform":7}', '{"platform":""}', '{"platform":"<b>"}', `{"platform":"${'x'.repeat(61)}"}`, '{'])(
+    'what is none is passed over: %s',
+    (line) => {
+      expect(read(line).platforms).toEqual([]);
+    },
+  );
+
+  test('is bounded', () => {
+    const many = platformEntries(Array.from({ length: 500 }, (_, i) => `linux/a${i}`));
+    expect(read(many.map((one) => one.line()).join('\n')).platforms).toHaveLength(16);
   });
 });
 

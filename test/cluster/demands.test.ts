@@ -12,13 +12,14 @@ interface Sketch {
   readonly policy?: string;
   readonly secrets?: readonly string[];
   readonly status?: object;
+  readonly spec?: object;
 }
 
-function pod({ name = 'p', namespace = 'shop', image = 'app:1', policy, secrets = [], status }: Sketch): PodSeen {
+function pod({ name = 'p', namespace = 'shop', image = 'app:1', policy, secrets = [], status, spec }: Sketch): PodSeen {
   const container = { name: 'c', image, imagePullPolicy: policy };
   const read = readPod({
     metadata: { uid: `${namespace}/${name}`, namespace, name },
-    spec: { containers: [container], imagePullSecrets: secrets.map((secret) => ({ name: secret })) },
+    spec: { containers: [container], imagePullSecrets: secrets.map((secret) => ({ name: secret })), ...spec },
     status,
   });
   if (read === undefined) throw new Error('no Pod');
@@ -44,6 +45,24 @@ describe('demands of many Pods', () => {
   ];
   test.each(different)('%s is another demand', (_, one, other) => {
     expect(demandsOf([pod(one), pod({ name: 'q', ...other })], nothing, readImage)).toHaveLength(2);
+  });
+
+  test('of Pods for some processors is for those of all of them, and for any where one could land anywhere', () => {
+    const on = (...values: readonly string[]) => ({ key: 'kubernetes.io/arch', operator: 'In', values });
+    const required = (values: readonly string[]) => ({
+      nodeAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions: [on(...values)] }] },
+      },
+    });
+    const one = pod({ name: 'a', spec: { nodeSelector: { 'kubernetes.io/arch': 'amd64' } } });
+    const other = pod({ name: 'b', spec: { affinity: required(['s390x', 'arm64']) } });
+    const anywhere = pod({ name: 'c' });
+    expect(demandsOf([one, other], nothing, readImage)).toMatchObject([{ architectures: ['amd64', 'arm64', 's390x'] }]);
+    for (const pods of [[one, anywhere], [anywhere, one], [anywhere]])
+      expect(demandsOf(pods, nothing, readImage)[0]).not.toHaveProperty('architectures');
+    const sources = [one, other, anywhere].map((each) => demandsOf([each], nothing, readImage));
+    expect(joinDemands(...sources.slice(0, 2))).toMatchObject([{ architectures: ['amd64', 'arm64', 's390x'] }]);
+    expect(joinDemands(...sources)[0]).not.toHaveProperty('architectures');
   });
 
   test('Pods that are over demand nothing', () => {

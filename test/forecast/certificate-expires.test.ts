@@ -73,7 +73,7 @@ describe('whoever was seen to renew', () => {
   });
 
   test('is told by that', () => {
-    expect(found(living(90, 20), renewing(30, 29))[0]?.because).toContain('renewed with 29 d left at least');
+    expect(found(living(90, 20), renewing(30, 29))[0]?.because).toContain('renewed with 29 days left at least');
   });
 });
 

@@ -184,6 +184,10 @@ describe('platform-lacking', () => {
     ],
     ['there is no index', { view: both }],
     [
+      'its Pods land on no such node',
+      { view: both, content: { offered: ['linux/amd64'] }, demand: { architectures: ['amd64'] } },
+    ],
+    [
       'the list is no list of platforms',
       { view: { clusterPlatforms: ['', 'x/y/z/w', '\u0000'] }, content: { offered: ['linux/amd64'] } },
     ],

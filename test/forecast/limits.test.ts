@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Forecast } from '#pull/forecast.ts';
 import { emptyHistory } from '#pull/history.ts';
 import type { Image } from '#pull/image.ts';
-import type { Good } from '#pull/outcome.ts';
+import { bad, type Good } from '#pull/outcome.ts';
 import { emptyPast } from '#pull/past.ts';
 import type { RatePast } from '#pull/past/rates.ts';
 import { planPull } from '#pull/plan.ts';
@@ -30,10 +30,11 @@ interface Told {
   readonly exchanges?: readonly Exchange[];
   readonly demand?: DemandSketch;
   readonly progressTimeoutMs?: number;
+  readonly engine?: 'local' | 'transfer';
 }
 
-function ofImage({ content, rate, exchanges = [], demand: over = {}, progressTimeoutMs }: Told): readonly Forecast[] {
-  const view = nodeOf(progressTimeoutMs === undefined ? {} : { config: { progressTimeoutMs } });
+function ofImage({ content, rate, exchanges = [], demand: over = {}, ...runtime }: Told): readonly Forecast[] {
+  const view = nodeOf({ config: { engine: 'local', ...runtime } });
   const demand = demandFor('reg.test/team/app:v1', over);
   const plan = planPull(view, { ...demand, image: demand.image as Good<Image> }, []);
   const rehearsal = { performances: [holding(content, exchanges)], evidence: [], ms: 1 };
@@ -79,22 +80,41 @@ describe('a slow host', () => {
 });
 
 describe('a silent host', () => {
+  const silence = { code: 'api.timed_out', host: 'cdn.reg.test', afterMs: 61_000 } as const;
   const silent = exchange('layer', 'https://cdn.reg.test/x', {
     ms: 61_000,
     outcome: good({ status: 206, bytes: 4096 }),
   });
 
-  test('breaks a pull that the runtime gives up before', () => {
-    expect(ofImage({ content: {}, exchanges: [silent], progressTimeoutMs: 60_000 })).toMatchObject([
-      { rule: 'pull-stalls', fault: 'blob.stalled', effect: 'fails', likelihood: 'possible' },
-    ]);
+  test.each([
+    ['layer', 'a layer'],
+    ['token', 'a token'],
+    ['resolve', 'the digest of the tag'],
+  ] as const)('breaks a pull that the runtime gives up before: %s', (act, what) => {
+    const all = ofImage({ content: {}, exchanges: [{ ...silent, act }], progressTimeoutMs: 60_000 });
+    const [forecast, ...others] = all.filter(({ rule }) => rule === 'pull-stalls');
+    expect(forecast).toMatchObject({
+      rule: 'pull-stalls',
+      fault: 'blob.stalled',
+      effect: 'fails',
+      likelihood: 'possible',
+      withinS: 0,
+    });
+    expect(forecast?.because).toBe(
+      `cdn.reg.test was silent for 61 s before it sent ${what}, and containerd gives a pull up after 60 s without a byte (image_pull_progress_timeout); the kubelet shows that as "context canceled"`,
+    );
+    expect(others).toEqual([]);
   });
 
   test.each<[string, Partial<Told>]>([
     ['within the time', { progressTimeoutMs: 300_000 }],
     ['of a runtime that waits for ever', { progressTimeoutMs: 0 }],
     ['of a runtime that was not seen', {}],
-    ['about something else', { progressTimeoutMs: 60_000, exchanges: [{ ...silent, act: 'token' }] }],
+    ['that never answered', { progressTimeoutMs: 60_000, exchanges: [{ ...silent, outcome: bad(silence) }] }],
+    [
+      'of a runtime whose transfer service watches no host without bytes',
+      { progressTimeoutMs: 60_000, engine: 'transfer' },
+    ],
   ])('%s breaks nothing', (_, over) => {
     expect(ofImage({ content: {}, exchanges: [silent], ...over })).toEqual([]);
   });
@@ -142,6 +162,18 @@ describe("the kubelet's queue", () => {
     ['of images that are here', [wanting('a', 0), wanting('b', 0)], {}, slow],
   ])('holds nobody %s', (_, reports, kubelet, rate) => {
     expect(ofNode(reports, kubelet, rate)).toEqual([]);
+  });
+
+  test('does not hold the sandbox image, which the runtime pulls itself', () => {
+    const sandbox = {
+      ...wanting('pause', MiB),
+      wantedBy: [{ kind: 'Runtime', namespace: '', name: 'sandbox', part: '' }],
+    };
+    expect(ofNode([sandbox, wanting('large', 2 * GiB)], {}, slow)).toEqual([]);
+    const [forecast] = ofNode([sandbox, wanting('small', MiB), wanting('large', 2 * GiB)], {}, slow);
+    expect(forecast?.because).toMatch(/^1 more may wait/);
+    const settings = { serializeImagePulls: false };
+    expect(ofNode([sandbox, wanting('a', MiB, 10)], settings)).toEqual([]);
   });
 
   test('lets a burst through and refuses the rest', () => {

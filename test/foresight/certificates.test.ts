@@ -6,11 +6,13 @@ import { emptyPast, learnReport, type Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { TlsRule } from '#pull/view.ts';
 import { readTls } from '../../src/node/tls-files.ts';
+import { broughtAbout } from '../kit/brought-about.ts';
 import { authority, client, intermediate, leaf, type Made } from '../kit/certificates.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { plainTls, trusting } from '../kit/footing.ts';
 import { freePort, listens, scratch, start, type Program } from '../kit/program.ts';
 import { nodeRoot } from '../kit/node-root.ts';
+import { deadPort } from '../kit/silent-listener.ts';
 import { gist, nodeOf, plain, pullOf, toml, type NodeSketch } from '../kit/stage.ts';
 
 const dayMs = 86_400_000;
@@ -73,7 +75,8 @@ describe('a certificate of a registry', () => {
     });
     expect(before.verdict.is).toBe('at_risk');
     expect(gist(await world.look(9.9))).toBe('at_risk certificate-expires');
-    expect(gist(await world.look(10.1))).toBe('fails tls.expired');
+    const came = await world.look(10 + 1 / 1440);
+    broughtAbout('certificate-expires', 'tls.expired', { told: before, came, offByS: 120 });
   });
 
   test('is certain to end hours ahead', async () => {
@@ -152,7 +155,8 @@ test('a client certificate on the node is foretold to end, and a server refuses 
     return tls.ok ? tls.value : plainTls;
   };
   await using world = await open({ server, asks: root.cert, tls: await node(3) });
-  expect(about(await world.look(0), 'certificate-file-expires')).toMatchObject({
+  const told = await world.look(0);
+  expect(about(told, 'certificate-file-expires')).toMatchObject({
     about: '/etc/node.cert',
     fault: 'tls.client_rejected',
     likelihood: 'likely',
@@ -160,9 +164,31 @@ test('a client certificate on the node is foretold to end, and a server refuses 
   });
   await using strict = await opensslServer(server, root.cert);
   const authority_ = `reg.test:${strict.port}`;
-  const entry = plain(authority_, { url: `https://${authority_}`, tls: await node(-0.1) });
+  const entry = plain(authority_, { url: `https://${authority_}`, tls: await node(0) });
   const view = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] }, dirs: { [authority_]: toml(entry) } });
-  expect(gist(await pullOf(view, `${authority_}/team/app:v1`))).toBe('fails tls.client_rejected');
+  const came = await pullOf(view, `${authority_}/team/app:v1`, { now: inDays(3) });
+  broughtAbout('certificate-file-expires', 'tls.client_rejected', { told, came, offByS: 120 });
+});
+
+test('an authority that a ca file of hosts.toml holds for a host that was not reached ends, and the host is trusted no more', async () => {
+  const own = await authority({ name: 'Own', to: 20 });
+  const server = await leaf({ names: ['reg.test'], by: own, to: 80 });
+  await using node = await nodeRoot({ 'etc/own.crt': own.cert });
+  const tls = await readTls(node.path, { cas: ['/etc/own.crt'], clients: [], skipVerify: false });
+  const rule = tls.ok ? tls.value : plainTls;
+  await using mirror = await FakeRegistry.open({ images: { 'team/app:v1': image() } });
+  const dead = await deadPort();
+  const place = `reg.test:${dead}`;
+  const view = nodeOf({
+    hosts: { 'reg.test': ['127.0.0.1'], 'mirror.test': ['127.0.0.1'] },
+    dirs: { [place]: toml(plain(place, { url: `https://${place}`, tls: rule }), plain(`mirror.test:${mirror.port}`)) },
+  });
+  mirror.play(({ response }) => void response.setHeader('date', new Date().toUTCString()));
+  const told = await pullOf(view, `${place}/team/app:v1`);
+  expect(about(told, 'certificate-file-expires')).toMatchObject({ about: '/etc/own.crt', days: 20 });
+  await using world = await open({ server, tls: rule });
+  const came = await world.look(20 + 1 / 1440);
+  broughtAbout('certificate-file-expires', 'tls.expired', { told, came, offByS: 120 });
 });
 
 /** Says why it refuses, as servers in Go do; Node's only hangs up. */
@@ -180,11 +206,12 @@ test('a server that sends no intermediate works until its next one, and then nob
   const [middle, next] = [await intermediate({ by: root, name: 'E5' }), await intermediate({ by: root, name: 'E6' })];
   const server = await leaf({ names: ['reg.test'], by: middle, to: 60 });
   await using world = await open({ server, send: server.cert, tls: trusting(middle.cert) });
-  const forecast = about(await world.look(0), 'certificate-by-luck');
+  const told = await world.look(0);
+  const forecast = about(told, 'certificate-by-luck');
   expect(forecast).toMatchObject({ fault: 'tls.untrusted', likelihood: 'possible', days: 60 });
   const renewed = await leaf({ names: ['reg.test'], by: next, to: 150 });
   await using after = await open({ server: renewed, send: renewed.cert, tls: trusting(middle.cert) });
-  expect(gist(await after.look(60))).toBe('fails tls.untrusted');
+  broughtAbout('certificate-by-luck', 'tls.untrusted', { told, came: await after.look(60), offByS: 120 });
 });
 
 test('what only skip_verify lets pass is said, changes no verdict, and fails on the day somebody verifies', async () => {

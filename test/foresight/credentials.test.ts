@@ -6,14 +6,18 @@ import { emptyPast, learnReport, type Past } from '#pull/past.ts';
 import { threatens } from '#pull/forecast.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#pull/view.ts';
+import { foreseeNode } from '../../src/forecast/foresee.ts';
 import { askProviders } from '../../src/node/credential-plugin.ts';
 import { ProviderCache } from '../../src/node/provider-cache.ts';
 import { Memory } from '../../src/stage/memory.ts';
+import { broughtAbout } from '../kit/brought-about.ts';
 import { FakeHub, foretold } from '../kit/fake-hub.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
+import { entry } from '../kit/ledger.ts';
 import { nodeRoot } from '../kit/node-root.ts';
 import { demandFor, gist, nodeOf, pullOf, pullSecret } from '../kit/stage.ts';
 import { ecrPassword, jwt, untilItEnds } from '../kit/tokens.ts';
+import type { Script } from '../kit/visit.ts';
 
 const beganMs = Date.parse('2026-03-04T12:00:00.000Z');
 const minute = 60_000;
@@ -23,6 +27,9 @@ class Days {
   nowMs = beganMs;
   past: Past = emptyPast;
   readonly memory = new Memory();
+
+  /** The server's clock is the node's. */
+  readonly dates: Script = ({ response }) => void response.setHeader('date', new Date(this.nowMs).toUTCString());
 
   async rehearse(view: NodeView, wanted: Demand, answers: readonly ProviderAnswer[] = []): Promise<PullReport> {
     const now = (): Date => new Date(this.nowMs);
@@ -58,7 +65,9 @@ describe('a password that says when it ends', () => {
       expect(gist(late)).toBe('at_risk credential-expires');
       expect(foretold(late, 'credential-expires')).toMatchObject([{ likelihood: 'likely', withinS: 1.5 * 3600 }]);
       days.nowMs += 1.5 * hour;
-      expect(gist(await days.rehearse(view, demand))).toBe('fails auth.rejected');
+      const came = await days.rehearse(view, demand);
+      broughtAbout('credential-expires', 'auth.rejected', { told: first, came });
+      broughtAbout('credential-expires', 'auth.rejected', { told: late, came });
       expect(JSON.stringify([first, late])).not.toContain('DATA_KEY');
       expect(JSON.stringify([first, late, days.past])).not.toContain(make(beganMs + lifeMs).slice(0, 60));
     },
@@ -86,7 +95,7 @@ describe('a password that says when it ends', () => {
     expect(gist(missed)).toBe('at_risk credential-expires');
     expect(foretold(missed, 'credential-expires')[0]).toMatchObject({ likelihood: 'likely', withinS: 3.5 * 3600 });
     days.nowMs = endsMs;
-    expect(gist(await look())).toBe('fails auth.rejected');
+    broughtAbout('credential-expires', 'auth.rejected', { told: missed, came: await look() });
   });
 });
 
@@ -95,7 +104,7 @@ test('a plugin that fails while its old answer lasts is found at half of its tim
   await using registry = await FakeRegistry.open({
     images,
     auth: { scheme: 'basic', users: { AWS: 'right' } },
-    onRequest: (visit) => void visit.response.setHeader('date', new Date(days.nowMs).toUTCString()),
+    onRequest: days.dates,
   });
   const name = `reg.test:${registry.port}`;
   const apiVersion = 'credentialprovider.kubelet.k8s.io/v1';
@@ -143,7 +152,7 @@ test('a plugin that fails while its old answer lasts is found at half of its tim
   ]);
   days.nowMs = beganMs + 6 * hour + 1;
   const failed = await look();
-  expect(gist(failed)).toBe('fails credential.provider_failed');
+  broughtAbout('provider-fails', 'credential.provider_failed', { told: warned, came: failed, offByS: 1 });
 });
 
 describe('an account of Docker Hub', () => {
@@ -164,7 +173,8 @@ describe('an account of Docker Hub', () => {
     const waiting: Demand = { ...demandFor('team/app:1', stale), wantedBy: containers };
     const well = demandFor('team/web:1', fresh);
     expect(gist(await days.rehearse(view, waiting))).toBe('fails auth.rejected');
-    const [forecast] = foretold(await days.rehearse(view, well), 'login-nears-lock');
+    const told = await days.rehearse(view, well);
+    const [forecast] = foretold(told, 'login-nears-lock');
     expect(forecast).toMatchObject({
       fault: 'api.rate_limited',
       about: 'docker.io account ci',
@@ -179,7 +189,8 @@ describe('an account of Docker Hub', () => {
     }
     // With a fresh memory: nobody has proven the right password in this pass.
     const locked = await pullOf(view, well, { now: () => new Date(days.nowMs), past: () => days.past });
-    expect(gist(locked)).toBe('fails api.rate_limited');
+    // The kubelet's own back-off is what tells the time: it comes with the next of its tries.
+    broughtAbout('login-nears-lock', 'api.rate_limited', { told, came: locked, offByS: forecast?.withinS ?? 0 });
     expect(locked.verdict).toMatchObject({ fault: { limit: { scope: 'login' } } });
   });
 
@@ -195,7 +206,8 @@ describe('an account of Docker Hub', () => {
     ]);
     // Each pull costs two failures, by POST and by GET: five of them lock the account.
     for (let i = 0; i < 4; i += 1) await pullOf(view, both, { now: () => new Date(days.nowMs) });
-    expect(gist(await pullOf(view, both, { now: () => new Date(days.nowMs) }))).toBe('fails api.rate_limited');
+    const came = await pullOf(view, both, { now: () => new Date(days.nowMs) });
+    broughtAbout('credential-precedes', 'api.rate_limited', { told: report, came });
   });
 
   test('that suspects abuse puts the images at risk that still come through', async () => {
@@ -216,9 +228,48 @@ describe('an account of Docker Hub', () => {
       { fault: 'api.rate_limited', effect: 'fails', withinS: 0 },
     ]);
     hub.isAbused = true;
-    expect(gist(await look('team/web:1'))).toBe('fails api.rate_limited');
+    broughtAbout('registry-limited', 'api.rate_limited', { told: through, came: await look('team/web:1') });
     hub.isAbused = false;
     days.nowMs += 14 * minute;
     expect(gist(await look('team/web:1'))).toBe('pulls');
   });
+});
+
+test('a refused login before the right one costs each pull a refusal, and as many as were foretold', async () => {
+  const days = new Days();
+  const auth = { scheme: 'basic', users: { ci: 'right' } } as const;
+  await using registry = await FakeRegistry.open({ images, auth, onRequest: days.dates });
+  const name = `reg.test:${registry.port}`;
+  const view = nodeOf({ registries: { 'reg.test': registry } });
+  const login = (secret: string, password: string) => pullSecret(secret, { [name]: ['ci', password] });
+  const both = demandFor(`${name}/team/app:1`, { secrets: [login('stale', 'wrong'), login('fresh', 'right')] });
+  const told = await days.rehearse(view, both);
+  expect(gist(told)).toBe('pulls');
+  expect(foretold(told, 'credential-precedes')).toMatchObject([{ effect: 'delays', likelihood: 'certain' }]);
+  // As the kubelet does: with no memory of the last time.
+  const pulled = await pullOf(view, both, { now: () => new Date(days.nowMs) });
+  const refused = pulled.performances.flatMap(({ as, ending }) => (ending.is === 'failed' ? [as] : []));
+  const said = [/^the kubelet tries (.+) first,/.exec(foretold(told, 'credential-precedes')[0]?.because ?? '')?.[1]];
+  broughtAbout('credential-precedes', 'auth.rejected', { told, came: { atMs: days.nowMs, said, so: refused } });
+});
+
+test('a pull secret for another registry serves nobody: it is told while anybody may pull, and then nobody may', async () => {
+  const days = new Days();
+  const registry = await FakeRegistry.open({ images, onRequest: days.dates });
+  const { port } = registry;
+  const view = nodeOf({ registries: { 'reg.test': registry } });
+  const secrets = [pullSecret('hub', { 'hub.example': ['ci', 'right'] })];
+  const wanted = demandFor(`reg.test:${port}/team/app:1`, { secrets });
+  const report = await days.rehearse(view, wanted);
+  expect(gist(report)).toBe('pulls');
+  const facts = { now: new Date(days.nowMs), view, past: days.past };
+  const forecasts = foreseeNode({ ...facts, entries: [entry(report)] });
+  expect(forecasts).toMatchObject([{ rule: 'secret-matches-nothing', likelihood: 'unknown' }]);
+  await registry.close();
+  const auth = { scheme: 'basic', users: { ci: 'right' } } as const;
+  await using closed = await FakeRegistry.open({ images, port, auth, onRequest: days.dates });
+  expect(closed.port).toBe(port);
+  const came = await days.rehearse(view, wanted);
+  broughtAbout('secret-matches-nothing', 'auth.required', { told: { forecasts, atMs: days.nowMs }, came });
+  expect(foreseeNode({ ...facts, entries: [entry(came)] })).toMatchObject([{ likelihood: 'certain', withinS: 0 }]);
 });

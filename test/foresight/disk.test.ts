@@ -1,15 +1,21 @@
 /** Disks that fill, for real: the forecast stands before, and then it happens, when and as it was foretold. */
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Forecast } from '#pull/forecast.ts';
 import { emptyPast, learnNode, type Past } from '#pull/past.ts';
 import { foreseeNode } from '../../src/forecast/foresee.ts';
+import { look } from '../../src/look.ts';
 import { readNode } from '../../src/node/read-node.ts';
 import { askDrypull } from '../kit/ask-drypull.ts';
-import { kubeletText } from '../kit/cri.ts';
+import { configOf } from '../kit/agent.ts';
+import { broughtAbout, type NodeTold, type Shown } from '../kit/brought-about.ts';
+import { kubeletText, type Pulled } from '../kit/cri.ts';
 import { needs } from '../kit/installed.ts';
+import { entry } from '../kit/ledger.ts';
 import { nodeRoot, type NodeRoot } from '../kit/node-root.ts';
 import { smallDisk } from '../kit/small-disk.ts';
+import { SmallEviction } from '../kit/small-eviction.ts';
 import { at } from '../servers/at.ts';
 import { openNode, openStage, pki } from '../servers/stage.ts';
 
@@ -28,6 +34,9 @@ async function lookAt(
   const learned = learnNode(past, view, nowMs);
   return { past: learned, forecasts: foreseeNode({ now, view, entries: [], past: learned }) };
 }
+
+const full = (shown: Shown): Forecast => broughtAbout('disk-fills', 'disk.full', shown);
+const noInodes = (shown: Shown): Forecast => broughtAbout('disk-fills', 'disk.inodes', shown);
 
 describe.runIf(needs(['root', 'mount', 'umount']))('a file system that fills step by step', () => {
   test.each([
@@ -67,10 +76,91 @@ describe.runIf(needs(['root', 'mount', 'umount']))('a file system that fills ste
     const nearly = await lookAt(root, nowMs + (Math.floor(steps) - 1) * stepMs, past);
     expect(nearly.forecasts.every(({ withinS: left }) => left !== 0)).toBe(true);
     for (let i = 0; i < 3; i += 1) await step();
-    const after = await lookAt(root, nowMs + (Math.floor(steps) + 2) * stepMs, past);
+    const afterMs = nowMs + (Math.floor(steps) + 2) * stepMs;
+    const after = await lookAt(root, afterMs, past);
     expect(after.forecasts[0]).toMatchObject({ fault: foretold, likelihood: 'certain', withinS: 0 });
+    broughtAbout('disk-fills', 'disk.pressure', {
+      told: { forecasts: before.forecasts, atMs: nowMs },
+      came: { atMs: afterMs, said: true, so: (await shareLeft(disk.path, what)) < 0.2 },
+      offByS: (2 * stepMs) / 1000,
+    });
+  });
+
+  test.each([
+    { what: 'bytes', inodes: 1000, claim: full },
+    { what: 'inodes', inodes: 64, claim: noInodes },
+  ] as const)(
+    'is out of $what when it was foretold, where no threshold comes first',
+    async ({ what, inodes, claim }) => {
+      await using root = await nodeRoot();
+      await using disk = await smallDisk(join(root.path, 'var/lib'), { bytes: 64 * MiB, inodes });
+      const thresholds = 'evictionHard: { memory.available: 100Mi }\nimageGCHighThresholdPercent: 100\n';
+      await root.add({ 'var/lib/kubelet/config.yaml': thresholds });
+      let nowMs = start;
+      let past = emptyPast;
+      const step = async (): Promise<void> => {
+        await (what === 'bytes' ? disk.fill(MiB) : disk.litter(1));
+        nowMs += stepMs;
+      };
+      for (let i = 0; i < 20; i += 1) {
+        await step();
+        ({ past } = await lookAt(root, nowMs, past));
+      }
+      const told = { forecasts: (await lookAt(root, nowMs, past)).forecasts, atMs: nowMs };
+      let refusal: unknown;
+      for (let i = 0; i < 100 && refusal === undefined; i += 1)
+        await step().catch((error: unknown) => (refusal = error));
+      const so = refusal instanceof Error && 'code' in refusal ? refusal.code : 'it took all';
+      const forecast = claim({
+        told,
+        came: { atMs: nowMs, said: 'ENOSPC', so },
+        offByS: (2 * stepMs) / 1000,
+      });
+      expect(forecast.withinS).toBeGreaterThan(3600);
+    },
+  );
+});
+
+describe.runIf(needs(['root', 'mount', 'umount']))('a node that has DiskPressure', () => {
+  test('refuses Pods in the words that were foretold, and for as long, though there is room again', async () => {
+    await using root = await nodeRoot();
+    await using disk = await smallDisk(join(root.path, 'var/lib'), { bytes: 64 * MiB });
+    const kubelet = new SmallEviction(disk.path, { leastShare: 0.1, transitionMs: 300_000 });
+    const config = configOf(`hostRoot: ${root.path}`);
+    const lookAround = async (nowMs: number): Promise<NodeTold> => {
+      const view = await look(config, { now: new Date(nowMs), said: await kubelet.synchronize(nowMs) });
+      const facts = { now: new Date(nowMs), view, entries: [], past: emptyPast };
+      return { forecasts: foreseeNode(facts).filter(({ rule }) => rule === 'disk-pressure'), atMs: nowMs };
+    };
+    expect((await lookAround(start)).forecasts).toEqual([]);
+    expect(kubelet.refusal()).toBeUndefined();
+    await disk.fill(60 * MiB);
+    const told = await lookAround(start + 10_000);
+    const said = /"(The node had condition: .+?)"/.exec(told.forecasts[0]?.because ?? '')?.[1];
+    broughtAbout('disk-pressure', 'disk.pressure', {
+      told,
+      came: { atMs: start + 11_000, said, so: kubelet.refusal() },
+    });
+    await root.remove('var/lib/filler-1');
+    expect((await lookAround(start + 300_000)).forecasts).toMatchObject([{ likelihood: 'certain', withinS: 0 }]);
+    expect(kubelet.refusal()).toBe(said);
+    expect((await lookAround(start + 310_000)).forecasts).toEqual([]);
+    expect(kubelet.refusal()).toBeUndefined();
   });
 });
+
+/** Of what the file system has in all, by its own word. */
+async function shareLeft(path: string, what: string): Promise<number> {
+  const { blocks, bavail, files, ffree } = await statfs(path);
+  return what === 'bytes' ? bavail / blocks : ffree / files;
+}
+
+/** Go's words for what the kernel said. */
+function lastWords(pulled: Pulled): string {
+  return pulled.is === 'pulled'
+    ? 'it was pulled'
+    : (/no space left on device/.exec(pulled.message)?.[0] ?? pulled.message);
+}
 
 const able = needs(['root', 'mount', 'umount', 'unshare', 'containerd', 'docker-registry']);
 
@@ -90,6 +180,34 @@ describe.runIf(able)("containerd's own disk", { timeout: 60_000 }, () => {
     expect(theirs.is === 'failed' && kubeletText(theirs)).toMatch(
       /^failed to pull and unpack image ".+": .*\/var\/lib\/containerd\/.+: no space left on device/,
     );
+    const came = { atMs: Date.now(), said: 'no space left on device', so: lastWords(theirs) };
+    broughtAbout('pull-outgrows-disk', 'disk.full', { told: ours, came });
+  });
+
+  test('has room for each of two images and not for both: foretold, and the second fails', async () => {
+    const authorities = await pki();
+    await using node = await openNode(authorities, { disk: { bytes: 31 * MiB } });
+    await using stage = openStage(authorities, node);
+    const seeds = ['one', 'two'];
+    const images = Object.fromEntries(
+      seeds.map((seed) => [`team/app:${seed}`, stage.another({ seed, layers: [8 * MiB] })]),
+    );
+    const port = await stage.fake({ images });
+    const wanted = seeds.map((seed) => at(port).replace(/:v1$/, `:${seed}`));
+    const runtime = node.daemon.version;
+    const reports = [];
+    for (const image of wanted) reports.push(await askDrypull({ image, root: node.root.path, runtime }));
+    expect(reports.map(({ verdict }) => verdict.is)).toEqual(['pulls', 'pulls']);
+    const now = new Date();
+    const view = await readNode({ hostRoot: node.root.path, runtime, kubelet: {}, now });
+    const forecasts = foreseeNode({ now, view, entries: reports.map((report) => entry(report)), past: emptyPast });
+    const [first, second] = [
+      await node.daemon.pull({ image: wanted[0] ?? '' }),
+      await node.daemon.pull({ image: wanted[1] ?? '' }),
+    ];
+    expect(first).toMatchObject({ is: 'pulled' });
+    const came = { atMs: Date.now(), said: 'no space left on device', so: lastWords(second) };
+    broughtAbout('pulls-outgrow-disk', 'disk.full', { told: { forecasts, atMs: now.getTime() }, came });
   });
 
   test('has room for an image, and less than the kubelet wants afterwards: foretold, and then it is so', async () => {
@@ -114,6 +232,11 @@ describe.runIf(able)("containerd's own disk", { timeout: 60_000 }, () => {
       'certain',
     );
     expect(await node.daemon.pull({ image })).toMatchObject({ is: 'pulled' });
+    const share = await shareLeft(join(node.root.path, 'var/lib/containerd'), 'bytes');
+    broughtAbout('pull-trips-eviction', 'disk.pressure', {
+      told: ours,
+      came: { atMs: Date.now(), said: true, so: share < 0.5 },
+    });
     expect((await lookAt(node.root, start, emptyPast)).forecasts[0]).toMatchObject({
       rule: 'disk-fills',
       fault: 'disk.pressure',

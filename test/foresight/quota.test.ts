@@ -9,8 +9,11 @@ import { foreseeNode } from '../../src/forecast/foresee.ts';
 import { openWire } from '../../src/open-wire.ts';
 import { QuotaSampler, type Sampling } from '../../src/sample-quotas.ts';
 import { Memory } from '../../src/stage/memory.ts';
+import { broughtAbout } from '../kit/brought-about.ts';
 import { FakeHub, foretold } from '../kit/fake-hub.ts';
+import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { entry } from '../kit/ledger.ts';
+import { rateLimited } from '../kit/misbehaviour.ts';
 import { demandFor, gist, pullOf, pullSecret } from '../kit/stage.ts';
 
 const beganMs = Date.parse('2026-03-04T12:00:00.000Z');
@@ -50,6 +53,7 @@ describe('a quota that others behind the same address use up', () => {
     expect(first.verdict.is).toBe('pulls');
     let report = first;
     for (let i = 0; i < 12; i += 1) report = await five();
+    const told = report;
     const [forecast] = foretold(report, 'quota-runs-out');
     // 24 an hour: 76 are left after the first, and last for 3 h 10 min.
     expect(forecast).toMatchObject({
@@ -63,7 +67,7 @@ describe('a quota that others behind the same address use up', () => {
     const asked = hub.requests.length;
     while (days.nowMs < endsMs - 10 * minute) expect((await five()).verdict.is).toBe('at_risk');
     while (days.nowMs < endsMs + 5 * minute) report = await five();
-    expect(gist(report)).toBe('fails api.rate_limited');
+    broughtAbout('quota-runs-out', 'api.rate_limited', { told, came: report, offByS: 600 });
     expect(hub.requests.length).toBeGreaterThan(asked);
     expect(hub.manifestGets).toBe(0);
     expect(await days.pull(view, 'nginx:1')).toBe('fails api.rate_limited');
@@ -80,6 +84,42 @@ describe('a quota that others behind the same address use up', () => {
       expect(gist(report)).toBe('pulls');
     }
     expect(hub.manifestGets).toBe(0);
+  });
+});
+
+describe('a quota with little left', () => {
+  test('is foretold below a tenth, and the next who pulls after the others is refused', async () => {
+    const days = new Days();
+    await using hub = await FakeHub.open({ now: days.now, images: ['library/nginx:1'] });
+    const view = hub.node();
+    hub.consume('127.0.0.1', 92);
+    const told = await days.rehearse(view, 'nginx:1');
+    expect(foretold(told, 'rate-limit-nears')[0]?.because).toContain('has 8 of 100 pulls in 6 h left');
+    days.nowMs += minute;
+    hub.consume('127.0.0.1', 8);
+    const came = await pullOf(view, 'nginx:1', { now: () => new Date(days.nowMs), manners: { spend: true } });
+    broughtAbout('rate-limit-nears', 'api.rate_limited', { told, came });
+  });
+
+  test('is short for the images that a node lacks, and as many of them are refused as were foretold', async () => {
+    const days = new Days();
+    const names = Array.from({ length: 6 }, (_, i) => `team/app-${i}:1`);
+    await using hub = await FakeHub.open({ now: days.now, images: names });
+    const view = hub.node();
+    hub.consume('127.0.0.1', 96);
+    const entries: Entry[] = [];
+    for (const name of names) entries.push(entry({ ...(await days.rehearse(view, name)), present: 'no' }));
+    const forecasts = foreseeNode({ now: new Date(days.nowMs), view, entries, past: days.past });
+    const [, left, lacking] =
+      /has (\d+) pulls left, and (\d+) images/.exec(
+        forecasts.find(({ rule }) => rule === 'quota-short')?.because ?? '',
+      ) ?? [];
+    expect([left, lacking]).toEqual(['4', '6']);
+    const pulled: string[] = [];
+    for (const name of names) pulled.push(await days.pull(view, name));
+    const said = [...Array<string>(4).fill('pulls'), ...Array<string>(2).fill('fails api.rate_limited')];
+    const came = { atMs: days.nowMs, said, so: pulled.map((one) => one.replace(/^at_risk .*/, 'pulls')) };
+    broughtAbout('quota-short', 'api.rate_limited', { told: { forecasts, atMs: days.nowMs }, came });
   });
 });
 
@@ -268,6 +308,24 @@ describe('a look at the quota beside the rehearsals', () => {
     expect(forecasts).toMatchObject([
       { rule: 'quota-unseen', likelihood: 'unknown', about: `docker.io quota of mirror.test:${port}` },
     ]);
+  });
+
+  test('behind a mirror what others leave is not seen, and one day it is nothing', async () => {
+    const days = new Days();
+    await using hub = await FakeHub.open({ now: days.now, images: ['library/nginx:1'] });
+    // A pull-through cache that has nothing yet, and passes on what it is told.
+    await using mirror = await FakeRegistry.open({
+      images: { 'library/nginx:1': image() },
+      headers: { date: new Date(days.nowMs).toUTCString() },
+    });
+    const view = hub.node({ hosts: { 'mirror.test': ['127.0.0.1'] } }, [`mirror.test:${mirror.port}`]);
+    const report = await days.rehearse(view, 'nginx:1');
+    expect(gist(report)).toBe('pulls');
+    const forecasts = foreseeNode({ now: new Date(days.nowMs), view, entries: [entry(report)], past: days.past });
+    mirror.play(rateLimited());
+    hub.consume('127.0.0.1', 100);
+    const came = await pullOf(view, 'nginx:1', { now: () => new Date(days.nowMs), manners: { spend: true } });
+    broughtAbout('quota-unseen', 'api.rate_limited', { told: { forecasts, atMs: days.nowMs }, came });
   });
 
   test('headers without numbers are unknown, and neither none nor zero', async () => {

@@ -1,17 +1,17 @@
-/** Ways to a registry: what one mirror, one proxy, one clock carries today, and what is seen of it when it goes. */
+/** Ways to a registry: what one mirror, one proxy carries today, and what is seen of it when it goes. */
 import { describe, expect, test } from 'vitest';
 import type { Forecast } from '#pull/forecast.ts';
 import { emptyPast, learnReport, type Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import { Secret } from '#pull/secret.ts';
 import type { NodeView } from '#pull/view.ts';
+import { broughtAbout } from '../kit/brought-about.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
-import { trusting } from '../kit/footing.ts';
 import { dropIn, proxiedNode } from '../kit/proxied-node.ts';
 import { deadPort } from '../kit/silent-listener.ts';
-import { gist, nodeOf, plain, pullOf, toml, type PassSketch } from '../kit/stage.ts';
+import { gist, nodeOf, plain, pullOf, toml } from '../kit/stage.ts';
 
 const images = { 'team/app:v1': image({ layers: [10, 20, 30, 40, 50, 60] }) };
 const of = (report: PullReport, rule: string): Forecast | undefined =>
@@ -33,7 +33,7 @@ test('a dead mirror is foretold while the upstream carries, and the pull fails w
   expect(of(before, 'route-down')).toMatchObject({ fault: 'tcp.refused' });
   expect(of(before, 'route-down')?.because).toContain('only one host is left');
   await upstream.close();
-  expect(gist(await pullOf(view, wanted))).toBe('fails tcp.refused');
+  broughtAbout('route-down', 'tcp.refused', { told: before, came: await pullOf(view, wanted) });
 });
 
 test('a mirror that answers late and badly costs every object, and it is asked for just as many as foretold', async () => {
@@ -51,7 +51,9 @@ test('a mirror that answers late and badly costs every object, and it is asked f
   expect(forecast).toMatchObject({ effect: 'delays', likelihood: 'certain' });
   expect(before.verdict.is).toBe('pulls');
   const asked = new Set(mirror.requests.map(({ method, url }) => `${method} ${url}`));
-  expect(forecast?.because).toContain(`is asked first for ${asked.size} objects`);
+  const said = Number(/is asked first for (\d+) objects/.exec(forecast?.because ?? '')?.[1]);
+  const came = { atMs: Date.parse(before.at), said, so: asked.size };
+  broughtAbout('route-slow', 'api.timed_out', { told: before, came });
 });
 
 test('a registry that comes and goes is foretold by its rhythm, and is away when the time has come', async () => {
@@ -75,7 +77,8 @@ test('a registry that comes and goes is foretold by its rhythm, and is away when
   expect(of(before, 'host-comes-and-goes')).toMatchObject({ fault: 'api.unavailable', likelihood: 'possible' });
   const minutes = Math.round((of(before, 'host-comes-and-goes')?.withinS ?? 0) / 60);
   expect(minutes).toBe(30);
-  expect(gist(await look(129 + minutes, past))).toBe('fails api.unavailable');
+  const came = await look(129 + minutes, past);
+  broughtAbout('host-comes-and-goes', 'api.unavailable', { told: before, came, offByS: 30 });
 });
 
 describe('a proxy that containerd would lose by a restart', () => {
@@ -105,7 +108,8 @@ describe('a proxy that containerd would lose by a restart', () => {
 
     // The restart: the process has what the files say.
     await root.add({ 'proc/7/environ': '' });
-    expect(gist(await rehearse(await look(), wanted))).toBe('fails dns.not_found');
+    const came = await rehearse(await look(), wanted);
+    broughtAbout('restart-pending', 'dns.not_found', { told: before, came });
   });
 
   test('is no news where the registry is reached without it as well', async () => {
@@ -121,61 +125,4 @@ describe('a proxy that containerd would lose by a restart', () => {
     expect(report.evidence).toMatchObject([{ of: 'after_restart', target: 'directly', outcome: { ok: true } }]);
     expect(gist(report)).toBe('pulls');
   });
-});
-
-test('a clock that falls behind is foretold by its drift, hours before it passes a fresh certificate by', async () => {
-  const root = await authority({ from: -1 });
-  const hourMs = 3_600_000;
-  /** The registry renews often: its certificate is four minutes old. */
-  const fresh = await leaf({ names: ['reg.test'], by: root, from: -4 / 1440, to: 30 });
-  await using registry = await FakeRegistry.open({
-    images,
-    tls: { cert: fresh.chain, key: fresh.key },
-    onRequest: ({ response }) => {
-      response.setHeader('date', new Date(trueMs).toUTCString());
-      return undefined;
-    },
-  });
-  const place = `reg.test:${registry.port}`;
-  const entry = plain(place, { url: `https://${place}`, tls: trusting(root.cert) });
-  const view = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] }, dirs: { [place]: toml(entry) } });
-  let trueMs = 0;
-  // The node loses 30 s an hour. At hour 10 by the true time the certificate is four minutes old.
-  const start = Date.now() - 10 * hourMs;
-  const look = (hours: number, past: Past, sketch: PassSketch = {}): Promise<PullReport> => {
-    trueMs = start + hours * hourMs;
-    return pullOf(view, `${place}/team/app:v1`, {
-      past: () => past,
-      now: () => new Date(trueMs - hours * 30_000),
-      ...sketch,
-    });
-  };
-  // What was seen in the first hours is a matter of the clock alone: that pulls went well then, an older certificate showed.
-  let past = emptyPast;
-  for (const hours of [1, 2, 3, 4, 5]) {
-    const aheadS = hours * 30;
-    past = { ...past, clock: [...past.clock, { atMs: start + hours * hourMs - aheadS * 1000, aheadS }] };
-  }
-  const older = await leaf({ names: ['reg.test'], by: root, from: -0.9, to: 30 });
-  await using then = await FakeRegistry.open({
-    images,
-    tls: { cert: older.chain, key: older.key },
-    onRequest: ({ response }) => {
-      response.setHeader('date', new Date(trueMs).toUTCString());
-      return undefined;
-    },
-  });
-  const thenPlace = `reg.test:${then.port}`;
-  const thenEntry = plain(thenPlace, { url: `https://${thenPlace}`, tls: trusting(root.cert) });
-  const thenView = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] }, dirs: { [thenPlace]: toml(thenEntry) } });
-  trueMs = start + 6 * hourMs;
-  const before = await pullOf(thenView, `${thenPlace}/team/app:v1`, {
-    past: () => past,
-    now: () => new Date(trueMs - 180_000),
-  });
-  const forecast = of(before, 'clock-skews');
-  expect(forecast).toMatchObject({ fault: 'tls.not_yet_valid', likelihood: 'likely' });
-  expect(Math.round((forecast?.withinS ?? 0) / 3600)).toBe(4);
-  expect(before.verdict.is).toBe('at_risk');
-  expect(gist(await look(10, past))).toBe('fails tls.not_yet_valid');
 });

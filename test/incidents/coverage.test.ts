@@ -9,7 +9,7 @@ const all = Object.entries(rows).map(([number, row]) => ({ number: Number(number
 async function replayed(): Promise<readonly number[]> {
   const names = (await readdir(import.meta.dirname)).filter((name) => name.endsWith('.test.ts'));
   const texts = await Promise.all(names.map((name) => readFile(join(import.meta.dirname, name), 'utf8')));
-  return texts.flatMap((text) => [...text.matchAll(/^ *incident\((\d+),/gm)].map(([, number]) => Number(number)));
+  return texts.flatMap((text) => [...text.matchAll(/^ *incident\(\s*(\d+),/gm)].map(([, number]) => Number(number)));
 }
 
 test('every incident that is seen as a verdict or foretold is replayed, and none twice', async () => {

@@ -1,11 +1,8 @@
-/** Incidents that are seen before they happen: hosts, ways, certificates, clocks, content and disks. It pulls yet, and then it fails as foretold. */
+/** Incidents that are seen before they happen: hosts, ways, certificates, clocks and content. It pulls yet, and then it fails as foretold. */
 import { expect } from 'vitest';
-import { emptyPast, learnNode } from '#pull/past.ts';
 import { Secret } from '#pull/secret.ts';
 import type { NodeView } from '#pull/view.ts';
-import { foreseeNode } from '../../src/forecast/foresee.ts';
 import { authority, leaf } from '../kit/certificates.ts';
-import { GiB, nodeWith, one } from '../kit/disks.ts';
 import { asking, fakeDns } from '../kit/fake-dns.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
@@ -15,6 +12,7 @@ import { onBlobs, onManifests, refuses, resets } from '../kit/misbehaviour.ts';
 import { dropIn, proxiedNode } from '../kit/proxied-node.ts';
 import { day, foretold, hour, minute, RememberingNode } from '../kit/remembering.ts';
 import { comesSlowly, VirtualClock } from '../kit/slow-blob.ts';
+import { smallPull } from '../kit/small-puller.ts';
 import { gist, nodeOf, plain, toml, type NodeSketch } from '../kit/stage.ts';
 import type { Script } from '../kit/visit.ts';
 import { leadsTo, resetsTwoOfFive, storageWorld } from '../kit/storage-world.ts';
@@ -189,62 +187,29 @@ incident(50, async () => {
   expectCame(before, after, { ...told, stage: 'manifest' });
 });
 
-incident(47, async () => {
-  await using registry = await FakeRegistry.open({ images });
-  // Collection begins where 31 GiB are left of 100, and nothing of what is there may go.
-  const kubelet = [{ imageGCHighThresholdPercent: 70, imageGCLowThresholdPercent: 60 }];
-  const withFree = (bytes: number): NodeView =>
-    nodeWith({
-      kubelet,
-      disks: [{ ...one, freeBytes: bytes, rootFreeBytes: bytes }],
-      node: { registries: { 'reg.test': registry } },
-    });
-  const stepMs = 5 * minute;
-  const startMs = Date.parse('2026-03-04T12:00:00Z');
-  const freeAt = (atMs: number): number => 45 * GiB - ((atMs - startMs) / stepMs) * 0.5 * GiB;
-  let past = emptyPast;
-  let atMs = startMs;
-  for (; atMs < startMs + 4 * hour; atMs += stepMs) past = learnNode(past, withFree(freeAt(atMs)), atMs);
-  const ofNode = (): ReturnType<typeof foreseeNode> =>
-    foreseeNode({ now: new Date(atMs), view: withFree(freeAt(atMs)), entries: [], past });
-  const [pressure] = ofNode();
-  expect(pressure).toMatchObject({ rule: 'disk-fills', fault: 'disk.pressure', effect: 'fails', likelihood: 'likely' });
-  expect(pressure?.withinS).toBe(3600);
-  atMs += (pressure?.withinS ?? 0) * 1000 + stepMs;
-  expect(ofNode()[0]).toMatchObject({ rule: 'disk-fills', fault: 'disk.pressure', likelihood: 'certain', withinS: 0 });
-  // Pods that the kubelet has taken pull on, until nothing is left.
-  const node = new RememberingNode(withFree(freeAt(startMs)), startMs, { hasContent: () => Promise.resolve(false) });
-  registry.play(node.dates);
-  const wanted = `reg.test:${registry.port}/team/app:v1`;
-  expect(gist(await node.rehearse(wanted))).toBe('pulls');
-  node.view = withFree(100);
-  const before = await node.after(atMs + 3 * hour - startMs, wanted);
-  expectWarned(
-    before,
-    { rule: 'pull-outgrows-disk', fault: 'disk.full', withinS: 0 },
-    {
-      begun: new Date(node.nowMs + minute),
-      message: `failed to pull and unpack image "${before.image}": write /var/lib/containerd/io.containerd.content.v1.content/ingest/1/data: no space left on device`,
-    },
-  );
-});
-
 incident(48, async () => {
   const clock = new VirtualClock();
   const layers = [600 * 1024];
+  const progressTimeoutMs = 60_000;
   await using registry = await FakeRegistry.open({
     images: { 'team/app:v1': image({ layers }) },
     onRequest: comesSlowly(clock, { bytesPerS: 10 * 1024, silentMs: 70_000 }),
   });
-  const view = nodeOf({ registries: { 'reg.test': registry }, config: { progressTimeoutMs: 60_000 } });
+  const config = { progressTimeoutMs, engine: 'local' } as const;
+  const view = nodeOf({ version: '1.7.2', registries: { 'reg.test': registry }, config });
   const startMs = Date.parse('2026-03-04T12:00:00Z');
   const node = new RememberingNode(view, startMs, { clockMs: clock.read, manners: { deadlineMs: 90_000 } });
   const before = await node.rehearse(`reg.test:${registry.port}/team/app:v1`);
-  // The rehearsal waits for as long as it takes; it is containerd that gives up.
+  // The rehearsal waits for as long as it takes; it is the runtime that gives up.
+  const pulled = await smallPull({
+    ...{ registry: registry.url, repository: 'team/app', tag: 'v1' },
+    ...{ clock, progressTimeoutMs },
+  });
+  expect(pulled).toMatchObject({ is: 'failed', message: 'context canceled' });
   expectWarned(
     before,
     { rule: 'pull-stalls', fault: 'blob.stalled', withinS: 0 },
-    { begun: new Date(startMs + minute), message: 'context canceled' },
+    { begun: new Date(startMs + pulled.tookMs), message: pulled.is === 'failed' ? pulled.message : '' },
   );
 });
 

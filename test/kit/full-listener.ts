@@ -14,15 +14,15 @@ export interface FullListener extends AsyncDisposable {
 const sleeper = `
   const { parentPort, workerData } = require('node:worker_threads');
   const server = require('node:net').createServer();
-  server.listen({ port: 0, host: workerData.address, backlog: 1 }, () => {
+  server.listen({ port: workerData.port, host: workerData.address, backlog: 1 }, () => {
     parentPort.postMessage(server.address().port);
     setImmediate(() => Atomics.wait(workerData.flag, 0, 0));
   });
 `;
 
-export async function fullListener(address = '127.0.0.1'): Promise<FullListener> {
+export async function fullListener(address = '127.0.0.1', wanted = 0): Promise<FullListener> {
   const flag = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(sleeper, { eval: true, workerData: { flag, address } });
+  const worker = new Worker(sleeper, { eval: true, workerData: { flag, address, port: wanted } });
   const port = await new Promise<unknown>((resolve) => worker.once('message', resolve));
   if (typeof port !== 'number') throw new Error('the sleeper names no port');
   const fillers = [1, 2].map(() => connect(port, address).on('error', () => undefined));

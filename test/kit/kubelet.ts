@@ -27,8 +27,11 @@ export interface Kubelet extends AsyncDisposable {
   readonly program: Program;
 }
 
+/** Fields of its configuration, over those that keep it within the test. */
+export type KubeletSettings = Readonly<Record<string, unknown>>;
+
 /** `root` holds the runtime's etc/, as for `containerd`. */
-export async function kubelet(server: KubeApiserver, root: string): Promise<Kubelet> {
+export async function kubelet(server: KubeApiserver, root: string, settings: KubeletSettings = {}): Promise<Kubelet> {
   await using held = new AsyncDisposableStack();
   const beside = containerdProgram.includes('/') ? [dirname(containerdProgram)] : [];
   const PATH = [...beside, process.env['PATH'] ?? '', '/usr/sbin', '/sbin'].join(delimiter);
@@ -42,7 +45,7 @@ export async function kubelet(server: KubeApiserver, root: string): Promise<Kube
     'ca.pem': server.ca,
     'cert.pem': cert,
     'key.pem': key,
-    'kubelet.yaml': configOf(directory, runtime.socket, port),
+    'kubelet.yaml': JSON.stringify({ ...configOf(directory, runtime.socket, port), ...settings }),
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(directory, name), content);
   const program = await start({
@@ -74,9 +77,9 @@ export async function kubelet(server: KubeApiserver, root: string): Promise<Kube
   return { url, program, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-function configOf(directory: string, socket: string, port: number): string {
+function configOf(directory: string, socket: string, port: number): KubeletSettings {
   const at = (name: string): string => join(directory, name);
-  return JSON.stringify({
+  return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     ...{ address: '127.0.0.1', port, healthzPort: 0, containerRuntimeEndpoint: `unix://${socket}` },
@@ -92,7 +95,7 @@ function configOf(directory: string, socket: string, port: number): string {
       'imagefs.available': '0%',
       'nodefs.inodesFree': '0%',
     },
-  });
+  };
 }
 
 /** Shims and containers outlive their containerd. */

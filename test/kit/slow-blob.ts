@@ -5,21 +5,44 @@ import { first, type Script } from './visit.ts';
 export class VirtualClock {
   #ms = 0;
   #reads = 0;
+  readonly #tickers = new Set<Ticker>();
 
   readonly read = (): number => {
     this.#reads += 1;
     return this.#ms;
   };
 
+  /** What is due on the way happens at its own time. */
   advance(ms: number): void {
-    this.#ms += ms;
+    const endMs = this.#ms + ms;
+    for (;;) {
+      const next = [...this.#tickers].toSorted((a, b) => a.dueMs - b.dueMs)[0];
+      if (next === undefined || next.dueMs > endMs) break;
+      this.#ms = next.dueMs;
+      next.dueMs += next.everyMs;
+      next.tick();
+    }
+    this.#ms = endMs;
   }
 
-  /** Until somebody has looked at it again. */
-  async looked(): Promise<void> {
-    const before = this.#reads;
-    while (this.#reads === before) await turn();
+  /** Ends when what it returns is called. */
+  every(everyMs: number, tick: () => void): () => void {
+    const ticker = { everyMs, tick, dueMs: this.#ms + everyMs };
+    this.#tickers.add(ticker);
+    return () => void this.#tickers.delete(ticker);
   }
+
+  /** Until somebody has looked at it again, or nobody will. */
+  async looked(isOver: () => boolean = () => false): Promise<void> {
+    const before = this.#reads;
+    while (this.#reads === before && !isOver()) await turn();
+  }
+}
+
+interface Ticker {
+  readonly everyMs: number;
+  readonly tick: () => void;
+  dueMs: number;
 }
 
 export interface Slowness {
@@ -36,12 +59,15 @@ export function comesSlowly(clock: VirtualClock, { bytesPerS, silentMs = 0 }: Sl
     const size = found.bytes.length;
     const part = found.bytes.subarray(0, range === null ? size : Number(range[1]) + 1);
     clock.advance(silentMs);
+    // Whoever gives up does so a moment later, on a socket.
+    let isGone = false;
+    response.once('close', () => (isGone = true));
     response.writeHead(range === null ? 200 : 206, {
       'content-length': String(part.length),
       ...(range === null ? {} : { 'content-range': `bytes 0-${part.length - 1}/${size}` }),
     });
     response.flushHeaders();
-    await clock.looked();
+    await clock.looked(() => isGone);
     clock.advance((part.length / bytesPerS) * 1000);
     response.end(part);
     return 'done';

@@ -2,8 +2,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { PullReport } from '#pull/report.ts';
 import { run } from '../../src/agent-command.ts';
-import type { Surroundings } from '../../src/main.ts';
 import { openLog } from '../../src/tell/log.ts';
+import { surroundings } from './surroundings.ts';
 
 export interface WholeAgent extends AsyncDisposable {
   /** Everything on both streams, log lines included. */
@@ -20,20 +20,11 @@ export interface WholeAgent extends AsyncDisposable {
 export async function wholeAgent(config: string): Promise<WholeAgent> {
   const said: string[] = [];
   const stopping = new AbortController();
-  const stream = { write: (text: string) => said.push(text) } as unknown as NodeJS.WriteStream;
-  const around: Surroundings = {
+  const around = surroundings((text) => said.push(text), {
     args: ['--config', config],
     env: { PATH: process.env['PATH'] },
-    stdout: stream,
-    stderr: stream,
     signal: stopping.signal,
-    onHangUp: () => undefined,
-    version: '0.1.0',
-    now: () => new Date(),
-    clockMs: () => performance.now(),
-    random: () => 0.5,
-    vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
-  };
+  });
   let status: number | undefined;
   const ended = run(around, (options) => openLog({ ...options, to: { write: (line) => said.push(line) } }));
   void ended.then((found) => (status = found));

@@ -33,7 +33,7 @@ async function read(tree: NodeTree | string, version: string, args: ReadContaine
   await using node = await nodeRoot(typeof tree === 'string' ? { [main]: tree } : tree);
   const warnings: Fault[] = [];
   const ask = { root: node.path, version: at(version), args, warn: (fault: Fault) => warnings.push(fault) };
-  const { config } = await readContainerd(ask);
+  const config = await readContainerd(ask);
   return { ...(config.ok ? { config: config.value } : { fault: config.fault }), source: config.source, warnings };
 }
 

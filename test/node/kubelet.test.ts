@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { AtStart } from '../../src/node/at-start.ts';
 import { nodeFilePaths, readKubelet, type KubeletFacts } from '../../src/node/kubelet.ts';
 import type { Running } from '../../src/node/processes.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
@@ -7,10 +8,12 @@ function saying(part: string): unknown {
   return expect.stringContaining(part);
 }
 
+const none = { running: undefined, atStart: new AtStart() };
+
 async function read(tree: NodeTree, facts: KubeletFacts = {}, running?: Partial<Running>) {
   await using node = await nodeRoot(tree);
   const process = running === undefined ? undefined : { pid: 1, args: [], ...running };
-  const { view, doubts } = await readKubelet(node.path, facts, process);
+  const { view, doubts } = await readKubelet(node.path, facts, { running: process, atStart: new AtStart() });
   return { ...view, doubts, root: node.path };
 }
 
@@ -306,19 +309,19 @@ providers:
 describe("the kubelet's directory out of sight", () => {
   test('is none of our business where no kubelet is known to run', async () => {
     await using root = await nodeRoot({ 'etc/hostname': 'n' });
-    const { view } = await readKubelet(root.path, {}, undefined);
+    const { view } = await readKubelet(root.path, {}, none);
     expect(view.nodeFile).toMatchObject({ ok: true, value: null });
   });
 
   test('leaves its credentials unseen where one runs', async () => {
     await using root = await nodeRoot({ 'etc/hostname': 'n' });
-    const { view } = await readKubelet(root.path, { runsHere: true }, undefined);
+    const { view } = await readKubelet(root.path, { runsHere: true }, none);
     expect(view.nodeFile).toMatchObject({ ok: false, fault: { code: 'agent.cannot_see' } });
   });
 
   test('holds no file where it is seen and there is none', async () => {
     await using root = await nodeRoot({ 'var/lib/kubelet/config.yaml': '' });
-    const { view } = await readKubelet(root.path, { runsHere: true }, undefined);
+    const { view } = await readKubelet(root.path, { runsHere: true }, none);
     expect(view.nodeFile).toMatchObject({ ok: true, value: null });
   });
 });

@@ -46,6 +46,7 @@ describe('a duration is read as in Go (time/format.go ParseDuration, time_test.g
     ['1s2', undefined],
     ['--1s', undefined],
     ['1e3s', undefined],
+    ['toString', undefined],
     ['9223372036854775808ns', undefined],
     ['9223372036854775.808us', undefined],
     ['3000000h', undefined],

@@ -155,3 +155,24 @@ describe('luck', () => {
     expect(await facts(low, { send: low.chain, verify: false, trusted: [root.cert] })).not.toHaveProperty('luck');
   });
 });
+
+describe('whom a chain ends in', () => {
+  test('is told once for each root, and whether a file of its own holds it', async () => {
+    const [one, other] = [await authority({ name: 'One' }), await authority({ name: 'Other' })];
+    const bridge = await crossSigned(one, { by: other });
+    const server = await leaf({ names: [host], by: one });
+    const send = `${server.chain}\n${bridge.cert}`;
+    const found = await facts(server, { send, trusted: [one.cert, other.cert], extra: [other.cert] });
+    expect(found).toMatchObject({
+      anchors: [
+        { subject: 'CN=One', file: '/etc/bundle-0.pem', from: 'system' },
+        { subject: 'CN=Other', file: '/etc/ca-0.pem', from: 'rule' },
+      ],
+    });
+  });
+
+  test('is not told where nobody verifies', async () => {
+    const found = await facts(low, { send: low.chain, trusted: [root.cert], verify: false });
+    expect(found).not.toHaveProperty('anchors');
+  });
+});

@@ -13,12 +13,8 @@ import { demandFor, nodeOf, plain, pullOf, toml } from '../kit/stage.ts';
 
 const app = image({ seed: 'knocked at' });
 
-async function knocksAt(
-  view: NodeView,
-  wanted: readonly string[],
-  learned: readonly string[] = [],
-): Promise<ReadonlyMap<string, readonly Knock[]>> {
-  const wire = openWire(view, {
+const wireOf = (view: NodeView): ReturnType<typeof openWire> =>
+  openWire(view, {
     memory: new Memory(),
     manners,
     now: () => new Date(),
@@ -26,6 +22,13 @@ async function knocksAt(
     localContent: () => Promise.resolve(undefined),
     perRegistry: 6,
   });
+
+async function knocksAt(
+  view: NodeView,
+  wanted: readonly string[],
+  learned: readonly string[] = [],
+): Promise<ReadonlyMap<string, readonly Knock[]>> {
+  const wire = wireOf(view);
   const doors = wanted.flatMap((written) => {
     const demand = demandFor(written);
     const { image: parsed } = demand;
@@ -67,14 +70,7 @@ test('tells mirror, registry and learned hosts apart, in the order of a pull', a
 
 test('an image that is never pulled has no doors', async () => {
   const view = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] } });
-  const wire = openWire(view, {
-    memory: new Memory(),
-    manners,
-    now: () => new Date(),
-    clockMs: () => performance.now(),
-    localContent: () => Promise.resolve(undefined),
-    perRegistry: 6,
-  });
+  const wire = wireOf(view);
   const demand = demandFor('reg.test/a:1', { policy: 'Never' });
   const plan = demand.image.ok ? planPull(view, { ...demand, image: demand.image }, []) : undefined;
   if (plan === undefined) throw new Error('the reference is good');

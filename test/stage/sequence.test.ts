@@ -1,5 +1,6 @@
 /** What is sent, in order, for whole pulls that succeed: the same requests as containerd's, up to the layers' bytes. */
 import { describe, expect, test } from 'vitest';
+import type { NodeView } from '#pull/view.ts';
 import type { SeenRequest } from '../kit/fake-registry.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import * as wrong from '../kit/misbehaviour.ts';
@@ -210,6 +211,18 @@ describe.each(engines)('containerd %s', (version) => {
   });
 });
 
+/** A mirror that may serve content, and may not say what a tag leads to. */
+const pullingFrom = (mirror: FakeRegistry, origin: FakeRegistry): NodeView =>
+  nodeOf({
+    hosts: { 'reg.test': ['127.0.0.1'], 'mirror.test': ['127.0.0.1'] },
+    dirs: {
+      [`reg.test:${origin.port}`]: toml(
+        plain(`reg.test:${origin.port}`),
+        plain(`mirror.test:${mirror.port}`, { capabilities: ['pull'] }),
+      ),
+    },
+  });
+
 describe('mirrors and the registry itself', () => {
   const mirrored = (mirror: FakeRegistry, origin: FakeRegistry, version = '2.1.9') =>
     nodeOf({
@@ -250,15 +263,7 @@ describe('mirrors and the registry itself', () => {
   test('a pull-only mirror is skipped for a tag and asked first for content', async () => {
     await using mirror = await FakeRegistry.open({ images });
     await using origin = await FakeRegistry.open({ images });
-    const node = nodeOf({
-      hosts: { 'reg.test': ['127.0.0.1'], 'mirror.test': ['127.0.0.1'] },
-      dirs: {
-        [`reg.test:${origin.port}`]: toml(
-          plain(`reg.test:${origin.port}`),
-          plain(`mirror.test:${mirror.port}`, { capabilities: ['pull'] }),
-        ),
-      },
-    });
+    const node = pullingFrom(mirror, origin);
     expect(gist(await pullOf(node, `reg.test:${origin.port}/team/app:v1`))).toBe('pulls');
     expect(asked(origin)).toEqual([bare[0]]);
     expect(asked(mirror)).toEqual(bare.slice(1).map((line) => `${line}?ns=reg.test%3A${origin.port}`));
@@ -267,15 +272,7 @@ describe('mirrors and the registry itself', () => {
   test('a digest is resolved by a host that may only pull', async () => {
     await using mirror = await FakeRegistry.open({ images });
     await using origin = await FakeRegistry.open({ images });
-    const node = nodeOf({
-      hosts: { 'reg.test': ['127.0.0.1'], 'mirror.test': ['127.0.0.1'] },
-      dirs: {
-        [`reg.test:${origin.port}`]: toml(
-          plain(`reg.test:${origin.port}`),
-          plain(`mirror.test:${mirror.port}`, { capabilities: ['pull'] }),
-        ),
-      },
-    });
+    const node = pullingFrom(mirror, origin);
     expect(gist(await pullOf(node, `reg.test:${origin.port}/team/app@${app.top.digest}`))).toBe('pulls');
     expect(asked(origin)).toEqual([]);
   });

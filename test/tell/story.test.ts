@@ -12,6 +12,7 @@ import {
   unseen,
   untrusted,
 } from '../kit/reports.ts';
+import { nodeOf } from '../kit/stage.ts';
 
 const told = (report: Parameters<typeof story>[0]): string => story(report, { colour: false });
 
@@ -93,34 +94,7 @@ describe('the whole story of an image', () => {
 });
 
 test('the document has a version, the node and the reports', () => {
-  const node = publicNode({
-    name: 'node-7',
-    platform: { os: 'linux', architecture: 'arm', variant: 'v7' },
-    kubelet: { nodeFile: { ok: true, value: null, source: '' }, providers: { ok: true, value: [], source: '' } },
-    runtime: {
-      version: { name: 'containerd', text: '2.1.9', major: 2, minor: 1, patch: 9 },
-      config: { ok: false, fault: { code: 'runtime.misconfigured', file: 'f', why: 'w' }, source: 'f' },
-      proxy: { source: '' },
-    },
-    system: {
-      resolver: {
-        path: 'go',
-        order: ['dns'],
-        servers: [],
-        search: [],
-        ndots: 1,
-        timeoutMs: 1,
-        attempts: 1,
-        rotate: false,
-        useTcp: false,
-        singleRequest: false,
-        hosts: {},
-      },
-      roots: { pems: [] },
-    },
-    warnings: [],
-    doubts: [],
-  });
+  const node = publicNode(nodeOf({ platform: { os: 'linux', architecture: 'arm', variant: 'v7' } }));
   const { version, node: said, reports: all } = document(node, reports);
   expect(version).toBe(1);
   expect(said).toEqual({

@@ -3,9 +3,10 @@
  * images that were gone at least once after they had pulled; a tag that came back with other content was pushed anew.
  */
 import type { Fault, FaultCode } from '../fault.ts';
-import { faultCodes } from '../fault.ts';
+import { valueAt } from '../value-at.ts';
 import type { PullReport } from '../report.ts';
 import type { TagsPast } from './tags.ts';
+import { faultIn, fieldsOf, itemsIn, numberIn, recordsIn, textIn, type Readable } from './tolerant.ts';
 
 export interface Absence {
   readonly fromMs: number;
@@ -38,14 +39,14 @@ export function isGone(fault: Fault): boolean {
 export function learnAbsence(past: AbsencesPast, report: PullReport, tags: TagsPast): AbsencesPast {
   const { image, verdict, performances } = report;
   const atMs = Date.parse(report.at);
-  const known = Object.hasOwn(past, image) ? past[image] : undefined;
+  const known = valueAt(past, image);
   const ending = performances.at(-1)?.ending;
   if (ending?.is === 'pulled') {
     const next = known === undefined ? undefined : cameBack(known, ending.content.digest);
     return next === known || next === undefined ? past : { ...past, [image]: next };
   }
   if (verdict.is !== 'fails' || !isGone(verdict.fault)) return past;
-  const digest = known?.open?.digest ?? (Object.hasOwn(tags, image) ? tags[image]?.digest : undefined);
+  const digest = known?.open?.digest ?? valueAt(tags, image)?.digest;
   // What never pulled is no brown-out, but a name that is wrong or not pushed yet.
   if (digest === undefined || (known === undefined && Object.keys(past).length >= most)) return past;
   const fromMs = known?.open?.fromMs ?? atMs;
@@ -68,27 +69,22 @@ export function forgetAbsences(past: AbsencesPast, images: ReadonlySet<string>):
 }
 
 export function readAbsences(value: unknown): AbsencesPast {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  const read = Object.entries(value).flatMap(([image, one]: [string, unknown]) => {
-    if (typeof one !== 'object' || one === null || !('over' in one) || !Array.isArray(one.over)) return [];
-    const over = one.over.flatMap((each: unknown) => readAbsence(each) ?? []).slice(-keptOver);
-    const open = 'open' in one ? readOpen(one.open) : undefined;
-    return [[image, { over, ...(open === undefined ? {} : { open }) }] as const];
-  });
-  return Object.fromEntries(read.slice(0, most));
+  return recordsIn(value, readImage, most);
 }
 
-function readOpen(value: unknown): ImageAbsences['open'] {
-  const absence = readAbsence(value);
-  if (absence === undefined || typeof value !== 'object' || value === null || !('digest' in value)) return undefined;
-  return typeof value.digest === 'string' ? { ...absence, digest: value.digest } : undefined;
+function readImage(value: Readable): ImageAbsences | undefined {
+  if (!Array.isArray(value.get('over'))) return undefined;
+  const over = itemsIn(value.get('over'), readAbsence).slice(-keptOver);
+  const open = readOpen(fieldsOf(value.get('open')));
+  return { over, ...(open === undefined ? {} : { open }) };
 }
 
-function readAbsence(value: unknown): Absence | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  if (!('fromMs' in value) || !('toMs' in value) || !('fault' in value)) return undefined;
-  const { fromMs, toMs } = value;
-  const fault = faultCodes.find((code) => code === value.fault);
-  if (typeof fromMs !== 'number' || typeof toMs !== 'number' || fault === undefined) return undefined;
-  return { fromMs, toMs, fault };
+function readOpen(value: Readable): ImageAbsences['open'] {
+  const [absence, digest] = [readAbsence(value), textIn(value, 'digest')];
+  return absence === undefined || digest === undefined ? undefined : { ...absence, digest };
+}
+
+function readAbsence(value: Readable): Absence | undefined {
+  const [fromMs, toMs, fault] = [numberIn(value, 'fromMs'), numberIn(value, 'toMs'), faultIn(value)];
+  return fromMs === undefined || toMs === undefined || fault === undefined ? undefined : { fromMs, toMs, fault };
 }

@@ -2,10 +2,12 @@
  * Which hosts served the blobs of each registry, since when, and how the last requests to them went. The set changes without
  * notice, and what a firewall lets through does not: a host never seen before is the first sign of pulls that will fail.
  */
-import { faultCodes, rootOf, sideOf, type FaultCode } from '../fault.ts';
+import { rootOf, sideOf, type FaultCode } from '../fault.ts';
 import { lastWords } from '../last-words.ts';
+import { valueAt } from '../value-at.ts';
 import type { Exchange, Performance } from '../rehearsal.ts';
 import type { PullReport } from '../report.ts';
+import { faultIn, numberIn, recordsIn, textIn, textsIn, type Readable } from './tolerant.ts';
 
 export interface BlobHostPast {
   /** When it was first asked for a blob. */
@@ -64,7 +66,7 @@ function sampleOf({ act, url, outcome }: Exchange): readonly BlobSample[] {
 export function learnBlobHosts(past: BlobHostsPast, { registry, performances, at, image }: PullReport): BlobHostsPast {
   const samples = blobSamples(performances);
   if (registry === undefined || samples.length === 0) return past;
-  const known = Object.hasOwn(past, registry) ? past[registry] : undefined;
+  const known = valueAt(past, registry);
   if (known === undefined && Object.keys(past).length >= mostRegistries) return past;
   const turn = { atMs: Date.parse(at), image };
   const hosts = samples.reduce((before, sample) => withSample(before, sample, turn), known ?? {});
@@ -80,7 +82,7 @@ export interface BlobTurn {
 }
 
 function withSample(hosts: Hosts, sample: BlobSample, turn: BlobTurn): Hosts {
-  const known = Object.hasOwn(hosts, sample.host) ? hosts[sample.host] : undefined;
+  const known = valueAt(hosts, sample.host);
   const next = { ...hosts, [sample.host]: sampled(known, sample, turn) };
   if (known !== undefined || Object.keys(next).length <= mostHosts) return next;
   const [oldest] = Object.entries(hosts).toSorted(([, a], [, b]) => lastMs(a) - lastMs(b));
@@ -114,32 +116,26 @@ function lastMs({ sinceMs, okMs = sinceMs, failMs = sinceMs }: BlobHostPast): nu
 }
 
 export function readBlobHosts(value: unknown): BlobHostsPast {
-  const registries = entriesOf(value).map(([registry, hosts]) => {
-    const read = entriesOf(hosts).flatMap(([host, one]) => {
-      const known = readHost(one);
-      return known === undefined ? [] : [[host, known] as const];
-    });
-    return [registry, Object.fromEntries(read.slice(0, mostHosts))] as const;
-  });
-  return Object.fromEntries(registries.filter(([, hosts]) => Object.keys(hosts).length > 0).slice(0, mostRegistries));
+  const registries = recordsIn(value, (hosts) => readHosts(Object.fromEntries(hosts)));
+  return Object.fromEntries(Object.entries(registries).slice(0, mostRegistries));
 }
 
-function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+function readHosts(value: unknown): Hosts | undefined {
+  const hosts = recordsIn(value, readHost, mostHosts);
+  return Object.keys(hosts).length === 0 ? undefined : hosts;
 }
 
-function readHost(value: unknown): BlobHostPast | undefined {
-  if (typeof value !== 'object' || value === null || !('sinceMs' in value) || !('recent' in value)) return undefined;
-  const { sinceMs, recent } = value;
-  if (typeof sinceMs !== 'number' || typeof recent !== 'string' || !/^[01]*$/.test(recent)) return undefined;
-  const okMs = 'okMs' in value && typeof value.okMs === 'number' ? { okMs: value.okMs } : {};
-  const failMs = 'failMs' in value && typeof value.failMs === 'number' ? { failMs: value.failMs } : {};
-  const fault = 'fault' in value ? faultCodes.find((code) => code === value.fault) : undefined;
+function readHost(value: Readable): BlobHostPast | undefined {
+  const [sinceMs, okMs, failMs] = ['sinceMs', 'okMs', 'failMs'].map((name) => numberIn(value, name));
+  const [recent, fault] = [textIn(value, 'recent'), faultIn(value)];
+  if (sinceMs === undefined || recent === undefined || !/^[01]*$/.test(recent)) return undefined;
+  const failed = textsIn(value, 'failed').slice(-keptImages);
   return {
     sinceMs,
-    ...okMs,
-    ...failMs,
+    ...(okMs === undefined ? {} : { okMs }),
+    ...(failMs === undefined ? {} : { failMs }),
     ...(fault === undefined ? {} : { fault }),
     recent: recent.slice(-keptRequests),
+    ...(failed.length === 0 ? {} : { failed }),
   };
 }

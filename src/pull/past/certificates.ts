@@ -1,6 +1,6 @@
 /** The certificate that a host showed last, and when its predecessors were replaced: the rhythm of a renewal that works. */
 import type { TlsFacts } from '../rehearsal.ts';
-import { isTime } from './tries.ts';
+import { fieldsOf, isNumber, numberIn, numbersIn, textIn } from './tolerant.ts';
 
 export interface CertificatePast {
   /** First 16 hexadecimal digits of the SHA-256 of the leaf. */
@@ -29,7 +29,7 @@ export function learnCertificate<T extends { readonly certificate?: CertificateP
   const known = past.certificate;
   const notBeforeMs = Date.parse(leaf.notBefore);
   const notAfterMs = Date.parse(leaf.notAfter);
-  if (!isTime(notBeforeMs) || !isTime(notAfterMs) || known?.fingerprint === leaf.fingerprint) return past;
+  if (!isNumber(notBeforeMs) || !isNumber(notAfterMs) || known?.fingerprint === leaf.fingerprint) return past;
   if (known !== undefined && notAfterMs <= known.notAfterMs && known.notAfterMs > atMs) return past;
   const leftS = known === undefined ? [] : [Math.round((known.notAfterMs - notBeforeMs) / 1000)];
   const renewedWithS = [...(known?.renewedWithS ?? []), ...leftS].slice(-mostRenewals);
@@ -45,12 +45,13 @@ export function learnCertificate<T extends { readonly certificate?: CertificateP
 }
 
 export function readCertificate(value: unknown): CertificatePast | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const field = (name: string): unknown => Object.getOwnPropertyDescriptor(value, name)?.value;
-  const [fingerprint, issuer, renewed] = [field('fingerprint'), field('issuer'), field('renewedWithS')];
-  const [notBeforeMs, notAfterMs, sinceMs] = [field('notBeforeMs'), field('notAfterMs'), field('sinceMs')];
-  if (typeof fingerprint !== 'string' || typeof issuer !== 'string') return undefined;
-  if (!isTime(notBeforeMs) || !isTime(notAfterMs) || !isTime(sinceMs)) return undefined;
-  const renewedWithS = Array.isArray(renewed) ? renewed.filter(isTime).slice(-mostRenewals) : [];
+  const fields = fieldsOf(value);
+  const [fingerprint, issuer] = [textIn(fields, 'fingerprint'), textIn(fields, 'issuer')];
+  const [notBeforeMs, notAfterMs, sinceMs] = ['notBeforeMs', 'notAfterMs', 'sinceMs'].map((name) =>
+    numberIn(fields, name),
+  );
+  if (fingerprint === undefined || issuer === undefined) return undefined;
+  if (notBeforeMs === undefined || notAfterMs === undefined || sinceMs === undefined) return undefined;
+  const renewedWithS = numbersIn(fields, 'renewedWithS').slice(-mostRenewals);
   return { fingerprint, issuer, notBeforeMs, notAfterMs, sinceMs, renewedWithS };
 }

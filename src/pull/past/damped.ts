@@ -1,9 +1,10 @@
 /** What is held of each image's forecasts and of the node's own, for damp.ts. */
 import { keyOf, learnHeld, type Held, type HeldSet } from '../damp.ts';
-import { faultCodes } from '../fault.ts';
 import { likelihoods, type Forecast } from '../forecast.ts';
 import { reportId } from '../ledger.ts';
+import { valueAt } from '../value-at.ts';
 import type { PullReport } from '../report.ts';
+import { faultIn, fieldsOf, numberIn, recordsIn, textIn, wordIn, type Readable } from './tolerant.ts';
 
 export interface DampedPast {
   /** By the demand's name. Only images that have had a forecast. */
@@ -16,7 +17,7 @@ export const emptyDamped: DampedPast = { images: {}, node: {} };
 const most = 2_000;
 
 export function heldOf({ images }: DampedPast, id: string): HeldSet {
-  return (Object.hasOwn(images, id) ? images[id] : undefined) ?? {};
+  return valueAt(images, id) ?? {};
 }
 
 /** While an image fails, its verdict says so, and rules that read a pull see nothing: neither a sight nor an absence. */
@@ -43,61 +44,46 @@ export function forgetDamped(past: DampedPast, images: ReadonlySet<string>): Dam
 }
 
 export function readDamped(value: unknown): DampedPast {
-  if (typeof value !== 'object' || value === null) return emptyDamped;
-  const images = 'images' in value ? entriesOf(value.images).slice(0, most) : [];
-  const read = images.map(([id, set]) => [id, readSet(set)] as const);
-  return {
-    images: Object.fromEntries(read.filter(([, set]) => Object.keys(set).length > 0)),
-    node: 'node' in value ? readSet(value.node) : {},
-  };
+  const fields = fieldsOf(value);
+  const images = recordsIn(fields.get('images'), readImage, most);
+  return { images, node: readSet(fieldsOf(fields.get('node'))) };
 }
 
-function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+function readImage(value: Readable): HeldSet | undefined {
+  const set = readSet(value);
+  return Object.keys(set).length === 0 ? undefined : set;
 }
 
-function readSet(value: unknown): HeldSet {
-  const read = entriesOf(value).flatMap(([, one]) => {
-    const held = readHeld(one);
-    return held === undefined ? [] : [[keyOf(held.forecast), held] as const];
-  });
-  return Object.fromEntries(read);
+function readSet(value: Readable): HeldSet {
+  const held = [...value.values()].flatMap((one) => readHeld(fieldsOf(one)) ?? []);
+  return Object.fromEntries(held.map((one) => [keyOf(one.forecast), one]));
 }
 
-function readHeld(value: unknown): Held | undefined {
-  if (typeof value !== 'object' || value === null || !('forecast' in value)) return undefined;
-  const forecast = readForecast(value.forecast);
-  const number = (name: string): number | undefined => {
-    const found: unknown = Object.getOwnPropertyDescriptor(value, name)?.value;
-    return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
-  };
-  const [sinceMs, seenMs, absent, flips] = ['sinceMs', 'seenMs', 'absent', 'flips'].map(number);
-  const goneMs = number('goneMs');
+function readHeld(value: Readable): Held | undefined {
+  const forecast = readForecast(fieldsOf(value.get('forecast')));
+  const [sinceMs, seenMs, absent, flips, goneMs] = ['sinceMs', 'seenMs', 'absent', 'flips', 'goneMs'].map((name) =>
+    numberIn(value, name),
+  );
   if (forecast === undefined || sinceMs === undefined || seenMs === undefined) return undefined;
   if (absent === undefined || flips === undefined) return undefined;
   return { forecast, sinceMs, seenMs, absent, flips, ...(goneMs === undefined ? {} : { goneMs }) };
 }
 
 const effects = ['fails', 'delays', 'none'] as const;
+const longestText = 2_000;
 
-function readForecast(value: unknown): Forecast | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const given = (name: keyof Forecast): unknown => Object.getOwnPropertyDescriptor(value, name)?.value;
-  const text = (name: keyof Forecast): string | undefined => {
-    const found = given(name);
-    return typeof found === 'string' ? found.slice(0, 2_000) : undefined;
-  };
-  const [rule, about, because, remedy] = [text('rule'), text('about'), text('because'), text('remedy')];
+function readForecast(value: Readable): Forecast | undefined {
+  const [rule, about, because, remedy, assuming] = ['rule', 'about', 'because', 'remedy', 'assuming'].map((name) =>
+    textIn(value, name)?.slice(0, longestText),
+  );
+  const [fault, withinS] = [faultIn(value), numberIn(value, 'withinS')];
+  const likelihood = wordIn(value, 'likelihood', likelihoods);
+  const effect = wordIn(value, 'effect', effects);
   if (rule === undefined || about === undefined || because === undefined || remedy === undefined) return undefined;
-  const fault = faultCodes.find((code) => code === given('fault'));
-  const likelihood = likelihoods.find((one) => one === given('likelihood'));
-  const effect = effects.find((one) => one === given('effect'));
   if (fault === undefined || likelihood === undefined || effect === undefined) return undefined;
-  const withinS = given('withinS');
-  const assuming = text('assuming');
   return {
     ...{ rule, about, fault, likelihood, effect, because, remedy },
-    ...(typeof withinS === 'number' ? { withinS } : {}),
+    ...(withinS === undefined ? {} : { withinS }),
     ...(assuming === undefined ? {} : { assuming }),
   };
 }

@@ -3,7 +3,9 @@
  * garbage collection was last seen to free some. One entry a file system, by its path.
  */
 import { garbageCollectionOf } from '../eviction.ts';
+import { valueAt } from '../value-at.ts';
 import type { NodeView } from '../view.ts';
+import { isNumber, numberIn, recordsIn, type Readable } from './tolerant.ts';
 
 /** When, free bytes and free inodes. */
 export type Sample = readonly [atMs: number, freeBytes: number, inodesFree: number];
@@ -27,7 +29,7 @@ export function learnDisks(past: DisksPast, view: NodeView, nowMs: number): Disk
   const config = view.kubelet.config?.ok === true ? view.kubelet.config.value : undefined;
   const learned = disks.value.all.slice(0, mostDisks).map((disk): readonly [string, DiskPast] => {
     const { path, capacityBytes, freeBytes, inodesFree } = disk;
-    const known = Object.hasOwn(past, path) ? past[path] : undefined;
+    const known = valueAt(past, path);
     const sample: Sample = [nowMs, freeBytes, inodesFree];
     // Another size is another file system, or a new one of the same name: what was before says nothing about it.
     if (known?.capacityBytes !== capacityBytes) return [path, { capacityBytes, samples: [sample] }];
@@ -56,32 +58,21 @@ function thinned(samples: readonly Sample[], nowMs: number): readonly Sample[] {
 }
 
 export function readDisksPast(value: unknown): DisksPast {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  const known = Object.entries(value).flatMap(([path, one]: [string, unknown]) => {
-    const disk = readDisk(one);
-    return disk === undefined ? [] : [[path, disk] as const];
-  });
-  return Object.fromEntries(known.slice(0, mostDisks));
+  return recordsIn(value, readDisk, mostDisks);
 }
 
-function readDisk(value: unknown): DiskPast | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  if (!('capacityBytes' in value) || !('samples' in value)) return undefined;
-  const { capacityBytes, samples } = value;
-  if (typeof capacityBytes !== 'number' || !Array.isArray(samples)) return undefined;
+function readDisk(value: Readable): DiskPast | undefined {
+  const [capacityBytes, collectedMs] = [numberIn(value, 'capacityBytes'), numberIn(value, 'collectedMs')];
+  const samples = value.get('samples');
+  if (capacityBytes === undefined || !Array.isArray(samples)) return undefined;
   const read = samples.flatMap((one: unknown): readonly Sample[] => {
     if (!Array.isArray(one)) return [];
     const [atMs, free, inodes] = one as readonly unknown[];
     return isNumber(atMs) && isNumber(free) && isNumber(inodes) ? [[atMs, free, inodes]] : [];
   });
-  const collectedMs = 'collectedMs' in value && isNumber(value.collectedMs) ? value.collectedMs : undefined;
   return {
     capacityBytes,
     samples: read.toSorted((a, b) => a[0] - b[0]).slice(-mostSamples),
     ...(collectedMs === undefined ? {} : { collectedMs }),
   };
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
 }

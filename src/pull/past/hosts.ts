@@ -6,10 +6,12 @@
  * `10.0.0.2:53`. At most 400, the longest unseen go first.
  */
 import { sideOf, type FaultCode } from '../fault.ts';
+import { valueAt } from '../value-at.ts';
 import type { Evidence, Exchange, Step } from '../rehearsal.ts';
 import type { PullReport } from '../report.ts';
 import { learnCertificate, readCertificate, type CertificatePast } from './certificates.ts';
-import { isTime, noTries, readTries, tried, type Tries } from './tries.ts';
+import { numberIn, numbersIn, recordsIn, type Readable } from './tolerant.ts';
+import { noTries, readTries, tried, type Tries } from './tries.ts';
 
 export interface HostPast {
   readonly firstMs: number;
@@ -41,7 +43,7 @@ export function learnHosts(hosts: HostsPast, { at, performances, evidence }: Pul
   const atMs = Date.parse(at);
   const learning = new Map<string, HostPast>();
   const learn = (host: string, change: (past: HostPast) => HostPast): void => {
-    const known = learning.get(host) ?? (Object.hasOwn(hosts, host) ? hosts[host] : undefined) ?? fresh(atMs);
+    const known = learning.get(host) ?? valueAt(hosts, host) ?? fresh(atMs);
     learning.set(host, { ...change(known), seenMs: atMs });
   };
   for (const exchange of performances.flatMap(({ exchanges }) => exchanges)) {
@@ -103,7 +105,7 @@ type Addresses = Readonly<Record<string, AddressPast>>;
 
 function withGiven(before: Addresses, given: readonly string[], atMs: number): Addresses {
   const now = given.map((address) => {
-    const known = Object.hasOwn(before, address) ? before[address] : undefined;
+    const known = valueAt(before, address);
     return [address, { firstMs: known?.firstMs ?? atMs, seenMs: atMs }] as const;
   });
   return latest({ ...before, ...Object.fromEntries(now) }, mostAddresses);
@@ -140,43 +142,31 @@ function latest<T extends { readonly seenMs: number }>(all: Readonly<Record<stri
 }
 
 export function readHosts(value: unknown): HostsPast {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  const hosts = Object.entries(value).flatMap(([host, one]: [string, unknown]) => {
-    const past = readHost(one);
-    return past === undefined ? [] : [[host, past] as const];
-  });
-  return bounded(Object.fromEntries(hosts));
+  return bounded(recordsIn(value, readHost));
 }
 
-function readHost(value: unknown): HostPast | undefined {
+function readHost(value: Readable): HostPast | undefined {
   const times = readTimes(value);
   if (times === undefined) return undefined;
-  const field = (name: string): unknown => Object.getOwnPropertyDescriptor(value, name)?.value;
-  const [dials, named] = [field('dialsMs'), field('named')];
-  const certificate = readCertificate(field('certificate'));
+  const named = value.get('named');
+  const certificate = readCertificate(value.get('certificate'));
   return {
     ...times,
-    addresses: readAddresses(field('addresses')),
+    addresses: readAddresses(value.get('addresses')),
     ...(named === undefined ? {} : { named: readAddresses(named) }),
-    dialsMs: Array.isArray(dials) ? dials.filter(isTime).slice(-mostDials) : [],
-    requests: readTries(field('requests')),
-    v4: readTries(field('v4')),
-    v6: readTries(field('v6')),
+    dialsMs: numbersIn(value, 'dialsMs').slice(-mostDials),
+    requests: readTries(value.get('requests')),
+    v4: readTries(value.get('v4')),
+    v6: readTries(value.get('v6')),
     ...(certificate === undefined ? {} : { certificate }),
   };
 }
 
 function readAddresses(value: unknown): Addresses {
-  if (typeof value !== 'object' || value === null) return {};
-  const addresses = Object.entries(value).flatMap(([address, one]: [string, unknown]) => {
-    const past = readTimes(one);
-    return past === undefined ? [] : [[address, past] as const];
-  });
-  return latest(Object.fromEntries(addresses), mostAddresses);
+  return latest(recordsIn(value, readTimes), mostAddresses);
 }
 
-function readTimes(value: unknown): { readonly firstMs: number; readonly seenMs: number } | undefined {
-  if (typeof value !== 'object' || value === null || !('firstMs' in value) || !('seenMs' in value)) return undefined;
-  const { firstMs, seenMs } = value;
-  return isTime(firstMs) && isTime(seenMs) ? { firstMs, seenMs } : undefined;
+function readTimes(value: Readable): { readonly firstMs: number; readonly seenMs: number } | undefined {
+  const [firstMs, seenMs] = [numberIn(value, 'firstMs'), numberIn(value, 'seenMs')];
+  return firstMs === undefined || seenMs === undefined ? undefined : { firstMs, seenMs };
 }

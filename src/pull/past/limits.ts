@@ -1,7 +1,7 @@
 /** What registries last said when they had enough of this node's requests, for limits that no count of pulls foretells. */
 import { rootOf, type RateLimit } from '../fault.ts';
 import type { PullReport } from '../report.ts';
-import { numberIn, recordsIn, textIn, type Readable } from './tolerant.ts';
+import { numberIn, recordsIn, wordIn, type Readable } from './tolerant.ts';
 
 export interface LimitPast {
   readonly scope: RateLimit['scope'];
@@ -37,11 +37,11 @@ function refusalIn({ performances }: PullReport): RateLimit | undefined {
 }
 
 export function readLimits(value: unknown): LimitsPast {
-  return Object.fromEntries(recordsIn(value, readLimit).slice(0, most));
+  return recordsIn(value, readLimit, most);
 }
 
 function readLimit(value: Readable): LimitPast | undefined {
-  const scope = scopes.find((one) => one === textIn(value, 'scope'));
+  const scope = wordIn(value, 'scope', scopes);
   const [atMs, retryAfterS] = [numberIn(value, 'atMs'), numberIn(value, 'retryAfterS')];
   if (scope === undefined || atMs === undefined) return undefined;
   return { scope, atMs, ...(retryAfterS === undefined ? {} : { retryAfterS }) };

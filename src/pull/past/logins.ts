@@ -3,7 +3,7 @@
  * tells a token that is renewed in time from one that nobody renews. One entry a label.
  */
 import type { PullReport } from '../report.ts';
-import { numberIn, recordsIn, type Readable } from './tolerant.ts';
+import { numberIn, numbersIn, recordsIn, type Readable } from './tolerant.ts';
 
 export interface LoginPast {
   readonly endsMs: number;
@@ -39,13 +39,11 @@ function renewed(known: LoginPast | undefined, endsMs: number, seenMs: number): 
 }
 
 export function readLogins(value: unknown): LoginsPast {
-  return Object.fromEntries(recordsIn(value, readLogin).slice(0, most));
+  return recordsIn(value, readLogin, most);
 }
 
 function readLogin(value: Readable): LoginPast | undefined {
   const [endsMs, sinceMs, seenMs] = ['endsMs', 'sinceMs', 'seenMs'].map((name) => numberIn(value, name));
-  const leftMs = value.get('leftMs');
-  if (endsMs === undefined || sinceMs === undefined || seenMs === undefined || !Array.isArray(leftMs)) return undefined;
-  const numbers = leftMs.filter((one: unknown): one is number => typeof one === 'number');
-  return { endsMs, sinceMs, seenMs, leftMs: numbers.slice(-renewalsKept) };
+  if (endsMs === undefined || sinceMs === undefined || seenMs === undefined) return undefined;
+  return { endsMs, sinceMs, seenMs, leftMs: numbersIn(value, 'leftMs').slice(-renewalsKept) };
 }

@@ -3,7 +3,7 @@ import { accountOf } from '../logins.ts';
 import type { QuotaSample, QuotaSeries } from '../quota.ts';
 import type { Exchange } from '../rehearsal.ts';
 import type { PullReport } from '../report.ts';
-import { itemsIn, numberIn, textIn, type Readable } from './tolerant.ts';
+import { itemsIn, numberIn, textIn, wordIn, type Readable } from './tolerant.ts';
 
 export type QuotasPast = readonly QuotaSeries[];
 
@@ -105,8 +105,8 @@ export function readQuotas(value: unknown): QuotasPast {
 
 function readSeries(value: Readable): QuotaSeries | undefined {
   const [registry, account, source] = ['registry', 'account', 'source'].map((name) => textIn(value, name));
-  const family = (['ipv4', 'ipv6', 'proxy', 'any'] as const).find((one) => one === value.get('family'));
-  const said = (['numbers', 'empty', 'nothing'] as const).find((one) => one === value.get('said'));
+  const family = wordIn(value, 'family', ['ipv4', 'ipv6', 'proxy', 'any']);
+  const said = wordIn(value, 'said', ['numbers', 'empty', 'nothing']);
   const [seenMs, limit, windowS] = ['seenMs', 'limit', 'windowS'].map((name) => numberIn(value, name));
   if (registry === undefined || account === undefined || source === undefined || family === undefined) return undefined;
   if (said === undefined || seenMs === undefined) return undefined;

@@ -1,6 +1,8 @@
 /** How fast each host sent last, since a sample is taken a few times a day only. One entry a host. */
+import { valueAt } from '../value-at.ts';
 import { rateOf, type Rate } from '../rate.ts';
 import type { PullReport } from '../report.ts';
+import { numberIn, recordsIn, type Readable } from './tolerant.ts';
 
 export interface RatePast extends Omit<Rate, 'host'> {
   readonly atMs: number;
@@ -28,24 +30,17 @@ export function learnRates(past: RatesPast, { at, performances }: PullReport): R
 
 /** Undefined where it was not measured, or too long ago. */
 export function rateAt(past: RatesPast, host: string, nowMs: number): RatePast | undefined {
-  const rate = Object.hasOwn(past, host) ? past[host] : undefined;
+  const rate = valueAt(past, host);
   return rate !== undefined && nowMs - rate.atMs <= longestMs ? rate : undefined;
 }
 
 export function readRates(value: unknown): RatesPast {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  const known = Object.entries(value).flatMap(([host, one]: [string, unknown]) => {
-    const rate = readRate(one);
-    return rate === undefined ? [] : [[host, rate] as const];
-  });
-  return Object.fromEntries(known.slice(0, mostHosts));
+  return recordsIn(value, readRate, mostHosts);
 }
 
-function readRate(value: unknown): RatePast | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  if (!('atMs' in value) || !('bytesPerS' in value) || !('waitMs' in value) || !('isLimited' in value))
-    return undefined;
-  const { atMs, bytesPerS, waitMs, isLimited } = value;
-  if (typeof atMs !== 'number' || typeof bytesPerS !== 'number' || typeof waitMs !== 'number') return undefined;
+function readRate(value: Readable): RatePast | undefined {
+  const [atMs, bytesPerS, waitMs] = ['atMs', 'bytesPerS', 'waitMs'].map((name) => numberIn(value, name));
+  const isLimited = value.get('isLimited');
+  if (atMs === undefined || bytesPerS === undefined || waitMs === undefined) return undefined;
   return typeof isLimited === 'boolean' ? { atMs, bytesPerS, waitMs, isLimited } : undefined;
 }

@@ -5,6 +5,7 @@
 import { rootOf } from '../fault.ts';
 import { reportId } from '../ledger.ts';
 import { accountOf } from '../logins.ts';
+import { valueAt } from '../value-at.ts';
 import type { PullReport } from '../report.ts';
 import { numberIn, recordsIn, textIn, type Readable } from './tolerant.ts';
 
@@ -27,7 +28,7 @@ const usualPerTry = 2;
 
 export function learnRefusedLogin(refused: RefusedLoginsPast, report: PullReport): RefusedLoginsPast {
   const id = reportId(report);
-  const known = Object.hasOwn(refused, id) ? refused[id] : undefined;
+  const known = valueAt(refused, id);
   const found = refusedIn(report, known);
   if (found === undefined && known === undefined) return refused;
   const others = Object.entries(refused).filter(([other]) => other !== id);
@@ -61,7 +62,7 @@ export function forgetRefusedLogins(refused: RefusedLoginsPast, images: Readonly
 }
 
 export function readRefusedLogins(value: unknown): RefusedLoginsPast {
-  return Object.fromEntries(recordsIn(value, readOne).slice(0, most));
+  return recordsIn(value, readOne, most);
 }
 
 function readOne(value: Readable): RefusedLogin | undefined {

@@ -2,10 +2,12 @@
  * When each host that pulls ask (registry, mirror, token service, blob host) answered and when it did not, as spans. Bounded by
  * count; spans that failed outlive those that worked.
  */
-import { faultCodes, rootOf, sideOf, type FaultCode } from '../fault.ts';
+import { rootOf, sideOf, type FaultCode } from '../fault.ts';
 import { lastWords } from '../last-words.ts';
+import { valueAt } from '../value-at.ts';
 import type { Exchange } from '../rehearsal.ts';
 import type { PullReport } from '../report.ts';
+import { faultIn, fieldsOf, itemsIn, numberIn, recordsIn, wordIn, type Readable } from './tolerant.ts';
 
 /** `falters`: of the requests of one minute, some. */
 export const routeStates = ['works', 'falters', 'fails'] as const;
@@ -57,7 +59,7 @@ export function learnRoutes(past: RoutesPast, { performances, at }: PullReport):
   if (turns.size === 0) return past;
   const next: Record<string, RoutePast> = { ...past };
   for (const [host, turn] of turns) {
-    const known = Object.hasOwn(past, host) ? past[host] : undefined;
+    const known = valueAt(past, host);
     next[host] = withTurn(known, { ...turn, fromMs: atMs, toMs: atMs });
   }
   return capped(next);
@@ -110,40 +112,29 @@ export function spansOf({ spans, minute }: RoutePast): readonly RouteSpan[] {
 }
 
 export function readRoutes(value: unknown): RoutesPast {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  const read = Object.entries(value).flatMap(([host, one]: [string, unknown]) => {
-    const route = readRoute(one);
-    return route === undefined ? [] : [[host, route] as const];
-  });
-  return Object.fromEntries(read.slice(0, mostHosts));
+  return recordsIn(value, readRoute, mostHosts);
 }
 
-function readRoute(value: unknown): RoutePast | undefined {
-  if (typeof value !== 'object' || value === null || !('spans' in value) || !('minute' in value)) return undefined;
-  const minute = readMinute(value.minute);
-  if (!Array.isArray(value.spans) || minute === undefined) return undefined;
-  return { spans: value.spans.flatMap((span: unknown) => readSpan(span) ?? []).slice(-keptSpans), minute };
+function readRoute(value: Readable): RoutePast | undefined {
+  const minute = readMinute(fieldsOf(value.get('minute')));
+  if (!Array.isArray(value.get('spans')) || minute === undefined) return undefined;
+  return { spans: itemsIn(value.get('spans'), readSpan).slice(-keptSpans), minute };
 }
 
-function readMinute(value: unknown): RouteMinute | undefined {
+function readMinute(value: Readable): RouteMinute | undefined {
   const times = readTimes(value);
-  if (times === undefined || typeof value !== 'object' || value === null) return undefined;
-  if (!('works' in value) || !('fails' in value)) return undefined;
-  const { works, fails } = value;
-  return typeof works === 'number' && typeof fails === 'number' ? { ...times, works, fails } : undefined;
+  const [works, fails] = [numberIn(value, 'works'), numberIn(value, 'fails')];
+  return times === undefined || works === undefined || fails === undefined ? undefined : { ...times, works, fails };
 }
 
-function readSpan(value: unknown): RouteSpan | undefined {
+function readSpan(value: Readable): RouteSpan | undefined {
   const times = readTimes(value);
-  if (times === undefined || typeof value !== 'object' || value === null || !('is' in value)) return undefined;
-  const is = routeStates.find((state) => state === value.is);
-  return is === undefined ? undefined : { ...times, is };
+  const is = wordIn(value, 'is', routeStates);
+  return times === undefined || is === undefined ? undefined : { ...times, is };
 }
 
-function readTimes(value: unknown): Pick<RouteSpan, 'fromMs' | 'toMs' | 'fault'> | undefined {
-  if (typeof value !== 'object' || value === null || !('fromMs' in value) || !('toMs' in value)) return undefined;
-  const { fromMs, toMs } = value;
-  if (typeof fromMs !== 'number' || typeof toMs !== 'number') return undefined;
-  const fault = 'fault' in value ? faultCodes.find((code) => code === value.fault) : undefined;
+function readTimes(value: Readable): Pick<RouteSpan, 'fromMs' | 'toMs' | 'fault'> | undefined {
+  const [fromMs, toMs, fault] = [numberIn(value, 'fromMs'), numberIn(value, 'toMs'), faultIn(value)];
+  if (fromMs === undefined || toMs === undefined) return undefined;
   return { fromMs, toMs, ...(fault === undefined ? {} : { fault }) };
 }

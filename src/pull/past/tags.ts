@@ -1,5 +1,7 @@
 /** Which digest each tag led to, and since when: what shows that a tag moved or vanished. One entry an image as written. */
+import { valueAt } from '../value-at.ts';
 import type { PullReport } from '../report.ts';
+import { numberIn, recordsIn, textIn, type Readable } from './tolerant.ts';
 
 export interface TagPast {
   readonly digest: string;
@@ -16,7 +18,7 @@ export function learnTag(tags: TagsPast, { image, at, performances }: PullReport
   if (ending?.is !== 'pulled' || ending.content.digest === '') return tags;
   const { digest } = ending.content;
   const seenMs = Date.parse(at);
-  const known = Object.hasOwn(tags, image) ? tags[image] : undefined;
+  const known = valueAt(tags, image);
   if (known === undefined && Object.keys(tags).length >= most) return tags;
   const sinceMs = known?.digest === digest ? known.sinceMs : seenMs;
   return { ...tags, [image]: { digest, sinceMs, seenMs } };
@@ -28,18 +30,11 @@ export function forgetTags(tags: TagsPast, images: ReadonlySet<string>): TagsPas
 }
 
 export function readTags(value: unknown): TagsPast {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
-  const known = Object.entries(value).flatMap(([image, one]: [string, unknown]) => {
-    const tag = readTag(one);
-    return tag === undefined ? [] : [[image, tag] as const];
-  });
-  return Object.fromEntries(known.slice(0, most));
+  return recordsIn(value, readTag, most);
 }
 
-function readTag(value: unknown): TagPast | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  if (!('digest' in value) || !('sinceMs' in value) || !('seenMs' in value)) return undefined;
-  const { digest, sinceMs, seenMs } = value;
-  if (typeof digest !== 'string' || typeof sinceMs !== 'number' || typeof seenMs !== 'number') return undefined;
+function readTag(value: Readable): TagPast | undefined {
+  const [digest, sinceMs, seenMs] = [textIn(value, 'digest'), numberIn(value, 'sinceMs'), numberIn(value, 'seenMs')];
+  if (digest === undefined || sinceMs === undefined || seenMs === undefined) return undefined;
   return { digest, sinceMs, seenMs };
 }

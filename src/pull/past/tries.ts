@@ -1,5 +1,6 @@
 /** How often something worked and when it did not: failures outlive successes, of which the last alone has a time. */
-import { faultCodes, type FaultCode } from '../fault.ts';
+import type { FaultCode } from '../fault.ts';
+import { faultIn, fieldsOf, numberIn, numbersIn } from './tolerant.ts';
 
 export interface Tries {
   /** Since it was first tried. */
@@ -38,19 +39,14 @@ export function downSinceMs({ bad, lastGoodMs = Number.NEGATIVE_INFINITY }: Trie
 }
 
 export function readTries(value: unknown): Tries {
-  if (typeof value !== 'object' || value === null || !('good' in value) || !isTime(value.good)) return noTries;
-  const fault = 'fault' in value ? faultCodes.find((code) => code === value.fault) : undefined;
-  const times = (list: unknown): readonly number[] =>
-    Array.isArray(list) ? list.filter(isTime).slice(-mostFailures) : [];
+  const fields = fieldsOf(value);
+  const [good, lastGoodMs, fault] = [numberIn(fields, 'good'), numberIn(fields, 'lastGoodMs'), faultIn(fields)];
+  if (good === undefined) return noTries;
   return {
-    good: value.good,
-    ...('lastGoodMs' in value && isTime(value.lastGoodMs) ? { lastGoodMs: value.lastGoodMs } : {}),
-    bad: times('bad' in value ? value.bad : undefined),
-    falls: times('falls' in value ? value.falls : undefined),
+    good,
+    ...(lastGoodMs === undefined ? {} : { lastGoodMs }),
+    bad: numbersIn(fields, 'bad').slice(-mostFailures),
+    falls: numbersIn(fields, 'falls').slice(-mostFailures),
     ...(fault === undefined ? {} : { fault }),
   };
-}
-
-export function isTime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
 }

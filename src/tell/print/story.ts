@@ -11,6 +11,7 @@ import { counted, duration } from './measures.ts';
 import { painter, verdictLooks } from './paint.ts';
 import type { Paint } from './paint.ts';
 import { contentText } from './table.ts';
+import { evidenceWords } from '../evidence-words.ts';
 
 const policies: { readonly [P in PullPolicy]: string } = {
   Always: 'the kubelet asks the registry at each start of a container, also when the image is on the node',
@@ -160,7 +161,7 @@ function evidenceLines(evidence: readonly Evidence[], paint: Paint): readonly st
   const lines = evidence.map(({ of, host, target, ms, outcome }) => {
     const sign = outcome.ok ? paint('green', '✓') : paint('red', '✗');
     const what = outcome.ok ? plain(outcome.value.note) : adviceFor(outcome.fault, { wantedBy: [] }).cause;
-    return `${sign} ${of === 'name_server' ? 'name server' : 'address'} ${plain(target)} for ${plain(host)}, ${duration(ms)}: ${what}`;
+    return `${sign} ${evidenceWords[of]} ${plain(target)} for ${plain(host)}, ${duration(ms)}: ${what}`;
   });
   return ['', `${paint('bold', 'Each for itself')}, beside the pull`, ...lines];
 }

@@ -1,5 +1,6 @@
 /** When a tag was gone; what is read back of it, of held forecasts and of hosts, whoever wrote the file. */
 import { describe, expect, test } from 'vitest';
+import { keyOf } from '#pull/damp.ts';
 import { isGone } from '#pull/past/absences.ts';
 import { emptyPast, forget, learnReport, readPast, type Past } from '#pull/past.ts';
 import type { Fault } from '#pull/fault.ts';
@@ -91,11 +92,85 @@ describe('a file', () => {
     expect(readPast(JSON.parse(JSON.stringify(past)))).toEqual(past);
   });
 
+  test('gives back every field of every slice', () => {
+    const tries = { good: 3, lastGoodMs: 5, bad: [4], fault: 'tcp.refused', falls: [4] } as const;
+    const seen = { firstMs: 1, seenMs: 6 };
+    const full: Past = {
+      version: 1,
+      tags: { [image]: { digest: 'sha256:1', sinceMs: 1, seenMs: 2 } },
+      hosts: {
+        'reg.test': {
+          ...seen,
+          addresses: { '192.0.2.1': seen },
+          named: { '192.0.2.2': seen },
+          dialsMs: [7, 8],
+          requests: tries,
+          v4: tries,
+          v6: { good: 0, bad: [], falls: [] },
+          certificate: {
+            fingerprint: '00ff',
+            issuer: 'CN=an authority',
+            notBeforeMs: 1,
+            notAfterMs: 9,
+            sinceMs: 2,
+            renewedWithS: [30],
+          },
+        },
+      },
+      clock: [{ atMs: 1, aheadS: -2 }],
+      logins: { 'secret:shop/registry': { endsMs: 9, sinceMs: 1, seenMs: 2, leftMs: [3] } },
+      refusedLogins: { [image]: { image, account: 'ci', sinceMs: 1, containers: 2, perTry: 3 } },
+      quotas: [
+        {
+          ...{ registry: 'docker.io', account: 'anonymous', family: 'ipv4', source: '192.0.2.7' },
+          ...{ seenMs: 5, said: 'numbers', limit: 100, windowS: 21_600 },
+          points: [
+            [1, 90],
+            [5, 80],
+          ],
+        },
+      ],
+      limits: { 'quay.io': { scope: 'burst', atMs: 1, retryAfterS: 30 } },
+      absences: {
+        [image]: {
+          over: [{ fromMs: 1, toMs: 2, fault: 'manifest.unknown_tag' }],
+          open: { fromMs: 3, toMs: 4, fault: 'manifest.unknown_tag', digest: 'sha256:1' },
+        },
+      },
+      blobHosts: {
+        'quay.io': {
+          'cdn.quay.io': {
+            ...{ sinceMs: 1, okMs: 2, failMs: 3, fault: 'tcp.reset', recent: '1101' },
+            failed: ['quay.io/a:1', 'quay.io/b:1'],
+          },
+        },
+      },
+      routes: {
+        'reg.test': {
+          spans: [
+            { fromMs: 1, toMs: 2, is: 'works' },
+            { fromMs: 3, toMs: 4, is: 'fails', fault: 'tcp.reset' },
+          ],
+          minute: { fromMs: 3, toMs: 4, works: 1, fails: 2, fault: 'tcp.reset' },
+        },
+      },
+      damped: {
+        images: {
+          [image]: { [keyOf(quota)]: { forecast: quota, sinceMs: 1, seenMs: 2, absent: 1, flips: 3, goneMs: 2 } },
+        },
+        node: {},
+      },
+      disks: { '/var': { capacityBytes: 100, samples: [[1, 50, 20]], collectedMs: 1 } },
+      rates: { 'reg.test': { atMs: 1, bytesPerS: 2, waitMs: 3, isLimited: true } },
+    };
+    expect(readPast(JSON.parse(JSON.stringify(full)))).toEqual(full);
+  });
+
   const broken = [null, 7, 'x', [], { a: null }, { a: 7 }, { a: [] }, { a: { b: null } }, { images: 3, node: [] }];
   test.each(broken.map((value) => [JSON.stringify(value), value] as const))(
     '%s in place of each slice starts anew',
     (_, value) => {
-      const slices = ['absences', 'blobHosts', 'routes', 'damped'];
+      const slices = Object.keys(emptyPast).filter((slice) => slice !== 'version');
       const file = Object.fromEntries([['version', 1], ...slices.map((slice) => [slice, value] as const)]);
       expect(readPast(file)).toEqual(emptyPast);
     },
