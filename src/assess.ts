@@ -164,7 +164,9 @@ function kubeletWords(
   fault: Fault,
   at: { readonly plan: PullPlan | undefined; readonly rehearsal: Rehearsal | undefined },
 ): KubeletWords {
-  const early = earlyWords(demand.written, fault);
+  // A reference that the kubelet could read is refused by the runtime, if at all.
+  const isRefusedLate = fault.code === 'image.malformed' && at.plan !== undefined;
+  const early = isRefusedLate ? undefined : earlyWords(demand.written, fault);
   if (early !== undefined || at.plan === undefined) return early ?? pullWords(demand.written, '');
   const { plan } = at;
   const texts =
