@@ -128,7 +128,7 @@ describe.runIf(needs(['root', 'mount', 'umount']))('a node that has DiskPressure
     const kubelet = new SmallEviction(disk.path, { leastShare: 0.1, transitionMs: 300_000 });
     const config = configOf(`hostRoot: ${root.path}`);
     const lookAround = async (nowMs: number): Promise<NodeTold> => {
-      const view = await look(config, new Date(nowMs), await kubelet.synchronize(nowMs));
+      const view = await look(config, { now: new Date(nowMs), said: await kubelet.synchronize(nowMs) });
       const facts = { now: new Date(nowMs), view, entries: [], past: emptyPast };
       return { forecasts: foreseeNode(facts).filter(({ rule }) => rule === 'disk-pressure'), atMs: nowMs };
     };
