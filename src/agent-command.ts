@@ -18,6 +18,7 @@ import { watchFile } from './node/watch-file.ts';
 import { manners } from './open-wire.ts';
 import { Rehearser, type Pass } from './rehearser.ts';
 import { openState } from './open-state.ts';
+import type { TagAsked } from './stage/wire.ts';
 import { openLog } from './tell/log.ts';
 import { adviceFor } from './tell/words.ts';
 
@@ -54,8 +55,8 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
   });
   const see = (current: Config): Promise<NodeView> => look(current, { now: now(), said: joined?.node(), atStart });
   const state = openState(config.stateDir, log);
-  const rehearse: Outside['rehearse'] = (demands, current, { signal, past }) =>
-    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past, atStart });
+  const rehearse: Outside['rehearse'] = (demands, current, { signal, past, tagIsDue }) =>
+    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past, tagIsDue, atStart });
   // Whoever asks for a check names secrets that are not theirs to use.
   const checking = config.checkSecrets ? joined : undefined;
   const outside: Outside = {
@@ -140,13 +141,16 @@ async function* rehearseNow(
     readonly now: Date;
     readonly joined: Joined | undefined;
     readonly past?: () => Past;
+    readonly tagIsDue?: (tag: TagAsked) => boolean;
     readonly atStart: AtStart;
   },
 ): AsyncGenerator<PullReport> {
-  const { config, signal, joined, past, now, atStart } = at;
+  const { config, signal, joined, past, tagIsDue, now, atStart } = at;
   const view = await look(config, { now, said: joined?.node(), atStart });
+  const usual = passOf(config, signal);
   const pass: Pass = {
-    ...passOf(config, signal),
+    ...usual,
+    manners: tagIsDue === undefined ? usual.manners : { ...usual.manners, tagIsDue },
     ...(joined === undefined ? {} : { withSecrets: joined.withSecrets }),
     ...(past === undefined ? {} : { past }),
   };

@@ -16,6 +16,7 @@ import type { Log } from './tell/log.ts';
 import { aborted } from './delay.ts';
 import { Rounds } from './rounds.ts';
 import type { Spent } from './stage/spending.ts';
+import type { TagAsked } from './stage/wire.ts';
 import { CheckTaker } from './take-check.ts';
 import { within } from './within.ts';
 import type { Vitals } from './tell/metrics.ts';
@@ -70,9 +71,10 @@ export interface Rehearsing {
   readonly signal: AbortSignal;
   /** What is remembered now. */
   readonly past: () => Past;
+  readonly tagIsDue: (tag: TagAsked) => boolean;
 }
 
-export interface SamplingAt extends Rehearsing {
+export interface SamplingAt extends Omit<Rehearsing, 'tagIsDue'> {
   readonly demands: readonly Demand[];
   readonly entries: readonly Entry[];
   /** Whether so many requests may go to this registry now; absent: always. */

@@ -48,13 +48,10 @@ export async function assess(view: NodeView, asked: Demand, outside: Outside): P
   const now = wire.now();
   const found = foreseeImage({ now, view, demand, plan, rehearsal, past });
   const forecasts = damp(heldOf(past.damped, demandId(demand)), found, now.getTime());
-  return report(view, demand, {
-    plan,
-    rehearsal,
-    forecasts,
-    verdict: judge(plan, demand, rehearsal, forecasts),
-    now,
-  });
+  const verdict = judge(plan, demand, rehearsal, forecasts);
+  const by = rehearsal.performances.map(({ as }) => as);
+  wire.memory.tags.judged(image.value.runtime, by, verdict.is === 'pulls');
+  return report(view, demand, { plan, rehearsal, forecasts, verdict, now });
 }
 
 /** Many images in one pass, at most `atOnce` at a time; reports come as they are ready. */
@@ -87,6 +84,7 @@ async function assessSafely(view: NodeView, demand: Demand, outside: Outside): P
   try {
     return await assess(view, demand, outside);
   } catch (error) {
+    if (demand.image.ok) outside.wire.memory.tags.judged(demand.image.value.runtime, [], false);
     return bugReport(view, demand, { where: 'assess', error, now: outside.wire.now() });
   }
 }

@@ -3,6 +3,7 @@
  * and no image but by name: the agent and the simulation of a fleet ask the same object.
  */
 import { costBefore, perMinuteOf } from '#pull/budgets.ts';
+import { tagRestMs } from '#pull/cadence.ts';
 import { isPrivateName } from '#pull/lane.ts';
 import { phaseOf } from '#pull/phase.ts';
 import { affordableMs, affords, fullPurse, roundMs, shareOf, spend, type Purse, type Share } from '#pull/share.ts';
@@ -101,6 +102,12 @@ export class Pacer {
   roundMs(lane: string, images: number): number {
     const share = this.#share(lane);
     return roundMs(share, { images, cost: this.#laneCost(lane) });
+  }
+
+  /** Between two questions to mirrors for each of so many tags of a lane. */
+  tagRestMs(lane: string, images: number): number {
+    const share = shareOf({ perMinute: this.#perMinute(lane), agents: this.#rule.agents, cost: 1 });
+    return tagRestMs(roundMs(share, { images, cost: 1 }));
   }
 
   /** Of these, the lane with the smallest budget. */

@@ -1,5 +1,5 @@
 /** Whose turn it is, over all passes of one agent: its share of every registry, who waits, and what was last known of whom. */
-import { firstDelayMs } from '#pull/cadence.ts';
+import { firstDelayMs, isTagDue } from '#pull/cadence.ts';
 import { costsOf, laneOf, privateLanes } from '#pull/lane.ts';
 import { demandId, reportId } from '#pull/ledger.ts';
 import { phaseOf } from '#pull/phase.ts';
@@ -11,6 +11,7 @@ import { choose, isShutOut, type Knocker, type Knocks, type Known } from './choo
 import type { Config } from './config.ts';
 import { Pacer } from './pacer.ts';
 import type { Spent } from './stage/spending.ts';
+import type { TagAsked } from './stage/wire.ts';
 import type { Log } from './tell/log.ts';
 import { within } from './within.ts';
 
@@ -84,6 +85,19 @@ export class Pacing {
     this.#pacer.settle(asking.id, new Map(asking.lanes.map((lane) => [lane, requests])), nowMs);
     return true;
   };
+
+  /** For one pass: whether mirrors are to be asked for a tag itself. */
+  tagsDue(): (tag: TagAsked) => boolean {
+    const images = new Map<string, number>();
+    for (const { image } of this.#outside.book.demands()) {
+      if (image.ok) images.set(image.value.registry, (images.get(image.value.registry) ?? 0) + 1);
+    }
+    return ({ registry, reference, askedMs, nowMs }) => {
+      const lane = laneOf(registry, { role: 'origin', authority: registry });
+      const restMs = this.#pacer.tagRestMs(lane, images.get(registry) ?? 1);
+      return isTagDue({ restMs, name: `${this.#outside.node} ${reference}` }, { askedMs, nowMs });
+    };
+  }
 
   nextDueMs(): number | undefined {
     return this.#outside.book.nextDueMs(this.#waits);

@@ -182,12 +182,12 @@ export class Rounds {
 
   #reports(demands: readonly Demand[]): AsyncIterable<PullReport> {
     const { rehearse, clock, signal, log } = this.#outside;
-    const { config } = this;
+    const at = { past: () => this.book.past(), tagIsDue: this.pacing.tagsDue() };
     return runPass({
       node: this.#node,
       demands,
-      rehearse: (both) => rehearse(demands, config, { signal: both, past: () => this.book.past() }),
-      silenceMs: silenceMs(config),
+      rehearse: (both) => rehearse(demands, this.config, { ...at, signal: both }),
+      silenceMs: silenceMs(this.config),
       now: clock.now,
       signal,
       broke: (error) => log.error({ error }, 'a rehearsal broke'),

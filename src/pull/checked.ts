@@ -21,13 +21,21 @@ export interface CheckedReport extends PullReport {
 
 /**
  * What pulls is known for a cadence, as it is to the agent itself. What does not is asked anew, for it may just have been pushed
- * or mended: unless another try could make it worse (a quota, a login), or a neighbour has asked within the last seconds.
+ * or mended: unless another try could make it worse (a quota, a login), or a neighbour has asked within the last seconds. Nor is
+ * it answer enough that a mirror still has what a tag led to before.
  */
 export function isFresh(report: PullReport, at: { readonly nowMs: number; readonly cadenceMs: number }): boolean {
   const ageMs = at.nowMs - Date.parse(report.at);
   const { verdict } = report;
+  if (isOfDigest(report)) return false;
   const lasts = verdict.is === 'pulls' || verdict.is === 'at_risk' || temperOf(verdict) === 'shy';
   return ageMs >= 0 && ageMs < (lasts ? at.cadenceMs : Math.min(defaultPace.soonestMs, at.cadenceMs));
+}
+
+/** Of a tag, a digest was asked for (Manners: mirrors). */
+function isOfDigest({ reference = '', performances }: PullReport): boolean {
+  const asked = performances.at(-1)?.exchanges.findLast(({ act, outcome }) => act === 'resolve' && outcome.ok);
+  return !reference.includes('@') && /\/manifests\/[^/?:]+:/.test(asked?.url ?? '');
 }
 
 export function checked(report: PullReport, { brief }: CheckManner, nowMs: number): CheckedReport {

@@ -100,7 +100,7 @@ function tokensAt({ tokens, atMs }: Purse, share: Share & { readonly is: 'bucket
 }
 
 /** The beginning of the last moment: the same for a name on every day, whatever was restarted. */
-function lastMoment(everyMs: number, { nowMs, phase }: Moment): number {
+export function lastMoment(everyMs: number, { nowMs, phase }: Moment): number {
   return (Math.floor(nowMs / everyMs - phase) + phase) * everyMs;
 }
 

@@ -10,7 +10,7 @@ import { decodeBody } from '../registry/decode.ts';
 import { digestOf } from '../registry/digest.ts';
 import { header, type Answer } from '../registry/wire.ts';
 import type { Reply } from './hop.ts';
-import { maxManifestBytes } from './resolve.ts';
+import { maxManifestBytes } from './resolve-ending.ts';
 import type { Scene } from './scene.ts';
 import type { Tried, Trouble } from './trouble.ts';
 

@@ -17,7 +17,7 @@ import { commit, hashAs, sampled, type Fetched } from './commit.ts';
 import type { Reply } from './hop.ts';
 import { refusal } from './refusal.ts';
 import { send } from './request.ts';
-import { maxManifestBytes } from './resolve.ts';
+import { maxManifestBytes } from './resolve-ending.ts';
 import type { Scene } from './scene.ts';
 import { trouble, type Tried, type Trouble } from './trouble.ts';
 

@@ -23,10 +23,15 @@ export interface Request {
   /** `manifests/v1`, below the repository. */
   readonly object: string;
   readonly headers: readonly Header[];
+  readonly headersOfGet?: readonly Header[];
   readonly maxBytes: number;
   /** As in registry/wire.ts: hashed as it comes, however long that takes within the image's deadline. */
   readonly hashAs?: string;
   readonly lastHost: boolean;
+  /** Of the runtime's tries, so many are over. */
+  readonly triesBefore?: number;
+  /** Ours: nothing but a demand for credentials has it sent again. */
+  readonly once?: true;
   readonly purpose: Omit<Purpose, 'route'>;
 }
 
@@ -105,8 +110,9 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
  * hosts.toml may say any header; net/http leaves out those that it makes itself (reqWriteExcludeHeader), and keeps an
  * explicit :443 in the Host header, which URL drops.
  */
-function headersFor(scene: Scene, { at, headers }: Sending, requested: URL): readonly Header[] {
-  const own = [...at.headers, ...headers].filter(([name]) => !made.has(name.toLowerCase()));
+function headersFor(scene: Scene, { at, headers, headersOfGet, method }: Sending, requested: URL): readonly Header[] {
+  const ours = method === 'GET' ? [...headers, ...(headersOfGet ?? [])] : headers;
+  const own = [...at.headers, ...ours].filter(([name]) => !made.has(name.toLowerCase()));
   const named = own.some(([name]) => name.toLowerCase() === 'user-agent');
   const agent: readonly Header[] = named ? [] : [['User-Agent', scene.plan.engine.userAgent]];
   const host: readonly Header[] = requested.host === at.authority.toLowerCase() ? [] : [['Host', at.authority]];

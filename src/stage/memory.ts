@@ -3,33 +3,28 @@
  * registries found to count what they serve. Bounded; oldest first out.
  */
 import type { Fault } from '#pull/fault.ts';
+import { KnownTags } from './known-tags.ts';
 import { Limits } from './limits.ts';
 import { Spending } from './spending.ts';
 
 const manifestBytes = 8 << 20;
 const blobEntries = 50_000;
-const tagEntries = 10_000;
 const refusedEntries = 1_000;
 /** How often the speed of a registry's blobs is looked at: a few times a day shows what a deadline would meet. */
 const timingMs = 6 * 60 * 60 * 1000;
 /** A blob that was there is taken to be there for this long. */
 const blobMemoryMs = 60 * 60 * 1000;
 
-export interface KnownTag {
-  readonly digest: string;
-  readonly mediaType: string;
-  readonly size: number;
-}
-
 export class Memory {
   readonly #manifests = new Map<string, { readonly body: Uint8Array; readonly mediaType: string }>();
   #bytes = 0;
   readonly #blobs = new Map<string, { readonly seenMs: number; readonly host: string; readonly verified: boolean }>();
-  readonly #tags = new Map<string, KnownTag>();
   readonly #refused = new Map<string, Fault>();
   readonly #proven = new Set<string>();
   readonly #metered = new Set<string>();
   readonly #timed = new Map<string, number>();
+  /** What tags led to. */
+  readonly tags = new KnownTags();
   /** Who said "too many", until when. */
   readonly limits: Limits;
   /** What was asked of whom. */
@@ -73,16 +68,6 @@ export class Memory {
     this.#blobs.delete(key);
     this.#blobs.set(key, found);
     dropOldest(this.#blobs, blobEntries);
-  }
-
-  /** What a tag was last resolved to there, so that a cache can be asked whether it still is. */
-  tag(place: string, reference: string): KnownTag | undefined {
-    return this.#tags.get(`${place} ${reference}`);
-  }
-
-  keepTag(place: string, reference: string, found: KnownTag): void {
-    this.#tags.set(`${place} ${reference}`, found);
-    dropOldest(this.#tags, tagEntries);
   }
 
   /**

@@ -1,7 +1,6 @@
-/** Registries that count what they serve, and how a cache is asked without making it ask upstream. */
+/** Registries that count what they serve. */
 import { readRateLimit } from '../registry/rate-limit.ts';
 import type { Answer } from '../registry/wire.ts';
-import type { KnownTag } from './memory.ts';
 import type { Scene } from './scene.ts';
 
 /** Counts what it serves: Docker Hub by name on every route to it, others once they said so in a header. */
@@ -22,11 +21,4 @@ export function noteLimit(scene: Scene, route: number, answer: Answer): void {
   const authority = scene.routes[route]?.authority;
   if (limit?.limit !== undefined && limit.scope === 'quota' && authority !== undefined)
     scene.wire.memory.keepMetered(authority);
-}
-
-/** A cache is asked conditionally, so that a HEAD costs its upstream nothing (registries.md: distribution answers 304 first). */
-export function knownTag(scene: Scene, route: number): KnownTag | undefined {
-  const at = scene.routes[route];
-  if (at?.role !== 'mirror' || scene.plan.image.digest !== undefined) return undefined;
-  return scene.wire.memory.tag(`${at.authority}${at.path}`, scene.plan.image.runtime);
 }

@@ -6,7 +6,7 @@ import { openFailed, pullFailed, type Wording } from '#pull/shown.ts';
 import type { Authorizer } from './authorizer.ts';
 import { failed, wrapFetch } from './ending.ts';
 import { fetchBlob } from './fetch.ts';
-import type { Resolved } from './resolve.ts';
+import type { Resolved } from './resolve-ending.ts';
 import type { Scene } from './scene.ts';
 
 /** HEAD stays free when a quota is used up; the GET that a pull goes on to make is answered 429. */

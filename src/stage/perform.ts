@@ -21,8 +21,10 @@ import { fetchBlob, fetchManifest } from './fetch.ts';
 import { convertedSchema1, emptyContent, notAManifest, quotaUsedUp, schema1Refused } from './odd-content.ts';
 import { isMetered } from './metered.ts';
 import { missingOf } from './missing-layers.ts';
-import { resolve, type Resolved } from './resolve.ts';
+import { resolve } from './resolve.ts';
+import type { Resolved } from './resolve-ending.ts';
 import type { Scene } from './scene.ts';
+import { askerOf, placeOf } from './short-cut.ts';
 import { unpackFlaw } from './unpack.ts';
 
 /** Platforms that are kept in a report; no honest image has more. */
@@ -44,11 +46,13 @@ async function pull(scene: Scene): Promise<Ending> {
   return fetchAll(scene, authorizer, resolved.value);
 }
 
-function remember(scene: Scene, { digest, mediaType, size, route }: Resolved): void {
+function remember(scene: Scene, { digest, mediaType, size, etag, route, shown }: Resolved): void {
   const at = scene.routes[route];
-  if (at !== undefined && scene.plan.image.digest === undefined) {
-    scene.wire.memory.keepTag(`${at.authority}${at.path}`, scene.plan.image.runtime, { digest, mediaType, size });
-  }
+  const { image } = scene.plan;
+  if (at === undefined || image.digest !== undefined) return;
+  const tagged = { digest, mediaType, size, ...(etag === undefined ? {} : { etag }) };
+  const nowMs = scene.wire.elapsedMs();
+  scene.wire.memory.tags.keep({ place: placeOf(at), ...askerOf(scene) }, tagged, { shown, nowMs });
 }
 
 async function fetchAll(scene: Scene, authorizer: Authorizer, resolved: Resolved): Promise<Ending> {

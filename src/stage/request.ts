@@ -28,7 +28,7 @@ async function sendUntilDone(scene: Scene, authorizer: Authorizer, first: Sendin
   let sending = first;
   let presented: Authorization | undefined;
   let previous: Reply | undefined;
-  for (let tries = 1; ; tries += 1) {
+  for (let tries = 1 + (first.triesBefore ?? 0); ; tries += 1) {
     const tried = await sendOnce(scene, authorizer, sending);
     if (!tried.ok) {
       const broken = tried.trouble.fault.code === 'tcp.closed' && engine.retriesBrokenConnections && first.lastHost;
@@ -87,6 +87,7 @@ function shouldRepeat(
 ): Partial<Request> | undefined {
   const { status } = at.reply.answer;
   const { engine } = scene.plan;
+  if (at.request.once === true) return undefined;
   const because = (text: string): Partial<Request> => ({ purpose: { ...at.request.purpose, because: text } });
   switch (status) {
     case 405:
@@ -109,7 +110,7 @@ function shouldRepeat(
   }
 }
 
-function saysWait(answer: Answer, now: Date): boolean {
+export function saysWait(answer: Answer, now: Date): boolean {
   const limit = readRateLimit(answer.headers, '', now);
   return limit?.retryAfterS !== undefined || limit?.remaining === 0;
 }

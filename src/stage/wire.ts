@@ -32,6 +32,15 @@ export interface Wire {
   readonly manners: Manners;
 }
 
+export interface TagAsked {
+  /** `docker.io`: whose tag it is, whatever the mirror. */
+  readonly registry: string;
+  readonly reference: string;
+  /** When the mirror was asked for it last, on the wire's clock. */
+  readonly askedMs: number;
+  readonly nowMs: number;
+}
+
 export interface Manners {
   /** Read and check every blob whole. */
   readonly verify: boolean;
@@ -43,6 +52,11 @@ export interface Manners {
   readonly deadlineMs: number;
   /** How long we wait for a response where the runtime would wait for ever. */
   readonly patienceMs: number;
+  /**
+   * Whether a mirror is to be asked for a tag itself again, and not for the digest that it led to. Absent: always, because
+   * whoever asks wants to know now.
+   */
+  readonly tagIsDue?: (tag: TagAsked) => boolean;
   /** Name servers and addresses are judged for themselves too. */
   readonly evidence: boolean;
 }

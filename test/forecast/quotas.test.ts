@@ -84,7 +84,24 @@ describe('quota-runs-out', () => {
   });
 
   test.each([
-    ['another family than the runtime takes', running({ family: 'ipv6' }), {}],
+    ['ipv4', 'ipv6', 'pulls go over IPv4 now, and would meet it over IPv6'],
+    ['ipv6', 'ipv4', 'pulls go over IPv6 now, and would meet it over IPv4'],
+  ] as const)('where pulls go over %s is told of %s too, and threatens no pull', (family, other, said) => {
+    const [forecast, ...more] = judged(running({ family: other, source: '2001:db8::' }), { family });
+    expect(more).toEqual([]);
+    expect(forecast).toMatchObject({
+      likelihood: 'possible',
+      effect: 'none',
+      fault: 'api.rate_limited',
+      about: 'docker.io quota of 2001:db8::',
+    });
+    expect(forecast?.withinS).toBeCloseTo(40 * 60, -2);
+    expect(forecast?.because).toContain(said);
+  });
+
+  test.each([
+    ['a proxy that is not used', running({ family: 'proxy' }), {}],
+    ['another family, where a login is presented', running({ family: 'ipv6' }), { user: 'ci' }],
     ['another account', running({ account: 'boss', family: 'any' }), { user: 'ci' }],
     ['an address, where a login is presented', running(), { user: 'ci' }],
     ['Docker Hub, where a mirror serves', running(), { mirror: 'mirror.test' }],

@@ -1,6 +1,6 @@
 /** The distribution project's own registry (Debian's docker-registry) on 127.0.0.1, and images pushed into it. */
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
@@ -27,6 +27,8 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly program: Program;
   /** Under `repository:tag`. */
   readonly push: (name: string, built: BuiltImage) => Promise<void>;
+  /** Takes this content from its disk, as an expiry or a cleaned disk does; the tags that lead there stay. */
+  readonly lose: (digest: string) => Promise<void>;
 }
 
 /** What a push with a client certificate would need is left out: push before, or into an open registry. */
@@ -48,7 +50,12 @@ export async function dockerRegistry(wish: DockerRegistryWish = {}): Promise<Doc
   const program = await start({ command: 'docker-registry', args: ['serve', 'config.yml'], ready, directory });
   const url = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   const push = (name: string, built: BuiltImage): Promise<void> => pushImage({ url, name, built, user: wish.user });
-  return { port, url, program, push, [Symbol.asyncDispose]: program.close };
+  const lose = async (digest: string): Promise<void> => {
+    const hex = digest.replace('sha256:', '');
+    const place = join(directory, 'storage/docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex);
+    await rm(place, { recursive: true });
+  };
+  return { port, url, program, push, lose, [Symbol.asyncDispose]: program.close };
 }
 
 function configuration(wish: DockerRegistryWish, directory: string, port: number): object {

@@ -3,6 +3,7 @@ import { checked, isFresh } from '#pull/checked.ts';
 import type { Fault } from '#pull/fault.ts';
 import { readCheckAnswer } from '#pull/read-checked.ts';
 import type { PullReport } from '#pull/report.ts';
+import { exchange } from '../kit/exchanges.ts';
 import { failing, now, pulling, risking } from '../kit/ledger.ts';
 
 const advice = { cause: '', remedy: '', door: 'node' } as const;
@@ -10,6 +11,13 @@ const fails = (fault: Fault): PullReport => failing({ image: 'a', fault, stage: 
 const missing: Fault = { code: 'manifest.unknown_tag', image: 'a', host: 'h', message: '' };
 const rejected: Fault = { code: 'auth.rejected', host: 'h', as: 'u', status: 401, message: '' };
 const unseen: Fault = { code: 'agent.cannot_see', what: 'w', why: 'y' };
+
+function byDigest(reference: string): PullReport {
+  const report = { ...pulling({ image: 'a' }), reference };
+  const url = `https://mirror.test/v2/a/manifests/sha256:${'0'.repeat(64)}?ns=a.test`;
+  const performances = report.performances.map((one) => ({ ...one, exchanges: [exchange('resolve', url)] }));
+  return { ...report, performances };
+}
 
 describe('what an agent knows is answer enough', () => {
   test.each<[string, PullReport, number, boolean]>([
@@ -20,6 +28,8 @@ describe('what an agent knows is answer enough', () => {
     ['a missing tag, no longer: it may just have been pushed', fails(missing), 15_000, false],
     ['a refused login, which another try could lock', fails(rejected), 299_000, true],
     ['what was unknown, no longer than a moment', { ...fails(unseen) }, 15_000, false],
+    ['what a mirror was asked for by digest in place of its tag', byDigest('a.test/a:1'), 1_000, false],
+    ['what is pinned', byDigest(`a.test/a@sha256:${'0'.repeat(64)}`), 1_000, true],
     ['what comes from the future, for a clock was set', pulling({ image: 'a' }), -1, false],
   ])('%s', (_what, report, ageMs, expected) => {
     const at = new Date(now - ageMs).toISOString();

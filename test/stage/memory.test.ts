@@ -82,14 +82,6 @@ describe('refused logins', () => {
   });
 });
 
-test('tags are remembered by place and reference, the latest of each', () => {
-  const memory = new Memory();
-  memory.keepTag('m.test/v2', 'reg.test/a:1', { digest: 'one', mediaType: 'm', size: 1 });
-  memory.keepTag('m.test/v2', 'reg.test/a:1', { digest: 'two', mediaType: 'm', size: 1 });
-  expect(memory.tag('m.test/v2', 'reg.test/a:1')?.digest).toBe('two');
-  expect(memory.tag('other.test/v2', 'reg.test/a:1')).toBeUndefined();
-});
-
 test('a registry that counts is remembered by its authority', () => {
   const memory = new Memory();
   memory.keepMetered('hub.test');
