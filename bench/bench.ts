@@ -8,6 +8,7 @@ import { bundle, daemon, env, firstVerdict, flags } from './daemon.ts';
 import { openGrounds, roundTripMs, type Field, type Grounds } from './fields.ts';
 import type { Figures, Race } from './figures.ts';
 import { fleet } from './fleet.ts';
+import { fleetOfBooks } from './fleet-of-books.ts';
 import { floor } from './floor.ts';
 import type { Holding } from './memory-of-many.ts';
 import { benchNodes } from './nodes.ts';
@@ -33,7 +34,7 @@ interface Ground {
 
 const [, , wish] = process.argv;
 const say = (text: string): void => void process.stdout.write(text);
-if (wish === 'fleet') process.exit(fleet(say) ? 0 : 1);
+if (wish === 'fleet') process.exit([fleet(say), await fleetOfBooks(say)].every(Boolean) ? 0 : 1);
 if (wish === 'soak') process.exit((await soak(say, Number(process.argv[3] ?? 480))) ? 0 : 1);
 
 const json = process.argv.includes('--json');

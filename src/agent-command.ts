@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import type { Past } from '#pull/past.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Demand, NodeView } from '#pull/view.ts';
-import { runAgent, type Outside } from './agent.ts';
+import { runAgent, type Outside, type Rehearsing } from './agent.ts';
 import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from './config.ts';
 import { configuredDemands } from './configured-demands.ts';
 import { guardListener } from './guard-listener.ts';
@@ -18,7 +18,6 @@ import { watchFile } from './node/watch-file.ts';
 import { manners } from './open-wire.ts';
 import { Rehearser, type Pass } from './rehearser.ts';
 import { openState } from './open-state.ts';
-import type { TagAsked } from './stage/wire.ts';
 import { openLog } from './tell/log.ts';
 import { adviceFor } from './tell/words.ts';
 
@@ -55,8 +54,8 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
   });
   const see = (current: Config): Promise<NodeView> => look(current, { now: now(), said: joined?.node(), atStart });
   const state = openState(config.stateDir, log);
-  const rehearse: Outside['rehearse'] = (demands, current, { signal, past, tagIsDue }) =>
-    rehearseNow(rehearser, demands, { config: current, signal, now: now(), joined, past, tagIsDue, atStart });
+  const rehearse: Outside['rehearse'] = (demands, current, at) =>
+    rehearseNow(rehearser, demands, { ...at, config: current, now: now(), joined, atStart });
   // Whoever asks for a check names secrets that are not theirs to use.
   const checking = config.checkSecrets ? joined : undefined;
   const outside: Outside = {
@@ -68,7 +67,9 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     ...(joined === undefined ? {} : { cluster: joined }),
     rehearse,
     knock: async (at, current, signal) => rehearser.knock(await see(current), at, passOf(current, signal)),
-    ...(joined === undefined ? {} : { fleet: joined.fleet }),
+    ...(joined === undefined
+      ? {}
+      : { fleet: joined.fleet, ...(joined.turns === undefined ? {} : { turns: joined.turns }) }),
     spent: () => rehearser.spent(),
     look: see,
     sampleQuotas: async (current, at) => {
@@ -141,11 +142,12 @@ async function* rehearseNow(
     readonly now: Date;
     readonly joined: Joined | undefined;
     readonly past?: () => Past;
-    readonly tagIsDue?: (tag: TagAsked) => boolean;
+    readonly tagIsDue?: Rehearsing['tagIsDue'];
+    readonly mayEnter?: Rehearsing['mayEnter'];
     readonly atStart: AtStart;
   },
 ): AsyncGenerator<PullReport> {
-  const { config, signal, joined, past, tagIsDue, now, atStart } = at;
+  const { config, signal, joined, past, tagIsDue, mayEnter, now, atStart } = at;
   const view = await look(config, { now, said: joined?.node(), atStart });
   const usual = passOf(config, signal);
   const pass: Pass = {
@@ -153,6 +155,7 @@ async function* rehearseNow(
     manners: tagIsDue === undefined ? usual.manners : { ...usual.manners, tagIsDue },
     ...(joined === undefined ? {} : { withSecrets: joined.withSecrets }),
     ...(past === undefined ? {} : { past }),
+    ...(mayEnter === undefined ? {} : { mayEnter }),
   };
   yield* rehearser.rehearse(view, demands, pass);
 }

@@ -14,7 +14,9 @@ import type { Known, Knocks } from './choose.ts';
 import type { Config, ParsedConfig } from './config.ts';
 import type { Log } from './tell/log.ts';
 import { aborted } from './delay.ts';
+import { fixedAtStart } from './fixed-at-start.ts';
 import { Rounds } from './rounds.ts';
+import type { TurnDesk } from './shared-turns.ts';
 import type { Spent } from './stage/spending.ts';
 import type { TagAsked } from './stage/wire.ts';
 import { CheckTaker } from './take-check.ts';
@@ -39,6 +41,8 @@ export interface Outside {
   readonly knock?: (at: readonly Known[], config: Config, signal: AbortSignal) => Promise<Knocks>;
   /** How many agents there are, as far as is known; absent: this one. */
   readonly fleet?: () => number | undefined;
+  /** Where turns of scarce registries are booked with the fleet; absent: nowhere. */
+  readonly turns?: TurnDesk;
   /** What was asked of whom so far, counted where it was sent. */
   readonly spent?: () => readonly Spent[];
   /** Looks at pull quotas that are due and that no rehearsal has shown; absent: nobody looks. */
@@ -72,9 +76,11 @@ export interface Rehearsing {
   /** What is remembered now. */
   readonly past: () => Past;
   readonly tagIsDue: (tag: TagAsked) => boolean;
+  /** Whether an image may be asked for in a lane now. */
+  readonly mayEnter: (id: string, lane: string) => boolean;
 }
 
-export interface SamplingAt extends Omit<Rehearsing, 'tagIsDue'> {
+export interface SamplingAt extends Omit<Rehearsing, 'tagIsDue' | 'mayEnter'> {
   readonly demands: readonly Demand[];
   readonly entries: readonly Entry[];
   /** Whether so many requests may go to this registry now; absent: always. */
@@ -101,26 +107,6 @@ export interface Ears {
 }
 
 export type Ended = { readonly ok: true } | { readonly ok: false; readonly why: string };
-
-/** Read once: a change of these takes effect after a restart. */
-const fixedAtStart = [
-  'listen',
-  'listenTlsCert',
-  'listenTlsKey',
-  'listenAuth',
-  'checkListen',
-  'nodeName',
-  'cluster',
-  'kubeconfig',
-  'pullSecrets',
-  'checkSecrets',
-  'nodeCondition',
-  'nodeEvents',
-  'catalog',
-  'catalogNamespace',
-  'stateDir',
-  'daemonSet',
-] as const;
 
 /** Half of the five seconds in which a Pod is expected to leave; the rest is for the process to unwind. */
 const graceMs = 2500;
@@ -244,7 +230,7 @@ async function openListeners(
 /** What a check asks of registries counts like everything else. */
 async function* counted(reports: AsyncIterable<PullReport>, rounds: Rounds): AsyncGenerator<PullReport> {
   for await (const report of reports) {
-    rounds.pacing.entered(report, 'check');
+    rounds.pacing.checked(report);
     yield report;
   }
 }

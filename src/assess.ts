@@ -2,10 +2,12 @@
 import { damp } from '#pull/damp.ts';
 import type { Fault } from '#pull/fault.ts';
 import type { Forecast } from '#pull/forecast.ts';
+import type { Image } from '#pull/image.ts';
 import { judge, judgeUnplanned } from '#pull/judge.ts';
 import { earlyWords, pullWords } from '#pull/kubelet-words.ts';
 import { loginsOf } from '#pull/logins.ts';
 import { demandId } from '#pull/ledger.ts';
+import type { Good } from '#pull/outcome.ts';
 import { emptyPast, type Past } from '#pull/past.ts';
 import { heldOf } from '#pull/past/damped.ts';
 import { planPull, type PullPlan } from '#pull/plan.ts';
@@ -31,6 +33,8 @@ export interface Outside {
   readonly past?: () => Past;
   /** What the next start of the node's programs would bring; absent: nothing that is known of. */
   readonly restarted?: Restarted;
+  /** Whether an image may be asked for in a lane now; absent: always. */
+  readonly mayEnter?: (id: string, lane: string) => boolean;
 }
 
 export async function assess(view: NodeView, asked: Demand, outside: Outside): Promise<PullReport> {
@@ -40,18 +44,30 @@ export async function assess(view: NodeView, asked: Demand, outside: Outside): P
   if (!image.ok) return report(view, demand, { verdict: judgeUnplanned(image), now: wire.now() });
   const answers = await outside.askProviders(image.value.repository);
   const plan = planPull(view, { ...demand, image }, answers);
-  const pull = demand.policy === 'Never' ? { performances: [], evidence: [], ms: 0 } : await rehearse(plan, wire);
-  const { restarted } = outside;
-  const later = restarted === undefined ? [] : await rehearseRestart(plan, { ...demand, image }, restarted);
-  const rehearsal: Rehearsal = { ...pull, evidence: [...pull.evidence, ...later] };
+  const id = demandId(demand);
+  const rehearsal = await rehearsalOf({ ...demand, image }, plan, outside);
   const past = outside.past?.() ?? emptyPast;
   const now = wire.now();
   const found = foreseeImage({ now, view, demand, plan, rehearsal, past });
-  const forecasts = damp(heldOf(past.damped, demandId(demand)), found, now.getTime());
+  const forecasts = damp(heldOf(past.damped, id), found, now.getTime());
   const verdict = judge(plan, demand, rehearsal, forecasts);
   const by = rehearsal.performances.map(({ as }) => as);
   wire.memory.tags.judged(image.value.runtime, by, verdict.is === 'pulls');
   return report(view, demand, { plan, rehearsal, forecasts, verdict, now });
+}
+
+/** What a pull meets now, and what the node's next start would bring. */
+async function rehearsalOf(
+  demand: Demand & { readonly image: Good<Image> },
+  plan: PullPlan,
+  { wire, mayEnter, restarted }: Outside,
+): Promise<Rehearsal> {
+  const id = demandId(demand);
+  const enter = mayEnter === undefined ? undefined : (lane: string): boolean => mayEnter(id, lane);
+  const isAsked = demand.policy !== 'Never';
+  const pull = isAsked ? await rehearse(plan, wire, enter) : { performances: [], evidence: [], ms: 0 };
+  const later = restarted === undefined ? [] : await rehearseRestart(plan, demand, restarted);
+  return { ...pull, evidence: [...pull.evidence, ...later] };
 }
 
 /** Many images in one pass, at most `atOnce` at a time; reports come as they are ready. */

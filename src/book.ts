@@ -188,8 +188,12 @@ export class Book {
     return dues.length === 0 ? undefined : dues.reduce((a, b) => Math.min(a, b));
   }
 
+  last(id: string): PullReport | undefined {
+    return this.#entries.get(id)?.report;
+  }
+
   known(demand: Demand): { readonly demand: Demand; readonly report?: PullReport } {
-    const report = this.#entries.get(demandId(demand))?.report;
+    const report = this.last(demandId(demand));
     return { demand, ...(report === undefined ? {} : { report }) };
   }
 

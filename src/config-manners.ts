@@ -1,6 +1,6 @@
 /** The rows of the configuration that say how much the agents of a fleet may ask together. */
 import { field } from './config-field.ts';
-import { count, flaw, read, text, type Reader } from './config-values.ts';
+import { count, flaw, onOff, read, text, type Reader } from './config-values.ts';
 
 const same = (value: unknown): unknown => value;
 const lane = text(/^(\*|(\*\.)?[A-Za-z0-9.:[\]-]{1,255})$/, 'a registry, such as quay.io, *.azurecr.io, private or *');
@@ -47,5 +47,12 @@ export const mannersFields = {
     read: text(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'the name of a DaemonSet'),
     write: same,
     help: "The DaemonSet that this agent belongs to, in its Pod's namespace: asked how many agents there are.",
+  }),
+  sharedTurns: field<boolean>({
+    env: 'DRYPULL_SHARED_TURNS',
+    fallback: 'off',
+    read: onOff,
+    write: (value) => (value ? 'on' : 'off'),
+    help: 'Book turns at registries of small budgets with all other agents, in Leases of their namespace (component shared-turns); where that fails, each keeps to its own share.',
   }),
 } as const;

@@ -22,6 +22,7 @@ import { FleetWatch } from './fleet-watch.ts';
 import { KubeletSettings } from './kubelet-settings.ts';
 import { readInput } from './node/read-input.ts';
 import { SecretReader } from './secret-reader.ts';
+import { SharedTurns, type TurnDesk } from './shared-turns.ts';
 import { type Teller, tellCluster } from './tell-cluster.ts';
 import type { Log } from './tell/log.ts';
 import { within } from './within.ts';
@@ -39,6 +40,8 @@ export interface Joined extends Watched {
   readonly withSecrets: (demand: Demand) => Promise<Demand>;
   /** How many agents there are; undefined: nobody can know. */
   readonly fleet: () => number | undefined;
+  /** Where turns are booked with the fleet, where that was wished for. */
+  readonly turns?: TurnDesk;
   /** What the kubelet said of this node, where it was seen. */
   readonly node: () => NodeSaid | undefined;
 }
@@ -89,6 +92,7 @@ class Joining implements Joined {
   #coming: ComingDemands | undefined;
   readonly #teller: Teller | undefined;
   readonly #fleet: FleetWatch | undefined;
+  readonly turns?: TurnDesk;
   readonly #known = Promise.withResolvers<undefined>();
   #ears: Ears | undefined;
   #looking = false;
@@ -117,6 +121,8 @@ class Joining implements Joined {
       const { signal } = this.#closing;
       this.#fleet = new FleetWatch(cluster, { namespace, name: config.daemonSet }, { random, delay, log, signal });
     }
+    if (namespace !== undefined && config.sharedTurns)
+      this.turns = new SharedTurns(cluster, { namespace, node: nodeName }, { now, random, log });
     void this.#tick();
   }
 

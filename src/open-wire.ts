@@ -51,6 +51,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     proving: new Map(),
     reachedAt: new Map(),
     plain: new Set(),
+    doors: new Map(),
     judged: new Set(),
     served: new Map(),
     manners: opening.manners,

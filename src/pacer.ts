@@ -2,17 +2,32 @@
  * Keeps what is left of this agent's share for each lane, and says which images may be rehearsed now. It knows no clock, no wire
  * and no image but by name: the agent and the simulation of a fleet ask the same object.
  */
-import { costBefore, perMinuteOf } from '#pull/budgets.ts';
+import { perMinuteOf } from '#pull/budgets.ts';
 import { tagRestMs } from '#pull/cadence.ts';
 import { isPrivateName } from '#pull/lane.ts';
 import { phaseOf } from '#pull/phase.ts';
-import { affordableMs, affords, fullPurse, roundMs, shareOf, spend, type Purse, type Share } from '#pull/share.ts';
+import {
+  affordableMs,
+  affords,
+  asksForTurn,
+  fullPurse,
+  isUnused,
+  roundMs,
+  shareOf,
+  spend,
+  withTurn,
+  type Purse,
+  type Share,
+} from '#pull/share.ts';
+import { ImageCosts } from './image-costs.ts';
 
 export interface Rule {
   /** Of the whole fleet. */
   readonly agents: number;
   /** What the operator allows instead of what is built in. */
   readonly budgets: Readonly<Record<string, number>>;
+  /** Turns of scarce lanes can be booked with all others. */
+  readonly together?: boolean;
 }
 
 /** An image that is due. */
@@ -22,18 +37,22 @@ export interface Asking {
   readonly lanes: readonly string[];
 }
 
-const imagesKept = 20_000;
+interface SetAside {
+  readonly cost: number;
+  /** Taken on the way: the moment comes back where nobody was asked after all. This is when one was used before. */
+  readonly usedMs?: number;
+}
+
+const lanesKept = 20_000;
 
 export class Pacer {
   readonly #node: string;
   #rule: Rule;
   readonly #purses = new Map<string, Purse>();
   readonly #private = new Set<string>();
-  /** What the last rehearsal of an image that asked anybody anything cost, by lane. */
-  readonly #costs = new Map<string, ReadonlyMap<string, number>>();
-  /** The dearest image of a lane. */
-  readonly #dearest = new Map<string, number>();
-  readonly #setAside = new Map<string, { readonly lane: string; readonly cost: number }>();
+  readonly #costs = new ImageCosts();
+  /** For images that are under way: in which lanes how much. */
+  readonly #setAside = new Map<string, Map<string, SetAside>>();
   readonly #shares = new Map<string, Share>();
   readonly #perMinutes = new Map<string, number>();
   readonly #phases = new Map<string, number>();
@@ -44,7 +63,8 @@ export class Pacer {
   }
 
   rule(rule: Rule): void {
-    if (rule.agents !== this.#rule.agents || rule.budgets !== this.#rule.budgets) this.#forgetShares();
+    const { agents, budgets, together } = this.#rule;
+    if (rule.agents !== agents || rule.budgets !== budgets || rule.together !== together) this.#forgetShares();
     this.#rule = rule;
   }
 
@@ -54,7 +74,7 @@ export class Pacer {
 
   /** This lane's host is in a private network. */
   learnPrivate(lane: string): void {
-    if (this.#private.has(lane) || this.#private.size >= imagesKept) return;
+    if (this.#private.has(lane) || this.#private.size >= lanesKept) return;
     this.#private.add(lane);
     this.#forgetShares();
     this.#purses.delete(lane);
@@ -62,29 +82,66 @@ export class Pacer {
 
   /** May it go now? What it will cost is set aside. */
   admits({ id, lanes }: Asking, nowMs: number): boolean {
+    this.#setAside.delete(id);
     const lane = this.strictest(lanes);
     if (lane === undefined) return true;
     const share = this.#share(lane);
-    const cost = this.#costOf(id, lane);
-    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
+    const cost = this.#costs.of(id, lane);
+    const purse = this.#purse(lane, nowMs);
     if (!affords(purse, share, { nowMs, cost, phase: this.#phase(lane) })) return false;
-    this.#purses.set(lane, spend(purse, share, { nowMs, cost }));
-    this.#setAside.set(id, { lane, cost });
+    this.#putAside(id, lane, { cost, nowMs });
     return true;
+  }
+
+  /**
+   * An image that is under way is about to be asked for in this lane. Whom a rarer turn than this lane's let in may go on: it takes
+   * the lane's next moment beforehand, as it does after one that is as rare, where this round's was not taken yet. Where turns
+   * here are the rarer ones, now must be the moment of one.
+   */
+  enters(id: string, lane: string, nowMs: number): boolean {
+    const aside = this.#setAside.get(id);
+    if (aside?.has(lane) === true) return true;
+    const share = this.#share(lane);
+    const cost = this.#costs.of(id, lane);
+    const purse = this.#purse(lane, nowMs);
+    const rarest = Math.max(0, ...[...(aside?.keys() ?? [])].map((other) => this.roundMs(other, 1)));
+    const between = this.roundMs(lane, 1);
+    const mayGoOn =
+      rarest > between ||
+      (rarest === between && isUnused(purse, share, { nowMs, cost })) ||
+      affords(purse, share, { nowMs, cost, phase: this.#phase(lane) });
+    if (!mayGoOn) return false;
+    this.#putAside(id, lane, { cost, nowMs, usedMs: purse.usedMs });
+    return true;
+  }
+
+  #putAside(id: string, lane: string, { nowMs, ...what }: SetAside & { readonly nowMs: number }): void {
+    const share = this.#share(lane);
+    this.#purses.set(lane, spend(this.#purse(lane, nowMs), share, { nowMs, cost: what.cost }));
+    const aside = this.#setAside.get(id) ?? new Map<string, SetAside>();
+    this.#setAside.set(id, aside.set(lane, what));
   }
 
   /** What it really cost; nothing where nobody was asked anything. */
   settle(id: string, costs: ReadonlyMap<string, number>, nowMs: number): void {
-    const aside = this.#setAside.get(id);
+    const asides = this.#setAside.get(id) ?? new Map<string, SetAside>();
     this.#setAside.delete(id);
-    for (const lane of new Set([...costs.keys(), ...(aside === undefined ? [] : [aside.lane])])) {
+    for (const lane of new Set([...costs.keys(), ...asides.keys()])) {
       const share = this.#share(lane);
-      const cost = (costs.get(lane) ?? 0) - (aside?.lane === lane ? aside.cost : 0);
-      if (cost === 0) continue;
-      const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
-      this.#purses.set(lane, spend(purse, share, { nowMs, cost }));
+      const [sent, aside] = [costs.get(lane) ?? 0, asides.get(lane)];
+      const cost = sent - (aside?.cost ?? 0);
+      const purse = this.#purse(lane, nowMs);
+      const settled = cost === 0 ? purse : spend(purse, share, { nowMs, cost });
+      const usedMs = sent === 0 && aside?.usedMs !== undefined ? aside.usedMs : settled.usedMs;
+      this.#purses.set(lane, { ...settled, usedMs });
     }
-    if (costs.size > 0) this.#remember(id, costs);
+    if (costs.size === 0) return;
+    for (const lane of this.#costs.remember(id, costs)) this.#shares.delete(lane);
+  }
+
+  /** What came of it is not known: what was set aside stays spent. */
+  abandon(id: string): void {
+    this.#setAside.delete(id);
   }
 
   /** When one more image of this lane may go. */
@@ -94,14 +151,27 @@ export class Pacer {
     const share = this.#share(lane);
     // A whole share at once, rather than image by image.
     const cost = share.is === 'bucket' ? share.burst : 1;
-    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
+    const purse = this.#purse(lane, nowMs);
     return affordableMs(purse, share, { nowMs, cost, phase: this.#phase(lane) });
+  }
+
+  /** What to book a turn for, where now is the moment to do so. */
+  turnToBook(lane: string, nowMs: number): { readonly perMinute: number; readonly cost: number } | undefined {
+    const share = this.#share(lane);
+    const purse = this.#purse(lane, nowMs);
+    if (!asksForTurn(purse, share, { nowMs, phase: this.#phase(lane) })) return undefined;
+    return { perMinute: this.#perMinute(lane), cost: this.#costs.dearestOf(lane) };
+  }
+
+  /** The turn that was booked; undefined: there was none. */
+  booked(lane: string, nowMs: number, turnMs: number | undefined): void {
+    this.#purses.set(lane, withTurn(this.#purse(lane, nowMs), nowMs, turnMs));
   }
 
   /** How long a round over so many images of a lane takes at best. */
   roundMs(lane: string, images: number): number {
     const share = this.#share(lane);
-    return roundMs(share, { images, cost: this.#laneCost(lane) });
+    return roundMs(share, { images, cost: this.#costs.ofLane(lane) });
   }
 
   /** Between two questions to mirrors for each of so many tags of a lane. */
@@ -110,43 +180,17 @@ export class Pacer {
     return tagRestMs(roundMs(share, { images, cost: 1 }));
   }
 
-  /** Of these, the lane with the smallest budget. */
+  /** Of these, the lane whose turns are the rarest. */
   strictest(lanes: readonly string[]): string | undefined {
     if (lanes.length <= 1) return lanes[0];
-    const ranked = lanes.map((lane) => ({ lane, perMinute: this.#perMinute(lane) }));
-    return ranked.toSorted((a, b) => a.perMinute - b.perMinute)[0]?.lane;
+    const ranked = lanes.map((lane) => ({ lane, betweenMs: this.roundMs(lane, 1) }));
+    return ranked.toSorted((a, b) => b.betweenMs - a.betweenMs)[0]?.lane;
   }
 
   /** Images that nobody asks for any more are forgotten. */
   keep(ids: ReadonlySet<string>): void {
-    for (const id of this.#costs.keys()) if (!ids.has(id)) this.#costs.delete(id);
-    this.#dearest.clear();
+    this.#costs.keep(ids);
     this.#forgetShares();
-    for (const costs of this.#costs.values()) this.#noteDearest(costs);
-  }
-
-  #remember(id: string, costs: ReadonlyMap<string, number>): void {
-    if (this.#costs.size < imagesKept || this.#costs.has(id)) this.#costs.set(id, costs);
-    this.#noteDearest(costs);
-  }
-
-  #noteDearest(costs: ReadonlyMap<string, number>): void {
-    for (const [lane, cost] of costs) {
-      if (cost <= (this.#dearest.get(lane) ?? 0)) continue;
-      this.#dearest.set(lane, cost);
-      this.#shares.delete(lane);
-    }
-  }
-
-  #costOf(id: string, lane: string): number {
-    return this.#costs.get(id)?.get(lane) ?? this.#dearest.get(lane) ?? costBefore(lane);
-  }
-
-  /** In steps of two: small differences between agents and days shift nobody's moments. */
-  #laneCost(lane: string): number {
-    const before = costBefore(lane);
-    const doublings = Math.max(0, Math.ceil(Math.log2((this.#dearest.get(lane) ?? 0) / before)));
-    return before * 2 ** doublings;
   }
 
   #perMinute(lane: string): number {
@@ -169,17 +213,22 @@ export class Pacer {
     const share = shareOf({
       perMinute: this.#perMinute(lane),
       agents: this.#rule.agents,
-      cost: this.#laneCost(lane),
+      cost: this.#costs.ofLane(lane),
+      ...(this.#rule.together === true ? { turnCost: this.#costs.dearestOf(lane) } : {}),
     });
     this.#shares.set(lane, share);
     return share;
+  }
+
+  #purse(lane: string, nowMs: number): Purse {
+    return this.#purses.get(lane) ?? fullPurse(this.#share(lane), nowMs);
   }
 
   #phase(lane: string): number {
     const known = this.#phases.get(lane);
     if (known !== undefined) return known;
     const phase = phaseOf(`${this.#node} ${lane}`);
-    if (this.#phases.size < imagesKept) this.#phases.set(lane, phase);
+    if (this.#phases.size < lanesKept) this.#phases.set(lane, phase);
     return phase;
   }
 }

@@ -7,9 +7,10 @@ import type { PullReport } from '#pull/report.ts';
 import type { Demand } from '#pull/view.ts';
 import type { Outside } from './agent.ts';
 import type { Book } from './book.ts';
-import { choose, isShutOut, type Knocker, type Knocks, type Known } from './choose.ts';
+import { choose, dueLanes, isShutOut, type Knocker, type Knocks, type Known } from './choose.ts';
 import type { Config } from './config.ts';
-import { Pacer } from './pacer.ts';
+import { endedBefore, FallThrough } from './fall-through.ts';
+import { Pacer, type Rule } from './pacer.ts';
 import type { Spent } from './stage/spending.ts';
 import type { TagAsked } from './stage/wire.ts';
 import type { Log } from './tell/log.ts';
@@ -26,7 +27,7 @@ export interface PacingOutside {
   readonly node: string;
   readonly book: Book;
   readonly config: () => Config;
-  readonly agent: Pick<Outside, 'clock' | 'fleet' | 'spent'>;
+  readonly agent: Pick<Outside, 'clock' | 'fleet' | 'spent' | 'turns'>;
 }
 
 export class Pacing {
@@ -34,6 +35,7 @@ export class Pacing {
   readonly #pacer: Pacer;
   /** Images whose turn has not come, and when it may. */
   #waits: ReadonlyMap<string, number> = new Map();
+  readonly #fallThrough = new FallThrough();
   /** Of each image the last report that rests on more than a host that did not open. */
   readonly #reached = new Map<string, PullReport>();
 
@@ -53,7 +55,9 @@ export class Pacing {
     this.#keep(new Set(book.demands().map(demandId)));
     const { perRegistryPass } = config();
     const waits = this.#waits;
-    const chosen = await choose(kind, { book, pacer: this.#pacer, nowMs: now(), waits, perRegistryPass, knock });
+    const own = { book, pacer: this.#pacer, fallThrough: this.#fallThrough };
+    await this.#bookTurns(dueLanes(kind, { ...own, nowMs: now(), waits }));
+    const chosen = await choose(kind, { ...own, nowMs: now(), waits, perRegistryPass, knock });
     book.progressed(now());
     this.#waits = chosen.waits;
     const again = chosen.lifted.flatMap((id) => this.#reached.get(id) ?? []);
@@ -61,13 +65,51 @@ export class Pacing {
     return { now: chosen.now, again };
   }
 
-  /** A report came, in a pass or from a check. */
-  entered(report: PullReport, from: 'pass' | 'check'): void {
+  async #bookTurns(lanes: ReadonlySet<string>): Promise<void> {
+    const { turns, clock } = this.#outside.agent;
+    for (const lane of lanes) {
+      const ask = turns?.isOpen() === true ? this.#pacer.turnToBook(lane, clock.now()) : undefined;
+      if (turns === undefined || ask === undefined) continue;
+      const inMs = await turns.book(lane, ask);
+      const nowMs = clock.now();
+      this.#pacer.booked(lane, nowMs, inMs === undefined ? undefined : nowMs + inMs);
+    }
+    // It may have turned out that nothing can be booked.
+    this.#pacer.rule(this.#rule());
+  }
+
+  /** A report came in a pass. What is to be written down: it, what was known before and holds again, or nothing. */
+  entered(report: PullReport): PullReport | undefined {
+    const id = reportId(report);
+    this.#settle(id, report);
+    const { clock } = this.#outside.agent;
+    const { cadenceMs } = this.#outside.config().schedule;
+    const lane = endedBefore(report);
+    this.#fallThrough.note(id, lane, { nowMs: clock.now(), cadenceMs });
+    const known = this.#reached.get(id);
+    if (lane === undefined) {
+      if (!isShutOut(report)) this.#reached.set(id, report);
+      return report;
+    }
+    // The hosts before it fail as they did then, or worse, and what it said then is the last word.
+    if (known === undefined || !costsOf(known).has(lane)) return report;
+    return this.#outside.book.last(id) === known ? undefined : known;
+  }
+
+  /** A check counts like everything else; nobody asks it to wait. */
+  checked(report: PullReport): void {
+    this.#settle('a check', report);
+  }
+
+  /** Before an image that is under way is asked for in a lane. */
+  readonly enters = (id: string, lane: string): boolean =>
+    this.#pacer.enters(id, lane, this.#outside.agent.clock.now());
+
+  #settle(id: string, report: PullReport): void {
     for (const lane of privateLanes(report)) this.#pacer.learnPrivate(lane);
-    const id = from === 'pass' ? reportId(report) : 'a check';
-    // One that was made up does not say what was asked: what was set aside stays spent.
-    if (report.plan !== undefined) this.#pacer.settle(id, costsOf(report), this.#outside.agent.clock.now());
-    if (from === 'pass' && !isShutOut(report)) this.#reached.set(id, report);
+    // One that was made up does not say what was asked.
+    if (report.plan === undefined) this.#pacer.abandon(id);
+    else this.#pacer.settle(id, costsOf(report), this.#outside.agent.clock.now());
   }
 
   /** So long an agent that has just started waits, lest a fleet that has just started does everything at once. */
@@ -121,12 +163,15 @@ export class Pacing {
 
   #keep(ids: ReadonlySet<string>): void {
     this.#pacer.keep(ids);
+    this.#fallThrough.keep(ids);
     for (const id of this.#reached.keys()) if (!ids.has(id)) this.#reached.delete(id);
   }
 
-  #rule(): { readonly agents: number; readonly budgets: Readonly<Record<string, number>> } {
+  #rule(): Rule {
     const { fleetSize, requestsPerMinute: budgets } = this.#outside.config();
-    return { agents: fleetSize === 'auto' ? (this.#outside.agent.fleet?.() ?? 1) : fleetSize, budgets };
+    const { fleet, turns } = this.#outside.agent;
+    const together = turns?.isOpen() === true;
+    return { agents: fleetSize === 'auto' ? (fleet?.() ?? 1) : fleetSize, budgets, together };
   }
 }
 

@@ -10,19 +10,34 @@ import { perform } from './stage/perform.ts';
 import type { Scene } from './stage/scene.ts';
 import type { Wire } from './stage/wire.ts';
 
-export async function rehearse(plan: PullPlan, wire: Wire): Promise<Rehearsal> {
+/** Whether an image may be asked for in a lane. */
+export type MayEnter = (lane: string) => boolean;
+
+/** `mayEnter` is asked once for each lane; absent: nobody says no. */
+export async function rehearse(plan: PullPlan, wire: Wire, mayEnter?: MayEnter): Promise<Rehearsal> {
   const zeroMs = wire.elapsedMs();
   if (!plan.identities.ok || !plan.routes.ok) return { performances: [], evidence: [], ms: 0 };
   const signal = AbortSignal.timeout(wire.manners.deadlineMs);
   const performances: Performance[] = [];
+  const gate = mayEnter === undefined ? {} : { mayEnter: once(mayEnter) };
   for (const identity of plan.identities.value) {
-    const scene: Scene = { plan, identity, routes: plan.routes.value, wire, signal, zeroMs, exchanges: [] };
+    const scene: Scene = { plan, identity, routes: plan.routes.value, wire, signal, zeroMs, exchanges: [], ...gate };
     const performance = await performSafely(scene, identity);
     performances.push(performance);
     if (performance.ending.is === 'pulled') break;
   }
   const evidence = wire.manners.evidence ? await gatherEvidence(plan, performances, wire) : [];
   return { performances, evidence, ms: wire.elapsedMs() - zeroMs };
+}
+
+/** What was said once holds for all credentials: the last of them has no better turn than the first. */
+function once(mayEnter: MayEnter): MayEnter {
+  const said = new Map<string, boolean>();
+  return (lane) => {
+    const may = said.get(lane) ?? mayEnter(lane);
+    said.set(lane, may);
+    return may;
+  };
 }
 
 /** The safety net around one performance: our own bug makes this image unknown and leaves the others alone. */

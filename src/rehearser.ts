@@ -45,6 +45,8 @@ export interface Pass {
   /** Where pull secrets are read when a rehearsal is due. */
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
   readonly past?: () => Past;
+  /** Whether an image may be asked for in a lane now; absent: always. */
+  readonly mayEnter?: (id: string, lane: string) => boolean;
 }
 
 export type SampleAsk = Omit<Sampling, 'view' | 'askProviders' | 'openWire' | 'nowMs'>;
@@ -74,6 +76,7 @@ export class Rehearser {
         signal: pass.signal,
         ...(pass.withSecrets === undefined ? {} : { withSecrets: pass.withSecrets }),
         ...(pass.past === undefined ? {} : { past: pass.past }),
+        ...(pass.mayEnter === undefined ? {} : { mayEnter: pass.mayEnter }),
       };
       for await (const report of assessAll(view, demands, outside)) {
         if (pass.signal.aborted) return;

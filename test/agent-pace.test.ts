@@ -5,6 +5,7 @@ import { demandId } from '#pull/ledger.ts';
 import type { PullReport } from '#pull/report.ts';
 import type { Outside } from '../src/agent.ts';
 import { minute, ownTime, pulls, refused, started, type Running } from './kit/agent.ts';
+import { askedReport } from './kit/asked-report.ts';
 
 ownTime();
 
@@ -105,6 +106,130 @@ describe('an agent among a hundred', () => {
     await vi.advanceTimersByTimeAsync(5 * minute);
     expect(await verdicts(agent)).toEqual([]);
     expect((await agent.get('/node')).status).toBe(200);
+    await agent.stop();
+  });
+});
+
+describe('an agent among five thousand that books turns', () => {
+  const turnsOf = (book: () => number | undefined, isOpen = () => true): NonNullable<Outside['turns']> => ({
+    isOpen,
+    book: () => Promise.resolve(book()),
+  });
+  const running = (turns: NonNullable<Outside['turns']>): Promise<Running> =>
+    started(`images: [${images}]\nschedule: 5m\nfleetSize: 100`, (image) => met(image, { is: 'opened' }), {
+      knock: knockAt({ is: 'opened' }),
+      turns,
+    });
+
+  test('rehearses one image for each turn that it gets, when that comes', async () => {
+    let booked = 0;
+    const agent = await running(
+      turnsOf(() => {
+        booked += 1;
+        return 3 * minute;
+      }),
+    );
+    await vi.advanceTimersByTimeAsync(6 * 60 * minute);
+    expect(booked).toBeGreaterThan(5);
+    const rehearsed = agent.passes.flat().length;
+    expect(rehearsed).toBeGreaterThan(5);
+    expect(booked - rehearsed).toBeLessThanOrEqual(1);
+    expect(booked).toBeGreaterThanOrEqual(rehearsed);
+    await agent.stop();
+  });
+
+  test('rehearses nothing without one, and asks for one at its moments alone', async () => {
+    let asked = 0;
+    const agent = await running(turnsOf(() => void (asked += 1)));
+    await vi.advanceTimersByTimeAsync(6 * 60 * minute);
+    expect(agent.passes.flat()).toEqual([]);
+    expect(asked).toBeGreaterThan(5);
+    expect(asked).toBeLessThan(30);
+    expect((await agent.get('/livez')).status).toBe(200);
+    await agent.stop();
+  });
+
+  test('goes on with its own small share where none can be booked', async () => {
+    let isOpen = true;
+    const agent = await running(
+      turnsOf(
+        () => {
+          isOpen = false;
+          return undefined;
+        },
+        () => isOpen,
+      ),
+    );
+    await vi.advanceTimersByTimeAsync(day);
+    const rehearsed = agent.passes.flat().length;
+    expect(rehearsed).toBeGreaterThan(2);
+    expect(rehearsed).toBeLessThan(40);
+    await agent.stop();
+  });
+});
+
+describe('an agent behind a mirror that fails', () => {
+  const mirror = 'mirror.corp.internal';
+  const image = 'reg.example.com/a';
+
+  /** As the stage would: through the gate, host by host. */
+  async function behind(world: { mirror: 'well' | 'broken' }): Promise<Running> {
+    const knocks = [mirror, 'reg.example.com'].map((host): Knock => ({
+      origin: `https://${host}`,
+      lane: host,
+      resolves: true,
+      is: 'opened',
+      isPrivate: host === mirror,
+    }));
+    return started(`images: [${image}]\nschedule: 5m\nfleetSize: 5000`, pulls, {
+      knock: (at) => Promise.resolve(new Map(at.map(({ demand }) => [demandId(demand), knocks]))),
+      rehearse: async function* (demands, _, { mayEnter }) {
+        for (const { written } of await Promise.resolve(demands)) {
+          const isWell = world.mirror === 'well';
+          mayEnter(written, mirror);
+          const goesOn = !isWell && mayEnter(written, 'reg.example.com');
+          const asked = [
+            { host: mirror, requests: 2, status: isWell ? 200 : 500 },
+            ...(goesOn ? [{ host: 'reg.example.com', requests: 4, status: 200 }] : []),
+          ];
+          const held =
+            isWell || goesOn ? {} : { fault: { code: 'agent.over_budget', registry: 'reg.example.com' } as const };
+          yield askedReport({ image: written, registry: 'reg.example.com', mirror, atMs: Date.now(), asked, ...held });
+        }
+      },
+    });
+  }
+
+  const verdictOf = async (agent: Running): Promise<string> => {
+    const { reports } = JSON.parse((await agent.get('/reports')).text) as { reports: readonly PullReport[] };
+    return reports
+      .map(({ verdict }) => ('fault' in verdict ? `${verdict.is} ${verdict.fault.code}` : verdict.is))
+      .join();
+  };
+
+  test('says that it does not know, and why, until the mirror serves again', async () => {
+    const world: { mirror: 'well' | 'broken' } = { mirror: 'well' };
+    const agent = await behind(world);
+    await vi.advanceTimersByTimeAsync(60 * minute);
+    expect(await verdictOf(agent)).toBe('pulls');
+    world.mirror = 'broken';
+    await vi.advanceTimersByTimeAsync(60 * minute);
+    expect(await verdictOf(agent)).toBe('unknown agent.over_budget');
+    world.mirror = 'well';
+    await vi.advanceTimersByTimeAsync(2 * 60 * minute);
+    expect(await verdictOf(agent)).toBe('pulls');
+    await agent.stop();
+  });
+
+  test('keeps what the registry behind it said when its turn had come, for as long as that is the last word', async () => {
+    const world: { mirror: 'well' | 'broken' } = { mirror: 'broken' };
+    const agent = await behind(world);
+    await vi.advanceTimersByTimeAsync(20 * day);
+    expect(await verdictOf(agent)).toBe('pulls');
+    const seen = agent.lines.length;
+    await vi.advanceTimersByTimeAsync(2 * day);
+    expect(await verdictOf(agent)).toBe('pulls');
+    expect(agent.lines.slice(seen).join('')).not.toContain('agent.over_budget');
     await agent.stop();
   });
 });

@@ -63,6 +63,7 @@ const doors = new Set([
   'cluster/watch-catalog.ts',
   'cluster/watch-workloads.ts',
   'cluster/fleet-size.ts',
+  'cluster/turns.ts',
   'cluster/write-manifests.ts',
   'registry/authorize.ts',
   'registry/connections.ts',

@@ -9,6 +9,7 @@ import { readFleet } from '../src/cluster/fleet-size.ts';
 import { publisher } from '../src/cluster/publish.ts';
 import { pullSecrets } from '../src/cluster/pull-secrets.ts';
 import { watchCatalog } from '../src/cluster/watch-catalog.ts';
+import { takeTurn } from '../src/cluster/turns.ts';
 import { watchDemand } from '../src/cluster/watch-demand.ts';
 import { type KubeCall, grantText, scopedText } from './kit/fake-kube-call.ts';
 import { type Json, at, text } from './kit/fake-kube-json.ts';
@@ -21,6 +22,7 @@ import {
   componentGrants,
   everyGrant,
   ownNamespaceGrants,
+  turnsGrants,
 } from './kit/kube-grants.ts';
 import { type KubeWorld, kubeWorld } from './kit/kube-world.ts';
 import { readImage } from './kit/read-image.ts';
@@ -63,6 +65,8 @@ async function callEverything(world: KubeWorld): Promise<void> {
   await doorkeeper(cluster, time).admit('Bearer reader', '/metrics');
   await readConfigz(cluster, kube.url);
   await readFleet(cluster, { namespace: 'drypull', name: 'drypull' });
+  const turns = { namespace: 'drypull', lane: 'public.ecr.aws', node: 'node1' };
+  for (let i = 0; i < 2; i += 1) await takeTurn(cluster, turns, { perMinute: 6, cost: 1 });
   secrets.close();
   await coming.close();
   await publish.close();
@@ -73,7 +77,7 @@ test('the code calls what the roles grant, and the roles grant what the code cal
   await using world = await kubeWorld();
   world.time.hold();
   await callEverything(world);
-  const isOwn = (call: KubeCall): boolean => ['configmaps', 'daemonsets'].includes(call.resource);
+  const isOwn = (call: KubeCall): boolean => ['configmaps', 'daemonsets', 'leases'].includes(call.resource);
   const said = world.kube.calls.map((call) => (isOwn(call) ? scopedText(call) : grantText(call)));
   expect(sorted(said)).toEqual(sorted(everyGrant));
 });
@@ -173,8 +177,8 @@ describe.runIf(hasKubectl).each(components)('the component %s', (component) => {
     const isCatalog = component === 'catalog' || component === 'catalog-nodes';
     const expected = [...baseGrants, ...componentGrants[isCatalog ? 'catalog' : component]];
     expect(sorted(grantsOf(rolesOf(objects, 'ClusterRole', agent)))).toEqual(sorted(expected));
-    const own = isCatalog ? [...baseOwnGrants, ...ownNamespaceGrants] : baseOwnGrants;
-    expect(sorted(scopedGrants(objects, agent))).toEqual(sorted(own));
+    const own = isCatalog ? ownNamespaceGrants : component === 'shared-turns' ? turnsGrants : [];
+    expect(sorted(scopedGrants(objects, agent))).toEqual(sorted([...baseOwnGrants, ...own]));
   });
 
   test('mounts the host read-only, below /host', () => {

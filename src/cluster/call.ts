@@ -24,6 +24,8 @@ export type Answer = Answered | Refused | Away;
 export interface Answered {
   readonly is: 'answered';
   readonly body: unknown;
+  /** The API server's clock, to the second (RFC 9110 §6.6.1); absent where the answer has no date. */
+  readonly dateMs?: number;
 }
 
 /** The API server said no: a metav1.Status, or something in front of it that speaks HTTP. */
@@ -34,6 +36,8 @@ export interface Refused {
   readonly reason: string;
   readonly message: string;
   readonly retryAfterMs?: number;
+  /** As in Answered. */
+  readonly dateMs?: number;
 }
 
 /** No answer: refused connections, broken ones, silence, or an answer that cannot be read. */

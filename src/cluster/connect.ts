@@ -78,7 +78,9 @@ class ApiServer implements Cluster {
       if (text === undefined) return tooLong(call);
       const body = parseJson(text);
       if (isRefused) return refused(response, body);
-      return body === undefined ? { is: 'away', why: 'the answer is no JSON' } : { is: 'answered', body };
+      return body === undefined
+        ? { is: 'away', why: 'the answer is no JSON' }
+        : { is: 'answered', body, ...dated(response) };
     } catch (error) {
       return { is: 'away', why: codeOf(error) };
     }
@@ -173,7 +175,13 @@ function listed(read: Listed, call: Call): Answer {
 
 function refused(response: Dispatcher.ResponseData, body: unknown): Refused {
   const after = response.headers['retry-after'];
-  return refusedBy(response.statusCode, body, typeof after === 'string' ? after : undefined);
+  const answer = refusedBy(response.statusCode, body, typeof after === 'string' ? after : undefined);
+  return { ...answer, ...dated(response) };
+}
+
+function dated({ headers }: Dispatcher.ResponseData): { readonly dateMs?: number } {
+  const dateMs = Date.parse(String(headers['date'] ?? ''));
+  return Number.isNaN(dateMs) ? {} : { dateMs };
 }
 
 function headersOf(options: RequestOptions): Record<string, string> {

@@ -20,3 +20,14 @@ export function backOffMs(
   // A host that says how long is taken at its word the first time.
   return (heard > 0 && strikes <= 1 && limit.scope !== 'login' ? heard : Math.max(own, heard)) * (1 + 0.25 * dice);
 }
+
+const longestOutMs = 6 * 60 * minuteMs;
+
+/**
+ * So long an image whose first hosts failed waits for their recovery before they are tried again, where nobody may be asked beside
+ * them: from a cadence to six hours, doubled each time, so that an outage is noticed to be over in about the time that it took.
+ */
+export function stayedOutMs(times: number, cadenceMs: number): number {
+  const doubled = cadenceMs * 2 ** Math.min(Math.max(times - 1, 0), 20);
+  return Math.min(doubled, Math.max(longestOutMs, cadenceMs));
+}

@@ -114,6 +114,8 @@ export interface FaultFacts {
   'agent.not_allowed': { what: string };
   /** Telling would cost quota that is the kubelet's. */
   'agent.spends_quota': { host: string; what: string };
+  /** Another route would have to be asked, and this agent's share of its registry is used up for now. */
+  'agent.over_budget': { registry: string };
   /** A token service that no credential should be sent to: see registry/authorize.ts. */
   'agent.distrusts_realm': { realm: string; why: string };
   'agent.cannot_see': { what: string; why: string };
@@ -206,6 +208,7 @@ const sides: { readonly [C in FaultCode]: Side } = {
   'kubelet.pulls_queued': 'node',
   'agent.not_allowed': 'agent',
   'agent.spends_quota': 'agent',
+  'agent.over_budget': 'agent',
   'agent.distrusts_realm': 'agent',
   'agent.cannot_see': 'agent',
   'agent.out_of_time': 'agent',

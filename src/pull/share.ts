@@ -6,7 +6,12 @@ export type Share =
   /** Few agents: so much at once, and so much more a minute. Together never above the budget. */
   | { readonly is: 'bucket'; readonly burst: number; readonly perMinute: number }
   /** Many: one image each time its moment comes. A moment that nobody needed is gone: after an outage nobody has saved any. */
-  | { readonly is: 'moments'; readonly everyMs: number };
+  | { readonly is: 'moments'; readonly everyMs: number }
+  /**
+   * Many, and a budget that is so small that they would hardly ever ask: at its moment an agent books a turn with all others, and
+   * goes when that comes (turns.ts). Since no two of them can meet, the moments may come nearly as often as the budget goes.
+   */
+  | { readonly is: 'turns'; readonly everyMs: number };
 
 export interface ShareAsk {
   /** Of the whole fleet. */
@@ -14,16 +19,20 @@ export interface ShareAsk {
   readonly agents: number;
   /** Requests for one image. */
   readonly cost: number;
+  /** Turns can be booked: the same, as this agent alone knows it. */
+  readonly turnCost?: number;
 }
 
 const minuteMs = 60_000;
 const few = 20;
 /** What is left over where agents are restarted, and begin with a full purse again. */
 const kept = 0.8;
+/** Images a minute of the whole fleet: above that there is little to win, and the API server would be asked too often. */
+const scarce = 15;
 /** A moment that came while something else was under way may still be used. */
 const openMs = 30_000;
 
-export function shareOf({ perMinute, agents, cost }: ShareAsk): Share {
+export function shareOf({ perMinute, agents, cost, turnCost }: ShareAsk): Share {
   const each = (kept * perMinute) / agents;
   // An image at once, and then one in five minutes at the least. One agent alone may owe a little for a dear image.
   if (agents <= 1 || each >= 1.25 * cost) {
@@ -32,6 +41,8 @@ export function shareOf({ perMinute, agents, cost }: ShareAsk): Share {
   }
   // All of them in the same minute are still not too many.
   if (agents * cost <= perMinute) return { is: 'moments', everyMs: minuteMs };
+  if (turnCost !== undefined && perMinute / cost <= scarce)
+    return { is: 'turns', everyMs: ((agents * turnCost) / (kept * perMinute)) * minuteMs };
   // So few that it is no harm where two of them meet: half of the budget on average.
   if (agents <= few) return { is: 'moments', everyMs: ((2 * agents * cost) / perMinute) * minuteMs };
   return { is: 'moments', everyMs: (agents / calm(perMinute / cost)) * minuteMs };
@@ -52,6 +63,8 @@ export interface Purse {
   readonly atMs: number;
   /** When a moment was used last. */
   readonly usedMs: number;
+  /** When the turn begins that was booked. */
+  readonly turnMs?: number;
 }
 
 export interface Moment {
@@ -66,16 +79,49 @@ export function fullPurse(share: Share, nowMs: number): Purse {
 
 export function affords(purse: Purse, share: Share, at: Moment & { readonly cost: number }): boolean {
   if (share.is === 'bucket') return tokensAt(purse, share, at.nowMs) >= Math.min(at.cost, share.burst);
-  const began = lastMoment(share.everyMs, at);
-  if (at.nowMs - began >= Math.min(share.everyMs / 10, openMs)) return false;
-  // The moments of another round, before the cost of an image was known, count as well. A clock that was set back has used none.
-  const { usedMs } = purse;
-  return usedMs > at.nowMs || at.nowMs - usedMs >= 0.8 * share.everyMs;
+  if (share.is === 'turns') return isTurn(purse, at.nowMs);
+  // The moments of another round, before the cost of an image was known, count as well.
+  return isMoment(share.everyMs, at) && isUnused(purse, share, at);
+}
+
+/** It is its moment, and no turn is booked yet. */
+export function asksForTurn(purse: Purse, share: Share, at: Moment): boolean {
+  if (share.is !== 'turns' || (purse.turnMs !== undefined && at.nowMs < purse.turnMs + openMs)) return false;
+  return isMoment(share.everyMs, at) && isRoundUnused(purse, share.everyMs, at.nowMs);
+}
+
+/** `turnMs`: when it will be; absent: there was none, and the moment is gone. */
+export function withTurn({ tokens, atMs }: Purse, nowMs: number, turnMs: number | undefined): Purse {
+  return { tokens, atMs, usedMs: nowMs, ...(turnMs === undefined ? {} : { turnMs }) };
+}
+
+function isTurn({ turnMs }: Purse, nowMs: number): boolean {
+  return turnMs !== undefined && nowMs >= turnMs && nowMs < turnMs + openMs;
+}
+
+function isMoment(everyMs: number, at: Moment): boolean {
+  return at.nowMs - lastMoment(everyMs, at) < Math.min(everyMs / 10, openMs);
+}
+
+/** Of the round that is now nothing was taken yet: its moment may be taken beforehand. */
+export function isUnused(
+  purse: Purse,
+  share: Share,
+  { nowMs, cost }: { readonly nowMs: number; readonly cost: number },
+): boolean {
+  if (share.is === 'bucket') return tokensAt(purse, share, nowMs) >= Math.min(cost, share.burst);
+  return share.is === 'turns' ? isTurn(purse, nowMs) : isRoundUnused(purse, share.everyMs, nowMs);
+}
+
+/** A clock that was set back has used none. */
+function isRoundUnused({ usedMs }: Purse, everyMs: number, nowMs: number): boolean {
+  return usedMs > nowMs || nowMs - usedMs >= 0.8 * everyMs;
 }
 
 /** `cost` may be negative: what was set aside and not needed. */
 export function spend(purse: Purse, share: Share, at: { readonly nowMs: number; readonly cost: number }): Purse {
   const { nowMs, cost } = at;
+  if (share.is === 'turns') return cost > 0 ? withTurn(purse, purse.usedMs, undefined) : purse;
   if (share.is === 'moments') return { ...purse, usedMs: cost > 0 ? nowMs : purse.usedMs };
   const tokens = tokensAt(purse, share, nowMs) - cost;
   // However much a check cost: nobody is shut out for longer than some minutes.
@@ -85,7 +131,8 @@ export function spend(purse: Purse, share: Share, at: { readonly nowMs: number; 
 /** When so much can be afforded next: now, or later. */
 export function affordableMs(purse: Purse, share: Share, at: Moment & { readonly cost: number }): number {
   if (affords(purse, share, at)) return at.nowMs;
-  if (share.is === 'moments') {
+  if (share.is === 'turns' && purse.turnMs !== undefined && purse.turnMs > at.nowMs) return purse.turnMs;
+  if (share.is !== 'bucket') {
     const next = lastMoment(share.everyMs, at) + share.everyMs;
     const isTooSoon = purse.usedMs <= at.nowMs && next - purse.usedMs < 0.8 * share.everyMs;
     return isTooSoon ? next + share.everyMs : next;
@@ -106,6 +153,6 @@ export function lastMoment(everyMs: number, { nowMs, phase }: Moment): number {
 
 /** Between two rehearsals of one of so many images at best. */
 export function roundMs(share: Share, { images, cost }: { readonly images: number; readonly cost: number }): number {
-  if (share.is === 'moments') return images * share.everyMs;
+  if (share.is !== 'bucket') return images * share.everyMs;
   return ((images * cost) / share.perMinute) * minuteMs;
 }

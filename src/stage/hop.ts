@@ -15,7 +15,9 @@ import type { Authorization, Authorizer } from './authorizer.ts';
 import { answering, fallsBack, plainly } from './fall-back.ts';
 import { isMetered, noteLimit } from './metered.ts';
 import { record, type Purpose, type Scene } from './scene.ts';
+import { outOfTurn } from './out-of-turn.ts';
 import { trouble, type Tried, type Trouble } from './trouble.ts';
+import { urlAt } from './url-at.ts';
 
 export interface Request {
   readonly method: 'HEAD' | 'GET';
@@ -51,15 +53,6 @@ const staysHome = new Set(['authorization', 'host', 'www-authenticate', 'cookie'
 const made = new Set('host content-length transfer-encoding trailer connection keep-alive upgrade expect'.split(' '));
 const bodyTimeoutMs = 30_000;
 
-/** The URL that containerd would ask at a route (resolver.go request, addNamespace). */
-export function urlAt(route: Route, repository: string, object: string): URL | undefined {
-  const text = `${route.scheme}://${route.authority}${cleanPath(`${route.path}/${repository}/${object}`)}`;
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  if (route.ns !== undefined) url.searchParams.set('ns', route.ns);
-  return url;
-}
-
 export interface Sending extends Request {
   readonly at: Route;
 }
@@ -69,7 +62,8 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   const { method } = sending;
   const requested = urlAt(sending.at, plan.image.path, sending.object);
   if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending) };
-  const held = heldBack(scene, sending) ?? unsendable(scene, sending, requested);
+  const held =
+    heldBack(scene, sending) ?? unsendable(scene, sending, requested) ?? (await outOfTurn(scene, sending.at));
   if (held !== undefined) return { ok: false, trouble: held };
   let own = headersFor(scene, sending, requested);
   let url = requested;

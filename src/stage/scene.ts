@@ -22,6 +22,8 @@ export interface Scene {
   /** When this image's rehearsal began, on the wire's clock. */
   readonly zeroMs: number;
   readonly exchanges: Exchange[];
+  /** Whether this image may be asked for in a lane now; absent: in all of them. */
+  readonly mayEnter?: (lane: string) => boolean;
 }
 
 export interface Purpose {

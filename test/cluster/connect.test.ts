@@ -29,7 +29,7 @@ describe('a request to the API server', () => {
 
   test("with a stranger's token is refused with the words of the API server", async () => {
     await using world = await kubeWorld('a-stranger');
-    expect(await world.cluster.ask(call)).toEqual({
+    expect(await world.cluster.ask(call)).toMatchObject({
       is: 'refused',
       status: 401,
       reason: 'Unauthorized',
@@ -69,7 +69,7 @@ describe('a request to the API server', () => {
   test.each(answers)('whose answer is %s', async (_, status, body, expected) => {
     await using world = await kubeWorld();
     world.kube.script(() => true, { is: 'raw', status, body });
-    expect(await world.cluster.ask(call)).toEqual(expected);
+    expect(await world.cluster.ask(call)).toMatchObject(expected);
   });
 
   test('that nobody answers is away', async () => {

@@ -344,7 +344,7 @@ export class FakeKube {
   }
 
   #serves(call: KubeCall): boolean {
-    const own = call.group === 'apps' || call.group === 'batch';
+    const own = ['apps', 'batch', 'coordination.k8s.io'].includes(call.group);
     const core = ['pods', 'nodes', 'configmaps', 'serviceaccounts'].includes(call.resource);
     return own || (call.group === '' ? core : this.installed.has(kindKey(call)));
   }

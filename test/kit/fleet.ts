@@ -6,14 +6,17 @@ import { perMinuteOf } from '#pull/budgets.ts';
 import { firstDelayMs } from '#pull/cadence.ts';
 import { isPrivateName } from '#pull/lane.ts';
 import { phaseOf } from '#pull/phase.ts';
+import * as turns from '#pull/turns.ts';
 import { fleetPauseMs } from '../../src/cluster/fleet-size.ts';
+import { turnAt } from '../../src/choose.ts';
+import { FallThrough } from '../../src/fall-through.ts';
 import { Pacer, type Rule } from '../../src/pacer.ts';
 
 export const minuteMs = 60_000;
 const cadenceMs = 5 * minuteMs;
 /** Requests of one rehearsal follow each other so closely. */
 const betweenMs = 100;
-const sliceMs = 5_000;
+export const sliceMs = 5_000;
 
 export interface SimulatedRegistry {
   readonly lane: string;
@@ -21,6 +24,8 @@ export interface SimulatedRegistry {
   readonly images: number;
   /** Requests for one of them. */
   readonly cost: number;
+  /** A host of one's own that is asked first. */
+  readonly mirror?: string;
 }
 
 /** What a node of an ordinary cluster runs. Costs as measured: challenge, token, HEAD, and where nothing is metered manifest and blobs. */
@@ -33,6 +38,14 @@ export const ordinary: readonly SimulatedRegistry[] = [
   { lane: 'harbor.corp.internal', images: 5, cost: 6 },
 ];
 
+/** All of them behind one mirror of the cluster's own. */
+export const mirrored: readonly SimulatedRegistry[] = ordinary.map((registry) =>
+  isPrivateName(registry.lane) ? registry : { ...registry, mirror: 'mirror.corp.internal' },
+);
+
+/** What a mirror is asked before it is given up: once for each credential, and a token. */
+const failedCost = 2;
+
 export interface Story {
   readonly nodes: number;
   /** How many each agent takes them for. Default: as many as there are. */
@@ -43,6 +56,14 @@ export interface Story {
   readonly rollOutMs?: number;
   /** No registry opens from, to. */
   readonly outage?: readonly [fromMs: number, toMs: number];
+  /** Mirrors answer 404 or 500 from, to. */
+  readonly mirrorsFail?: readonly [fromMs: number, toMs: number];
+  /** As it would be without the gate in front of a lane that was not foreseen. */
+  readonly ungated?: boolean;
+  /** Turns are booked with the fleet. */
+  readonly together?: boolean;
+  /** The agents' clocks are wrong by up to so much, either way. */
+  readonly skewMs?: number;
   /** Every node wants one new image of each registry. */
   readonly newImagesMs?: number;
 }
@@ -55,14 +76,25 @@ export interface Told {
   readonly handshakesPerSecond: number;
   /** Of agents asking how many they are. */
   readonly apiCallsPerSecond: number;
+  /** Of agents that book turns: on average, and in the worst minute. */
+  readonly turnCalls: { readonly perSecond: number; readonly worstPerSecond: number };
+  /** The same as `seen`, by registry. */
+  readonly seenAt: Readonly<Record<string, number>>;
   /** Images that were rehearsed at least once, of all. */
   readonly seen: number;
+  /** Images of which nobody can say whether they pull, because a mirror failed and the turn of what is behind has not come. */
+  readonly open: number;
 }
 
 interface Held {
   readonly registry: SimulatedRegistry;
   readonly ids: string[];
   readonly lastMs: number[];
+  /** Who was asked for it last, in that order. */
+  readonly lanes: (readonly string[])[];
+  /** What is behind its mirror has answered before. */
+  readonly answered: boolean[];
+  readonly open: boolean[];
   /** Its last rehearsal found nobody. */
   readonly shut: boolean[];
   waitsMs: number;
@@ -72,8 +104,11 @@ interface Agent {
   readonly name: string;
   readonly phase: number;
   pacer: Pacer;
+  fallThrough: FallThrough;
   readonly held: readonly Held[];
   nextRegularMs: number;
+  /** Its clock is ahead by so much. */
+  readonly aheadMs: number;
   /** When it wakes next; what the queue says besides is of the past. */
   wakesMs: number;
 }
@@ -81,7 +116,7 @@ interface Agent {
 export function simulate(story: Story): Told {
   const began = Date.parse('2026-03-04T12:00:00Z');
   const tally = new Tally(began, story);
-  const rule = { agents: story.believed ?? story.nodes, budgets: {} };
+  const rule = { agents: story.believed ?? story.nodes, budgets: {}, together: story.together === true };
   const agents = Array.from({ length: story.nodes }, (_, i): Agent =>
     agentOf(`node-${i}.eu-1.example`, { story, rule, began }),
   );
@@ -113,9 +148,12 @@ export function simulate(story: Story): Told {
     }
     const agent = agents[next.index];
     if (agent === undefined || agent.wakesMs !== next.atMs) continue;
-    const [from, to] = story.outage ?? [0, 0];
-    const isOut = next.atMs - began >= from && next.atMs - began < to;
-    wake(agent, next.index, pass(agent, { nowMs: next.atMs, isOut, tally }));
+    const during = ([from, to]: readonly [number, number]): boolean =>
+      next.atMs - began >= from && next.atMs - began < to;
+    const isOut = during(story.outage ?? [0, 0]);
+    const mirrorsFail = during(story.mirrorsFail ?? [0, 0]);
+    const isGated = story.ungated !== true;
+    wake(agent, next.index, pass(agent, { nowMs: next.atMs, isOut, mirrorsFail, isGated, tally }));
   }
   return tally.read(agents);
 }
@@ -124,93 +162,154 @@ function agentOf(name: string, at: { readonly story: Story; readonly rule: Rule;
   const { story, rule, began } = at;
   const held = story.registries.map((registry): Held => {
     const ids = Array.from({ length: registry.images }, (_, i) => `${registry.lane}/${i}`);
-    return { registry, ids, lastMs: ids.map(() => -Infinity), shut: ids.map(() => false), waitsMs: -Infinity };
+    const no = (): boolean[] => ids.map(() => false);
+    const lanes = ids.map(() => [firstOf(registry)]);
+    const lastMs = ids.map(() => -Infinity);
+    return { registry, ids, lastMs, lanes, answered: no(), open: no(), shut: no(), waitsMs: -Infinity };
   });
   const pacer = new Pacer(name, rule);
-  return { name, phase: phaseOf(name), pacer, held, nextRegularMs: began, wakesMs: began };
+  const fallThrough = new FallThrough();
+  const aheadMs = (story.skewMs ?? 0) * (2 * phaseOf(`clock of ${name}`) - 1);
+  return { name, phase: phaseOf(name), pacer, fallThrough, held, nextRegularMs: began, wakesMs: began, aheadMs };
 }
 
 /** A process that knows nothing begins anew, with a pass at once. */
 function restart(agent: Agent, rule: Rule): void {
   agent.pacer = new Pacer(agent.name, rule);
+  agent.fallThrough = new FallThrough();
   agent.nextRegularMs = 0;
   for (const held of agent.held) {
     held.lastMs.fill(-Infinity);
-    held.shut.fill(false);
+    for (const each of [held.shut, held.answered, held.open]) each.fill(false);
+    held.lanes.fill([firstOf(held.registry)]);
     held.waitsMs = -Infinity;
   }
 }
 
 function grow(agent: Agent): void {
-  for (const { registry, ids, lastMs, shut } of agent.held) {
+  for (const { registry, ids, lastMs, lanes, answered, open, shut } of agent.held) {
     ids.push(`${registry.lane}/new`);
     lastMs.push(-Infinity);
-    shut.push(false);
+    lanes.push([firstOf(registry)]);
+    for (const each of [answered, open, shut]) each.push(false);
   }
 }
 
+interface Passing {
+  readonly nowMs: number;
+  readonly isOut: boolean;
+  readonly mirrorsFail: boolean;
+  readonly isGated: boolean;
+  readonly tally: Tally;
+}
+
 /** Returns when this agent wakes next. */
-function pass(agent: Agent, at: { readonly nowMs: number; readonly isOut: boolean; readonly tally: Tally }): number {
-  const { nowMs, isOut, tally } = at;
+function pass(agent: Agent, at: Passing): number {
+  const { nowMs, tally } = at;
   const isRegular = nowMs >= agent.nextRegularMs;
   if (isRegular) {
     const stroke = Math.floor(nowMs / cadenceMs) * cadenceMs + agent.phase * cadenceMs;
     agent.nextRegularMs = stroke > nowMs ? stroke : stroke + cadenceMs;
   }
   let wakesMs = agent.nextRegularMs;
-  for (const held of agent.held) {
+  for (const held of inTurn(agent.held)) {
     const isNew = held.lastMs.includes(-Infinity);
     if (!isRegular && held.waitsMs > nowMs && !isNew) {
       wakesMs = Math.min(wakesMs, held.waitsMs);
       continue;
     }
     if (isRegular) tally.handshake(nowMs);
-    held.waitsMs = laneTurn(agent, held, { nowMs, isOut, tally, isRegular });
+    held.waitsMs = laneTurn(agent, held, at);
     wakesMs = Math.min(wakesMs, Math.max(held.waitsMs, nowMs + 1_000));
   }
   return Math.max(wakesMs, nowMs + 1);
 }
 
 /** Those that are due, the oldest first; returns when the next of them may go. */
-function laneTurn(
-  agent: Agent,
-  held: Held,
-  at: { readonly nowMs: number; readonly isOut: boolean; readonly tally: Tally; readonly isRegular: boolean },
-): number {
-  const { nowMs, isOut, tally } = at;
-  const { lane, cost } = held.registry;
+function laneTurn(agent: Agent, held: Held, at: Passing): number {
+  const { nowMs, isOut } = at;
+  const { pacer, fallThrough } = agent;
   const due = held.ids
     .map((id, i) => ({ id, i, lastMs: held.lastMs[i] ?? -Infinity, shut: held.shut[i] ?? false }))
     .filter(({ lastMs, shut }) => shut || nowMs - lastMs >= cadenceMs - 1_000)
     .toSorted((a, b) => a.lastMs - b.lastMs);
+  let waitsMs = Number.POSITIVE_INFINITY;
   for (const { id, i } of due) {
     if (isOut) {
       held.shut[i] = true;
       continue;
     }
-    const asking = { id, lanes: [lane] };
-    if (!agent.pacer.admits(asking, nowMs)) return agent.pacer.nextMs(asking, nowMs);
-    for (let k = 0; k < cost; k += 1) tally.request(lane, nowMs + k * betweenMs);
-    tally.handshake(nowMs);
-    agent.pacer.settle(id, new Map([[lane, cost]]), nowMs);
-    held.lastMs[i] = nowMs;
-    held.shut[i] = false;
+    const ownMs = nowMs + agent.aheadMs;
+    const lanes = [...new Set([...(held.lanes[i] ?? []), ...fallThrough.lanes(id)])];
+    bookTurn(agent, pacer.strictest(lanes), at);
+    const turn = turnAt({ id, lanes }, { pacer, fallThrough, nowMs: ownMs });
+    if (turn.is === 'now') {
+      rehearse(agent, { held, i, id }, at);
+      continue;
+    }
+    waitsMs = Math.min(waitsMs, turn.fromMs - agent.aheadMs);
+    // All others of its kind have the same turn.
+    if (held.registry.mirror === undefined) return waitsMs;
   }
-  return Number.POSITIVE_INFINITY;
+  return waitsMs;
+}
+
+/** As cluster/turns.ts does: a Lease, and the API server's clock. */
+function bookTurn(agent: Agent, lane: string | undefined, { nowMs, tally }: Passing): void {
+  const ownMs = nowMs + agent.aheadMs;
+  const ask = lane === undefined ? undefined : agent.pacer.turnToBook(lane, ownMs);
+  if (lane === undefined || ask === undefined) return;
+  const booking = turns.bookTurn(tally.leases.get(lane), { ...ask, nowMs });
+  tally.call(nowMs, booking.is === 'booked' ? 2 : 1);
+  agent.pacer.booked(lane, ownMs, booking.is === 'booked' ? ownMs + booking.atMs - nowMs : undefined);
+  if (booking.is === 'booked') tally.leases.set(lane, booking.text);
+}
+
+function rehearse(
+  agent: Agent,
+  { held, i, id }: { readonly held: Held; readonly i: number; readonly id: string },
+  { nowMs, mirrorsFail, isGated, tally }: Passing,
+): void {
+  const { lane, cost, mirror } = held.registry;
+  const costs = new Map<string, number>();
+  const ownMs = nowMs + agent.aheadMs;
+  let heldBack: string | undefined;
+  const ask = (at: string, requests: number): void => {
+    if (isGated && !agent.pacer.enters(id, at, ownMs)) {
+      heldBack ??= at;
+      return;
+    }
+    for (let k = 0; k < requests; k += 1) tally.request(at, nowMs + (k + costs.size) * betweenMs);
+    costs.set(at, requests);
+    tally.handshake(nowMs);
+  };
+  if (mirror !== undefined) ask(mirror, mirrorsFail ? failedCost : cost);
+  if (heldBack === undefined && (mirror === undefined || mirrorsFail)) ask(lane, cost);
+  agent.pacer.settle(id, costs, ownMs);
+  agent.fallThrough.note(id, heldBack, { nowMs: ownMs, cadenceMs });
+  held.shut[i] = false;
+  if (costs.size > 0) held.lanes[i] = [...costs.keys()];
+  if (costs.has(lane)) held.answered[i] = true;
+  held.open[i] = heldBack !== undefined && !(held.answered[i] ?? false);
+  // As in the book: what stood before stands with its age.
+  if (heldBack === undefined || held.open[i]) held.lastMs[i] = nowMs;
 }
 
 class Tally {
   readonly #began: number;
-  readonly #story: Story;
   readonly #slices = new Map<string, Uint32Array>();
   readonly #seconds: Uint32Array;
   #requests = 0;
+  /** By lane. */
+  readonly leases = new Map<string, string>();
+  readonly #calls: Uint32Array;
 
   constructor(began: number, story: Story) {
     this.#began = began;
-    this.#story = story;
     this.#seconds = new Uint32Array(story.forMs / 1000 + 10);
-    for (const { lane } of story.registries) this.#slices.set(lane, new Uint32Array(story.forMs / sliceMs + 100));
+    this.#calls = new Uint32Array(story.forMs / sliceMs + 100);
+    const lanes = story.registries.flatMap(({ lane, mirror }) => (mirror === undefined ? [lane] : [lane, mirror]));
+    for (const lane of lanes) this.#slices.set(lane, new Uint32Array(story.forMs / sliceMs + 100));
   }
 
   request(lane: string, atMs: number): void {
@@ -220,30 +319,43 @@ class Tally {
     this.#requests += 1;
   }
 
+  /** Of the API server. */
+  call(atMs: number, calls: number): void {
+    const slot = Math.floor((atMs - this.#began) / sliceMs);
+    this.#calls[slot] = (this.#calls[slot] ?? 0) + calls;
+  }
+
   handshake(atMs: number): void {
     const second = Math.floor((atMs - this.#began) / 1000);
     this.#seconds[second] = (this.#seconds[second] ?? 0) + 1;
   }
 
   read(agents: readonly Agent[]): Told {
-    const peaks = this.#story.registries.map(({ lane }) => ({
+    const peaks = [...this.#slices].map(([lane, slices]) => ({
       lane,
-      perMinute: peakOf(this.#slices.get(lane) ?? new Uint32Array(0)),
+      perMinute: peakOf(slices),
       budget: perMinuteOf(lane, { own: {}, isPrivate: isPrivateName(lane) }),
     }));
     const all = agents.flatMap(({ held }) => held.flatMap(({ lastMs }) => lastMs));
+    const open = agents.flatMap(({ held }) => held.flatMap((each) => each.open));
     return {
       peaks,
       requests: this.#requests,
       handshakesPerSecond: this.#seconds.reduce((most, one) => Math.max(most, one), 0),
+      turnCalls: {
+        perSecond: this.#calls.reduce((sum, one) => sum + one, 0) / this.#seconds.length,
+        worstPerSecond: peakOf(this.#calls) / 60,
+      },
+      seenAt: seenAt(agents),
       apiCallsPerSecond: agents.length / (fleetPauseMs(agents.length, 0) / 1000),
       seen: all.filter((ms) => ms > -Infinity).length / all.length,
+      open: open.filter(Boolean).length / open.length,
     };
   }
 }
 
 /** The most in any sixty seconds that begin with a slice. */
-function peakOf(slices: Uint32Array): number {
+export function peakOf(slices: Uint32Array): number {
   const width = minuteMs / sliceMs;
   let sum = 0;
   let most = 0;
@@ -255,7 +367,7 @@ function peakOf(slices: Uint32Array): number {
 }
 
 /** Who wakes next. */
-class Queue {
+export class Queue {
   readonly #heap: { readonly atMs: number; readonly index: number }[] = [];
 
   push(atMs: number, index: number): void {
@@ -289,4 +401,28 @@ class Queue {
     this.#heap[parent] = one;
     return true;
   }
+}
+
+/** Who is asked first, as a knock would show. */
+function firstOf({ lane, mirror }: SimulatedRegistry): string {
+  return mirror ?? lane;
+}
+
+/** Behind one mirror the longest unseen goes first, whatever its registry; lanes of their own take nothing from each other. */
+function inTurn(all: readonly Held[]): readonly Held[] {
+  if (all.every(({ registry }) => registry.mirror === undefined)) return all;
+  const oldest = new Map(all.map((held) => [held, Math.min(...held.lastMs)]));
+  return all.toSorted((a, b) => (oldest.get(a) ?? 0) - (oldest.get(b) ?? 0));
+}
+
+function seenAt(agents: readonly Agent[]): Readonly<Record<string, number>> {
+  const all = Map.groupBy(
+    agents.flatMap(({ held }) => held),
+    ({ registry }) => registry.lane,
+  );
+  const share = (held: readonly Held[]): number => {
+    const times = held.flatMap(({ lastMs }) => lastMs);
+    return times.filter((ms) => ms > -Infinity).length / times.length;
+  };
+  return Object.fromEntries([...all].map(([lane, held]) => [lane, share(held)]));
 }

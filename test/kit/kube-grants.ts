@@ -13,12 +13,16 @@ export const baseGrants = [
 /** What the base grants in the agents' own namespace. */
 export const baseOwnGrants = ['get apps/daemonsets in drypull'] as const;
 
+/** What the component shared-turns grants to the agents there. */
+export const turnsGrants = ['get', 'create', 'update'].map((verb) => `${verb} coordination.k8s.io/leases in drypull`);
+
 export const componentGrants = {
   'pull-secrets': ['get core/secrets'],
   'node-condition': ['get core/nodes', 'patch core/nodes/status', 'create events.k8s.io/events'],
   'listener-auth': ['create authentication.k8s.io/tokenreviews', 'create authorization.k8s.io/subjectaccessreviews'],
   catalog: ['get core/serviceaccounts'],
   'catalog-nodes': [],
+  'shared-turns': [],
   'listener-tls': [],
   'host-proc': [],
   'host-disk': [],
@@ -49,6 +53,7 @@ export const everyGrant: ReadonlySet<string> = new Set<string>([
   ...baseOwnGrants,
   ...Object.values(componentGrants).flat(),
   ...ownNamespaceGrants,
+  ...turnsGrants,
 ]);
 
 /** What `check --nodes` and `drypull nodes` call: with the rights of whoever calls them, never with the DaemonSet's. */

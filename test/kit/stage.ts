@@ -171,6 +171,8 @@ export interface PassSketch {
   readonly hasContent?: HasContent;
   /** What is remembered. */
   readonly past?: () => Past;
+  /** Default: every lane is open. */
+  readonly mayEnter?: (id: string, lane: string) => boolean;
 }
 
 /** One pass over images; reports in the order of the demands. */
@@ -204,6 +206,7 @@ export async function pass(
       askProviders: () => Promise.resolve(sketch.answers ?? []),
       signal: new AbortController().signal,
       ...(sketch.past === undefined ? {} : { past: sketch.past }),
+      ...(sketch.mayEnter === undefined ? {} : { mayEnter: sketch.mayEnter }),
     };
     for await (const report of assessAll(view, demands, outside)) reports.set(report.id ?? report.image, report);
     return demands.flatMap((demand) => reports.get(demand.id ?? demand.written) ?? []);

@@ -8,6 +8,7 @@ import type { Cluster } from '../../src/cluster/connect.ts';
 import { readFleet } from '../../src/cluster/fleet-size.ts';
 import { type Publisher, publisher, type Readiness } from '../../src/cluster/publish.ts';
 import { pullSecrets } from '../../src/cluster/pull-secrets.ts';
+import { takeTurn } from '../../src/cluster/turns.ts';
 import { at } from '../kit/fake-kube-json.ts';
 import { needs } from '../kit/installed.ts';
 import { hasKubeApiserver, KubeApiserver } from '../kit/kube-apiserver.ts';
@@ -58,6 +59,37 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real authorizer', { 
     expect(await readFleet(cluster, { namespace: 'drypull', name: 'drypull' })).toEqual({ ok: true, value: 1 });
     const other = await readFleet(cluster, { namespace: 'drypull', name: 'another' });
     expect(other).toMatchObject({ ok: false, fault: { code: 'agent.not_allowed' } });
+  });
+
+  describe('about turns', () => {
+    const turns = { namespace: 'drypull', lane: 'public.ecr.aws', node: 'node1' };
+    const ask = { perMinute: 60, cost: 30 };
+
+    test('lets the base book none', async () => {
+      expect(await takeTurn(cluster, turns, ask)).toMatchObject({ is: 'failed', fault: { code: 'agent.not_allowed' } });
+    });
+
+    test('lets the component shared-turns book them, in its own namespace, each once', async () => {
+      await hands.install('shared-turns');
+      await expect.poll(() => takeTurn(cluster, turns, ask), soon).toEqual({ is: 'booked', inMs: 0 });
+      const taken = await Promise.all(Array.from({ length: 3 }, () => takeTurn(cluster, turns, ask)));
+      expect(taken.filter(({ is }) => is === 'failed')).toEqual([]);
+      const now = taken.filter((one) => one.is === 'booked' && one.inMs < 60_000);
+      expect(now.length).toBeLessThanOrEqual(1);
+      const lease = await hands.kubectl([
+        'get',
+        'lease',
+        '-n',
+        'drypull',
+        'drypull-turns-public.ecr.aws',
+        '-o',
+        'json',
+      ]);
+      expect(JSON.parse(lease)).toMatchObject({ spec: { holderIdentity: 'node1' } });
+      const elsewhere = await takeTurn(cluster, { ...turns, namespace: 'shop' }, ask);
+      expect(elsewhere).toMatchObject({ is: 'failed', fault: { code: 'agent.not_allowed' } });
+      await hands.kubectl(['delete', '-n', 'drypull', 'role,rolebinding', 'drypull-shared-turns']);
+    });
   });
 
   describe('about pull secrets', () => {

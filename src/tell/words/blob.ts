@@ -17,6 +17,7 @@ type Codes =
   | 'blob.digest_mismatch'
   | 'agent.not_allowed'
   | 'agent.spends_quota'
+  | 'agent.over_budget'
   | 'agent.distrusts_realm'
   | 'agent.cannot_see'
   | 'agent.out_of_time'
@@ -129,6 +130,15 @@ export function blobWords(inner: Inner): Wordings<Codes> {
       shows: 'nothing: the kubelet was not imitated up to this point',
       cause: ({ host, what }) => `${plain(host)} counts what it serves, and ${plain(what)}.`,
       remedy: () => 'Where one counted request is no harm, `drypull check --spend` makes it.',
+    },
+    'agent.over_budget': {
+      meaning: 'A mirror failed, and the share of requests to the registry behind it is used up for now.',
+      next: 'mend the mirror, or wait for its turn',
+      shows: 'nothing: the runtime goes on to the next host, and how that would answer is not known yet',
+      cause: ({ registry }) =>
+        `The hosts before it failed, and this agent's share of what the fleet may ask of ${plain(registry)} is used up for now.`,
+      remedy: ({ registry }) =>
+        `Mend the mirror that failed. Where ${plain(registry)} bears more, raise requestsPerMinute; \`drypull check\` asks at once.`,
     },
     'agent.distrusts_realm': {
       meaning: 'The registry names a token service to which drypull sends no password.',

@@ -198,6 +198,7 @@ export const examples: { readonly [C in FaultCode]: FaultOf<C> } = {
     host: 'registry-1.docker.io',
     what: 'HEAD lacks a digest, so only a GET could tell',
   },
+  'agent.over_budget': { code: 'agent.over_budget', registry: 'docker.io' },
   'agent.distrusts_realm': {
     code: 'agent.distrusts_realm',
     realm: '169.254.169.254',

@@ -1,0 +1,30 @@
+/**
+ * The gate in front of each route: one that leads into another lane than the image was let into, as the origin behind a mirror that
+ * failed does, is entered only where that lane's share allows it. A host whose door is shut costs nobody anything: it is tried.
+ */
+import { laneOf } from '#pull/lane.ts';
+import type { Route } from '#pull/plan.ts';
+import type { Scene } from './scene.ts';
+import { trouble, type Trouble } from './trouble.ts';
+
+export async function outOfTurn(scene: Scene, route: Route): Promise<Trouble | undefined> {
+  const lane = laneOf(scene.plan.image.registry, route);
+  if (scene.mayEnter === undefined || scene.mayEnter(lane) || !(await opens(scene, route))) return undefined;
+  return trouble({ code: 'agent.over_budget', registry: lane }, '');
+}
+
+async function opens(
+  { wire, signal }: Scene,
+  { scheme, authority, tls, dialTimeoutMs, httpsFirst }: Route,
+): Promise<boolean> {
+  const text = `${scheme}://${authority}`;
+  // What does not open by HTTPS may be asked in plain HTTP.
+  if (httpsFirst || !URL.canParse(text)) return true;
+  const known = wire.doors.get(text);
+  if (known !== undefined) return known;
+  const knocking = wire.connections
+    .knock({ url: new URL(text), tls, dialTimeoutMs, signal })
+    .then(({ outcome }) => outcome.ok);
+  wire.doors.set(text, knocking);
+  return knocking;
+}

@@ -1,0 +1,11 @@
+import type { Route } from '#pull/plan.ts';
+import { cleanPath } from '#pull/routes.ts';
+
+/** The URL that containerd would ask at a route (resolver.go request, addNamespace). */
+export function urlAt(route: Route, repository: string, object: string): URL | undefined {
+  const text = `${route.scheme}://${route.authority}${cleanPath(`${route.path}/${repository}/${object}`)}`;
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (route.ns !== undefined) url.searchParams.set('ns', route.ns);
+  return url;
+}

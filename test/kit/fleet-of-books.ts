@@ -1,0 +1,281 @@
+/**
+ * A smaller fleet on virtual time in which every agent has the real book, the real choice of who goes, and the real back-off from
+ * hosts that said "too many": re-tries, knocks and cadences are the agent's own. Its rounds are those of rounds.ts without timers;
+ * its wire is a table of what each registry answers when.
+ */
+import { perMinuteOf } from '#pull/budgets.ts';
+import type { Fault, FaultOf } from '#pull/fault.ts';
+import type { Knock } from '#pull/knock.ts';
+import { isPrivateName, laneOf } from '#pull/lane.ts';
+import { demandId } from '#pull/ledger.ts';
+import { defaultPace } from '#pull/pace.ts';
+import { emptyPast } from '#pull/past.ts';
+import { phaseOf } from '#pull/phase.ts';
+import type { PullReport } from '#pull/report.ts';
+import type { Demand } from '#pull/view.ts';
+import { Book } from '../../src/book.ts';
+import type { Knocks, Known } from '../../src/choose.ts';
+import { jitterMs, parseConfig, type Config } from '../../src/config.ts';
+import { Pacing } from '../../src/pacing.ts';
+import { Limits } from '../../src/stage/limits.ts';
+import { askedReport, shutFault, type AskedReport } from './asked-report.ts';
+import { minuteMs, peakOf, Queue, sliceMs, type SimulatedRegistry } from './fleet.ts';
+
+export type Fate = 'well' | 'shut' | 'broken' | 'limiting' | 'gone';
+
+export interface Episode {
+  /** A registry or a mirror. */
+  readonly host: string;
+  readonly is: Exclude<Fate, 'well'>;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export interface BookStory {
+  readonly nodes: number;
+  readonly registries: readonly SimulatedRegistry[];
+  readonly forMs: number;
+  readonly episodes?: readonly Episode[];
+}
+
+export interface BooksTold {
+  readonly peaks: readonly { readonly lane: string; readonly perMinute: number; readonly budget: number }[];
+  readonly requests: number;
+  readonly knocks: number;
+  /** Rehearsals out of turn. */
+  readonly early: number;
+  /** Of all images of the fleet at the end, how many have which verdict: `pulls`, `fails api.unavailable`, `none`. */
+  readonly verdicts: Readonly<Record<string, number>>;
+}
+
+const began = Date.parse('2026-03-04T12:00:00Z');
+const betweenMs = 100;
+const costOf: Readonly<Record<Fate, number | undefined>> = {
+  well: undefined,
+  shut: 0,
+  broken: 2,
+  limiting: 2,
+  gone: 3,
+};
+
+/** What the fleet shares: the clock, the registries, and the tally of what they were asked. */
+class Ground {
+  nowMs = began;
+  requests = 0;
+  knocks = 0;
+  early = 0;
+  readonly story: BookStory;
+  readonly #slices = new Map<string, Uint32Array>();
+
+  constructor(story: BookStory) {
+    this.story = story;
+  }
+
+  fateOf(host: string): Fate {
+    const atMs = this.nowMs - began;
+    return this.story.episodes?.find((one) => one.host === host && one.fromMs <= atMs && atMs < one.toMs)?.is ?? 'well';
+  }
+
+  ask(lane: string, requests: number): void {
+    const slices = this.#slices.get(lane) ?? new Uint32Array(this.story.forMs / sliceMs + 100);
+    this.#slices.set(lane, slices);
+    for (let k = 0; k < requests; k += 1) {
+      const slot = Math.floor((this.nowMs - began + k * betweenMs) / sliceMs);
+      slices[slot] = (slices[slot] ?? 0) + 1;
+    }
+    this.requests += requests;
+  }
+
+  peaks(): BooksTold['peaks'] {
+    return [...this.#slices].map(([lane, slices]) => ({
+      lane,
+      perMinute: peakOf(slices),
+      budget: perMinuteOf(lane, { own: {}, isPrivate: isPrivateName(lane) }),
+    }));
+  }
+}
+
+class Node {
+  readonly book: Book;
+  readonly #ground: Ground;
+  readonly #pacing: Pacing;
+  readonly #config: Config;
+  readonly #limits = new Limits();
+  readonly #phase: number;
+  readonly #registries = new Map<string, SimulatedRegistry>();
+  #regularMs: number;
+  #timerMs = Number.POSITIVE_INFINITY;
+
+  constructor(name: string, ground: Ground, config: Config) {
+    this.#ground = ground;
+    this.#config = config;
+    this.#phase = phaseOf(name);
+    const { cadenceMs } = config.schedule;
+    const keep = config.historyPerImage;
+    this.book = new Book({ node: name, startedMs: began, cadenceMs, keep, silenceMs: minuteMs, past: emptyPast });
+    const agent = { clock: { now: () => ground.nowMs, random: () => this.#dice() } };
+    this.#pacing = new Pacing({ node: name, book: this.book, config: () => config, agent });
+    for (const registry of ground.story.registries) {
+      for (let i = 0; i < registry.images; i += 1) this.#registries.set(`${registry.lane}/app-${i}:1`, registry);
+    }
+    this.book.ask([...this.#registries].map(([written, { lane }]) => demandOf(written, lane)));
+    this.#regularMs = began + this.#pacing.firstDelayMs();
+  }
+
+  #dices = 0;
+  /** The same in every run. */
+  #dice(): number {
+    this.#dices += 1;
+    return phaseOf(`${this.#phase} ${this.#dices}`);
+  }
+
+  get wakesMs(): number {
+    return Math.min(this.#regularMs, this.#timerMs);
+  }
+
+  async pass(): Promise<void> {
+    const { nowMs } = this.#ground;
+    const kind = nowMs >= this.#regularMs ? 'regular' : 'early';
+    if (kind === 'regular') this.#regularMs = this.#nextStroke(nowMs);
+    const { now, again } = await this.#pacing.choose(kind, (known) => Promise.resolve(this.#knock(known)));
+    for (const report of again) this.#note(report);
+    for (const demand of now) {
+      if (kind === 'early') this.#ground.early += 1;
+      const told = this.#pacing.entered(this.#rehearse(demand));
+      if (told !== undefined) this.#note(told);
+    }
+    if (kind === 'regular') this.book.passed({ endedMs: nowMs, ms: 0, images: now.length });
+    const due = this.#pacing.nextDueMs();
+    this.#timerMs = due === undefined ? Number.POSITIVE_INFINITY : Math.max(due, nowMs + 1_000);
+  }
+
+  #nextStroke(nowMs: number): number {
+    const { cadenceMs } = this.#config.schedule;
+    const delayMs = jitterMs(this.#config) * this.#phase;
+    return (Math.floor((nowMs - delayMs) / cadenceMs) + 1) * cadenceMs + delayMs;
+  }
+
+  #note(report: PullReport): void {
+    const pace = { ...defaultPace, cadenceMs: this.#config.schedule.cadenceMs };
+    this.book.enter(report, { pace, dice: this.#dice() });
+  }
+
+  #knock(known: readonly Known[]): Knocks {
+    const seen = new Set<string>();
+    const heard = known.map(({ demand }) => {
+      const id = demandId(demand);
+      const knocks = this.#routes(id).map(({ host, lane }): Knock => {
+        seen.add(host);
+        const is = this.#ground.fateOf(host) === 'shut' ? 'tcp.refused' : 'opened';
+        return { origin: `https://${host}`, lane, resolves: true, is, isPrivate: isPrivateName(host) };
+      });
+      return [id, knocks] as const;
+    });
+    this.#ground.knocks += seen.size;
+    return new Map(heard);
+  }
+
+  #routes(id: string): readonly { readonly host: string; readonly lane: string }[] {
+    const registry = this.#registries.get(id);
+    if (registry === undefined) return [];
+    const { lane, mirror } = registry;
+    const origin = { host: lane, lane: laneOf(lane, { role: 'origin', authority: lane }) };
+    return mirror === undefined ? [origin] : [{ host: mirror, lane: mirror }, origin];
+  }
+
+  /** Host by host as the stage does: a gate, a host that asked to be left alone, a door, an answer. */
+  #rehearse(demand: Demand): PullReport {
+    const id = demandId(demand);
+    const { lane: registry, cost, ...rest } = this.#registries.get(id) ?? { lane: '', cost: 0 };
+    const { nowMs } = this.#ground;
+    const asked: AskedReport['asked'][number][] = [];
+    let fault: Fault | undefined;
+    for (const { host, lane } of this.#routes(id)) {
+      const fate = this.#ground.fateOf(host);
+      if (fate !== 'shut' && !this.#pacing.enters(id, lane)) {
+        fault = { code: 'agent.over_budget', registry: lane };
+        break;
+      }
+      fault = this.#limits.at(host, nowMs);
+      if (fault !== undefined) continue;
+      const requests = costOf[fate] ?? cost;
+      this.#ground.ask(lane, requests);
+      fault = faultOf(fate, host);
+      asked.push({ host, requests, status: statusOf[fate] });
+      if (fault?.code === 'api.rate_limited') this.#limits.keep(host, fault, nowMs);
+      else if (fate !== 'shut') this.#limits.lift(host, nowMs);
+      if (fault === undefined) break;
+    }
+    const { mirror } = { mirror: undefined, ...rest };
+    const to = { image: demand.written, registry, atMs: nowMs, asked };
+    return askedReport({
+      ...to,
+      ...(mirror === undefined ? {} : { mirror }),
+      ...(fault === undefined ? {} : { fault }),
+    });
+  }
+}
+
+const statusOf: Readonly<Record<Fate, number | 'shut'>> = {
+  well: 200,
+  shut: 'shut',
+  broken: 503,
+  limiting: 429,
+  gone: 404,
+};
+
+function faultOf(fate: Fate, host: string): Fault | undefined {
+  const limited: FaultOf<'api.rate_limited'> = {
+    code: 'api.rate_limited',
+    host,
+    status: 429,
+    limit: { scope: 'abuse' },
+    message: '',
+  };
+  switch (fate) {
+    case 'well':
+      return undefined;
+    case 'shut':
+      return shutFault;
+    case 'broken':
+      return { code: 'api.unavailable', host, status: 503, message: '' };
+    case 'limiting':
+      return limited;
+    case 'gone':
+      return { code: 'manifest.unknown_tag', image: host, host, message: '' };
+  }
+}
+
+function demandOf(written: string, registry: string): Demand {
+  const value = { written, sent: written, registry, path: 'x', repository: written, runtime: written };
+  return { image: { ok: true, value }, written, policy: 'IfNotPresent', wantedBy: [], secrets: [], present: 'no' };
+}
+
+export async function simulateBooks(story: BookStory): Promise<BooksTold> {
+  const parsed = parseConfig(`schedule: 5m\nfleetSize: ${story.nodes}`, {});
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  const ground = new Ground(story);
+  const nodes = Array.from(
+    { length: story.nodes },
+    (_, i) => new Node(`node-${i}.eu-1.example`, ground, parsed.config),
+  );
+  const queue = new Queue();
+  for (const [i, node] of nodes.entries()) queue.push(node.wakesMs, i);
+  for (let next = queue.pop(); next !== undefined && next.atMs < began + story.forMs; next = queue.pop()) {
+    const node = nodes[next.index];
+    ground.nowMs = next.atMs;
+    await node?.pass();
+    queue.push(Math.max(node?.wakesMs ?? 0, next.atMs + 1), next.index);
+  }
+  const { requests, knocks, early } = ground;
+  const verdicts: Record<string, number> = {};
+  for (const { book } of nodes) {
+    for (const demand of book.demands()) {
+      const verdict = book.known(demand).report?.verdict;
+      const name =
+        verdict === undefined ? 'none' : 'fault' in verdict ? `${verdict.is} ${verdict.fault.code}` : verdict.is;
+      verdicts[name] = (verdicts[name] ?? 0) + 1;
+    }
+  }
+  return { peaks: ground.peaks(), requests, knocks, early, verdicts };
+}
