@@ -18,7 +18,6 @@ import { watchFile } from './node/watch-file.ts';
 import { manners } from './open-wire.ts';
 import { Rehearser, type Pass } from './rehearser.ts';
 import { openState } from './open-state.ts';
-import type { TagAsked } from './stage/wire.ts';
 import { openLog } from './tell/log.ts';
 import { adviceFor } from './tell/words.ts';
 
@@ -143,12 +142,12 @@ async function* rehearseNow(
     readonly now: Date;
     readonly joined: Joined | undefined;
     readonly past?: () => Past;
+    readonly tagIsDue?: Rehearsing['tagIsDue'];
     readonly mayEnter?: Rehearsing['mayEnter'];
-    readonly tagIsDue?: (tag: TagAsked) => boolean;
     readonly atStart: AtStart;
   },
 ): AsyncGenerator<PullReport> {
-  const { config, signal, joined, past, mayEnter, tagIsDue, now, atStart } = at;
+  const { config, signal, joined, past, tagIsDue, mayEnter, now, atStart } = at;
   const view = await look(config, { now, said: joined?.node(), atStart });
   const usual = passOf(config, signal);
   const pass: Pass = {

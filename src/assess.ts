@@ -2,10 +2,12 @@
 import { damp } from '#pull/damp.ts';
 import type { Fault } from '#pull/fault.ts';
 import type { Forecast } from '#pull/forecast.ts';
+import type { Image } from '#pull/image.ts';
 import { judge, judgeUnplanned } from '#pull/judge.ts';
 import { earlyWords, pullWords } from '#pull/kubelet-words.ts';
 import { loginsOf } from '#pull/logins.ts';
 import { demandId } from '#pull/ledger.ts';
+import type { Good } from '#pull/outcome.ts';
 import { emptyPast, type Past } from '#pull/past.ts';
 import { heldOf } from '#pull/past/damped.ts';
 import { planPull, type PullPlan } from '#pull/plan.ts';
@@ -29,26 +31,21 @@ export interface Outside {
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
   /** What is remembered now; absent: nothing. */
   readonly past?: () => Past;
-  /** Whether an image may be asked for in a lane now; absent: always. */
-  readonly mayEnter?: (id: string, lane: string) => boolean;
   /** What the next start of the node's programs would bring; absent: nothing that is known of. */
   readonly restarted?: Restarted;
+  /** Whether an image may be asked for in a lane now; absent: always. */
+  readonly mayEnter?: (id: string, lane: string) => boolean;
 }
 
 export async function assess(view: NodeView, asked: Demand, outside: Outside): Promise<PullReport> {
-  const { wire, mayEnter } = outside;
+  const { wire } = outside;
   const demand = outside.withSecrets === undefined ? asked : await outside.withSecrets(asked);
   const { image } = demand;
   if (!image.ok) return report(view, demand, { verdict: judgeUnplanned(image), now: wire.now() });
   const answers = await outside.askProviders(image.value.repository);
   const plan = planPull(view, { ...demand, image }, answers);
   const id = demandId(demand);
-  const enter = mayEnter === undefined ? undefined : (lane: string): boolean => mayEnter(id, lane);
-  const isAsked = demand.policy !== 'Never';
-  const pull = isAsked ? await rehearse(plan, wire, enter) : { performances: [], evidence: [], ms: 0 };
-  const { restarted } = outside;
-  const later = restarted === undefined ? [] : await rehearseRestart(plan, { ...demand, image }, restarted);
-  const rehearsal: Rehearsal = { ...pull, evidence: [...pull.evidence, ...later] };
+  const rehearsal = await rehearsalOf({ ...demand, image }, plan, outside);
   const past = outside.past?.() ?? emptyPast;
   const now = wire.now();
   const found = foreseeImage({ now, view, demand, plan, rehearsal, past });
@@ -57,6 +54,20 @@ export async function assess(view: NodeView, asked: Demand, outside: Outside): P
   const by = rehearsal.performances.map(({ as }) => as);
   wire.memory.tags.judged(image.value.runtime, by, verdict.is === 'pulls');
   return report(view, demand, { plan, rehearsal, forecasts, verdict, now });
+}
+
+/** What a pull meets now, and what the node's next start would bring. */
+async function rehearsalOf(
+  demand: Demand & { readonly image: Good<Image> },
+  plan: PullPlan,
+  { wire, mayEnter, restarted }: Outside,
+): Promise<Rehearsal> {
+  const id = demandId(demand);
+  const enter = mayEnter === undefined ? undefined : (lane: string): boolean => mayEnter(id, lane);
+  const isAsked = demand.policy !== 'Never';
+  const pull = isAsked ? await rehearse(plan, wire, enter) : { performances: [], evidence: [], ms: 0 };
+  const later = restarted === undefined ? [] : await rehearseRestart(plan, demand, restarted);
+  return { ...pull, evidence: [...pull.evidence, ...later] };
 }
 
 /** Many images in one pass, at most `atOnce` at a time; reports come as they are ready. */
@@ -153,7 +164,9 @@ function kubeletWords(
   fault: Fault,
   at: { readonly plan: PullPlan | undefined; readonly rehearsal: Rehearsal | undefined },
 ): KubeletWords {
-  const early = earlyWords(demand.written, fault);
+  // A reference that the kubelet could read is refused by the runtime, if at all.
+  const isRefusedLate = fault.code === 'image.malformed' && at.plan !== undefined;
+  const early = isRefusedLate ? undefined : earlyWords(demand.written, fault);
   if (early !== undefined || at.plan === undefined) return early ?? pullWords(demand.written, '');
   const { plan } = at;
   const texts =

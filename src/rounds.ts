@@ -173,8 +173,7 @@ export class Rounds {
 
   async #choose(kind: 'regular' | 'early'): Promise<readonly Demand[]> {
     const { knock, signal, log } = this.#outside;
-    const { config } = this;
-    const knocker = patient((at) => knock?.(at, config, signal), { waitMs: silenceMs(config), log });
+    const knocker = patient((at) => knock?.(at, this.config, signal), { waitMs: silenceMs(this.config), log });
     const { now, again } = await this.pacing.choose(kind, knocker);
     for (const report of again) this.#note(report);
     return now;
@@ -182,12 +181,13 @@ export class Rounds {
 
   #reports(demands: readonly Demand[]): AsyncIterable<PullReport> {
     const { rehearse, clock, signal, log } = this.#outside;
-    const at = { past: () => this.book.past(), tagIsDue: this.pacing.tagsDue(), mayEnter: this.pacing.enters };
+    const { config, book, pacing } = this;
+    const at = { past: () => book.past(), tagIsDue: pacing.tagsDue(), mayEnter: pacing.enters };
     return runPass({
       node: this.#node,
       demands,
-      rehearse: (both) => rehearse(demands, this.config, { ...at, signal: both }),
-      silenceMs: silenceMs(this.config),
+      rehearse: (both) => rehearse(demands, config, { ...at, signal: both }),
+      silenceMs: silenceMs(config),
       now: clock.now,
       signal,
       broke: (error) => log.error({ error }, 'a rehearsal broke'),

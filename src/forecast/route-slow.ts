@@ -5,6 +5,7 @@
  */
 import type { ImageFacts } from '#pull/facts.ts';
 import { rootOf, type FaultCode } from '#pull/fault.ts';
+import type { Route } from '#pull/plan.ts';
 import type { Content, Exchange } from '#pull/rehearsal.ts';
 import { spanText } from '#pull/time-text.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
@@ -35,10 +36,17 @@ function foresee({ plan, rehearsal }: ImageFacts): readonly Foreseen[] {
         likelihood: 'certain',
         effect: 'delays',
         because: `${route.role} ${route.authority} takes ${spanText(cost.ms)} for each request (${cost.fault}) and is asked first for ${objects}: about ${spanText(lostS * 1000)} for the whole pull`,
-        remedy: `Mend ${route.authority}, give it a shorter dial_timeout, or take it out of ${route.because}.`,
+        remedy: remedyOf(route),
       },
     ];
   });
+}
+
+/** The registry itself is written nowhere where it could be taken out. */
+function remedyOf({ role, authority, because }: Route): string {
+  return role === 'mirror'
+    ? `Mend ${authority}, give it a shorter dial_timeout, or take it out of ${because}.`
+    : `Find out what keeps ${authority}, or the way to it, or pull through a mirror that is near.`;
 }
 
 /** What one request costs there. A dead host is dialled once in a rehearsal, and by containerd each time. */

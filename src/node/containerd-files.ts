@@ -93,9 +93,10 @@ function unreadFile(file: string, unread: Unread): ServerLoad {
 }
 
 function decodeFile(text: string, version: RuntimeVersion): Step<OneFile> {
-  const parsed = parseToml(text);
+  const goToml = version.major < 2 ? 1 : 2;
+  const parsed = parseToml(text, goToml);
   if (!parsed.ok) return { ok: false, why: `failed to unmarshal TOML: ${parsed.why}` };
-  const get = (name: string): unknown => field(parsed.table, name, version.major < 2 ? 1 : 2);
+  const get = (name: string): unknown => field(parsed.table, name, goToml);
   const plugins = get('plugins');
   const table = plugins === undefined ? {} : asTable(plugins);
   const written = get('version');

@@ -39,9 +39,9 @@ interface Reading {
 class Refusal extends Error {}
 
 export function decodeHosts(text: string, dir: string, version: RuntimeVersion): HostsDecode {
-  const parsed = parseToml(text);
-  if (!parsed.ok) return parsed;
   const reading: Reading = { dir, version, goToml: version.major < 2 ? 1 : 2 };
+  const parsed = parseToml(text, reading.goToml);
+  if (!parsed.ok) return parsed;
   try {
     return { ok: true, value: readHosts(parsed.table, text, reading) };
   } catch (error) {

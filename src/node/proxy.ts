@@ -46,6 +46,12 @@ export async function findProxy(root: string, running: Running | undefined): Pro
   };
 }
 
+/**
+ * /proc/stat gives the boot in whole seconds (linux fs/proc/stat.c btime, v6.12), so that a start seems up to a second earlier than it
+ * was; and distributions write a program's files right before they start it.
+ */
+const startBlurMs = 1000;
+
 /** The first of the files that changed after the start. */
 export async function newerFile(
   root: string,
@@ -55,7 +61,7 @@ export async function newerFile(
   if (startedMs === undefined) return undefined;
   for (const file of files) {
     const found = await look(root, file);
-    if (found.ok && found.value.modifiedMs > startedMs) return file;
+    if (found.ok && found.value.modifiedMs >= startedMs + startBlurMs) return file;
   }
   return undefined;
 }

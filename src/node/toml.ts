@@ -11,8 +11,23 @@ export type TomlParse = { readonly ok: true; readonly table: TomlTable } | { rea
 /** Deeper documents are refused: nothing that containerd reads goes beyond ten. */
 const maxDepth = 64;
 
-export function parseToml(text: string): TomlParse {
+export type GoToml = 1 | 2;
+
+/** What one go-toml takes and the other does not is refused as it refuses it. */
+export function parseToml(text: string, goToml: GoToml): TomlParse {
   if (text.includes('\uFFFD')) return { ok: false, why: 'invalid UTF-8' };
+  // v2 takes a byte order mark for the beginning of a key; v1 passes over it.
+  if (goToml === 2 && text.startsWith('\uFEFF')) return { ok: false, why: 'invalid character at start of key: U+FEFF' };
+  const parsed = parseDocument(text);
+  if (!parsed.ok || goToml === 2 || !/^[ \t]*\[[^\n]*["'][^\n]*\[/m.test(text)) return parsed;
+  // v1 lexer.go lexInsideTableKey looks for the end of a header without regard to quotes: [host."http://[::1]:5000"]
+  const bracketed = expressionsOf(text).some(
+    ({ kind, key }) => kind !== 'pair' && key.some((part) => /[[\]]/.test(part)),
+  );
+  return bracketed ? { ok: false, why: "table key cannot contain ']'" } : parsed;
+}
+
+function parseDocument(text: string): TomlParse {
   try {
     return { ok: true, table: parse(text, { integersAsBigInt: 'asNeeded', maxDepth }) };
   } catch (error) {
@@ -37,7 +52,7 @@ function isTable(value: unknown): value is TomlTable {
  * A struct field of go-toml. v2 folds case (unmarshaler.go structFieldPath); v1 tries the name, lower and upper case
  * (marshal.go valueFromTree).
  */
-export function field(table: TomlTable, name: string, goToml: 1 | 2): unknown {
+export function field(table: TomlTable, name: string, goToml: GoToml): unknown {
   if (Object.hasOwn(table, name)) return table[name];
   if (goToml === 1) return valueAt(table, name.toUpperCase());
   const folded = Object.keys(table).find((key) => key.toLowerCase() === name);
@@ -77,7 +92,7 @@ export function expressionsOf(text: string): readonly Expression[] {
 
 /** A header or an empty assignment alone is a document with one key, so the parser itself takes quotes and escapes apart. */
 function keyOf(source: string): readonly string[] {
-  const parsed = parseToml(source);
+  const parsed = parseDocument(source);
   const key: string[] = [];
   let value: unknown = parsed.ok ? parsed.table : undefined;
   for (;;) {

@@ -45,6 +45,8 @@ export interface Engine {
   readonly headersToRealm: 'none' | 'hosts_toml' | 'all';
   /** Content is asked for in these encodings: what net/http does by itself, or more (2.0; docker/fetcher.go open). */
   readonly encodings: 'gzip' | 'zstd_gzip_deflate';
+  /** A reference may name its registry by an IPv6 address (1.7; reference/docker/regexp.go); the kubelet's may. */
+  readonly takesIpv6Registries: boolean;
   /** Content is hashed as its own digest says, and not always by SHA-256 (2.3; plugins/content/local/store.go). */
   readonly hashesAsNamed: boolean;
   /** Docker's media type of a zstd layer is known (2.0; core/images/mediatypes.go). */
@@ -96,6 +98,7 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
     osFeatures: from([2, 3, 0]) ? 'refused' : 'ignored',
     headersToRealm: !from([2, 1, 0]) ? 'none' : kind === 'local' ? 'all' : 'hosts_toml',
     encodings: from([2, 0, 0]) ? 'zstd_gzip_deflate' : 'gzip',
+    takesIpv6Registries: from([1, 7, 0]),
     hashesAsNamed: from([2, 3, 0]),
     knowsDockerZstd: from([2, 0, 0]),
     unpacksLayerTypesOnly: from([1, 6, 25], [1, 7, 7]),

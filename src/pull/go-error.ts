@@ -10,7 +10,7 @@ type Texts = { readonly [C in FaultCode]?: (fault: FaultOf<C>, engine: Engine) =
 
 const texts: Texts = {
   'dns.not_found': (f) => `${lookup(f)}: no such host`,
-  'dns.server_failed': (f) => `${lookup(f)}: server misbehaving`,
+  'dns.server_failed': (f) => `${lookup(f)}: ${f.rcode === 'lame referral' ? f.rcode : 'server misbehaving'}`,
   'dns.timed_out': (f) => `${lookup(f)}: read udp [node]->${f.server}: i/o timeout`,
   'dns.refused': (f) => `${lookup(f)}: read udp [node]->${f.server}: read: connection refused`,
   'dns.malformed': (f) => `${lookup(f)}: cannot unmarshal DNS message`,
@@ -28,7 +28,7 @@ const texts: Texts = {
   'tls.wrong_name': (f, engine) => x509(wrongName(f), engine),
   'tls.not_tls': () => 'http: server gave HTTP response to HTTPS client',
   'tls.client_rejected': (f) => `remote error: tls: ${f.alert}`,
-  'tls.handshake_failed': (f) => f.why,
+  'tls.handshake_failed': (f, engine) => (f.why.startsWith('x509: ') ? x509(f.why.slice(6), engine) : f.why),
   'tls.timed_out': () => 'net/http: TLS handshake timeout',
   'proxy.unreachable': (f, engine) => `proxyconnect tcp: ${goError(f.cause, engine)}`,
   'proxy.refused': (f) => f.reason,

@@ -4,6 +4,7 @@
  * (startContainer) and events/event.go, v1.36.2.
  */
 import type { Fault } from './fault.ts';
+import { goQuote } from './go-quote.ts';
 import type { KubeletWords } from './report.ts';
 
 type Event = KubeletWords['events'][number];
@@ -11,17 +12,17 @@ const failed = (message: string): Event => ({ type: 'Warning', reason: 'Failed',
 
 /** `text` is the CRI error; empty where the runtime would never answer. */
 export function pullWords(image: string, text: string): KubeletWords {
-  const pulling: Event = { type: 'Normal', reason: 'Pulling', message: `Pulling image "${image}"` };
+  const pulling: Event = { type: 'Normal', reason: 'Pulling', message: `Pulling image ${goQuote(image)}` };
   if (text === '') return { waitingReason: 'ContainerCreating', waitingMessage: '', events: [pulling] };
   return {
     waitingReason: 'ErrImagePull',
     waitingMessage: text,
-    backOffMessage: `Back-off pulling image "${image}": ErrImagePull: ${text}`,
+    backOffMessage: `Back-off pulling image ${goQuote(image)}: ErrImagePull: ${text}`,
     events: [
       pulling,
-      failed(`Failed to pull image "${image}": ${text}`),
+      failed(`Failed to pull image ${goQuote(image)}: ${text}`),
       failed('Error: ErrImagePull'),
-      { type: 'Normal', reason: 'BackOff', message: `Back-off pulling image "${image}"` },
+      { type: 'Normal', reason: 'BackOff', message: `Back-off pulling image ${goQuote(image)}` },
       failed('Error: ImagePullBackOff'),
     ],
   };
@@ -30,7 +31,7 @@ export function pullWords(image: string, text: string): KubeletWords {
 /** A failure that the kubelet sees before it asks the runtime; undefined for one that it does not. */
 export function earlyWords(image: string, fault: Fault): KubeletWords | undefined {
   if (fault.code === 'image.malformed') {
-    const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": ${fault.why}`;
+    const message = `Failed to apply default image tag ${goQuote(image)}: couldn't parse image name ${goQuote(image)}: ${fault.why}`;
     return {
       waitingReason: 'InvalidImageName',
       waitingMessage: message,
@@ -38,7 +39,7 @@ export function earlyWords(image: string, fault: Fault): KubeletWords | undefine
     };
   }
   if (fault.code === 'image.never_pulled') {
-    const message = `Container image "${image}" is not present with pull policy of Never`;
+    const message = `Container image ${goQuote(image)} is not present with pull policy of Never`;
     return {
       waitingReason: 'ErrImageNeverPull',
       waitingMessage: message,

@@ -8,7 +8,7 @@ import type { Evidence, EvidenceFacts } from '#pull/rehearsal.ts';
 import type { Resolver } from '#pull/view.ts';
 import { joinHostPort } from './address.ts';
 import { askServer, type NameServer, type Reply } from './dns-exchange.ts';
-import { faultOf, nameList } from './resolve.ts';
+import { faultOf, isDomainName, nameList } from './resolve.ts';
 
 const serverLimitMs = 2_000;
 /** Of each kind; what goes beyond it is left out. */
@@ -20,7 +20,7 @@ export interface NameAsked {
   readonly name?: string;
 }
 
-/** Nothing for an address and for a name that the hosts file answers: no server is asked for these. */
+/** Nothing for an address, a name that the hosts file answers, and one that is none: no server is asked for these. */
 export async function judgeNameServers(
   resolver: Resolver,
   asked: NameAsked,
@@ -29,7 +29,7 @@ export async function judgeNameServers(
   const { host } = asked;
   const inFile = resolver.order[0] === 'files' && Object.hasOwn(resolver.hosts, host.toLowerCase().replace(/\.$/, ''));
   const name = asked.name ?? nameList(resolver, host)[0];
-  if (isIP(host) !== 0 || inFile || name === undefined) return [];
+  if (isIP(host) !== 0 || inFile || name === undefined || !isDomainName(host)) return [];
   const servers = resolver.servers.slice(0, most);
   return Promise.all(
     servers.map(async (server) => {
@@ -62,7 +62,7 @@ export async function judgePinned(
 ): Promise<Evidence | undefined> {
   const { useTcp } = resolver;
   const [name] = nameList(resolver, host);
-  if (isIP(host) !== 0 || name === undefined || isLocal(host)) return undefined;
+  if (isIP(host) !== 0 || name === undefined || isLocal(host) || !isDomainName(host)) return undefined;
   for (const server of resolver.servers.slice(0, 2)) {
     const startMs = elapsedMs();
     const reply = await askBoth(server, name, useTcp);

@@ -160,6 +160,12 @@ function chainFault(chain: Chain, secured: TLSSocket, greeting: Greeting): Fault
     const suspects = [...chain, ...anchors];
     return suspects.map((one) => outsideItsDates(one, host, now)).find((found) => found !== undefined);
   }
+  if (code === 'INVALID_PURPOSE') {
+    // OpenSSL minds keyUsage, too; Go does not look at it (verify.go checkChainForKeyUsage).
+    if (!chain.every(servesAnybody))
+      return { code: 'tls.handshake_failed', host, why: 'x509: certificate specifies an incompatible key usage' };
+    if (trustIn(chain, { roots, rule, now }) !== undefined) return undefined;
+  }
   const trusted = trustedFrom(roots, rule);
   return {
     code: 'tls.untrusted',
@@ -168,6 +174,15 @@ function chainFault(chain: Chain, secured: TLSSocket, greeting: Greeting): Fault
     issuer: inARow(top.issuer),
     trustedFrom: trusted,
   };
+}
+
+const serverAuth = '1.3.6.1.5.5.7.3.1';
+const anyUsage = '2.5.29.37.0';
+
+/** Its extended key usages, where it has any, let a server show it. */
+function servesAnybody(certificate: X509Certificate): boolean {
+  const usages: unknown = certificate.keyUsage;
+  return !Array.isArray(usages) || usages.includes(serverAuth) || usages.includes(anyUsage);
 }
 
 /** Node's types say Error; it is the code of OpenSSL's verify result, or null. */

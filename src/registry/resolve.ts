@@ -80,8 +80,8 @@ async function search(run: Search): Promise<Outcome<DnsFacts>> {
       });
     }
     for (const one of tried) {
-      // The error of a later candidate replaces an earlier one's, except that of the name as written.
-      if (!one.ok && (last === undefined || name !== `${host}.`)) last = one.fault;
+      // The first error stands, unless the name as written has one of its own.
+      if (!one.ok && (last === undefined || name === `${host}.`)) last = one.fault;
     }
     const cut = cutOff(run);
     if (cut !== undefined) return bad(cut);

@@ -18,6 +18,7 @@ import { record, type Purpose, type Scene } from './scene.ts';
 import { outOfTurn } from './out-of-turn.ts';
 import { trouble, type Tried, type Trouble } from './trouble.ts';
 import { unsendable } from './unsendable.ts';
+import { urlAt } from './url-at.ts';
 
 export interface Request {
   readonly method: 'HEAD' | 'GET';
@@ -53,15 +54,6 @@ const staysHome = new Set(['authorization', 'host', 'www-authenticate', 'cookie'
 const made = new Set('host content-length transfer-encoding trailer connection keep-alive upgrade expect'.split(' '));
 const bodyTimeoutMs = 30_000;
 
-/** The URL that containerd would ask at a route (resolver.go request, addNamespace). */
-export function urlAt(route: Route, repository: string, object: string): URL | undefined {
-  const text = `${route.scheme}://${route.authority}${cleanPath(`${route.path}/${repository}/${object}`)}`;
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  if (route.ns !== undefined) url.searchParams.set('ns', route.ns);
-  return url;
-}
-
 export interface Sending extends Request {
   readonly at: Route;
 }
@@ -70,7 +62,7 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
   const { plan } = scene;
   const { method } = sending;
   const requested = urlAt(sending.at, plan.image.path, sending.object);
-  if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending) };
+  if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending, plan.image.path) };
   const held =
     heldBack(scene, sending) ?? unsendable(scene, sending, requested) ?? (await outOfTurn(scene, sending.at));
   if (held !== undefined) return { ok: false, trouble: held };
@@ -129,14 +121,14 @@ function heldBack(scene: Scene, { method, object, route, at }: Sending): Trouble
 }
 
 /** A port beyond 65535, or a name that no URL can hold. */
-function noSuchPlace({ at, method, object }: Sending): Trouble {
+function noSuchPlace({ at, method, object }: Sending, repository: string): Trouble {
   const port = /:(\d+)$/.exec(at.authority)?.[1];
   const bad = port !== undefined && Number(port) > 65_535;
   const why = bad ? `address ${port}: invalid port` : `lookup ${at.host}: no such host`;
   const fault: Fault = bad
     ? { code: 'tcp.unreachable', address: at.host, port: Number(port), why: 'invalid port' }
     : { code: 'dns.not_found', host: at.host, server: '', asked: [at.host] };
-  const url = `${at.scheme}://${at.authority}${cleanPath(`${at.path}/${object}`)}`;
+  const url = `${at.scheme}://${at.authority}${cleanPath(`${at.path}/${repository}/${object}`)}`;
   return trouble(fault, `failed to do request: ${method === 'HEAD' ? 'Head' : 'Get'} "${url}": dial tcp: ${why}`);
 }
 

@@ -3,6 +3,8 @@
  * Imitates containerd client.Pull (local engine) and core/transfer/local/pull.go (transfer service), and image.Config after it.
  */
 import type { Fault } from '#pull/fault.ts';
+import { goQuote } from '#pull/go-quote.ts';
+import type { Image } from '#pull/image.ts';
 import {
   childrenFor,
   kindOfMediaType,
@@ -37,6 +39,7 @@ export async function perform(scene: Scene): Promise<Performance> {
 
 async function pull(scene: Scene): Promise<Ending> {
   const { image, engine } = scene.plan;
+  if (image.registry.startsWith('[') && !engine.takesIpv6Registries) return unreadable(image);
   const authorizer = new Authorizer(scene);
   const resolved = await resolve(scene, authorizer);
   if (resolved.is === 'failed')
@@ -44,6 +47,13 @@ async function pull(scene: Scene): Promise<Ending> {
   if (resolved.is === 'held_back') return { is: 'untold', fault: resolved.fault, stage: 'manifest' };
   remember(scene, resolved.value);
   return fetchAll(scene, authorizer, resolved.value);
+}
+
+/** The kubelet reads the reference, and its runtime does not (pkg/cri/server/image_pull.go PullImage). */
+function unreadable({ written, sent }: Image): Ending {
+  const why = 'invalid reference format';
+  const words: Wording = { text: `failed to parse image reference ${goQuote(sent)}: ${why}` };
+  return failed({ fault: { code: 'image.malformed', image: written, why }, words }, words);
 }
 
 function remember(scene: Scene, { digest, mediaType, size, etag, route, shown }: Resolved): void {

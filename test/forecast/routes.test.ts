@@ -88,7 +88,19 @@ describe('route-slow', () => {
   });
 
   test('one that answers each request late', () => {
-    expect(found([at(0, { ms: 12_000 }), at(0, { ms: 14_000 })])).toMatchObject([{ fault: 'api.timed_out' }]);
+    const [forecast, ...others] = found([at(0, { ms: 12_000 }), at(0, { ms: 14_000 })]);
+    expect(forecast).toMatchObject({ fault: 'api.timed_out' });
+    expect(forecast?.remedy).toMatch(/, or take it out of \S+hosts.toml/);
+    expect(others).toEqual([]);
+  });
+
+  test('a registry itself that does: there is nothing that it could be taken out of', () => {
+    const exchanges = [at(0, { ms: 12_000 }), at(0, { ms: 14_000 })];
+    const [forecast] = foreseen('route-slow', { rehearsal: { performances: [{ ...well, exchanges }] } });
+    expect(forecast?.because).toMatch(/^origin reg.test takes/);
+    expect(forecast?.remedy).toBe(
+      'Find out what keeps reg.test, or the way to it, or pull through a mirror that is near.',
+    );
   });
 
   test.each([

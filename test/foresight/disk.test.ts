@@ -1,6 +1,8 @@
 /** Disks that fill, for real: the forecast stands before, and then it happens, when and as it was foretold. */
-import { statfs } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { Forecast } from '#pull/forecast.ts';
 import { emptyPast, learnNode, type Past } from '#pull/past.ts';
@@ -20,6 +22,7 @@ import { at } from '../servers/at.ts';
 import { openNode, openStage, pki } from '../servers/stage.ts';
 
 const MiB = 1024 ** 2;
+const GiB = 1024 ** 3;
 const start = Date.parse('2026-03-04T12:00:00Z');
 const stepMs = 300_000;
 
@@ -38,7 +41,7 @@ async function lookAt(
 const full = (shown: Shown): Forecast => broughtAbout('disk-fills', 'disk.full', shown);
 const noInodes = (shown: Shown): Forecast => broughtAbout('disk-fills', 'disk.inodes', shown);
 
-describe.runIf(needs(['root', 'mount', 'umount']))('a file system that fills step by step', () => {
+describe.runIf(needs(['root', 'mount', 'umount']))('a file system that fills step by step', { timeout: 30_000 }, () => {
   test.each([
     {
       what: 'bytes',
@@ -155,6 +158,9 @@ async function shareLeft(path: string, what: string): Promise<number> {
   return what === 'bytes' ? bavail / blocks : ffree / files;
 }
 
+const oneImageOfInodes = (shown: Shown): Forecast => broughtAbout('pull-outgrows-disk', 'disk.inodes', shown);
+const twoImagesOfInodes = (shown: Shown): Forecast => broughtAbout('pulls-outgrow-disk', 'disk.inodes', shown);
+
 /** Go's words for what the kernel said. */
 function lastWords(pulled: Pulled): string {
   return pulled.is === 'pulled'
@@ -162,7 +168,7 @@ function lastWords(pulled: Pulled): string {
     : (/no space left on device/.exec(pulled.message)?.[0] ?? pulled.message);
 }
 
-const able = needs(['root', 'mount', 'umount', 'unshare', 'containerd', 'docker-registry']);
+const able = needs(['root', 'mount', 'umount', 'unshare', 'containerd', 'docker-registry', 'fallocate']);
 
 describe.runIf(able)("containerd's own disk", { timeout: 60_000 }, () => {
   test('is too small for an image: foretold, and then the pull fails with the text that was foretold', async () => {
@@ -182,6 +188,48 @@ describe.runIf(able)("containerd's own disk", { timeout: 60_000 }, () => {
     );
     const came = { atMs: Date.now(), said: 'no space left on device', so: lastWords(theirs) };
     broughtAbout('pull-outgrows-disk', 'disk.full', { told: ours, came });
+  });
+
+  test.each([
+    { what: 'an image', seeds: ['one'], claim: oneImageOfInodes },
+    { what: 'two images, and enough for one', seeds: ['one', 'two'], claim: twoImagesOfInodes },
+  ])('has bytes enough and too few inodes for $what: foretold, and the pull fails', async ({ seeds, claim }) => {
+    const authorities = await pki();
+    await using node = await openNode(authorities, { disk: { bytes: 2 * GiB, inodes: 1100 } });
+    await using stage = openStage(authorities, node);
+    const tags = ['first', 'second', ...seeds];
+    const images = Object.fromEntries(
+      tags.map((seed) => [`team/app:${seed}`, stage.another({ seed, layers: [4 * MiB] })]),
+    );
+    const port = await stage.fake({ images });
+    const [first = '', second = '', ...wanted] = tags.map((tag) => at(port).replace(/:v1$/, `:${tag}`));
+    const place = join(node.root.path, 'var/lib/containerd');
+    const free = async (): Promise<number> => (await statfs(place)).ffree;
+    // Directories that stay are made with the first image; what the second keeps, every other one does.
+    expect(await node.daemon.pull({ image: first })).toMatchObject({ is: 'pulled' });
+    const before = await free();
+    expect(await node.daemon.pull({ image: second })).toMatchObject({ is: 'pulled' });
+    const kept = before - (await free());
+    // While it lasts a pull takes a few more than it keeps.
+    const left = seeds.length === 1 ? kept : 2 * kept + 1;
+    // What is there is more than a GiB, and its files say how many an image takes: one for each MiB.
+    await promisify(execFile)('fallocate', ['-l', String(1100 * MiB), join(place, 'images')]);
+    for (let more = (await free()) - left; more > 0; more -= 1) await writeFile(join(place, `file-${more}`), '');
+    const runtime = node.daemon.version;
+    const reports = [];
+    for (const image of wanted) reports.push(await askDrypull({ image, root: node.root.path, runtime }));
+    const now = new Date();
+    const view = await readNode({ hostRoot: node.root.path, runtime, kubelet: {}, now });
+    const ofNode = foreseeNode({ now, view, entries: reports.map((report) => entry(report)), past: emptyPast });
+    const forecasts = [...ofNode, ...reports.flatMap((report) => report.forecasts)];
+    const pulled = [];
+    for (const image of wanted) pulled.push(await node.daemon.pull({ image }));
+    expect(pulled.slice(0, -1).every(({ is }) => is === 'pulled')).toBe(true);
+    const so = pulled.slice(-1).map(lastWords);
+    claim({
+      told: { forecasts, atMs: now.getTime() },
+      came: { atMs: Date.now(), said: ['no space left on device'], so },
+    });
   });
 
   test('has room for each of two images and not for both: foretold, and the second fails', async () => {

@@ -50,9 +50,19 @@ export interface LeafWish extends Dates {
   readonly copy?: number;
   /** A client may show it as well. */
   readonly forClients?: boolean;
+  /** Its key usage is that of an authority. */
+  readonly forSigning?: boolean;
+  /** What it may be shown for. Default: a server. */
+  readonly usage?: 'client' | 'any';
   /** Absent: it signs itself. */
   readonly by?: Made;
 }
+
+const usages = {
+  server: ExtendedKeyUsage.serverAuth,
+  client: ExtendedKeyUsage.clientAuth,
+  any: '2.5.29.37.0',
+} as const;
 
 const made = new Map<string, Promise<Made>>();
 
@@ -84,10 +94,11 @@ export async function leaf(wish: LeafWish): Promise<Made> {
   ];
   const extensions = [
     new ExtendedKeyUsageExtension([
-      ExtendedKeyUsage.serverAuth,
+      usages[wish.usage ?? 'server'],
       ...(wish.forClients === true ? [ExtendedKeyUsage.clientAuth] : []),
     ]),
     ...(wish.commonNameOnly === true ? [] : [new SubjectAlternativeNameExtension(given)]),
+    ...(wish.forSigning === true ? [new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true)] : []),
   ];
   const subject = `O=Test, CN=${names[0] ?? ips[0] ?? 'nobody'}`;
   return once(['leaf', rest, by?.cert], () => make({ ...wish, subject, extensions }));

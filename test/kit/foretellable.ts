@@ -14,8 +14,6 @@ export interface Foretellable {
 }
 
 const comes = (...faults: readonly FaultCode[]): Foretellable => ({ comes: faults });
-const inodes =
-  'how many inodes an image takes is estimated from what fills the disk, which is more than a GiB: by literal facts';
 
 export const foretellable: Readonly<Record<string, Foretellable>> = {
   'address-down': { comes: ['tcp.refused'], asksFor: ['tcp.unreachable'] },
@@ -37,11 +35,11 @@ export const foretellable: Readonly<Record<string, Foretellable>> = {
   'names-searched': comes('dns.timed_out'),
   'platform-lacking': comes('manifest.no_platform'),
   'provider-fails': comes('credential.provider_failed'),
-  'pull-outgrows-disk': { comes: ['disk.full'], not: { 'disk.inodes': inodes } },
+  'pull-outgrows-disk': comes('disk.full', 'disk.inodes'),
   'pull-outlasts-deadline': comes('blob.slow'),
   'pull-stalls': comes('blob.stalled'),
   'pull-trips-eviction': comes('disk.pressure'),
-  'pulls-outgrow-disk': { comes: ['disk.full'], not: { 'disk.inodes': inodes } },
+  'pulls-outgrow-disk': comes('disk.full', 'disk.inodes'),
   'pulls-queue': comes('kubelet.pulls_queued', 'kubelet.qps_exceeded'),
   'quota-runs-out': comes('api.rate_limited'),
   'quota-short': comes('api.rate_limited'),

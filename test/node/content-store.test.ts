@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hasContent, localContent } from '../../src/node/content-store.ts';
-import { nodeRoot } from '../kit/node-root.ts';
+import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
 const hex = 'ab'.repeat(32);
 const digest = `sha256:${hex}`;
@@ -57,6 +57,17 @@ describe('whether the runtime holds a blob', () => {
   test('a store that is new holds nothing', async () => {
     await using root = await nodeRoot({ 'var/lib/containerd/io.containerd.content.v1.content': { dir: true } });
     expect(await ask(root.path, digest)).toBe(false);
+  });
+
+  const content = 'var/lib/containerd/io.containerd.content.v1.content';
+
+  test.each<readonly [string, NodeTree, boolean | undefined]>([
+    ['of which the runtime has made nothing yet but its database', {}, false],
+    ['that cannot be looked at', { [content]: 'x' }, undefined],
+    ['that lies where nobody shows it', { [content]: { link: '/mnt/content' } }, undefined],
+  ])('a store %s', async (_, tree, holds) => {
+    await using root = await nodeRoot({ 'var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db': '', ...tree });
+    expect([await ask(root.path, digest), await ask(root.path, 'md5:x')]).toEqual([holds, undefined]);
   });
 
   test.each([

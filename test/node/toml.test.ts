@@ -14,13 +14,13 @@ describe('TOML', () => {
     `a = ${'['.repeat(100)}`,
     'a = "\uFFFD"',
   ])('%j is refused, with a reason on one line that quotes nothing', (text) => {
-    const parsed = parseToml(text);
+    const parsed = parseToml(text, 2);
     expect(parsed.ok).toBe(false);
     expect(parsed.ok ? '' : parsed.why).not.toContain('\n');
   });
 
   test('names that JavaScript gives a meaning to are only names', () => {
-    const parsed = parseToml('[__proto__]\nx = 1\n[constructor]\ny = 2\n');
+    const parsed = parseToml('[__proto__]\nx = 1\n[constructor]\ny = 2\n', 2);
     expect(parsed.ok && Object.keys(parsed.table)).toEqual(['__proto__', 'constructor']);
     expect(Object.getOwnPropertyNames(Object.prototype)).not.toContain('x');
   });
@@ -79,10 +79,23 @@ e = { f = "}", g = [1] }
           fc.string(),
         ),
         (text) => {
-          parseToml(text);
+          parseToml(text, 2);
           expressionsOf(text);
         },
       ),
     );
+  });
+});
+
+describe('where the two go-tomls differ', () => {
+  test.each([
+    ['a byte order mark', '\uFEFFa = 1\n', true, false],
+    ['brackets in the quotes of a header', '[host."http://[::1]:5000"]\n', false, true],
+    ["brackets in the quotes of an array's header", '[["a[0]"]]\n', false, true],
+    ['brackets in the quotes of a key', '"http://[::1]:5000" = 1\n', true, true],
+    ['brackets in a comment behind a header', '[a."b"] # [c]\n', true, true],
+    ['brackets in an array of strings', '[a."b"]\nclient = [["[", "]"]]\n', true, true],
+  ])('%s', (_, text, v1, v2) => {
+    expect([parseToml(text, 1).ok, parseToml(text, 2).ok]).toEqual([v1, v2]);
   });
 });

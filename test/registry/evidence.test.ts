@@ -42,11 +42,14 @@ describe('name servers', () => {
     expect(await judgeNameServers({ ...resolver, servers }, { host: 'reg.example' }, elapsedMs)).toHaveLength(8);
   });
 
-  it.each(['127.0.0.1', '::1', 'registry.test', 'Registry.Test.'])('are left alone for %s', async (host) => {
-    await using dns = await fakeDns({});
-    expect(await judgeNameServers({ ...resolver, servers: [dns] }, { host }, elapsedMs)).toEqual([]);
-    expect(dns.received).toEqual([]);
-  });
+  it.each(['127.0.0.1', '::1', 'registry.test', 'Registry.Test.', `${'x'.repeat(64)}.test`, 'a..b'])(
+    'are left alone for %s',
+    async (host) => {
+      await using dns = await fakeDns({});
+      expect(await judgeNameServers({ ...resolver, servers: [dns] }, { host }, elapsedMs)).toEqual([]);
+      expect(dns.received).toEqual([]);
+    },
+  );
 });
 
 describe('addresses', () => {

@@ -94,6 +94,24 @@ describe('a certificate', () => {
     expect((await serve(good, { rule: trusting(pem) })).outcome.ok).toBe(true);
   });
 
+  it.each([{ forSigning: true }, { usage: 'any' }] as const)(
+    'with a usage that Go does not mind is trusted: %j',
+    async (wish) => {
+      const made = await leaf({ names: ['reg.example'], by: root, ...wish });
+      expect((await serve(made, { rule: trusting(root.cert) })).outcome.ok).toBe(true);
+      const other = await authority({ name: 'Other Root' });
+      const { outcome } = await serve(made, { rule: trusting(other.cert) });
+      expect(outcome).toMatchObject({ ok: false, fault: { code: 'tls.untrusted' } });
+    },
+  );
+
+  it('for clients only is refused', async () => {
+    const made = await leaf({ names: ['reg.example'], by: root, usage: 'client' });
+    const why = 'x509: certificate specifies an incompatible key usage';
+    const { outcome } = await serve(made, { rule: trusting(root.cert) });
+    expect(outcome).toMatchObject({ ok: false, fault: { code: 'tls.handshake_failed', why } });
+  });
+
   it('counts for nothing where it is not verified', async () => {
     const other = await leaf({ names: ['other.example'], to: -1 });
     const { outcome } = await serve(other, { rule: { ...plainTls, verify: false } });

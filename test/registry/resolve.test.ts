@@ -163,6 +163,17 @@ describe('a name that does not exist', () => {
 });
 
 describe('search domains', () => {
+  it.each([
+    ['reg.example', 1, 'dns.server_failed'],
+    ['reg.example', 2, 'dns.server_failed'],
+    ['gone.example', 1, 'dns.not_found'],
+    ['gone.example', 2, 'dns.not_found'],
+  ])('the trouble with the name as written is the one that is told: %s, ndots %d', async (host, ndots, code) => {
+    const zone: Zone = { 'reg.example': { is: 'servfail' }, 'gone.example.lan.example': { is: 'servfail' } };
+    const { outcome } = await oneServer(zone, host, { search: ['lan.example'], ndots });
+    expect(outcome).toMatchObject({ ok: false, fault: { code } });
+  });
+
   it('are tried first for a name with fewer dots than ndots', async () => {
     const zone = { 'reg.corp.example': v4 };
     const { outcome, received } = await oneServer(zone, 'reg', { search: ['lan.example', 'corp.example'] });

@@ -139,4 +139,22 @@ export const mirrorCases: readonly Case[] = [
     },
     gets: 'pulled',
   },
+  {
+    world: 'a hosts.toml that begins with a byte order mark, which containerd 2 does not take',
+    set: async ({ fake, nobody, certsD }) => {
+      const [origin, mirror] = [await nobody(), await fake()];
+      await certsD({ [`${hostDir(origin)}/hosts.toml`]: `\uFEFF${host(`https://${hostDir(mirror, 'mirror')}`)}` });
+      return { image: at(origin) };
+    },
+    gets: 'pulled',
+  },
+  {
+    world: 'a hosts.toml that names a mirror by its IPv6 address, which containerd 1 does not take',
+    set: async ({ nobody, certsD }) => {
+      const [origin, mirror] = [await nobody(), await nobody()];
+      await certsD({ [`${hostDir(origin)}/hosts.toml`]: host(`http://[::1]:${mirror}`) });
+      return { image: at(origin) };
+    },
+    gets: /Head "https:\/\/registry\.example\.test:.*connection refused$/,
+  },
 ];

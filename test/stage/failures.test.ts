@@ -457,7 +457,7 @@ describe('references', () => {
     const report = await pullOf(nodeOf(), 'reg.test:99999/team/app:v1');
     expect(gist(report)).toBe('fails tcp.unreachable');
     expect(report.kubelet?.waitingMessage).toBe(
-      'failed to pull and unpack image "reg.test:99999/team/app:v1": failed to resolve image: failed to do request: Head "https://reg.test:99999/v2/manifests/v1": dial tcp: address 99999: invalid port',
+      'failed to pull and unpack image "reg.test:99999/team/app:v1": failed to resolve image: failed to do request: Head "https://reg.test:99999/v2/team/app/manifests/v1": dial tcp: address 99999: invalid port',
     );
   });
 

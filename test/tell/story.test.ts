@@ -100,6 +100,7 @@ test('the document has a version, the node and the reports', () => {
   expect(said).toEqual({
     name: 'node-7',
     runtime: 'containerd://2.1.9',
+    engine: 'transfer',
     platform: 'linux/arm/v7',
     warnings: [],
     doubts: [],
