@@ -55,6 +55,8 @@ export interface Engine {
   readonly unpacksLayerTypesOnly: boolean;
   /** A configuration whose rootfs is not of layers is not unpacked (2.1; core/unpack/unpacker.go). */
   readonly checksRootfsType: boolean;
+  /** Proxies of any scheme are taken for such: built with Go 1.23 (1.6.38, 1.7.26; .github/actions/install-go). */
+  readonly proxiesOfAnyScheme: boolean;
   /** TLS with RSA key exchange is offered: built for a Go before 1.22 (until 1.6.38 and 1.7.27; go.mod). */
   readonly takesRsaKeyExchange: boolean;
   /** Schema 1 manifests are converted (before 2.0; remotes/docker/schema1). */
@@ -107,6 +109,7 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
     knowsDockerZstd: from([2, 0, 0]),
     unpacksLayerTypesOnly: from([1, 6, 25], [1, 7, 7]),
     checksRootfsType: from([2, 1, 0]),
+    proxiesOfAnyScheme: from([1, 6, 38], [1, 7, 26], [2, 0, 0]),
     takesRsaKeyExchange: !from([1, 6, 39], [1, 7, 28], [2, 0, 0]),
     convertsSchema1: !from([2, 0, 0]),
     wording: {

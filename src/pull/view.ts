@@ -190,6 +190,8 @@ export interface ProxyRules {
   readonly https?: Secret;
   readonly no?: string;
   readonly source: string;
+  /** Whoever reads them knows http, https and socks5, and takes any other scheme for a host's name (Go before 1.23). */
+  readonly threeSchemes?: true;
 }
 
 export interface SystemView {
