@@ -169,6 +169,8 @@ function chainFault(chain: Chain, secured: TLSSocket, greeting: Greeting): Fault
       return { code: 'tls.handshake_failed', host, why: 'x509: certificate specifies an incompatible key usage' };
     if (trustIn(chain, { roots, rule, now }) !== undefined) return undefined;
   }
+  if (code === 'PATH_LENGTH_EXCEEDED')
+    return { code: 'tls.handshake_failed', host, why: 'x509: too many intermediates for path length constraint' };
   if (foundNoIssuer.has(code) && trustIn(chain, { roots, rule, now }) !== undefined) return undefined;
   const near = nearMiss(chain, { roots, rule });
   return {

@@ -92,12 +92,15 @@ export interface IntermediateWish extends Dates {
   readonly by: Made;
   /** It may sign nothing, by its own words. */
   readonly powerless?: boolean;
+  /** It may sign no other intermediate. */
+  readonly lowest?: boolean;
 }
 
 export async function intermediate(wish: IntermediateWish): Promise<Made> {
   const { by, ...rest } = wish;
   const subject = `CN=${wish.name ?? 'Test Intermediate'}`;
-  const extensions = wish.powerless === true ? [new BasicConstraintsExtension(false, undefined, true)] : signing;
+  const lowest = wish.lowest === true ? [new BasicConstraintsExtension(true, 0, true)] : signing;
+  const extensions = wish.powerless === true ? [new BasicConstraintsExtension(false, undefined, true)] : lowest;
   return once(['intermediate', rest, by.cert], () => make({ ...wish, subject, extensions }));
 }
 

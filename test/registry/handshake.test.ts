@@ -153,6 +153,15 @@ describe('an issuer that is none', () => {
     expect(outcome).toMatchObject({ ok: false, fault: { nearMiss: { authority: 'Test Intermediate', why } } });
   });
 
+  it('is one below another that may sign no intermediate', async () => {
+    const lowest = await intermediate({ by: root, lowest: true });
+    const below = await intermediate({ by: lowest, name: 'Below' });
+    const made = await leaf({ names: ['reg.example'], by: below });
+    const { outcome } = await serve(made, { rule: trusting(root.cert) });
+    const why = 'x509: too many intermediates for path length constraint';
+    expect(outcome).toMatchObject({ ok: false, fault: { code: 'tls.handshake_failed', why } });
+  });
+
   it('is any of a signature with SHA-1', async () => {
     const made = await leaf({ names: ['reg.example'], by: root, hash: 'SHA-1' });
     const { outcome } = await serve(made, { rule: trusting(root.cert) });
