@@ -177,9 +177,12 @@ export class Book {
   }
 
   #orderOf(id: string, nowMs: number): number {
-    const dueMs = this.#entries.get(id)?.dueMs;
+    const { dueMs, report } = this.#entries.get(id) ?? {};
     // Out of turn: before everybody who has ever been rehearsed, the longest due first.
-    return dueMs !== undefined && dueMs <= nowMs ? dueMs - 1e15 : this.#lastAt(id);
+    if (dueMs !== undefined && dueMs <= nowMs) return dueMs - 1e15;
+    // Then those of whom nothing is known, for want of a turn.
+    const isOpen = report?.verdict.is === 'unknown' && report.verdict.fault.code === 'agent.over_budget';
+    return isOpen ? this.#lastAt(id) - 1e14 : this.#lastAt(id);
   }
 
   /** When somebody is due out of turn, or may go at last. */

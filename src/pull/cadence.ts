@@ -23,15 +23,13 @@ export function restOf(demand: Demand, history: Pick<History, 'sinceMs' | 'recen
 
 /** As often as an image that rests longest is rehearsed: more often there is nothing to be learnt of its tag. */
 const tagSoonestMs = 3_600_000;
-/** However large the fleet: twice a day it is seen that a tag is gone (registries.md §6.3). */
-const tagLatestMs = 12 * 3_600_000;
 
 /**
  * Between two times that a mirror is asked for a tag itself, which it may have to ask the registry behind it: so long that a fleet
  * stays within that registry's budget too. `roundMs`: how long a round of such questions takes within this agent's share of it.
  */
 export function tagRestMs(roundMs: number): number {
-  return Math.min(Math.max(roundMs, tagSoonestMs), tagLatestMs);
+  return Math.max(roundMs, tagSoonestMs);
 }
 
 /** Whether the moment of a tag has come since it was asked for: the moments of a fleet's tags are spread over the whole rest. */

@@ -45,6 +45,20 @@ test('a few agents answer at once as well, together within the budget', () => {
   expect(first.length * 12 * 5).toBeLessThanOrEqual(120);
 });
 
+test.each([4, 7, 12, 20])('%i agents of a small budget hardly ever meet more than it bears', (agents) => {
+  const share = shareOf({ perMinute: 6, agents, cost: 2 });
+  const fleets = 200;
+  const above = Array.from({ length: fleets }, (_, fleet) => {
+    const times = Array.from({ length: agents }, (__, i) => phaseOf(`fleet-${fleet} node-${i}`)).flatMap((phase) =>
+      spent(share, { cost: 2, phase, forMs: 4 * 60 * minute }),
+    );
+    return times.some((from) => times.filter((at) => at >= from && at < from + minute).length * 2 > 6);
+  });
+  expect(above.filter(Boolean).length).toBeLessThanOrEqual(fleets * 0.05);
+  // And still each of them asks.
+  expect(spent(share, { cost: 2, phase: 0.5, forMs: 4 * 60 * minute }).length).toBeGreaterThan(1);
+});
+
 describe('many agents', () => {
   const share = shareOf({ perMinute: 60, agents: 5_000, cost: 4 });
 

@@ -5,7 +5,7 @@ import { ask } from '../kit/ask.ts';
 import { text, type Json } from '../kit/fake-kube-json.ts';
 import { needs } from '../kit/installed.ts';
 import { hasKubeApiserver } from '../kit/kube-apiserver.ts';
-import { baseOwnGrants, componentGrants, everyGrant, ownNamespaceGrants } from '../kit/kube-grants.ts';
+import { baseOwnGrants, componentGrants, everyGrant, ownNamespaceGrants, turnsGrants } from '../kit/kube-grants.ts';
 import { kubeScene, type Scene, scenePods, verdictsIn } from '../kit/kube-scene.ts';
 import type { WholeAgent } from '../kit/whole-agent.ts';
 
@@ -101,8 +101,9 @@ describe.runIf(isHere)('an agent with every component', { timeout: 120_000 }, ()
   test('was allowed whatever it asked, and asked whatever it was granted', async () => {
     const calls = await at.hands.agentCalls();
     expect(calls.filter(({ code }) => code === 401 || code === 403)).toEqual([]);
-    // The size of the fleet is asked for by an agent in its Pod, which knows its namespace: see kube-rights.
-    const others: readonly string[] = [...componentGrants.catalog, ...ownNamespaceGrants, ...baseOwnGrants];
+    // For the size of the fleet and for turns an agent in its Pod asks, which knows its namespace: see kube-rights.
+    const own = [...ownNamespaceGrants, ...baseOwnGrants, ...turnsGrants];
+    const others: readonly string[] = [...componentGrants.catalog, ...own];
     const granted = new Set([...everyGrant].filter((grant) => !others.includes(grant)));
     // The kubelet's own server is asked that, and there is none here.
     granted.delete('get core/nodes/configz');
