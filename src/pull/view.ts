@@ -47,6 +47,8 @@ export interface Demand {
   readonly running?: readonly string[];
   /** Whether a start of its Pods on this node would ask the registry; absent where nobody could tell. */
   readonly asks?: 'yes' | 'no' | 'perhaps';
+  /** It is on the node, and the kubelet may want to have seen its Pods' credentials open it. */
+  readonly needsProof?: true;
 }
 
 export interface NodeView {
