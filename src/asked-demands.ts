@@ -33,7 +33,9 @@ export function askedDemands({ pods, own, sandboxImage, kubelet, coming = [] }: 
 
 /** The operator's own images come first in joinDemands, so that what Pods want of them does not slow them down. */
 function withNeed(demand: Demand, kubelet: Verification | undefined): Demand {
-  return kubelet === undefined ? demand : { ...demand, asks: needOf(demand, kubelet).asks };
+  if (kubelet === undefined) return demand;
+  const { asks, needsProof } = needOf(demand, kubelet);
+  return { ...demand, asks, ...(needsProof === undefined ? {} : { needsProof }) };
 }
 
 function named(demand: Demand): Demand {

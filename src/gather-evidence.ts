@@ -88,6 +88,6 @@ function ruleOf({ route }: Exchange, plan: PullPlan): TlsRule {
   return (plan.routes.ok ? plan.routes.value[route]?.tls : undefined) ?? verified;
 }
 
-function waysOf({ resolver, roots }: PullPlan, { now, elapsedMs }: Wire): Ways {
-  return { resolver, roots, now, elapsedMs };
+function waysOf({ resolver, roots, engine }: PullPlan, { now, elapsedMs }: Wire): Ways {
+  return { resolver, roots, rsaKeyExchange: engine.takesRsaKeyExchange, now, elapsedMs };
 }

@@ -1,5 +1,6 @@
 /** Opens the wire of one pass over a node's images. */
 import type { HasContent } from '#pull/disk.ts';
+import { engineOf } from '#pull/engine.ts';
 import type { LocalContent, NodeView } from '#pull/view.ts';
 import { Connections } from './registry/connections.ts';
 import type { Memory } from './stage/memory.ts';
@@ -35,6 +36,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     resolver: view.system.resolver,
     roots: view.system.roots,
     proxy: view.runtime.proxy,
+    rsaKeyExchange: engineOf(view.runtime.version, 'local').takesRsaKeyExchange,
     perOrigin: opening.perRegistry,
     ...(opening.family === undefined ? {} : { family: opening.family }),
     now: opening.now,

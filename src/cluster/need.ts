@@ -10,6 +10,8 @@ export interface Need {
   /** `perhaps`: it cannot be told from here. */
   readonly asks: 'yes' | 'no' | 'perhaps';
   readonly because: string;
+  /** What is on the node may be kept from a Pod whose credentials have not proved access. */
+  readonly needsProof?: true;
 }
 
 /** KubeletConfiguration imagePullCredentialsVerificationPolicy; its default is NeverVerifyPreloadedImages. */
@@ -26,9 +28,12 @@ export function needOf(demand: Pick<Demand, 'policy' | 'present'>, verification:
     return { asks: 'no', because: 'pull policy Never and not on the node: the kubelet fails without asking' };
   if (present === 'no') return { asks: 'yes', because: 'it is not on the node' };
   if (present === 'unknown') return { asks: 'perhaps', because: 'the kubelet lists its largest images only' };
-  if (policy === 'Never') return { asks: 'no', because: 'it is on the node, and pull policy Never asks nobody' };
+  const proof = verifies(verification) ? { needsProof: true as const } : {};
+  if (policy === 'Never')
+    return { asks: 'no', because: 'it is on the node, and pull policy Never asks nobody', ...proof };
   if (!verifies(verification)) return { asks: 'no', because: 'it is on the node' };
   return {
+    ...proof,
     asks: 'perhaps',
     because: 'it is on the node; the kubelet pulls it again for a Pod whose credentials have not proved access',
   };

@@ -25,7 +25,16 @@ type Env = ReadonlyMap<string, string>;
 /** Distributions whose one service starts containerd itself. */
 const bundledUnits = ['k3s', 'k3s-agent', 'rke2-server', 'rke2-agent'];
 
-export async function findProxy(root: string, running: Running | undefined): Promise<FoundProxy> {
+/** `threeSchemes`: as in `ProxyRules`. */
+export async function findProxy(root: string, running: Running | undefined, threeSchemes = false): Promise<FoundProxy> {
+  const found = await findRules(root, running);
+  if (!threeSchemes) return found;
+  const { rules, next } = found;
+  const of = (read: ProxyRules): ProxyRules => ({ ...read, threeSchemes });
+  return { ...found, rules: of(rules), ...(next === undefined ? {} : { next: { ...next, rules: of(next.rules) } }) };
+}
+
+async function findRules(root: string, running: Running | undefined): Promise<FoundProxy> {
   const unit = await readServiceEnv(root);
   const planned = unit?.env ?? new Map<string, string>();
   if (running?.env === undefined) {

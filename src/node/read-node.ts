@@ -3,6 +3,7 @@
  * cannot be read is a fault in its place, a warning, or a doubt. The agent's own files and environment are not looked at.
  */
 import { arch } from 'node:os';
+import { engineOf } from '#pull/engine.ts';
 import { bad, seen, type Seen } from '#pull/outcome.ts';
 import type { NextStart } from '#pull/next-start.ts';
 import type { Fault } from '#pull/fault.ts';
@@ -38,7 +39,8 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
   const runtime = await findRuntime(root, ask.runtime);
   const { atStart = new AtStart() } = ask;
   const [containerd, kubelet] = [await findRunning(root, 'containerd'), await findRunning(root, 'kubelet')];
-  const proxy = await findProxy(root, containerd);
+  const threeSchemes = !engineOf(runtime.version, 'local').proxiesOfAnyScheme;
+  const proxy = await findProxy(root, containerd, threeSchemes);
   const config = await readRuntime(root, runtime.version, { running: containerd, atStart, warnings });
   const credentials = await readKubelet(root, ask.kubelet, { running: kubelet, atStart });
   const resolver = await readResolver(root, proxy.env);

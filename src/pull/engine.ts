@@ -55,6 +55,10 @@ export interface Engine {
   readonly unpacksLayerTypesOnly: boolean;
   /** A configuration whose rootfs is not of layers is not unpacked (2.1; core/unpack/unpacker.go). */
   readonly checksRootfsType: boolean;
+  /** Proxies of any scheme are taken for such: built with Go 1.23 (1.6.38, 1.7.26; .github/actions/install-go). */
+  readonly proxiesOfAnyScheme: boolean;
+  /** TLS with RSA key exchange is offered: built for a Go before 1.22 (until 1.6.38 and 1.7.27; go.mod). */
+  readonly takesRsaKeyExchange: boolean;
   /** Schema 1 manifests are converted (before 2.0; remotes/docker/schema1). */
   readonly convertsSchema1: boolean;
   /** How a refusing status is worded. */
@@ -68,6 +72,8 @@ export interface Engine {
     readonly shortRead: 'bare' | 'with_sizes';
     /** x509 errors carry `tls: failed to verify certificate: ` (Go 1.20). */
     readonly tlsPrefix: boolean;
+    /** A refused SHA-1 signature names the way round it (until Go 1.23; .github/actions/install-go). */
+    readonly offersSha1: boolean;
     /** Queries in transport errors are [REDACTED] (internal/cri/util/sanitize.go). */
     readonly redactsQueries: boolean;
     /** Dial timeouts carry `code = DeadlineExceeded` (recorded: 1.7.34 and 2.3.4 do, 1.6.20 and 2.1.9 do not). */
@@ -103,6 +109,8 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
     knowsDockerZstd: from([2, 0, 0]),
     unpacksLayerTypesOnly: from([1, 6, 25], [1, 7, 7]),
     checksRootfsType: from([2, 1, 0]),
+    proxiesOfAnyScheme: from([1, 6, 38], [1, 7, 26], [2, 0, 0]),
+    takesRsaKeyExchange: !from([1, 6, 39], [1, 7, 28], [2, 0, 0]),
     convertsSchema1: !from([2, 0, 0]),
     wording: {
       headStatus: from([1, 6, 25], [1, 7, 0]) ? 'unexpected_status' : 'pulling_from_host',
@@ -111,6 +119,7 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
       wrongDiffId: from([2, 3, 0]) ? 'with_digests' : 'bare',
       shortRead: from([2, 1, 0]) ? 'with_sizes' : 'bare',
       tlsPrefix: from([1, 6, 25], [1, 7, 0]),
+      offersSha1: !from([1, 7, 29], [2, 0, 7], [2, 1, 5]),
       redactsQueries: from([1, 7, 30], [2, 0, 8], [2, 1, 6], [2, 2, 1]),
       deadlineCode: from([1, 7, 30], [2, 2, 0]),
     },

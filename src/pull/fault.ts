@@ -18,6 +18,13 @@ export interface RateLimit {
 /** Where in a request's life something happened, for sentences and for Go's wording. */
 export type Moment = 'connecting' | 'handshake' | 'response' | 'body';
 
+export interface NearMiss {
+  /** The common name, as a rule. */
+  readonly authority: string;
+  /** In Go's words. */
+  readonly why: string;
+}
+
 export interface FaultFacts {
   'image.malformed': { image: string; why: string };
   'image.never_pulled': { image: string };
@@ -53,7 +60,14 @@ export interface FaultFacts {
   /** The other side closed without a word (Go: EOF). */
   'tcp.closed': { address: string; port: number; moment: Moment };
 
-  'tls.untrusted': { host: string; subject: string; issuer: string; trustedFrom: readonly string[] };
+  'tls.untrusted': {
+    host: string;
+    subject: string;
+    issuer: string;
+    trustedFrom: readonly string[];
+    /** A certificate of the issuer's name that is not the issuer. */
+    nearMiss?: NearMiss;
+  };
   'tls.expired': { host: string; subject: string; notAfter: string; now: string };
   'tls.not_yet_valid': { host: string; subject: string; notBefore: string; now: string };
   'tls.wrong_name': { host: string; names: readonly string[]; commonNameOnly: boolean };

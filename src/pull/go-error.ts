@@ -5,6 +5,7 @@
  */
 import type { Engine } from './engine.ts';
 import type { Fault, FaultCode, FaultOf } from './fault.ts';
+import { goQuote } from './go-quote.ts';
 
 type Texts = { readonly [C in FaultCode]?: (fault: FaultOf<C>, engine: Engine) => string };
 
@@ -22,7 +23,7 @@ const texts: Texts = {
       ? `dial tcp ${endpoint(f)}: connect: connection reset by peer`
       : `read tcp [node]->${endpoint(f)}: read: connection reset by peer`,
   'tcp.closed': (f) => (f.moment === 'body' ? 'unexpected EOF' : 'EOF'),
-  'tls.untrusted': (_, engine) => x509('certificate signed by unknown authority', engine),
+  'tls.untrusted': (f, engine) => x509(`certificate signed by unknown authority${hint(f, engine)}`, engine),
   'tls.expired': (f, engine) => x509(`${invalidNow} ${second(f.now)} is after ${second(f.notAfter)}`, engine),
   'tls.not_yet_valid': (f, engine) => x509(`${invalidNow} ${second(f.now)} is before ${second(f.notBefore)}`, engine),
   'tls.wrong_name': (f, engine) => x509(wrongName(f), engine),
@@ -60,6 +61,15 @@ function endpoint(fault: { readonly address: string; readonly port: number }): s
 
 function x509(text: string, engine: Engine): string {
   return `${engine.wording.tlsPrefix ? 'tls: failed to verify certificate: ' : ''}x509: ${text}`;
+}
+
+/** crypto/x509 UnknownAuthorityError.Error; until Go 1.23 InsecureAlgorithmError says how to let SHA-1 pass. */
+function hint({ nearMiss }: FaultOf<'tls.untrusted'>, engine: Engine): string {
+  if (nearMiss === undefined) return '';
+  const { why, authority } = nearMiss;
+  const offers = engine.wording.offersSha1 && /insecure algorithm .*SHA1/.test(why);
+  const said = offers ? `${why} (temporarily override with GODEBUG=x509sha1=1)` : why;
+  return ` (possibly because of ${goQuote(said)} while trying to verify candidate authority certificate ${goQuote(authority)})`;
 }
 
 /** crypto/x509 HostnameError.Error. */

@@ -11,7 +11,7 @@ type Bare = { readonly is: 'pulls' } | { readonly is: 'stops'; readonly fault: F
 
 export function judge(plan: PullPlan, demand: Demand, rehearsal: Rehearsal, forecasts: readonly Forecast[]): Verdict {
   const bare = decide(plan, demand, rehearsal);
-  const sure = surenessOf(plan, rehearsal, bare);
+  const sure = surenessOf({ ...plan, doubts: [...plan.doubts, ...proofDoubts(demand)] }, rehearsal, bare);
   const threats = forecasts.filter(threatens);
   if (bare.is === 'pulls')
     return threats.length === 0 ? { is: 'pulls', sure } : { is: 'at_risk', forecasts: threats, sure };
@@ -64,6 +64,13 @@ function decideNever(plan: PullPlan, demand: Demand): Bare {
       return { is: 'stops', fault, stage: 'plan' };
     }
   }
+}
+
+/** pullmanager MustAttemptImagePull, k8s v1.36: what it keeps from a Pod ends as if the image were not there. */
+function proofDoubts({ policy, present, needsProof }: Demand): readonly Doubt[] {
+  if (policy !== 'Never' || present !== 'yes' || needsProof !== true) return [];
+  const because = `the kubelet keeps what it pulled itself from a Pod whose credentials have not proved access, and with pull policy Never that ends in ErrImageNeverPull`;
+  return [{ is: 'approximate', about: 'policy', because }];
 }
 
 /** A secret that nobody let us read would matter once a host has asked who is there. */

@@ -48,7 +48,7 @@ export interface ProxiedUrl {
 export function proxyFor(rules: ProxyRules, url: ProxiedUrl): Outcome<ProxyTarget | null> {
   const value = (url.scheme === 'https' ? rules.https : rules.http)?.reveal() ?? '';
   if (value === '') return good(null);
-  const proxy = readProxy(value);
+  const proxy = readProxy(value, rules);
   if (!proxy.ok || isExempt(rules.no ?? '', url)) return good(null);
   return targetOf(proxy.url, value);
 }
@@ -59,21 +59,30 @@ export function proxyWarnings(rules: ProxyRules): readonly Fault[] {
     const value = variable?.reveal() ?? '';
     if (value === '') return [];
     const written = parseGoUrl(value);
-    const proxy = readProxy(value);
+    const proxy = readProxy(value, rules);
     if (!proxy.ok) return [malformed(value, proxy.why)];
-    if (written.ok || !value.includes('://')) return [];
     const { name } = hostAndPort(proxy.url.host);
-    return [malformed(value, `${written.why}, so Go takes ${name} for the name of the proxy`)];
+    const unknown = written.ok && proxy.url.scheme !== written.url.scheme;
+    if ((written.ok && !unknown) || !value.includes('://')) return [];
+    const why = written.ok ? `scheme ${written.url.scheme} is unknown to this runtime` : written.why;
+    return [malformed(value, `${why}, so Go takes ${name} for the name of the proxy`)];
   });
 }
 
-/** parseProxy: what has no scheme or no host is read once more behind `http://`; the first reading's error counts. */
-function readProxy(value: string): ReturnType<typeof parseGoUrl> {
+/**
+ * parseProxy: what has no scheme or no host, and before x/net v0.23 (Go 1.23) what has another scheme than three, is read once
+ * more behind `http://`; the first reading's error counts.
+ */
+function readProxy(value: string, { threeSchemes }: ProxyRules): ReturnType<typeof parseGoUrl> {
   const written = parseGoUrl(value);
-  if (written.ok && written.url.scheme !== '' && written.url.host !== '') return written;
+  const isKnown = ({ scheme, host }: GoUrl): boolean =>
+    threeSchemes === true ? firstSchemes.has(scheme) : scheme !== '' && host !== '';
+  if (written.ok && isKnown(written.url)) return written;
   const completed = parseGoUrl(`http://${value}`);
   return completed.ok ? completed : written;
 }
+
+const firstSchemes: ReadonlySet<string> = new Set(['http', 'https', 'socks5']);
 
 const defaultPorts = { http: 80, https: 443, socks5: 1080, socks5h: 1080 } as const;
 

@@ -80,7 +80,7 @@ export interface Exchange {
   readonly method: 'HEAD' | 'GET' | 'POST';
   /** Without its query's values: presigned URLs are bearer capabilities. */
   readonly url: string;
-  /** Index into the plan's routes. */
+  /** Index into the plan's routes; -1: a place that the descriptor itself names. */
   readonly route: number;
   readonly startMs: number;
   readonly ms: number;

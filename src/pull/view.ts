@@ -47,6 +47,8 @@ export interface Demand {
   readonly running?: readonly string[];
   /** Whether a start of its Pods on this node would ask the registry; absent where nobody could tell. */
   readonly asks?: 'yes' | 'no' | 'perhaps';
+  /** It is on the node, and the kubelet may want to have seen its Pods' credentials open it. */
+  readonly needsProof?: true;
 }
 
 export interface NodeView {
@@ -190,6 +192,8 @@ export interface ProxyRules {
   readonly https?: Secret;
   readonly no?: string;
   readonly source: string;
+  /** Whoever reads them knows http, https and socks5, and takes any other scheme for a host's name (Go before 1.23). */
+  readonly threeSchemes?: true;
 }
 
 export interface SystemView {

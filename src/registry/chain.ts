@@ -7,6 +7,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { AnchorFacts, ChainLuck, TlsFacts } from '#pull/rehearsal.ts';
 import type { SystemRoots, TlsRule } from '#pull/view.ts';
 import { fingerprintOf, inARow } from './certificate.ts';
+import { maySignBelow, objection } from './signature.ts';
 import { anchorsNamed, type Anchor } from './trust.ts';
 
 export interface Trust {
@@ -75,19 +76,18 @@ function pathsOf(
   const climb = (below: readonly [X509Certificate, ...X509Certificate[]]): void => {
     const [top] = below;
     for (const anchor of anchorsNamed(top.issuer, roots, rule)) {
-      if (found.length < mostPaths && isIssuer(anchor.certificate, top)) found.push({ below, anchor });
+      if (found.length < mostPaths && objection(anchor.certificate, top) === undefined) found.push({ below, anchor });
     }
     if (below.length >= mostLinks || found.length >= mostPaths) return;
-    for (const next of others) if (!below.includes(next) && isIssuer(next, top)) climb([next, ...below]);
+    for (const next of others) {
+      const isNext = next.subject === top.issuer && !below.includes(next);
+      if (isNext && maySignBelow(next) && objection(next, top) === undefined) climb([next, ...below]);
+    }
   };
   const own = anchorsNamed(leaf.subject, roots, rule).find(({ certificate }) => certificate.raw.equals(leaf.raw));
   if (own !== undefined) found.push({ below: [leaf], anchor: own });
   climb([leaf]);
   return found;
-}
-
-function isIssuer(issuer: X509Certificate, of: X509Certificate): boolean {
-  return of.checkIssued(issuer) && of.verify(issuer.publicKey);
 }
 
 function endOf({ below, anchor }: Path): number {

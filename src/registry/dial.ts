@@ -112,11 +112,12 @@ async function secure(
 ): Promise<Dialled> {
   if (!opened.outcome.ok) return opened;
   const peer = opened.outcome.value;
-  const { roots, now, elapsedMs } = by.ground.footing;
+  const { roots, now, elapsedMs, rsaKeyExchange = false } = by.ground.footing;
   const { tls: rule, signal } = by.target;
   const { host } = place;
   const { address, port } = peer;
-  const greeted = await shakeHands(peer.socket, { host, address, port, rule, roots, now, elapsedMs, signal });
+  const offer = { rule, roots, rsaKeyExchange };
+  const greeted = await shakeHands(peer.socket, { host, address, port, ...offer, now, elapsedMs, signal });
   const steps = [...opened.steps, greeted.step];
   return { steps, outcome: greeted.outcome.ok ? good({ ...peer, socket: greeted.outcome.value }) : greeted.outcome };
 }

@@ -13,6 +13,7 @@ import type { SystemRoots, TlsRule } from '#pull/view.ts';
 import { fingerprintOf, inARow, wrongName } from './certificate.ts';
 import { trustIn, type Trust } from './chain.ts';
 import { ignore } from './ignore.ts';
+import { nearMiss } from './near-miss.ts';
 import { anchorsNamed, secureContextOf, trustedFrom } from './trust.ts';
 import { wireFault } from './wire-fault.ts';
 
@@ -26,6 +27,8 @@ export interface Greeting {
   readonly port: number;
   readonly rule: TlsRule;
   readonly roots: SystemRoots;
+  /** Offered as well, where the runtime still does. */
+  readonly rsaKeyExchange?: boolean;
   readonly now: () => Date;
   readonly elapsedMs: () => number;
   readonly signal: AbortSignal;
@@ -49,8 +52,8 @@ export async function shakeHands(socket: Socket, greeting: Greeting): Promise<Gr
 }
 
 async function open(socket: Socket, greeting: Greeting): Promise<Outcome<TLSSocket>> {
-  const { host, roots, rule, signal, limitMs = handshakeLimitMs } = greeting;
-  const context = secureContextOf(roots, rule);
+  const { host, roots, rule, signal, rsaKeyExchange = false, limitMs = handshakeLimitMs } = greeting;
+  const context = secureContextOf({ roots, rule, rsaKeyExchange });
   if (!context.ok) return context;
   const startMs = greeting.elapsedMs();
   const afterMs = (): number => Math.round(greeting.elapsedMs() - startMs);
@@ -166,15 +169,28 @@ function chainFault(chain: Chain, secured: TLSSocket, greeting: Greeting): Fault
       return { code: 'tls.handshake_failed', host, why: 'x509: certificate specifies an incompatible key usage' };
     if (trustIn(chain, { roots, rule, now }) !== undefined) return undefined;
   }
-  const trusted = trustedFrom(roots, rule);
+  if (code === 'PATH_LENGTH_EXCEEDED')
+    return { code: 'tls.handshake_failed', host, why: 'x509: too many intermediates for path length constraint' };
+  if (foundNoIssuer.has(code) && trustIn(chain, { roots, rule, now }) !== undefined) return undefined;
+  const near = nearMiss(chain, { roots, rule });
   return {
     code: 'tls.untrusted',
     host,
     subject: inARow(leaf.subject),
     issuer: inARow(top.issuer),
-    trustedFrom: trusted,
+    trustedFrom: trustedFrom(roots, rule),
+    ...(near === undefined ? {} : { nearMiss: near }),
   };
 }
+
+/** OpenSSL passes over an issuer whose serial number or key identifier is another than the one written; Go takes it. */
+const foundNoIssuer: ReadonlySet<string> = new Set([
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+]);
 
 const serverAuth = '1.3.6.1.5.5.7.3.1';
 const anyUsage = '2.5.29.37.0';

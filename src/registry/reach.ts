@@ -42,7 +42,7 @@ export async function judgeAddresses(at: AddressesAsked, ways: Ways): Promise<re
 async function judgeOne(
   address: string,
   { host, port, tls }: AddressesAsked,
-  { elapsedMs, now, roots }: Ways,
+  { elapsedMs, now, roots, rsaKeyExchange = false }: Ways,
 ): Promise<Outcome<EvidenceFacts>> {
   const { signal } = new AbortController();
   const opened = await openOne({ address, port }, { timeoutMs: limitMs, elapsedMs, signal });
@@ -58,6 +58,7 @@ async function judgeOne(
     port,
     rule: tls,
     roots,
+    rsaKeyExchange,
     now,
     elapsedMs,
     signal,

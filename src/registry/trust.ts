@@ -30,6 +30,12 @@ const ciphers = [
   '@SECLEVEL=1',
 ].join(':');
 
+/** What programs built for a Go before 1.22 still offer (internal/godebugs tlsrsakex). */
+const withRsaKeyExchange = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'AES128-SHA', 'AES256-SHA', ciphers].join(':');
+
+/** crypto/tls defaults.go defaultCurvePreferences: no X448 and no finite fields; the hybrid one where OpenSSL has it (3.5). */
+const curves = ['?*X25519MLKEM768/?*X25519:P-256:P-384:P-521', 'X25519:P-256:P-384:P-521'] as const;
+
 const kept = new WeakMap<SystemRoots, Map<string, Outcome<SecureContext>>>();
 const bySubject = new WeakMap<SystemRoots, ReadonlyMap<string, readonly Anchor[]>>();
 const parsed = new WeakMap<readonly PemFile[], readonly Anchor[]>();
@@ -45,13 +51,21 @@ export function identityOf(rule: TlsRule): string {
   return whole;
 }
 
-export function secureContextOf(roots: SystemRoots, rule: TlsRule): Outcome<SecureContext> {
+export interface ContextWish {
+  readonly roots: SystemRoots;
+  readonly rule: TlsRule;
+  /** RSA key exchange is offered, too. */
+  readonly rsaKeyExchange: boolean;
+}
+
+export function secureContextOf(wish: ContextWish): Outcome<SecureContext> {
+  const { roots, rule, rsaKeyExchange } = wish;
   const ofRoots = kept.get(roots) ?? new Map<string, Outcome<SecureContext>>();
   kept.set(roots, ofRoots);
-  const identity = identityOf(rule);
+  const identity = `${identityOf(rule)}${rsaKeyExchange ? ' with RSA' : ''}`;
   const known = ofRoots.get(identity);
   if (known !== undefined) return known;
-  const made = makeContext(roots, rule);
+  const made = makeContext(wish);
   ofRoots.set(identity, made);
   return made;
 }
@@ -81,9 +95,15 @@ function poolOf(roots: SystemRoots, rule: TlsRule): readonly string[] {
   return [...new Set(anchors.map(({ pem }) => pem))];
 }
 
-function makeContext(roots: SystemRoots, rule: TlsRule): Outcome<SecureContext> {
+function makeContext({ roots, rule, rsaKeyExchange }: ContextWish): Outcome<SecureContext> {
   const ca = rule.verify ? [...poolOf(roots, rule)] : [];
-  const common = { ca, ciphers, minVersion: 'TLSv1.2', allowPartialTrustChain: true } as const;
+  const common = {
+    ca,
+    ciphers: rsaKeyExchange ? withRsaKeyExchange : ciphers,
+    ecdhCurve: knownCurves(),
+    minVersion: 'TLSv1.2',
+    allowPartialTrustChain: true,
+  } as const;
   // OpenSSL keeps one pair for each kind of key, the last one set; Go presents the first.
   const pairs = rule.clients.toReversed();
   try {
@@ -93,6 +113,20 @@ function makeContext(roots: SystemRoots, rule: TlsRule): Outcome<SecureContext> 
   } catch (error) {
     return bad(contextFault(rule, error));
   }
+}
+
+let knownToOpenSsl: string | undefined;
+
+function knownCurves(): string {
+  knownToOpenSsl ??= curves.find((ecdhCurve) => {
+    try {
+      createSecureContext({ ecdhCurve });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  return knownToOpenSsl ?? 'auto';
 }
 
 function contextFault(rule: TlsRule, error: unknown): ReturnType<typeof bad>['fault'] {

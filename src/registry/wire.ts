@@ -11,6 +11,8 @@ export interface Footing {
   readonly resolver: Resolver;
   readonly roots: SystemRoots;
   readonly proxy: ProxyRules;
+  /** TLS with RSA key exchange is offered as well. */
+  readonly rsaKeyExchange?: boolean;
   /** Only addresses of this family are connected to; absent: both, in Go's order. */
   readonly family?: 'ipv4' | 'ipv6';
   /** Connections to one origin at a time. */

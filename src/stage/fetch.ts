@@ -14,7 +14,8 @@ import { digestOf } from '../registry/digest.ts';
 import type { Authorizer } from './authorizer.ts';
 import { asBlob } from './blob-fault.ts';
 import { commit, hashAs, sampled, type Fetched } from './commit.ts';
-import type { Reply } from './hop.ts';
+import { elsewhereOf } from './elsewhere.ts';
+import type { Reply, Request } from './hop.ts';
 import { refusal } from './refusal.ts';
 import { send } from './request.ts';
 import { maxManifestBytes } from './resolve-ending.ts';
@@ -141,21 +142,19 @@ interface Opening {
   readonly hashAs?: string;
 }
 
-/** Fetch: every host in turn, whatever its capabilities; the first host's error is the one shown. */
+/** Fetch: where the descriptor itself says, then every host in turn, whatever its capabilities; the first host's error is the one shown. */
 async function open(scene: Scene, authorizer: Authorizer, opening: Opening): Promise<Tried<Reply>> {
   const { wanted, act } = opening;
+  const there = await openElsewhere(scene, authorizer, opening);
+  if (there !== undefined) return there;
   let first: Trouble | undefined;
   let ours: Trouble | undefined;
   for (const route of scene.routes.keys()) {
     const because = first === undefined ? 'the first host' : `${first.fault.code} at the host before`;
-    const accept: Header = ['Accept', wanted.mediaType === '' ? '*/*' : `${wanted.mediaType}, */*`];
     const tried = await send(scene, authorizer, {
-      method: 'GET',
+      ...getOf(opening),
       route,
       object: `${opening.kind}/${wanted.digest}`,
-      headers: [accept, ...opening.headers],
-      maxBytes: opening.maxBytes,
-      ...(opening.hashAs === undefined ? {} : { hashAs: opening.hashAs }),
       lastHost: route === scene.routes.length - 1,
       purpose: { act, because },
     });
@@ -169,6 +168,43 @@ async function open(scene: Scene, authorizer: Authorizer, opening: Opening): Pro
   // Another host would have done; where none does, what we held back could have been the one.
   if (ours !== undefined) return { ok: false, trouble: ours };
   return { ok: false, trouble: asNotFetched(first, opening) };
+}
+
+/** undefined: it is nowhere else, and the registry is asked. */
+async function openElsewhere(
+  scene: Scene,
+  authorizer: Authorizer,
+  opening: Opening,
+): Promise<Tried<Reply> | undefined> {
+  const { wanted, act } = opening;
+  for (const elsewhere of elsewhereOf(scene, wanted)) {
+    const tried = await send(scene, authorizer, {
+      ...getOf(opening),
+      elsewhere,
+      route: noRoute,
+      object: `blobs/${wanted.digest}`,
+      lastHost: false,
+      purpose: { act, because: 'its descriptor names this place' },
+    });
+    const found = tried.ok ? statusTrouble(scene, tried.value, opening) : tried.trouble;
+    if (found === undefined) return tried;
+    if (found.notFound !== true) return { ok: false, trouble: found };
+  }
+  return undefined;
+}
+
+/** The index of none. */
+const noRoute = -1;
+
+function getOf({
+  wanted,
+  headers,
+  maxBytes,
+  hashAs,
+}: Opening): Pick<Request, 'method' | 'headers' | 'maxBytes' | 'hashAs'> {
+  const accept: Header = ['Accept', wanted.mediaType === '' ? '*/*' : `${wanted.mediaType}, */*`];
+  const hashed = hashAs === undefined ? {} : { hashAs };
+  return { method: 'GET', headers: [accept, ...headers], maxBytes, ...hashed };
 }
 
 /** withErrorCheck, and what else keeps open from returning a body. */

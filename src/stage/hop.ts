@@ -12,6 +12,7 @@ import { openHeader } from '../registry/authorize.ts';
 import { withoutEcho } from '../registry/echo.ts';
 import { header, type Answer, type Asked } from '../registry/wire.ts';
 import type { Authorization, Authorizer } from './authorizer.ts';
+import type { Elsewhere } from './elsewhere.ts';
 import { answering, fallsBack, plainly } from './fall-back.ts';
 import { isMetered, noteLimit } from './metered.ts';
 import { record, type Purpose, type Scene } from './scene.ts';
@@ -25,6 +26,8 @@ export interface Request {
   readonly route: number;
   /** `manifests/v1`, below the repository. */
   readonly object: string;
+  /** Asked in place of a route of the plan's, by nobody. */
+  readonly elsewhere?: Elsewhere;
   readonly headers: readonly Header[];
   readonly headersOfGet?: readonly Header[];
   readonly maxBytes: number;
@@ -60,11 +63,10 @@ export interface Sending extends Request {
 
 export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Sending): Promise<Tried<Reply>> {
   const { plan } = scene;
-  const { method } = sending;
-  const requested = urlAt(sending.at, plan.image.path, sending.object);
+  const { method, elsewhere } = sending;
+  const requested = elsewhere?.url ?? urlAt(sending.at, plan.image.path, sending.object);
   if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending, plan.image.path) };
-  const held =
-    heldBack(scene, sending) ?? unsendable(scene, sending, requested) ?? (await outOfTurn(scene, sending.at));
+  const held = heldBack(scene, sending) ?? unsendable(scene, sending, requested) ?? (await outOfTurn(scene, sending));
   if (held !== undefined) return { ok: false, trouble: held };
   let own = headersFor(scene, sending, requested);
   let url = requested;
@@ -74,7 +76,8 @@ export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Se
     const limited = scene.wire.memory.limits.at(url.host, scene.wire.elapsedMs());
     if (limited !== undefined)
       return { ok: false, trouble: asAnswered(scene, { fault: limited, status: 429 }, { sending, url, requested }) };
-    const authorized = await authorizer.authorize(url.host, sending.route);
+    const authorized: Tried<Authorization | undefined> =
+      elsewhere === undefined ? await authorizer.authorize(url.host, sending.route) : { ok: true, value: undefined };
     if (!authorized.ok) return { ok: false, trouble: refusedBefore(authorized.trouble, { scene, sending, url, hop }) };
     if (hop === 0) carried = authorized.value;
     const authorization = authorized.value ?? carried;

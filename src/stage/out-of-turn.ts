@@ -4,10 +4,16 @@
  */
 import { laneOf } from '#pull/lane.ts';
 import type { Route } from '#pull/plan.ts';
+import type { Sending } from './hop.ts';
 import type { Scene } from './scene.ts';
 import { trouble, type Trouble } from './trouble.ts';
 
-export async function outOfTurn(scene: Scene, route: Route): Promise<Trouble | undefined> {
+/** What lies elsewhere has no lane. */
+export async function outOfTurn(
+  scene: Scene,
+  { at: route, elsewhere }: Pick<Sending, 'at' | 'elsewhere'>,
+): Promise<Trouble | undefined> {
+  if (elsewhere !== undefined) return undefined;
   const lane = laneOf(scene.plan.image.registry, route);
   if (scene.mayEnter === undefined || scene.mayEnter(lane) || !(await opens(scene, route))) return undefined;
   return trouble({ code: 'agent.over_budget', registry: lane }, '');

@@ -13,7 +13,7 @@ import type { Scene } from './scene.ts';
 import { trouble, type Tried } from './trouble.ts';
 
 export async function send(scene: Scene, authorizer: Authorizer, request: Request): Promise<Tried<Reply>> {
-  const route = scene.routes[request.route];
+  const route = request.elsewhere?.at ?? scene.routes[request.route];
   if (route === undefined)
     return { ok: false, trouble: trouble({ code: 'agent.bug', where: 'send', what: 'no such route' }, '') };
   try {
@@ -38,7 +38,7 @@ async function sendUntilDone(scene: Scene, authorizer: Authorizer, first: Sendin
     const reply = tried.value;
     const { status } = reply.answer;
     if (reply.presented !== undefined) presented = reply.presented;
-    if (status === 401) {
+    if (status === 401 && first.elsewhere === undefined) {
       const repeated =
         previous !== undefined && previous.method === reply.method && previous.url.href === reply.url.href;
       const at = { url: reply.url, route: first.route, repeated, ...(presented === undefined ? {} : { presented }) };

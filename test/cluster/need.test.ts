@@ -26,3 +26,17 @@ test.each(rows)(
     expect(needOf({ policy, present }, verification).asks).toBe(asks);
   },
 );
+
+test.each([
+  ['Never', 'yes', 'v1.36.2', undefined, true],
+  ['Never', 'yes', 'v1.36.2', 'NeverVerify', undefined],
+  ['Never', 'yes', 'v1.34.0', undefined, undefined],
+  ['IfNotPresent', 'yes', 'v1.35.0', 'AlwaysVerify', true],
+  ['IfNotPresent', 'no', 'v1.35.0', 'AlwaysVerify', undefined],
+] as const)(
+  '%s, on the node: %s, kubelet %s with %s: it wants proof: %s',
+  (policy, present, kubeletVersion, verify, wants) => {
+    const verification = { kubeletVersion, ...(verify === undefined ? {} : { policy: verify }) };
+    expect(needOf({ policy, present }, verification).needsProof).toBe(wants);
+  },
+);

@@ -9,6 +9,8 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  Extension,
+  GeneralNames,
   KeyUsageFlags,
   KeyUsagesExtension,
   PemConverter,
@@ -16,13 +18,18 @@ import {
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
   cryptoProvider,
-  type Extension,
   type X509Certificate,
 } from '@peculiar/x509';
 
 cryptoProvider.set(webcrypto);
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const rsa = {
+  name: 'RSASSA-PKCS1-v1_5',
+  hash: 'SHA-256',
+  modulusLength: 2048,
+  publicExponent: Uint8Array.from([1, 0, 1]),
+} as const;
 const dayMs = 86_400_000;
 
 /** A certificate, its key and, where it is one, what an authority needs to sign. */
@@ -54,6 +61,14 @@ export interface LeafWish extends Dates {
   readonly forSigning?: boolean;
   /** What it may be shown for. Default: a server. */
   readonly usage?: 'client' | 'any';
+  /** Of what kind its key is. Default: ECDSA. */
+  readonly kind?: 'rsa';
+  /** How it is signed. Default: with SHA-256. */
+  readonly hash?: 'SHA-1';
+  /** It names its issuer by a serial number that the issuer does not have. */
+  readonly ofAnotherSerial?: boolean;
+  /** It holds an extension that must be understood, and that nobody knows. */
+  readonly demanding?: boolean;
   /** Absent: it signs itself. */
   readonly by?: Made;
 }
@@ -72,10 +87,21 @@ export async function authority(wish: Dates & { readonly name?: string } = {}): 
   return once(['authority', wish], () => make({ ...wish, subject: `CN=${name}`, extensions: signing }));
 }
 
-export async function intermediate(wish: Dates & { readonly name?: string; readonly by: Made }): Promise<Made> {
+export interface IntermediateWish extends Dates {
+  readonly name?: string;
+  readonly by: Made;
+  /** It may sign nothing, by its own words. */
+  readonly powerless?: boolean;
+  /** It may sign no other intermediate. */
+  readonly lowest?: boolean;
+}
+
+export async function intermediate(wish: IntermediateWish): Promise<Made> {
   const { by, ...rest } = wish;
   const subject = `CN=${wish.name ?? 'Test Intermediate'}`;
-  return once(['intermediate', rest, by.cert], () => make({ ...wish, subject, extensions: signing }));
+  const lowest = wish.lowest === true ? [new BasicConstraintsExtension(true, 0, true)] : signing;
+  const extensions = wish.powerless === true ? [new BasicConstraintsExtension(false, undefined, true)] : lowest;
+  return once(['intermediate', rest, by.cert], () => make({ ...wish, subject, extensions }));
 }
 
 /** The same name and key, signed by somebody else: what a new root is given until it is known. */
@@ -99,6 +125,7 @@ export async function leaf(wish: LeafWish): Promise<Made> {
     ]),
     ...(wish.commonNameOnly === true ? [] : [new SubjectAlternativeNameExtension(given)]),
     ...(wish.forSigning === true ? [new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true)] : []),
+    ...(wish.demanding === true ? [new Extension('1.2.3.4', true, Uint8Array.from([5, 0]))] : []),
   ];
   const subject = `O=Test, CN=${names[0] ?? ips[0] ?? 'nobody'}`;
   return once(['leaf', rest, by?.cert], () => make({ ...wish, subject, extensions }));
@@ -129,10 +156,14 @@ interface Order extends Dates {
   readonly by?: Made;
   /** Absent: new ones. */
   readonly keys?: webcrypto.CryptoKeyPair;
+  readonly kind?: 'rsa';
+  readonly hash?: 'SHA-1';
+  readonly ofAnotherSerial?: boolean;
 }
 
 async function make(order: Order): Promise<Made> {
-  const keys = order.keys ?? (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']));
+  const ofKey = order.kind === 'rsa' ? rsa : algorithm;
+  const keys = order.keys ?? (await webcrypto.subtle.generateKey(ofKey, true, ['sign', 'verify']));
   const { by } = order;
   const issuer = by?.signs ?? { certificate: undefined, keys };
   const certificate = await X509CertificateGenerator.create({
@@ -145,11 +176,16 @@ async function make(order: Order): Promise<Made> {
     notAfter: new Date(Date.now() + (order.to ?? 90) * dayMs),
     publicKey: keys.publicKey,
     signingKey: issuer.keys.privateKey,
-    signingAlgorithm: algorithm,
+    signingAlgorithm: { ...algorithm, hash: order.hash ?? algorithm.hash },
     extensions: [
       ...order.extensions,
       await SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey),
+      order.ofAnotherSerial === true
+        ? await AuthorityKeyIdentifierExtension.create({
+            name: new GeneralNames([{ type: 'dn', value: issuer.certificate?.subject ?? order.subject }]),
+            serialNumber: '0102',
+          })
+        : await AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey),
     ],
   });
   const cert = certificate.toString('pem');

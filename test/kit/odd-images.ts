@@ -42,6 +42,14 @@ export function withConfig(
   return withManifest(built, (json) => ({ ...json, config: described(made) }), [made]);
 }
 
+/** Layers whose descriptors say where they lie as well. */
+export function withLayersAt(built: BuiltImage, urls: (digest: string) => readonly string[]): BuiltImage {
+  return withManifest(built, (json) => ({
+    ...json,
+    layers: json.layers.map((layer) => ({ ...layer, urls: urls(layer.digest) })),
+  }));
+}
+
 /** Layers of another media type. */
 export function withLayerType(built: BuiltImage, mediaType: string): BuiltImage {
   return withManifest(built, (json) => ({ ...json, layers: json.layers.map((layer) => ({ ...layer, mediaType })) }));

@@ -108,6 +108,14 @@ describe('the view of a node', () => {
     expect(node.runtime.proxy.https?.reveal()).toBe('http://proxy:3128');
   });
 
+  test.each([
+    ['containerd://1.7.25', true],
+    ['containerd://1.7.26', undefined],
+  ])('knows whether %s knows three schemes of proxies alone: %s', async (runtime, threeSchemes) => {
+    const node = await view(process, { ...given, runtime });
+    expect(node.runtime.proxy.threeSchemes).toBe(threeSchemes);
+  });
+
   test('says what waits for a restart of containerd', async () => {
     const newer = new Date(started + 1000);
     const older = new Date(started - 1000);

@@ -97,6 +97,21 @@ const table: readonly (readonly [what: string, flag: Flag, expected: Readonly<Re
     (e) => e.wording.redactsQueries,
     { '1.6.20': false, '1.7.34': true, '2.1.9': true, '2.3.4': true },
   ],
+  [
+    'proxies of any scheme',
+    (e) => e.proxiesOfAnyScheme,
+    { '1.6.37': false, '1.6.38': true, '1.7.25': false, '1.7.26': true, '2.0.0': true },
+  ],
+  [
+    'TLS with RSA key exchange',
+    (e) => e.takesRsaKeyExchange,
+    { '1.6.38': true, '1.6.39': false, '1.7.27': true, '1.7.28': false, '2.0.0': false },
+  ],
+  [
+    'the way round a refused SHA-1',
+    (e) => e.wording.offersSha1,
+    { '1.6.39': true, '1.7.28': true, '1.7.29': false, '2.0.6': true, '2.0.7': false, '2.1.5': false, '2.2.0': false },
+  ],
   ['the prefix of x509 errors', (e) => e.wording.tlsPrefix, { '1.6.20': false, '1.7.34': true, '2.1.9': true }],
   [
     'the code of a time-out',

@@ -189,6 +189,16 @@ describe('policy Never', () => {
   });
 });
 
+test.each([
+  [true, 'Never', 'approximate'],
+  [undefined, 'Never', 'exact'],
+  [true, 'IfNotPresent', 'exact'],
+] as const)('where the kubelet wants proof (%s), policy %s is %s about what is on the node', (wants, policy, is) => {
+  const proof = wants === undefined ? {} : { needsProof: wants };
+  const asked = demandFor(written, { policy, present: 'yes', ...proof });
+  expect(judge(plan, asked, rehearsal(performance(pulled)), [])).toMatchObject({ is: 'pulls', sure: { is } });
+});
+
 describe('how sure it is', () => {
   const doubt = (is: Doubt['is'], about: Doubt['about']): Doubt => ({ is, about, because: `${is} ${about}` });
   const sure = (doubts: readonly Doubt[], exchanges: readonly Exchange[] = []) =>

@@ -60,6 +60,22 @@ describe('a proxy’s value is read as in Go (httpproxy parseProxy, net/http tra
   });
 
   test.each([
+    ['socks5://proxy:1', 'socks5://proxy:1', undefined],
+    [
+      'socks5h://proxy:1',
+      'http://socks5h:80',
+      'scheme socks5h is unknown to this runtime, so Go takes socks5h for the',
+    ],
+    ['ftp://proxy', 'http://ftp:80', 'scheme ftp is unknown to this runtime, so Go takes ftp for the'],
+    ['proxy:3128', 'http://proxy:3128', undefined],
+  ])('before Go 1.23 there are three schemes: %s', (value, expected, why) => {
+    const old: ProxyRules = { ...rules(value), threeSchemes: true };
+    expect(shown(old, registry)).toBe(expected);
+    const warned = why === undefined ? [] : [{ code: 'proxy.malformed', value, why: `${why} name of the proxy` }];
+    expect(proxyWarnings(old)).toEqual(warned);
+  });
+
+  test.each([
     [' http://proxy:1', 'first path segment in URL cannot contain colon'],
     ['http://%zz', 'invalid URL escape "%zz"'],
   ])('Go drops %j without a word and connects directly; the plan may warn', (value, why) => {

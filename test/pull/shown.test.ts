@@ -67,6 +67,17 @@ describe.each(engines)('containerd %s', (version) => {
     ],
     [
       {
+        code: 'tls.untrusted',
+        host: 'reg.test',
+        subject: 'CN=a',
+        issuer: 'CN=b',
+        trustedFrom: [],
+        nearMiss: { authority: 'b "1"', why: 'crypto/rsa: verification error' },
+      },
+      String.raw`certificate signed by unknown authority (possibly because of "crypto/rsa: verification error" while trying to verify candidate authority certificate "b \"1\"")`,
+    ],
+    [
+      {
         code: 'tls.expired',
         host: 'reg.test',
         subject: '',

@@ -105,6 +105,17 @@ describe('a certificate', () => {
     },
   );
 
+  it("that names its issuer by a serial number of the issuer's former self is trusted, as in Go", async () => {
+    const made = await leaf({ names: ['reg.example'], by: root, ofAnotherSerial: true });
+    expect((await serve(made, { rule: trusting(root.cert) })).outcome.ok).toBe(true);
+  });
+
+  it('with an extension that must be understood is refused', async () => {
+    const made = await leaf({ names: ['reg.example'], by: root, demanding: true });
+    const { outcome } = await serve(made, { rule: trusting(root.cert) });
+    expect(outcome).toMatchObject({ ok: false, fault: { code: 'tls.untrusted' } });
+  });
+
   it('for clients only is refused', async () => {
     const made = await leaf({ names: ['reg.example'], by: root, usage: 'client' });
     const why = 'x509: certificate specifies an incompatible key usage';
@@ -116,6 +127,52 @@ describe('a certificate', () => {
     const other = await leaf({ names: ['other.example'], to: -1 });
     const { outcome } = await serve(other, { rule: { ...plainTls, verify: false } });
     expect(outcome).toMatchObject({ ok: true, value: { verified: false, subject: 'CN=other.example,O=Test' } });
+  });
+});
+
+describe('an issuer that is none', () => {
+  it('is named with the reason, where an authority was made anew under its old name', async () => {
+    const anew = await authority({ from: -20 });
+    const { outcome } = await serve(good, { rule: trusting(anew.cert) });
+    const nearMiss = { authority: 'Test Root', why: 'x509: ECDSA verification failure' };
+    expect(outcome).toMatchObject({ ok: false, fault: { code: 'tls.untrusted', nearMiss } });
+  });
+
+  it('is the former self of a certificate that signed itself', async () => {
+    const [former, today] = [await leaf({ names: ['reg.example'], from: -90 }), await leaf({ names: ['reg.example'] })];
+    const { outcome } = await serve(today, { rule: trusting(former.cert) });
+    const why = 'x509: invalid signature: parent certificate cannot sign this kind of certificate';
+    expect(outcome).toMatchObject({ ok: false, fault: { nearMiss: { authority: 'reg.example', why } } });
+  });
+
+  it('is one that may not sign, though a trusted one signed it', async () => {
+    const powerless = await intermediate({ by: root, powerless: true });
+    const made = await leaf({ names: ['reg.example'], by: powerless });
+    const { outcome } = await serve(made, { rule: trusting(root.cert) });
+    const why = 'x509: invalid signature: parent certificate cannot sign this kind of certificate';
+    expect(outcome).toMatchObject({ ok: false, fault: { nearMiss: { authority: 'Test Intermediate', why } } });
+  });
+
+  it('is one below another that may sign no intermediate', async () => {
+    const lowest = await intermediate({ by: root, lowest: true });
+    const below = await intermediate({ by: lowest, name: 'Below' });
+    const made = await leaf({ names: ['reg.example'], by: below });
+    const { outcome } = await serve(made, { rule: trusting(root.cert) });
+    const why = 'x509: too many intermediates for path length constraint';
+    expect(outcome).toMatchObject({ ok: false, fault: { code: 'tls.handshake_failed', why } });
+  });
+
+  it('is any of a signature with SHA-1', async () => {
+    const made = await leaf({ names: ['reg.example'], by: root, hash: 'SHA-1' });
+    const { outcome } = await serve(made, { rule: trusting(root.cert) });
+    const why = 'x509: cannot verify signature: insecure algorithm ECDSA-SHA1';
+    expect(outcome).toMatchObject({ ok: false, fault: { nearMiss: { authority: 'Test Root', why } } });
+  });
+
+  it('is not named where no certificate bears the name', async () => {
+    const other = await authority({ name: 'Other Root' });
+    const { outcome } = await serve(good, { rule: trusting(other.cert) });
+    expect(outcome.ok ? {} : outcome.fault).not.toHaveProperty('nearMiss');
   });
 });
 
@@ -241,6 +298,22 @@ describe('a server that speaks another language', () => {
     const { outcome } = await serve(good, { rule: trusting(root.cert) }, options);
     const why = 'remote error: tls: handshake failure';
     expect(outcome).toMatchObject({ ok: false, fault: { code: 'tls.handshake_failed', why } });
+  });
+
+  it('by a curve that Go does not know', async () => {
+    const { outcome } = await serve(good, { rule: trusting(root.cert) }, { ecdhCurve: 'X448' });
+    const why = 'remote error: tls: handshake failure';
+    expect(outcome).toMatchObject({ ok: false, fault: { code: 'tls.handshake_failed', why } });
+  });
+
+  it.each([
+    [true, { ok: true }],
+    [false, { ok: false, fault: { code: 'tls.handshake_failed', why: 'remote error: tls: handshake failure' } }],
+  ])('by RSA key exchange, where the runtime offers that: %s', async (rsaKeyExchange, expected) => {
+    const made = await leaf({ names: ['reg.example'], by: root, kind: 'rsa' });
+    const options = { maxVersion: 'TLSv1.2', ciphers: 'AES128-GCM-SHA256' } as const;
+    const { outcome } = await serve(made, { rule: trusting(root.cert), rsaKeyExchange }, options);
+    expect(outcome).toMatchObject(expected);
   });
 
   it('by silence ends when nobody waits any more', async () => {

@@ -54,6 +54,46 @@ export const contentCases: readonly Case[] = [
     gets: 'pulled',
   },
   {
+    world: 'a layer that the registry has lost, and that lies elsewhere',
+    set: async ({ fake, app }) => {
+      const there = await fake({ plain: true });
+      const built = odd.withLayersAt(app, (digest) => [`http://127.0.0.1:${there}/v2/team/app/blobs/${digest}`]);
+      const onRequest = misses(app.manifests[0].layers[0]?.digest ?? '');
+      return { image: at(await fake({ images: { 'team/app:v1': built }, onRequest })) };
+    },
+    gets: 'pulled',
+  },
+  {
+    world: 'a layer that lies elsewhere, where nobody listens',
+    set: async ({ fake, app, nobody }) => {
+      const dead = await nobody();
+      const built = odd.withLayersAt(app, (digest) => [`http://127.0.0.1:${dead}/${digest}`]);
+      return { image: at(await fake({ images: { 'team/app:v1': built } })) };
+    },
+    gets: /failed to do request: Get "http:\/\/127\.0\.0\.1:\d+\/sha256:[0-9a-f]{64}": dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/,
+  },
+  {
+    world: 'a layer that lies elsewhere, where a login is asked for',
+    set: async ({ fake, app }) => {
+      const there = await fake({ plain: true, auth: { scheme: 'basic', users: { puller: 's3cret' } } });
+      const built = odd.withLayersAt(app, (digest) => [`http://127.0.0.1:${there}/v2/team/app/blobs/${digest}`]);
+      return { image: at(await fake({ images: { 'team/app:v1': built } })), user: ['puller', 's3cret'] };
+    },
+    gets: /unexpected status code http:\/\/127\.0\.0\.1:\d+\/v2\/team\/app\/blobs\/sha256:[0-9a-f]{64}: 401 Unauthorized/,
+  },
+  {
+    world: 'a layer that is not where its descriptor says, but in the registry',
+    set: async ({ fake, app }) => {
+      const there = await fake({ plain: true, images: {} });
+      const built = odd.withLayersAt(app, (digest) => [
+        'ftp://127.0.0.1/layer',
+        `http://127.0.0.1:${there}/v2/team/app/blobs/${digest}`,
+      ]);
+      return { image: at(await fake({ images: { 'team/app:v1': built } })) };
+    },
+    gets: 'pulled',
+  },
+  {
     world: 'a layer that the registry has lost',
     set: async ({ fake, app }) => ({
       image: at(await fake({ onRequest: misses(app.manifests[0].layers[0]?.digest ?? '') })),

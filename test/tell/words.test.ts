@@ -186,6 +186,20 @@ describe('what people look up by hand today is in the advice', () => {
     expect(text).toContain('ca = "ca.crt"');
     expect(text).toContain('without a restart');
   });
+  test('an authority that was made anew under its old name: the reason', () => {
+    const nearMiss = { authority: 'ca', why: 'crypto/rsa: verification error' };
+    const fault: Fault = {
+      code: 'tls.untrusted',
+      host: 'reg.example',
+      subject: 'CN=r',
+      issuer: 'CN=ca',
+      trustedFrom: ['/etc/ssl/x.pem'],
+      nearMiss,
+    };
+    expect(adviceFor(fault, at('reg.example')).cause).toBe(
+      'The certificate of reg.example is issued by CN=ca; there is a certificate of the name ca, which is not its issuer (crypto/rsa: verification error).',
+    );
+  });
   test('a wrong proxy: file, and that containerd must be restarted', () => {
     const text = remedy({
       code: 'proxy.refused',

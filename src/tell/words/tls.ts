@@ -1,4 +1,5 @@
 /** Words for TLS: whom the node trusts, and whether the other side may be trusted. */
+import type { FaultOf } from '#pull/fault.ts';
 import { hostIn, hostsFile, listed, live, plain, restart, seconds } from './phrases.ts';
 import type { Wordings } from './phrases.ts';
 
@@ -18,10 +19,7 @@ export const tlsWords: Wordings<Codes> = {
       "The certificate was issued by an authority that the node does not trust, or the server leaves out the authority's intermediate certificate.",
     next: 'add the CA to the node',
     shows: '…: tls: failed to verify certificate: x509: certificate signed by unknown authority',
-    cause: ({ host, subject, issuer, trustedFrom }) =>
-      subject === issuer
-        ? `The certificate of ${plain(host)} is self-signed (${plain(subject)}) and not in ${listed(trustedFrom, 'any file that containerd reads')}.`
-        : `The certificate of ${plain(host)} is issued by ${plain(issuer)}, which is not in ${listed(trustedFrom, 'any file that containerd reads')}.`,
+    cause: whyUntrusted,
     remedy: ({ host }) =>
       `Put the authority's certificate beside ${hostsFile(host)} and name it there: ca = "ca.crt"; ${live}. Or add it to the node's trust store (update-ca-certificates, update-ca-trust), ${restart}. If only an intermediate is missing, have the server send it.`,
   },
@@ -93,4 +91,14 @@ export const tlsWords: Wordings<Codes> = {
 function hostPort(host: string, port: number): string {
   const name = hostIn(host);
   return /:\d+$/.test(name) || port === 443 || port === 80 ? name : `${name}:${port}`;
+}
+
+function whyUntrusted({ host, subject, issuer, trustedFrom, nearMiss }: FaultOf<'tls.untrusted'>): string {
+  const who = `The certificate of ${plain(host)}`;
+  if (nearMiss !== undefined)
+    return `${who} is issued by ${plain(issuer)}; there is a certificate of the name ${plain(nearMiss.authority)}, which is not its issuer (${plain(nearMiss.why)}).`;
+  const files = listed(trustedFrom, 'any file that containerd reads');
+  return subject === issuer
+    ? `${who} is self-signed (${plain(subject)}) and not in ${files}.`
+    : `${who} is issued by ${plain(issuer)}, which is not in ${files}.`;
 }
