@@ -8,6 +8,7 @@ import { planPull } from '#pull/plan.ts';
 import type { QuotaSeries } from '#pull/quota.ts';
 import { foreseeImage, foreseeNode } from '../../src/forecast/foresee.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
+import { hubQuota, runningOut } from '../kit/hub-quota.ts';
 import { entry, pulling } from '../kit/ledger.ts';
 import { demandFor, nodeOf, plain, pullSecret, toml } from '../kit/stage.ts';
 
@@ -16,25 +17,7 @@ const nowMs = now.getTime();
 const minute = 60_000;
 const view = nodeOf();
 
-/** 60 an hour of a hundred: 40 minutes. */
-function running(over: Partial<QuotaSeries> = {}): QuotaSeries {
-  return {
-    registry: 'docker.io',
-    account: 'anonymous',
-    family: 'ipv4',
-    source: '192.0.2.1',
-    limit: 100,
-    windowS: 21_600,
-    seenMs: nowMs,
-    said: 'numbers',
-    points: [
-      [nowMs - 60 * minute, 100],
-      [nowMs - 30 * minute, 70],
-      [nowMs, 40],
-    ],
-    ...over,
-  };
-}
+const running = (over: Partial<QuotaSeries> = {}): QuotaSeries => hubQuota(nowMs, runningOut, over);
 
 describe('quota-runs-out', () => {
   const judged = (series: QuotaSeries, over: { family?: 'ipv4' | 'ipv6'; user?: string; mirror?: string } = {}) => {

@@ -6,10 +6,9 @@ import type { PullReport } from '#pull/report.ts';
 import { Secret } from '#pull/secret.ts';
 import type { NodeView } from '#pull/view.ts';
 import { broughtAbout } from '../kit/brought-about.ts';
-import { authority, leaf } from '../kit/certificates.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
-import { dropIn, proxiedNode } from '../kit/proxied-node.ts';
+import { dropIn, proxiedWorld } from '../kit/proxied-node.ts';
 import { deadPort } from '../kit/silent-listener.ts';
 import { gist, nodeOf, plain, pullOf, toml } from '../kit/stage.ts';
 
@@ -86,13 +85,8 @@ describe('a proxy that containerd would lose by a restart', () => {
     pullOf(view, wanted, { manners: { evidence: true } });
 
   test('is foretold when its drop-in is taken away, and the restart fails the pull', async () => {
-    const ca = await authority();
-    const server = await leaf({ names: ['reg.test'], by: ca });
-    await using registry = await FakeRegistry.open({ images, tls: { cert: server.chain, key: server.key } });
-    await using proxy = await fakeProxy({ to: registry.port });
-    const place = `reg.test:${registry.port}`;
-    const { files, look } = await proxiedNode(`http://127.0.0.1:${proxy.port}`, ca.cert, place);
-    await using root = files;
+    await using world = await proxiedWorld(images);
+    const { place, root, look } = world;
     const wanted = `${place}/team/app:v1`;
     expect(gist(await rehearse(await look(), wanted))).toBe('pulls');
 

@@ -9,7 +9,7 @@ import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { trusting } from '../kit/footing.ts';
 import { expectCame, expectWarned, incident } from '../kit/incidents.ts';
 import { onBlobs, onManifests, refuses, resets } from '../kit/misbehaviour.ts';
-import { dropIn, proxiedNode } from '../kit/proxied-node.ts';
+import { dropIn, proxiedWorld } from '../kit/proxied-node.ts';
 import { day, foretold, hour, minute, RememberingNode } from '../kit/remembering.ts';
 import { comesSlowly, VirtualClock } from '../kit/slow-blob.ts';
 import { smallPull } from '../kit/small-puller.ts';
@@ -65,13 +65,8 @@ incident(4, async () => {
 });
 
 incident(18, async () => {
-  const ca = await authority();
-  const server = await leaf({ names: ['reg.test'], by: ca });
-  await using registry = await FakeRegistry.open({ images, tls: { cert: server.chain, key: server.key } });
-  await using proxy = await fakeProxy({ to: registry.port });
-  const place = `reg.test:${registry.port}`;
-  const { files, look } = await proxiedNode(`http://127.0.0.1:${proxy.port}`, ca.cert, place);
-  await using root = files;
+  await using world = await proxiedWorld(images);
+  const { place, root, look } = world;
   const node = new RememberingNode(await look(), Date.now(), { manners: { evidence: true } });
   expect(gist(await node.rehearse(`${place}/team/app:v1`))).toBe('pulls');
   await root.remove(dropIn);

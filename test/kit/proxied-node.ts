@@ -1,14 +1,39 @@
 /** A node as files, whose containerd has a proxy by a drop-in of its unit: what an upgrade takes away. */
 import type { NodeView } from '#pull/view.ts';
 import { readNode } from '../../src/node/read-node.ts';
+import { authority, leaf } from './certificates.ts';
+import { fakeProxy } from './fake-proxy.ts';
+import { FakeRegistry, type RegistryWish } from './fake-registry.ts';
 import { nodeRoot, type NodeRoot } from './node-root.ts';
 
 const unit = 'usr/lib/systemd/system/containerd.service';
 export const dropIn = 'etc/systemd/system/containerd.service.d/proxy.conf';
 const old = new Date('2026-01-01T00:00:00Z');
 
+export interface ProxiedWorld extends AsyncDisposable {
+  /** `reg.test:40123` */
+  readonly place: string;
+  readonly root: NodeRoot;
+  readonly look: () => Promise<NodeView>;
+}
+
+/** A registry, a proxy that leads to it, and the node. */
+export async function proxiedWorld(images: RegistryWish['images']): Promise<ProxiedWorld> {
+  await using open = new AsyncDisposableStack();
+  const ca = await authority();
+  const server = await leaf({ names: ['reg.test'], by: ca });
+  const tls = { cert: server.chain, key: server.key };
+  const registry = open.use(await FakeRegistry.open({ ...(images === undefined ? {} : { images }), tls }));
+  const proxy = open.use(await fakeProxy({ to: registry.port }));
+  const place = `reg.test:${registry.port}`;
+  const { files, look } = await proxiedNode(`http://127.0.0.1:${proxy.port}`, ca.cert, place);
+  const root = open.use(files);
+  const all = open.move();
+  return { place, root, look, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
+
 /** Only the proxy knows the way to the registry. */
-export async function proxiedNode(
+async function proxiedNode(
   proxy: string,
   ca: string,
   place: string,

@@ -36,7 +36,9 @@ describe('a tag', () => {
   });
 
   test('that nobody may ask for is never due', () => {
-    expect(isTagDue({ restMs: Number.POSITIVE_INFINITY, name: 'a' }, { askedMs: 0, nowMs: 1_000 * hourMs })).toBe(false);
+    expect(isTagDue({ restMs: Number.POSITIVE_INFINITY, name: 'a' }, { askedMs: 0, nowMs: 1_000 * hourMs })).toBe(
+      false,
+    );
   });
 
   test('that was asked for in a time to come, before the clock was set back, is due when that has passed', () => {

@@ -1,23 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { QuotaSeries } from '#pull/quota.ts';
 import { bucketsOf, dueAtMs, type LastLook } from '#pull/quota-pace.ts';
+import { hubPlace, hubQuota } from '../kit/hub-quota.ts';
 
 const nowMs = Date.parse('2026-03-04T12:00:00.000Z');
 const minute = 60_000;
-const place = { registry: 'docker.io', account: 'anonymous', family: 'ipv4' } as const;
-
-const seen = (points: readonly (readonly [number, number])[]): QuotaSeries => ({
-  ...place,
-  source: '192.0.2.1',
-  limit: 100,
-  windowS: 21_600,
-  seenMs: nowMs,
-  said: 'numbers',
-  points: points.map(([minutesAgo, left]) => [nowMs - minutesAgo * minute, left]),
-});
+const seen = (points: readonly (readonly [number, number])[]): QuotaSeries => hubQuota(nowMs, points);
 
 describe('the next look at a bucket is due', () => {
-  const look = (ended: LastLook['ended']): LastLook => ({ ...place, atMs: nowMs, ended });
+  const look = (ended: LastLook['ended']): LastLook => ({ ...hubPlace, atMs: nowMs, ended });
   test.each<[string, QuotaSeries[], LastLook[], number]>([
     ['at once where nobody has looked', [], [], Number.NEGATIVE_INFINITY],
     ['in a quarter of an hour where more than four fifths are left', [seen([[0, 81]])], [], 15],
@@ -37,7 +28,7 @@ describe('the next look at a bucket is due', () => {
     ['in an hour where nothing leads there', [], [look('unreachable')], 60],
     ['in five minutes where it was refused', [], [look('refused')], 5],
   ])('%s', (_, quotas, looks, minutes) => {
-    const dueMs = dueAtMs(place, { quotas, looks }, nowMs);
+    const dueMs = dueAtMs(hubPlace, { quotas, looks }, nowMs);
     if (minutes < 0) expect(dueMs).toBeLessThanOrEqual(nowMs);
     else expect(dueMs).toBe(nowMs + minutes * minute);
   });
@@ -45,7 +36,7 @@ describe('the next look at a bucket is due', () => {
   test('another family, account or registry tells nothing of it', () => {
     const others = [{ family: 'ipv6' }, { account: 'ci' }, { registry: 'mirror.test' }] as const;
     const quotas = others.map((other) => ({ ...seen([[0, 81]]), ...other }));
-    expect(dueAtMs(place, { quotas, looks: [] }, nowMs)).toBeLessThanOrEqual(nowMs);
+    expect(dueAtMs(hubPlace, { quotas, looks: [] }, nowMs)).toBeLessThanOrEqual(nowMs);
   });
 });
 

@@ -1,27 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { exhaustionOf, type QuotaSeries } from '#pull/quota.ts';
 import { learnSample, readQuotas, type QuotasPast } from '#pull/past/quotas.ts';
+import { hubPlace, hubQuota } from '../kit/hub-quota.ts';
 
 const nowMs = Date.parse('2026-03-04T12:00:00.000Z');
 const minute = 60_000;
 const hour = 60 * minute;
-const place = { registry: 'docker.io', account: 'anonymous', family: 'ipv4' } as const;
-
-function series(
+const series = (
   points: readonly (readonly [minutesAgo: number, remaining: number])[],
   over: Partial<QuotaSeries> = {},
-): QuotaSeries {
-  return {
-    ...place,
-    source: '192.0.2.1',
-    limit: 100,
-    windowS: 21_600,
-    seenMs: nowMs,
-    said: 'numbers',
-    points: points.map(([minutesAgo, remaining]) => [nowMs - minutesAgo * minute, remaining]),
-    ...over,
-  };
-}
+): QuotaSeries => hubQuota(nowMs, points, over);
 
 describe('a quota will be used up', () => {
   test.each<[string, QuotaSeries, number]>([
@@ -193,7 +181,7 @@ describe('what is remembered of a quota', () => {
   const learnt = (...looks: readonly [minutes: number, remaining: number][]): QuotasPast =>
     looks.reduce<QuotasPast>(
       (past, [minutes, remaining]) =>
-        learnSample(past, { ...place, atMs: nowMs + minutes * minute, limit: limit(remaining) }),
+        learnSample(past, { ...hubPlace, atMs: nowMs + minutes * minute, limit: limit(remaining) }),
       [],
     );
 
@@ -215,26 +203,26 @@ describe('what is remembered of a quota', () => {
 
   test('is bounded in buckets, and forgets one that nobody has seen for a day', () => {
     const sources = Array.from({ length: 100 }, (_, i) => ({
-      ...place,
+      ...hubPlace,
       atMs: nowMs + i,
       limit: limit(50, { source: `10.0.0.${i}` }),
     }));
     const past = sources.reduce<QuotasPast>(learnSample, []);
     expect(past).toHaveLength(24);
-    expect(learnSample(past, { ...place, atMs: nowMs + 25 * hour, limit: limit(1) })).toHaveLength(1);
+    expect(learnSample(past, { ...hubPlace, atMs: nowMs + 25 * hour, limit: limit(1) })).toHaveLength(1);
   });
 
   test('another source is another bucket, and another limit begins anew', () => {
     const past = learnt([0, 90]);
-    const moved = learnSample(past, { ...place, atMs: nowMs + minute, limit: limit(10, { source: '192.0.2.2' }) });
+    const moved = learnSample(past, { ...hubPlace, atMs: nowMs + minute, limit: limit(10, { source: '192.0.2.2' }) });
     expect(moved.map(({ source }) => source)).toEqual(['192.0.2.2', '192.0.2.1']);
-    const upgraded = learnSample(past, { ...place, atMs: nowMs + minute, limit: limit(190, { limit: 200 }) });
+    const upgraded = learnSample(past, { ...hubPlace, atMs: nowMs + minute, limit: limit(190, { limit: 200 }) });
     expect(upgraded[0]).toMatchObject({ limit: 200, points: [[nowMs + minute, 190]] });
   });
 
   test('empty headers leave the numbers as they were', () => {
     const past = learnSample(learnt([0, 90]), {
-      ...place,
+      ...hubPlace,
       atMs: nowMs + minute,
       limit: { windowS: 21_600, source: '192.0.2.1', scope: 'quota' },
     });
@@ -243,8 +231,8 @@ describe('what is remembered of a quota', () => {
 
   test('what comes from before, or from nowhere in time, is left out', () => {
     const past = learnt([10, 90]);
-    expect(learnSample(past, { ...place, atMs: nowMs, limit: limit(99) })).toBe(past);
-    expect(learnSample(past, { ...place, atMs: Number.NaN, limit: limit(99) })).toBe(past);
+    expect(learnSample(past, { ...hubPlace, atMs: nowMs, limit: limit(99) })).toBe(past);
+    expect(learnSample(past, { ...hubPlace, atMs: Number.NaN, limit: limit(99) })).toBe(past);
   });
 
   test('survives a file', () => {
@@ -260,12 +248,12 @@ describe('what is remembered of a quota', () => {
     [null],
     [{}],
     [{ registry: 1 }],
-    [{ ...place, source: '', said: 'numbers', seenMs: 'now' }],
+    [{ ...hubPlace, source: '', said: 'numbers', seenMs: 'now' }],
   ])('%j is nothing', (value) => {
     expect(readQuotas(value)).toEqual([]);
   });
 
   test.each([null, {}, [1], [[1]], [['a', 2]]])('points of %j are none', (points) => {
-    expect(readQuotas([{ ...place, source: '', said: 'numbers', seenMs: 1, points }])[0]?.points).toEqual([]);
+    expect(readQuotas([{ ...hubPlace, source: '', said: 'numbers', seenMs: 1, points }])[0]?.points).toEqual([]);
   });
 });

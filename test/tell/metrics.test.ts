@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { diskReadings } from '#pull/disk-reading.ts';
 import type { Ledger } from '#pull/ledger.ts';
 import { noScores } from '#pull/ledger.ts';
+import { hubQuota, runningOut } from '../kit/hub-quota.ts';
 import { entry, ledgerOf, node7, now, pulling, reports, startingLedger } from '../kit/ledger.ts';
 import { GiB, nodeWith } from '../kit/disks.ts';
 import { nodeOf } from '../kit/stage.ts';
@@ -119,21 +120,7 @@ describe('a scrape', () => {
 
   test('tells what is left of a quota, by whom it is counted, and when it will be used up', async () => {
     const minute = 60_000;
-    const running = {
-      registry: 'docker.io',
-      account: 'anonymous',
-      family: 'ipv4',
-      source: '192.0.2.1',
-      limit: 100,
-      windowS: 21_600,
-      seenMs: now,
-      said: 'numbers',
-      points: [
-        [now - 60 * minute, 100],
-        [now - 30 * minute, 70],
-        [now, 40],
-      ],
-    } as const;
+    const running = hubQuota(now, runningOut);
     const quotas = [
       running,
       { ...running, account: 'ci', family: 'any', source: 'ci', points: [[now, 180]], limit: 200 },
