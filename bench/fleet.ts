@@ -5,7 +5,7 @@
 import { minuteMs, mirrored, ordinary, simulate, type Story, type Told } from '../test/kit/fleet.ts';
 
 const hourMs = 60 * minuteMs;
-const sizes = [1, 100, 1_000, 5_000, 50_000];
+const sizes = [1, 20, 100, 1_000, 5_000, 50_000];
 
 /** True where every budget was held. */
 export function fleet(write: (text: string) => void): boolean {

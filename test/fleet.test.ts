@@ -27,6 +27,17 @@ test('a node alone has rehearsed everything within minutes', () => {
   expect(told.seen).toBe(1);
 });
 
+// One fleet in twenty has names that meet (share.test.ts counts them); these do not.
+test.each([
+  [4, 8, 0.9],
+  [8, 48, 0.9],
+  [20, 7 * 24, 0.9],
+])('%i nodes hold small budgets as well, and in %i hours they have asked', (nodes, hours, share) => {
+  const told = simulate({ nodes, registries: ordinary, forMs: hours * 60 * minuteMs, rollOutMs: 2 * 60 * minuteMs });
+  expect(above(told)).toEqual([]);
+  expect(told.seenAt['public.ecr.aws']).toBeGreaterThanOrEqual(share);
+});
+
 test('what a hundred agents that thought themselves alone would do is above the budget: the simulation would show it', () => {
   const [hub] = ordinary;
   const told = simulate({ nodes: 100, registries: hub === undefined ? [] : [hub], forMs: 5 * minuteMs, believed: 1 });

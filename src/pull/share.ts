@@ -25,8 +25,8 @@ export interface ShareAsk {
 
 const minuteMs = 60_000;
 const few = 20;
-/** One fleet in a hundred has names that meet once a round. */
-const met = 0.01;
+/** One fleet in twenty has names that meet once a round. */
+const met = 0.05;
 /** What is left over where agents are restarted, and begin with a full purse again. */
 const kept = 0.8;
 /** Images a minute of the whole fleet: above that there is little to win, and the API server would be asked too often. */
@@ -52,13 +52,13 @@ export function shareOf({ perMinute, agents, cost, turnCost }: ShareAsk): Share 
 
 /**
  * Minutes of a round in which hardly ever more than `most` of a few agents have their moments in the same minute, wherever their
- * names put them: the chance that any `most + 1` of them meet is below `met`, by the bound that adds all such groups up. Where
- * one image alone is too many, half of the budget on average.
+ * names put them: the chance that any `most + 1` of them meet is below `met`, by the bound that adds all such groups up (n points
+ * on a circle of T minutes lie within one of them with n / T^(n-1)). Where
+ * one image alone is too many, one at a time.
  */
 function apart(agents: number, most: number): number {
-  if (most < 1) return (2 * agents) / most;
-  const whole = Math.floor(most);
-  let groups = 1;
+  const whole = Math.max(1, Math.floor(most));
+  let groups = whole + 1;
   for (let i = 0; i <= whole; i += 1) groups *= (agents - i) / (i + 1);
   return Math.max(agents / most, (groups / met) ** (1 / whole));
 }

@@ -54,9 +54,9 @@ test.each([4, 7, 12, 20])('%i agents of a small budget hardly ever meet more tha
     );
     return times.some((from) => times.filter((at) => at >= from && at < from + minute).length * 2 > 6);
   });
-  expect(above.filter(Boolean).length).toBeLessThanOrEqual(fleets * 0.05);
+  expect(above.filter(Boolean).length).toBeLessThanOrEqual(fleets * 0.1);
   // And still each of them asks.
-  expect(spent(share, { cost: 2, phase: 0.5, forMs: 4 * 60 * minute }).length).toBeGreaterThan(1);
+  expect(spent(share, { cost: 2, phase: 0.5, forMs: 8 * 60 * minute }).length).toBeGreaterThan(1);
 });
 
 describe('many agents', () => {
