@@ -3,6 +3,7 @@
 import type { Outside } from './check.ts';
 import { readCommandLine, wantsColour } from './command-line.ts';
 import type { CheckWish } from './command-line.ts';
+import { delay } from './delay.ts';
 import type { NodesCheck } from './nodes-options.ts';
 
 /** What the commands that read their own options get. */
@@ -131,7 +132,7 @@ async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
 async function runCheckNodes(wish: NodesCheck, signal: AbortSignal): Promise<number> {
   const { checkNodes } = await import('./check-nodes.ts');
   const { env, stdout, stderr } = process;
-  const status = await checkNodes(wish, { ...conversation(wish, signal), env, pause });
+  const status = await checkNodes(wish, { ...conversation(wish, signal), env, pause: delay });
   await Promise.all([flushed(stdout), flushed(stderr)]);
   return status;
 }
@@ -160,13 +161,6 @@ function conversation(
     },
     signal,
   };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => resolve(undefined), ms);
-  signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  return promise.then(() => clearTimeout(timer));
 }
 
 async function readFile(path: string): ReturnType<Outside['read']> {

@@ -3,6 +3,7 @@
  * their registries, so no pass begins on the stroke: each is put off by a part of the jitter that is its node's own.
  */
 import { createTask, setLogger, validateDetailed } from 'node-cron';
+import { delay } from './delay.ts';
 
 export interface Schedule {
   /** As the operator wrote it. */
@@ -101,14 +102,7 @@ export function startSchedule({ schedule, delayMs, pass, skipped }: Beat): Beati
 
 /** Ends early, and well, when it is aborted. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms < 1) return;
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const end = (): void => resolve(undefined);
-  const timer = setTimeout(end, ms);
-  signal.addEventListener('abort', end, { once: true });
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener('abort', end);
+  if (ms >= 1) await delay(ms, signal);
 }
 
 function ignore(): void {

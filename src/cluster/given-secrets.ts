@@ -2,9 +2,9 @@
  * The Secrets and ServiceAccounts of a stream, and which of them a Pod would pull with. Reads secrets, shows none.
  */
 import type { PullSecret } from '#pull/credential.ts';
+import { type Fields, isFields } from '#pull/fields.ts';
 import { Secret } from '#pull/secret.ts';
-import { isFields } from './manifest-stream.ts';
-import type { Fields, Remark } from './manifest-stream.ts';
+import type { Remark } from './manifest-stream.ts';
 import { textOf } from './pod-specs.ts';
 import type { Manifest, PodSpec } from './pod-specs.ts';
 

@@ -2,14 +2,9 @@
  * Untrusted JSON, looked at one field at a time: each reader says what it found or undefined, and nothing is believed by a
  * cast. It must not know what the fields mean.
  */
-export type Fields = Readonly<Record<string, unknown>>;
-
+import { type Fields, isFields } from '#pull/fields.ts';
 export function fieldsOf(value: unknown): Fields | undefined {
   return isFields(value) ? value : undefined;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Own fields only: a Pod named `__proto__` must not find Object's. */

@@ -3,6 +3,7 @@
  * both. Yields plain values with the place where each was found. Knows nothing of what the objects mean. Bounded: a document too
  * large to hold, too deep, or made of aliases of aliases becomes a problem, and the rest is read.
  */
+import { type Fields, isFields } from '#pull/fields.ts';
 import { LineCounter, isScalar, parseDocument, visit } from 'yaml';
 import type { Document, YAMLError } from 'yaml';
 import { jsonDocuments, leadingLines, linesIn } from './json-documents.ts';
@@ -17,8 +18,6 @@ export interface Piece {
   readonly at: string;
   readonly value: Fields;
 }
-
-export type Fields = Readonly<Record<string, unknown>>;
 
 export interface Stream {
   readonly pieces: readonly Piece[];
@@ -66,10 +65,6 @@ export function readStream(text: string): Stream {
     readChunk(chunk, notes);
   }
   return notes;
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Cuts at lines that begin with `---`, wherever they stand (apimachinery util/yaml splitYAMLDocument). */

@@ -2,9 +2,9 @@
  * Finds what becomes Pods in a Kubernetes object of any kind: by its shape (a mapping that holds a list of containers with
  * images), at any depth, so that Argo's Rollout, Knative's Service and kinds yet unwritten need no entry here.
  */
+import { type Fields, isFields } from '#pull/fields.ts';
 import { deadlineOf } from './deadline.ts';
-import { isFields } from './manifest-stream.ts';
-import type { Fields, Piece, Remark } from './manifest-stream.ts';
+import type { Piece, Remark } from './manifest-stream.ts';
 
 /** One Pod specification and the object it stands in. */
 export interface PodSpec {

@@ -3,14 +3,15 @@
  * and the admission controller would do to the objects, as far as it concerns images; never asks a cluster.
  */
 import type { PullSecret } from '#pull/credential.ts';
+import { type Fields, isFields } from '#pull/fields.ts';
 import { parseImage, pullPolicyOf } from '#pull/image.ts';
 import { type Placement, placementOf } from '#pull/placement.ts';
 import type { Demand, PullPolicy, Wanter } from '#pull/view.ts';
 import { elsewhere, givenSecrets, secretsFor } from './given-secrets.ts';
 import { sooner } from './deadline.ts';
 import type { GivenSecrets } from './given-secrets.ts';
-import { isFields, limits, readStream } from './manifest-stream.ts';
-import type { Fields, Remark } from './manifest-stream.ts';
+import { limits, readStream } from './manifest-stream.ts';
+import type { Remark } from './manifest-stream.ts';
 import { manifestsIn, podSpecsIn, textOf } from './pod-specs.ts';
 import type { Manifest, PodSpec } from './pod-specs.ts';
 

@@ -2,8 +2,9 @@
  * One workload, reduced to what its Pods will ask of the node that gets them. The object itself is forgotten at once: twenty
  * thousand of them have to fit.
  */
+import type { Fields } from '#pull/fields.ts';
 import type { PullPolicy } from '#pull/view.ts';
-import { type Fields, at, fieldsOf, listAt, textAt } from './json.ts';
+import { at, fieldsOf, listAt, textAt } from './json.ts';
 import { imagesOf, secretNamesOf } from './pod-images.ts';
 import { type WorkloadKind, isLeftOut, kindOf, podSpecsOf } from './workload-kinds.ts';
 

@@ -7,20 +7,12 @@ import type { CertificatePast } from '#pull/past/certificates.ts';
 import type { TlsFacts } from '#pull/rehearsal.ts';
 import { minuteText, spanText } from '#pull/time-text.ts';
 import { valueAt } from '#pull/value-at.ts';
+import { issuerSoonS, likelihoodOf, renewalWindowS } from './renewal.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 import { certificatesIn, othersThan, standIns } from './standing.ts';
-import { dayS, hourS } from './times.ts';
 
 export const certificateExpires: ImageRule = { name: 'certificate-expires', foresee };
 
-/** Nobody renews any more by then. */
-const hoursS = 6 * hourS;
-/** ACME clients renew 90 days with 30 left; who renews by hand has begun by now. */
-const soonS = 14 * dayS;
-/** ACME clients renew with a third of the life left (certbot, lego, cert-manager); some days of slack for how often they run. */
-const shareOfLife = 0.3;
-/** Authorities announce their next certificate months ahead; whoever has not changed by now has overlooked it. */
-const issuerSoonS = 30 * dayS;
 /** A renewal later than all that were seen before, and by that much, is late. */
 const lateShare = 0.75;
 
@@ -37,12 +29,11 @@ function foresee({ rehearsal, plan, past, now }: ImageFacts): readonly Foreseen[
     const known = valueAt(past.hosts, host)?.certificate;
     if (!(withinS < windowOf(tls, known))) return [];
     const others = othersThan(plan, host);
-    const likelihood = others.length > 0 ? 'possible' : withinS < hoursS ? 'certain' : 'likely';
     return [
       {
         about: host,
         fault: 'tls.expired',
-        likelihood,
+        likelihood: likelihoodOf(withinS, others),
         effect: 'fails',
         withinS: Math.max(0, withinS),
         assuming: 'nobody renews it',
@@ -58,7 +49,7 @@ function windowOf(tls: TlsFacts, known: CertificatePast | undefined): number {
   if (tls.endsWith !== undefined) return issuerSoonS;
   const lifeS = lifeOf(tls);
   const usual = known?.renewedWithS ?? [];
-  const window = Math.min(soonS, lifeS * shareOfLife);
+  const window = renewalWindowS(lifeS);
   // One renewal may have been an accident; two are a habit.
   return usual.length < 2 ? window : Math.min(Math.min(...usual) * lateShare, issuerSoonS);
 }

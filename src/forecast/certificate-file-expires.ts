@@ -4,16 +4,11 @@ import type { Route } from '#pull/plan.ts';
 import { minuteText } from '#pull/time-text.ts';
 import type { ClientPair } from '#pull/view.ts';
 import type { PemFile } from '#pull/certificate.ts';
+import { issuerSoonS, likelihoodOf, renewalWindowS } from './renewal.ts';
 import type { Foreseen, ImageRule } from './rule.ts';
 import { certificatesIn, othersThan, standIns } from './standing.ts';
-import { dayS, hourS } from './times.ts';
 
 export const certificateFileExpires: ImageRule = { name: 'certificate-file-expires', foresee };
-
-const soonS = 14 * dayS;
-const shareOfLife = 0.3;
-const caSoonS = 30 * dayS;
-const hoursS = 6 * hourS;
 
 function foresee(facts: ImageFacts): readonly Foreseen[] {
   const routes = facts.plan.routes.ok ? facts.plan.routes.value : [];
@@ -32,7 +27,7 @@ function ofClient({ certificate, certPath }: ClientPair, route: Route, { now, pl
   if (certificate === undefined) return [];
   const [startMs, endMs] = [Date.parse(certificate.notBefore), Date.parse(certificate.notAfter)];
   const withinS = Math.round((endMs - now.getTime()) / 1000);
-  const window = Math.min(soonS, ((endMs - startMs) / 1000) * shareOfLife);
+  const window = renewalWindowS((endMs - startMs) / 1000);
   // One that has ended and does no harm is not asked for.
   if (!(withinS > 0 && withinS < window)) return [];
   const others = othersThan(plan, route.host);
@@ -40,7 +35,7 @@ function ofClient({ certificate, certPath }: ClientPair, route: Route, { now, pl
     {
       about: certPath,
       fault: 'tls.client_rejected',
-      likelihood: others.length > 0 ? 'possible' : withinS < hoursS ? 'certain' : 'likely',
+      likelihood: likelihoodOf(withinS, others),
       effect: 'fails',
       withinS,
       assuming: `${route.authority} asks for a client certificate, and nobody renews this one`,
@@ -55,7 +50,7 @@ function ofCa({ certificates = [], path }: PemFile, route: Route, { now, plan }:
   if (ends.length === 0) return [];
   const endMs = Math.max(...ends);
   const withinS = Math.round((endMs - now.getTime()) / 1000);
-  if (withinS >= caSoonS) return [];
+  if (withinS >= issuerSoonS) return [];
   const others = othersThan(plan, route.host);
   const past = withinS <= 0;
   return [

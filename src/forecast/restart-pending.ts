@@ -4,6 +4,7 @@
  */
 import type { ImageFacts } from '#pull/facts.ts';
 import { rootOf, sideOf, type Fault } from '#pull/fault.ts';
+import { wasChallenged } from '#pull/judge.ts';
 import type { Pending } from '#pull/next-start.ts';
 import { hostOf } from '#pull/past/hosts.ts';
 import type { Evidence } from '#pull/rehearsal.ts';
@@ -131,7 +132,7 @@ function unseen(facts: ImageFacts): readonly Unseen[] {
       case 'roots':
         return [untold({ what: 'the trusted certificates', fault: 'tls.untrusted', because })];
       case 'credentials':
-        return wasChallenged(facts)
+        return facts.rehearsal.performances.some(wasChallenged)
           ? [untold({ what: "the kubelet's credential providers", fault: 'auth.required', because })]
           : [];
       case 'proxy':
@@ -162,10 +163,4 @@ function unseenPulls({ rehearsal: { evidence } }: ImageFacts): readonly Unseen[]
     const because = `how pulls go after the next start could not be told (${code}${whyOf(outcome.fault)})`;
     return [{ about: host, fault: code, because, remedy: 'Run `drypull check` on the node before it is restarted.' }];
   });
-}
-
-function wasChallenged({ rehearsal }: ImageFacts): boolean {
-  return exchangesOf(rehearsal).some(
-    ({ act, outcome }) => act === 'token' || (outcome.ok && outcome.value.status === 401),
-  );
 }

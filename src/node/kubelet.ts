@@ -4,6 +4,7 @@
  * done elsewhere.
  */
 import { posix } from 'node:path';
+import { isFields } from '#pull/fields.ts';
 import { bad, good, seen, type Seen } from '#pull/outcome.ts';
 import { Secret } from '#pull/secret.ts';
 import type { KubeletView, NodeFile } from '#pull/kubelet-view.ts';
@@ -140,16 +141,16 @@ function parses(text: string, format: NodeFile['format']): boolean {
     return false;
   }
   if (value === null) return true;
-  if (!isRecord(value)) return false;
+  if (!isFields(value)) return false;
   const auths = format === 'cfg' ? value : foldedField(value, 'auths');
   if (auths === undefined || auths === null) return true;
-  return isRecord(auths) && Object.values(auths).every(isEntry);
+  return isFields(auths) && Object.values(auths).every(isEntry);
 }
 
 /** DockerConfigEntry.UnmarshalJSON: strings where strings are wanted, and an `auth` that is base64 of `user:password`. */
 function isEntry(value: unknown): boolean {
   if (value === null) return true;
-  if (!isRecord(value)) return false;
+  if (!isFields(value)) return false;
   const texts = ['username', 'password', 'email', 'auth'].map((name) => foldedField(value, name) ?? '');
   if (texts.some((text) => typeof text !== 'string')) return false;
   const auth = texts[3];
@@ -165,8 +166,4 @@ function isEntry(value: unknown): boolean {
 function foldedField(record: Readonly<Record<string, unknown>>, name: string): unknown {
   const key = Object.keys(record).findLast((written) => written.toLowerCase() === name);
   return key === undefined ? undefined : record[key];
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 /** A credential provider's answer, read as strictly as the kubelet reads it. What is refused is never quoted. */
+import { isFields } from '#pull/fields.ts';
 import { goDurationMs } from '#pull/go-duration.ts';
 import { Secret } from '#pull/secret.ts';
 import { bareRecord } from './bare.ts';
@@ -36,10 +37,10 @@ function refuse(why: string): ProviderReading {
 }
 
 function readAuth(value: unknown): ProviderAuth | undefined {
-  if (!isRecord(value)) return undefined;
+  if (!isFields(value)) return undefined;
   const auth: [string, ProviderAuth[string]][] = [];
   for (const [pattern, entry] of Object.entries(value)) {
-    if (!isRecord(entry)) return undefined;
+    if (!isFields(entry)) return undefined;
     if (Object.keys(entry).some((name) => name !== 'username' && name !== 'password')) return undefined;
     const username = entry['username'] ?? '';
     const password = entry['password'] ?? '';
@@ -52,12 +53,8 @@ function readAuth(value: unknown): ProviderAuth | undefined {
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
+    return isFields(value) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,6 +4,7 @@
  */
 import { posix } from 'node:path';
 import { parse } from 'yaml';
+import { isFields } from '#pull/fields.ts';
 import { goDurationMs } from '#pull/go-duration.ts';
 import { parseGoUrl } from '#pull/go-url.ts';
 import { bad, good, seen, type Outcome, type Seen } from '#pull/outcome.ts';
@@ -185,12 +186,8 @@ function onlyFields(value: Json, names: readonly string[]): void {
 }
 
 function record(value: unknown, what: string): Json {
-  if (!isRecord(value)) throw new Refusal(`${what} is not an object`, false);
+  if (!isFields(value)) throw new Refusal(`${what} is not an object`, false);
   return value;
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function asText(value: unknown, what: string): string {

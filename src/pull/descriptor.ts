@@ -2,7 +2,7 @@
  * One descriptor of a manifest or index: OCI image-spec v1 Descriptor over Go's encoding/json, and why the runtime could not
  * fetch it. Imitates containerd v2.1.9 core/remotes/handlers.go (Fetch) and plugins/content/local/store.go (blobPath).
  */
-import { fieldValues, type GoJson } from './go-json.ts';
+import { fieldValues, type GoJson, lastText, mismatch } from './go-json.ts';
 import { readDigest } from './image.ts';
 import type { Platform } from './platform.ts';
 
@@ -23,7 +23,7 @@ const maxUrls = 100;
 
 /** Types are checked for the whole document, as in Go; what the values mean only where they are used. */
 export function readDescriptor(json: GoJson, place: string): Descriptor | string {
-  if (json.is !== 'object' && json.is !== 'null') return mismatch(json, place, 'v1.Descriptor');
+  if (json.is !== 'object' && json.is !== 'null') return mismatch(json, `Go struct field ${place}`, 'v1.Descriptor');
   const wrong = wrongType(json, place);
   if (wrong !== undefined) return wrong;
   const digest = lastText(json, 'digest');
@@ -52,18 +52,13 @@ const fieldTypes: readonly (readonly [field: string, is: GoJson['is'], goType: s
 function wrongType(json: GoJson, place: string): string | undefined {
   for (const [field, is, goType] of fieldTypes) {
     const wrong = fieldValues(json, field).find((value) => value.is !== is && value.is !== 'null');
-    if (wrong !== undefined) return mismatch(wrong, `${place}.${field}`, goType);
+    if (wrong !== undefined) return mismatch(wrong, `Go struct field ${place}.${field}`, goType);
   }
   const annotation = wrongAnnotation(json, place);
   if (annotation !== undefined) return annotation;
   const fraction = fieldValues(json, 'size').find((value) => value.is === 'number' && !/^-?\d{1,18}$/.test(value.text));
   if (fraction?.is !== 'number') return undefined;
   return `json: cannot unmarshal number ${fraction.text.slice(0, 40)} into Go struct field ${place}.size of type int64`;
-}
-
-/** Go's words for a value of the wrong type. */
-export function mismatch(json: GoJson, place: string, goType: string): string {
-  return `json: cannot unmarshal ${json.is} into Go struct field ${place} of type ${goType}`;
 }
 
 function readSize(json: GoJson | undefined): number {
@@ -94,11 +89,6 @@ function readPlatform(json: GoJson): Platform {
   };
 }
 
-/** The last of equal names, as Go keeps it; null leaves a Go string as it is. */
-export function lastText(json: GoJson, field: string): string {
-  return fieldValues(json, field).reduce((text, value) => (value.is === 'string' ? value.value : text), '');
-}
-
 function textsOf(json: GoJson, field: string): readonly string[] {
   const list = fieldValues(json, field).at(-1);
   return list?.is === 'array' ? list.items.flatMap((item) => (item.is === 'string' ? [item.value] : [])) : [];
@@ -107,8 +97,8 @@ function textsOf(json: GoJson, field: string): readonly string[] {
 export function wrongAnnotation(json: GoJson, place: string): string | undefined {
   const tables = fieldValues(json, 'annotations');
   const table = tables.find(({ is }) => is !== 'object' && is !== 'null');
-  if (table !== undefined) return mismatch(table, `${place}.annotations`, 'map[string]string');
+  if (table !== undefined) return mismatch(table, `Go struct field ${place}.annotations`, 'map[string]string');
   const values = tables.flatMap((one) => (one.is === 'object' ? one.members.map(({ value }) => value) : []));
   const value = values.find(({ is }) => is !== 'string' && is !== 'null');
-  return value === undefined ? undefined : mismatch(value, `${place}.annotations`, 'string');
+  return value === undefined ? undefined : mismatch(value, `Go struct field ${place}.annotations`, 'string');
 }

@@ -8,6 +8,7 @@
 import { decodeBase64 } from './go-base64.ts';
 import type { GoJson, Member } from './go-json.ts';
 import { fieldValues, foldKey, readGoJson } from './go-json.ts';
+import { mismatch } from './go-json.ts';
 
 /** `config`: {"auths":{…}}; `cfg`: the bare map. */
 export type DockerConfigFormat = 'config' | 'cfg';
@@ -91,10 +92,6 @@ class Config {
   #remember(why: string | undefined): void {
     if (this.#stopped === undefined) this.#remembered ??= why;
   }
-}
-
-function mismatch(json: GoJson, destination: string, type: string): string {
-  return `json: cannot unmarshal ${json.is} into ${destination} of type ${type}`;
 }
 
 function firstNonString(members: readonly Member[], destination: (key: string) => string): string | undefined {

@@ -157,3 +157,13 @@ export function fieldValues(json: GoJson, name: string): readonly GoJson[] {
 export function foldKey(key: string): string {
   return key.replaceAll('\u017f', 's').replaceAll('\u212a', 'k').toLowerCase();
 }
+
+/** The last of equal names, as Go keeps it; null leaves a Go string as it is. */
+export function lastText(json: GoJson, name: string): string {
+  return fieldValues(json, name).reduce((text, value) => (value.is === 'string' ? value.value : text), '');
+}
+
+/** Go's words for a value of the wrong type. */
+export function mismatch(json: GoJson, destination: string, goType: string): string {
+  return `json: cannot unmarshal ${json.is} into ${destination} of type ${goType}`;
+}

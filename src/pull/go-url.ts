@@ -3,6 +3,7 @@
  * texts. Fragments and queries are cut off and forgotten. It is laxer than Go since 1.25.2 in one thing: square brackets in
  * the middle of a host are let through, as before.
  */
+import { cut } from './cut.ts';
 
 export interface GoUrl {
   /** Lower case; empty for a relative reference. */
@@ -129,9 +130,4 @@ function decodePercent(text: string): string {
 
 function hasControl(text: string): boolean {
   return Array.from(text).some((char) => char < ' ' || char === '\u007f');
-}
-
-function cut(text: string, separator: string): readonly [before: string, after: string] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
 }

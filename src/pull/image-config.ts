@@ -2,7 +2,7 @@
  * An image's configuration, as far as it decides whether the image can be unpacked: OCI image-spec v1 Image over encoding/json,
  * as containerd reads it (core/unpack/unpacker.go unpack, core/images/image.go RootFS and ConfigPlatform).
  */
-import { fieldValues, readGoJson, type GoJson } from './go-json.ts';
+import { fieldValues, readGoJson, type GoJson, lastText, mismatch } from './go-json.ts';
 import { isRfc3339 } from './go-time.ts';
 import type { Platform } from './platform.ts';
 
@@ -62,16 +62,9 @@ function whyNone(json: GoJson): string | undefined {
   return item === undefined ? undefined : mismatch(item, 'Go struct field RootFS.rootfs.diff_ids', 'digest.Digest');
 }
 
-function mismatch(json: GoJson, destination: string, type: string): string {
-  return `json: cannot unmarshal ${json.is} into ${destination} of type ${type}`;
-}
-
 function diffIdsOf(rootfs: GoJson): readonly string[] {
   const list = fieldValues(rootfs, 'diff_ids').at(-1);
   return list?.is === 'array' ? list.items.map((item) => (item.is === 'string' ? item.value : '')) : [];
 }
 
 /** null leaves a Go string as it is. */
-function lastText(json: GoJson, name: string): string {
-  return fieldValues(json, name).reduce((text, value) => (value.is === 'string' ? value.value : text), '');
-}

@@ -6,6 +6,7 @@
  * Parse; regexp.go) with opencontainers/go-digest Validate, as the kubelet and containerd since 1.7 vendor them. The 1.6 line
  * counts the registry into the length limit; that difference is left out.
  */
+import { cut } from './cut.ts';
 import { bad, good } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import { valueAt } from './value-at.ts';
@@ -147,10 +148,4 @@ export function readDigest(text: string): { ok: true; digest: Digest } | { ok: f
 
 function isDigest(text: string): text is Digest {
   return /^(?:sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128})$/.test(text);
-}
-
-/** Go's strings.Cut: before and after the first separator; everything and nothing where there is none. */
-function cut(text: string, separator: string): readonly [before: string, after: string] {
-  const at = text.indexOf(separator);
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + separator.length)];
 }

@@ -84,7 +84,7 @@ function unseenMatters(plan: PullPlan, performances: readonly Performance[]): Ba
   };
 }
 
-function wasChallenged({ exchanges }: Performance): boolean {
+export function wasChallenged({ exchanges }: Performance): boolean {
   return exchanges.some(({ act, outcome }) => act === 'token' || (outcome.ok && outcome.value.status === 401));
 }
 

@@ -3,6 +3,7 @@
  * over all. Imitates kubernetes cmd/kubelet/app/server.go (kubelet-config-dir, eviction defaults) and
  * pkg/kubelet/apis/config/v1beta1/defaults.go, v1.36.2.
  */
+import { type Fields, isFields } from './fields.ts';
 import { goDurationMs } from './go-duration.ts';
 
 export interface KubeletConfig {
@@ -96,8 +97,6 @@ function secondsIn(value: unknown): Readonly<Record<string, number>> {
   );
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** RFC 7396, as the kubelet merges its drop-ins. */
 function mergePatch(below: Fields, patch: unknown): Fields {
   if (!isFields(patch)) return below;
@@ -154,10 +153,6 @@ function pairsIn(text: string, sign: '<' | '='): Fields {
     return value === '' ? [] : [[signal.trim(), value.trim()] as const];
   });
   return Object.fromEntries(pairs);
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function numberOf(value: unknown): number | undefined {

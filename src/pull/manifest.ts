@@ -4,10 +4,11 @@
  * Imitates containerd v2.1.9 core/images/image.go (validateMediaType, Children), handlers.go (FilterPlatforms, LimitManifests),
  * core/remotes/handlers.go (Fetch) and core/transfer/image/imagestore.go (ImageFilter) over Go's encoding/json.
  */
-import { lastText, mismatch, readDescriptor, wrongAnnotation, type Descriptor } from './descriptor.ts';
+import { readDescriptor, wrongAnnotation, type Descriptor } from './descriptor.ts';
 import type { Fault } from './fault.ts';
 import type { GoJson } from './go-json.ts';
 import { fieldValues, readGoJson } from './go-json.ts';
+import { lastText, mismatch } from './go-json.ts';
 import type { Outcome } from './outcome.ts';
 import { bad, good } from './outcome.ts';
 import type { Platform, PlatformMatcher, PlatformRule } from './platform.ts';
@@ -125,7 +126,7 @@ function disagreementOf(json: GoJson, kind: 'image' | 'index', mediaType: string
 /** What Go refuses in a document itself: the fields that the runtime never looks at must be of their types, too. */
 function wrongInDocument(json: GoJson, type: 'Index' | 'Manifest'): string | undefined {
   const version = fieldValues(json, 'schemaVersion').find(({ is }) => is !== 'number' && is !== 'null');
-  if (version !== undefined) return mismatch(version, `${type}.schemaVersion`, 'int');
+  if (version !== undefined) return mismatch(version, `Go struct field ${type}.schemaVersion`, 'int');
   return wrongAnnotation(json, type);
 }
 
@@ -150,7 +151,7 @@ function readDescriptors(json: GoJson, field: 'manifests' | 'layers'): readonly 
   const place = field === 'manifests' ? 'Index.manifests' : 'Manifest.layers';
   const list = fieldValues(json, field).at(-1);
   if (list === undefined || list.is === 'null') return [];
-  if (list.is !== 'array') return mismatch(list, place, '[]v1.Descriptor');
+  if (list.is !== 'array') return mismatch(list, `Go struct field ${place}`, '[]v1.Descriptor');
   if (list.items.length > maxEntries) return `${field} has more than ${maxEntries} entries`;
   const descriptors: Descriptor[] = [];
   for (const item of list.items) {

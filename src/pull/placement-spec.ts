@@ -1,8 +1,7 @@
 /** Reads the placement out of a Pod spec that anybody may have written: whatever does not hold is left out, and said. */
+import type { Fields } from './fields.ts';
 import { int64 } from './go-int.ts';
 import type { Operator, Placement, Requirement, Term, Toleration } from './placement.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
 
 export function readPlacement(podSpec: unknown, isDaemon: boolean): Placement {
   const spec = fieldsOf(podSpec);

@@ -2,7 +2,7 @@
  * The error body of a registry (OCI distribution-spec, error codes) as containerd prints it, and as people should read it.
  * Imitates containerd core/remotes/docker/errcode.go (Errors.UnmarshalJSON, Error.Error) and errdesc.go, v2.1.9.
  */
-import { fieldValues, readGoJson, type GoJson } from './go-json.ts';
+import { fieldValues, readGoJson, type GoJson, lastText } from './go-json.ts';
 
 export interface RegistryError {
   readonly code: string;
@@ -64,20 +64,15 @@ function goError(error: GoJson): string | undefined {
   if (error.is !== 'object') return undefined;
   const [codes, messages] = [fieldValues(error, 'code'), fieldValues(error, 'message')];
   if ([...codes, ...messages].some(({ is }) => is !== 'string' && is !== 'null')) return undefined;
-  const written = lastText(codes);
+  const written = lastText(error, 'code');
   const code = Object.hasOwn(known, written) ? written : 'UNKNOWN';
-  const message = lastText(messages);
+  const message = lastText(error, 'message');
   const isBare = (fieldValues(error, 'detail').at(-1) ?? nothing).is === 'null';
   const short = code.toLowerCase();
   return isBare && (message === '' || message === known[code]) ? short : `${short}: ${message.slice(0, mostMessage)}`;
 }
 
 const nothing: GoJson = { is: 'null' };
-
-/** null leaves a Go string as it is. */
-function lastText(values: readonly GoJson[]): string {
-  return values.reduce((text, value) => (value.is === 'string' ? value.value : text), '');
-}
 
 /** One line for people: the first message, else the first line of a short text body. */
 export function messageFor(body: string): string {

@@ -49,12 +49,12 @@ const zone = 'topology.kubernetes.io/zone';
 
 /** `pool=gpu`: the label that tells where a node comes from; undefined where none does. */
 export function poolOf({ labels }: Pick<SampledNode, 'labels'>): string | undefined {
-  const key = [...poolLabels, instanceType].find((label) => valueOf(labels, label) !== '');
-  return key === undefined ? undefined : `${key.slice(key.indexOf('/') + 1)}=${valueOf(labels, key)}`;
+  const key = [...poolLabels, instanceType].find((label) => (valueAt(labels, label) ?? '') !== '');
+  return key === undefined ? undefined : `${key.slice(key.indexOf('/') + 1)}=${valueAt(labels, key) ?? ''}`;
 }
 
 export function zoneOf({ labels }: Pick<SampledNode, 'labels'>): string {
-  return valueOf(labels, zone);
+  return valueAt(labels, zone) ?? '';
 }
 
 export function sampleNodes<N extends SampledNode>(nodes: readonly N[]): Sample<N> {
@@ -88,8 +88,4 @@ function fnv1a(text: string): number {
   hash ^= hash >>> 16;
   hash = Math.imul(hash, 0x85ebca6b);
   return (hash ^ (hash >>> 13)) >>> 0;
-}
-
-function valueOf(labels: Readonly<Record<string, string>>, key: string): string {
-  return valueAt(labels, key) ?? '';
 }

@@ -63,19 +63,19 @@ function kindOfSignature(algorithm: string): (typeof kinds)[number] | undefined 
 
 /** Certificate ::= SEQUENCE { tbsCertificate SEQUENCE, signatureAlgorithm SEQUENCE { OBJECT IDENTIFIER, … }, … } */
 function algorithmOf({ raw }: X509Certificate): string {
-  const body = valueAt(raw, 0);
-  const tbs = valueAt(raw, body.start);
-  const oid = valueAt(raw, valueAt(raw, tbs.end).start);
+  const body = contentsAt(raw, 0);
+  const tbs = contentsAt(raw, body.start);
+  const oid = contentsAt(raw, contentsAt(raw, tbs.end).start);
   return raw.subarray(oid.start, oid.end).toString('hex');
 }
 
 /** TBSCertificate begins with [0] { version } from version 2 on. */
 function isBeforeExtensions({ raw }: X509Certificate): boolean {
-  return raw[valueAt(raw, valueAt(raw, 0).start).start] !== 0xa0;
+  return raw[contentsAt(raw, contentsAt(raw, 0).start).start] !== 0xa0;
 }
 
 /** Where the value of the DER element at an offset begins and ends (X.690 §8.1.3). OpenSSL has parsed all of it before. */
-function valueAt(der: Buffer, at: number): { readonly start: number; readonly end: number } {
+function contentsAt(der: Buffer, at: number): { readonly start: number; readonly end: number } {
   const first = der[at + 1] ?? 0;
   const longer = first < 0x80 ? 0 : first & 0x7f;
   const length = longer === 0 ? first : der.readUIntBE(at + 2, Math.min(longer, 6));

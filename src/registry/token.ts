@@ -3,7 +3,7 @@
  * without regard to case, of equal names the last. Imitates containerd core/remotes/docker/auth/fetch.go (FetchToken,
  * FetchTokenWithOAuth), v1.6.20 to v2.3.4.
  */
-import { fieldValues, readFirstGoJson, type GoJson } from '#pull/go-json.ts';
+import { fieldValues, readFirstGoJson, type GoJson, lastText } from '#pull/go-json.ts';
 import { isRfc3339 } from '#pull/go-time.ts';
 import { Secret } from '#pull/secret.ts';
 
@@ -73,10 +73,6 @@ function isInt(value: GoJson): boolean {
     /^-?\d{1,19}$/.test(value.text) &&
     BigInt.asIntN(64, BigInt(value.text)) === BigInt(value.text)
   );
-}
-
-function lastText(json: GoJson, name: string): string {
-  return fieldValues(json, name).reduce((text, value) => (value.is === 'string' ? value.value : text), '');
 }
 
 function lastNumber(json: GoJson, name: string): number {
