@@ -53,7 +53,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     proving: new Map(),
     reachedAt: new Map(),
     plain: new Set(),
-    doors: new Map(),
+    targets: new Map(),
     judged: new Set(),
     served: new Map(),
     manners: opening.manners,

@@ -16,7 +16,7 @@ export interface RateLimit {
 }
 
 /** Where in a request's life something happened, for sentences and for Go's wording. */
-export type Moment = 'connecting' | 'handshake' | 'response' | 'body';
+export type FailurePoint = 'connecting' | 'handshake' | 'response' | 'body';
 
 export interface NearMiss {
   /** The common name, as a rule. */
@@ -56,9 +56,9 @@ export interface FaultFacts {
   'tcp.refused': { address: string; port: number };
   'tcp.timed_out': { address: string; port: number; afterMs: number };
   'tcp.unreachable': { address: string; port: number; why: string };
-  'tcp.reset': { address: string; port: number; moment: Moment };
+  'tcp.reset': { address: string; port: number; failurePoint: FailurePoint };
   /** The other side closed without a word (Go: EOF). */
-  'tcp.closed': { address: string; port: number; moment: Moment };
+  'tcp.closed': { address: string; port: number; failurePoint: FailurePoint };
 
   'tls.untrusted': {
     host: string;

@@ -42,7 +42,7 @@ export interface PullPlan {
   /** Pull secrets that hold nothing for this image. */
   readonly unusedSecrets: readonly UnusedSecret[];
   /** How the plugins that were asked for this image stand. */
-  readonly providers: readonly ProviderStanding[];
+  readonly providers: readonly ProviderState[];
   /** Why the kubelet's own config.json could not be read, where that is so. */
   readonly unseenFile?: Fault;
   /** Why a plugin that the kubelet would run for this image was not run by us: its credentials come after all others. */
@@ -52,7 +52,7 @@ export interface PullPlan {
 }
 
 /** A plugin whose answer is kept, and how the next run of it would end, where that is known. */
-export interface ProviderStanding {
+export interface ProviderState {
   readonly name: string;
   /** The kubelet runs it again after this; absent: at each pull. */
   readonly keptUntilMs?: number;

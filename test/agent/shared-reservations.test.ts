@@ -1,18 +1,18 @@
 /** A desk that closes where nothing can be booked, and opens again by itself. */
 import { expect, test } from 'vitest';
-import { SharedTurns } from '#agent/shared-reservations.ts';
+import { SharedReservations } from '#agent/shared-reservations.ts';
 import { openLog } from '#output/log.ts';
 import { everyGrant } from '../kit/kube-grants.ts';
 import { kubeWorld, type KubeWorld } from '../kit/kube-world.ts';
 
 const ask = { perMinute: 60, cost: 3 };
 
-function deskIn({ cluster, time }: KubeWorld): { readonly desk: SharedTurns; readonly lines: string[] } {
+function deskIn({ cluster, time }: KubeWorld): { readonly desk: SharedReservations; readonly lines: string[] } {
   const lines: string[] = [];
   const log = openLog({ level: 'debug', node: 'node1', to: { write: (line) => lines.push(line) } });
   time.hold();
   const at = { namespace: 'drypull', node: 'node1' };
-  return { desk: new SharedTurns(cluster, at, { now: time.now, random: () => 0.5, log }), lines };
+  return { desk: new SharedReservations(cluster, at, { now: time.now, random: () => 0.5, log }), lines };
 }
 
 test('it is open until a booking fails, and closed for longer each time that it does again', async () => {
@@ -32,9 +32,9 @@ test('it is open until a booking fails, and closed for longer each time that it 
   expect(desk.isOpen()).toBe(true);
   world.kube.grants = everyGrant;
   expect(await desk.book('docker.io', ask)).toBe(0);
-  const said = (text: string): number => lines.filter((line) => line.includes(text)).length;
-  expect(said('no turn can be booked')).toBe(1);
-  expect(said('booked with the fleet again')).toBe(1);
+  const logged = (text: string): number => lines.filter((line) => line.includes(text)).length;
+  expect(logged('no turn can be booked')).toBe(1);
+  expect(logged('booked with the fleet again')).toBe(1);
 });
 
 test('a minute that is full is no failure', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Fault } from '#report/fault.ts';
 import { defaultPace } from '#budget/pace.ts';
-import { emptyPast } from '#forecast/history/history.ts';
+import { emptyNodeHistory } from '#forecast/history/history.ts';
 import { Book } from '#agent/state.ts';
 import { askedReport } from '../kit/asked-report.ts';
 import { demandFor } from '../kit/stage.ts';
@@ -19,7 +19,7 @@ test('who never went goes first, then who failed and may mend, then who was held
     cadenceMs: 5 * minute,
     keep: 8,
     silenceMs: minute,
-    past: emptyPast,
+    history: emptyNodeHistory,
   });
   const names = ['seen-later', 'seen-first', 'held', 'never', 'failed'];
   book.ask(names.map((name) => demandFor(`${registry}/${name}:1`)));

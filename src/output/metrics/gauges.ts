@@ -20,12 +20,12 @@ export interface GaugeSource {
 export type NameCap = (name: string) => string;
 
 /** The first `room` names as they are, all others as `other`. */
-export function capped(room: number): NameCap {
+export function capped(space: number): NameCap {
   const kept = new Set<string>();
   return (name) => {
     const short = name.length > 255 ? 'other' : name;
     if (kept.has(short)) return short;
-    if (kept.size >= room) return 'other';
+    if (kept.size >= space) return 'other';
     kept.add(short);
     return short;
   };
@@ -99,14 +99,14 @@ function notPulling(ledger: Ledger): readonly Entry[] {
 }
 
 /** What fails before what is unknown; within each, what has stood longest, so that a series once listed tends to stay. */
-function listed(ledger: Ledger, room: number): readonly Entry[] {
+function listed(ledger: Ledger, space: number): readonly Entry[] {
   const rank = ({ report }: Entry): number => (report.verdict.is === 'fails' ? 0 : 1);
   return notPulling(ledger)
     .toSorted((a, b) => rank(a) - rank(b) || (a.history.sinceMs ?? 0) - (b.history.sinceMs ?? 0))
-    .slice(0, room);
+    .slice(0, space);
 }
 
-export function addForesight(registry: Registry, { ledger }: GaugeSource, hosts: NameCap): void {
+export function addForecasts(registry: Registry, { ledger }: GaugeSource, hosts: NameCap): void {
   registry.registerMetric(
     new Gauge({
       name: 'drypull_forecasts',

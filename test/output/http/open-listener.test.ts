@@ -94,7 +94,7 @@ describe('the open listener', () => {
     const pod = { kind: 'Pod', namespace: 'shop', name: 'cart', part: 'container cart' };
     const ledger = ledgerOf([
       entry(reports.refused),
-      entry({ ...reports.badTag, wantedBy: [pod] }),
+      entry({ ...reports.badTag, requestedBy: [pod] }),
       entry(reports.unknown),
     ]);
     const response = await fetch(new URL('/node', (await reading(ledger)).url));
