@@ -38,7 +38,7 @@ export async function soak(write: (text: string) => void, forS = 480): Promise<b
     await rounds.regular();
     world.advance(cadenceMs);
     passes += 1;
-    const ledger = rounds.book.read();
+    const ledger = rounds.state.read();
     const predicted = ledger.forecasts.map(({ rule }) => rule);
     if (fault?.foretells !== undefined && !predicted.includes(fault.foretells))
       missed.push(`${what}: ${fault.foretells} is not foretold`);

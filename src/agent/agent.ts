@@ -187,7 +187,7 @@ async function openListeners(
 ): Promise<
   { readonly ok: true; readonly listening: readonly Listening[] } | { readonly ok: false; readonly why: string }
 > {
-  const ledger = (): Ledger => rounds.book.read();
+  const ledger = (): Ledger => rounds.state.read();
   const source = {
     ledger,
     now: clock.now,

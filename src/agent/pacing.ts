@@ -6,7 +6,7 @@ import { phaseOf } from '#budget/phase.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#node/view.ts';
 import type { AgentDependencies } from './agent.ts';
-import type { Book } from './state.ts';
+import type { AgentState } from './state.ts';
 import { choose, dueBudgetKeys, isShutOut, type Prober, type ProbeResults, type Known } from '#budget/choose.ts';
 import type { Config } from '#config/config.ts';
 import { endedBefore, FallThrough } from '#budget/fall-through.ts';
@@ -25,7 +25,7 @@ export interface PaceReading {
 
 export interface PacingDependencies {
   readonly node: string;
-  readonly book: Book;
+  readonly state: AgentState;
   readonly config: () => Config;
   readonly agent: Pick<AgentDependencies, 'clock' | 'fleet' | 'spent' | 'reservations'>;
 }
@@ -49,19 +49,19 @@ export class Pacing {
     kind: 'regular' | 'early',
     probe: Prober,
   ): Promise<{ readonly now: readonly Demand[]; readonly again: readonly PullReport[] }> {
-    const { book, config, agent } = this.#dependencies;
+    const { state, config, agent } = this.#dependencies;
     const { now } = agent.clock;
     this.#pacer.rule(this.#rule());
-    this.#keep(new Set(book.demands().map(demandId)));
+    this.#keep(new Set(state.demands().map(demandId)));
     const { perRegistryPass } = config();
     const waits = this.#waits;
-    const own = { book, pacer: this.#pacer, fallThrough: this.#fallThrough };
+    const own = { state, pacer: this.#pacer, fallThrough: this.#fallThrough };
     await this.#reserve(dueBudgetKeys(kind, { ...own, nowMs: now(), waits }));
     const chosen = await choose(kind, { ...own, nowMs: now(), waits, perRegistryPass, probe });
-    book.progressed(now());
+    state.progressed(now());
     this.#waits = chosen.waits;
     const again = chosen.lifted.flatMap((id) => this.#reached.get(id) ?? []);
-    for (const id of chosen.lifted) if (!this.#reached.has(id)) book.drop(id);
+    for (const id of chosen.lifted) if (!this.#reached.has(id)) state.drop(id);
     return { now: chosen.now, again };
   }
 
@@ -70,7 +70,7 @@ export class Pacing {
     for (const budgetKey of budgetKeys) {
       const ask = reservations?.isOpen() === true ? this.#pacer.reservationDue(budgetKey, clock.now()) : undefined;
       if (reservations === undefined || ask === undefined) continue;
-      const inMs = await reservations.book(budgetKey, ask);
+      const inMs = await reservations.state(budgetKey, ask);
       const nowMs = clock.now();
       this.#pacer.booked(budgetKey, nowMs, inMs === undefined ? undefined : nowMs + inMs);
     }
@@ -93,7 +93,7 @@ export class Pacing {
     }
     // The hosts before it fail as they did then, or worse, and what it said then is the last word.
     if (known === undefined || !costsOf(known).has(budgetKey)) return wasAsked(report) ? report : undefined;
-    return this.#dependencies.book.last(id) === known ? undefined : known;
+    return this.#dependencies.state.last(id) === known ? undefined : known;
   }
 
   /** A check counts like everything else; nobody asks it to wait. */
@@ -134,7 +134,7 @@ export class Pacing {
   /** For one pass: whether mirrors are to be asked for a tag itself. */
   tagsDue(): (tag: TagAsked) => boolean {
     const images = new Map<string, number>();
-    for (const { image } of this.#dependencies.book.demands()) {
+    for (const { image } of this.#dependencies.state.demands()) {
       if (image.ok) images.set(image.value.registry, (images.get(image.value.registry) ?? 0) + 1);
     }
     return ({ registry, reference, askedMs, nowMs }) => {
@@ -145,16 +145,16 @@ export class Pacing {
   }
 
   nextDueMs(): number | undefined {
-    return this.#dependencies.book.nextDueMs(this.#waits);
+    return this.#dependencies.state.nextDueMs(this.#waits);
   }
 
   readonly spent = (): readonly Spent[] => this.#dependencies.agent.spent?.() ?? [];
 
   readonly pace = (): PaceReading => {
-    const { book, config } = this.#dependencies;
+    const { state, config } = this.#dependencies;
     const images = new Map<string, number>();
-    for (const demand of book.demands()) {
-      for (const budgetKey of budgetKeysOf(demand, book.known(demand).report))
+    for (const demand of state.demands()) {
+      for (const budgetKey of budgetKeysOf(demand, state.known(demand).report))
         images.set(budgetKey, (images.get(budgetKey) ?? 0) + 1);
     }
     const { cadenceMs } = config().schedule;

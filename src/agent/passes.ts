@@ -8,7 +8,7 @@ import { phaseOf } from '#budget/phase.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#node/view.ts';
 import type { AgentDependencies } from './agent.ts';
-import { Book } from './state.ts';
+import { AgentState } from './state.ts';
 import type { Config } from '#config/config.ts';
 import { jitterMs } from '#config/config.ts';
 import { Pacing, patient } from './pacing.ts';
@@ -22,7 +22,7 @@ import { tidied } from './release-memory.ts';
 import { within } from './with-timeout.ts';
 
 export class Rounds {
-  readonly book: Book;
+  readonly state: AgentState;
   readonly metrics: Metrics;
   readonly #dependencies: AgentDependencies;
   readonly #node: string;
@@ -39,7 +39,7 @@ export class Rounds {
     this.config = dependencies.config;
     this.#node = dependencies.config.nodeName ?? dependencies.hostName;
     const { now } = dependencies.clock;
-    this.book = new Book({
+    this.state = new AgentState({
       node: this.#node,
       startedMs: now(),
       cadenceMs: this.config.schedule.cadenceMs,
@@ -47,9 +47,9 @@ export class Rounds {
       silenceMs: silenceMs(this.config),
       history: dependencies.state?.first ?? emptyNodeHistory,
     });
-    this.pacing = new Pacing({ node: this.#node, book: this.book, config: () => this.config, agent: dependencies });
+    this.pacing = new Pacing({ node: this.#node, state: this.state, config: () => this.config, agent: dependencies });
     this.metrics = openMetrics({
-      ledger: () => this.book.read(),
+      ledger: () => this.state.read(),
       now,
       vitals: dependencies.vitals,
       version: dependencies.version,
@@ -69,12 +69,12 @@ export class Rounds {
   adopt(config: Config): void {
     this.config = config;
     this.#dependencies.log.setLevel(config.logLevel);
-    this.book.rule({
+    this.state.rule({
       cadenceMs: config.schedule.cadenceMs,
       keep: config.historyPerImage,
       silenceMs: silenceMs(config),
     });
-    this.book.hurry();
+    this.state.hurry();
     this.begin();
   }
 
@@ -100,12 +100,12 @@ export class Rounds {
   #watch(): void {
     const { cluster, log } = this.#dependencies;
     if (cluster === undefined) return;
-    this.book.watch(cluster.clusterState);
+    this.state.watch(cluster.clusterState);
     cluster.listen({
-      ledger: () => this.book.read(),
+      ledger: () => this.state.read(),
       demandsChanged: this.early,
       outcome: (outcome) => {
-        const found = this.book.hold(outcome);
+        const found = this.state.hold(outcome);
         this.metrics.scored(found);
         logScore(log, found);
       },
@@ -147,7 +147,7 @@ export class Rounds {
     clearTimeout(this.#timer);
     const startedMs = clock.now();
     await this.#ask();
-    if (kind === 'regular' && this.book.read().pass === undefined)
+    if (kind === 'regular' && this.state.read().pass === undefined)
       await pause(this.pacing.firstDelayMs(), this.#dependencies.signal);
     const now = await this.#choose(kind);
     for await (const report of tidied(this.#reports(now), this.#dependencies.tidy)) this.#enter(report);
@@ -155,7 +155,7 @@ export class Rounds {
     const endedMs = clock.now();
     await within(this.#quotas.readView(), this.config.deadline);
     await this.#forecast();
-    if (kind === 'regular') this.book.passed({ endedMs, ms: endedMs - startedMs, images: now.length });
+    if (kind === 'regular') this.state.passed({ endedMs, ms: endedMs - startedMs, images: now.length });
     cluster?.passed();
     log.debug({ kind, images: now.length, ms: endedMs - startedMs }, 'pass ended');
     this.#rearm();
@@ -165,7 +165,7 @@ export class Rounds {
     try {
       const demands = await within(this.#dependencies.demands(this.config), this.config.deadline);
       if (demands === undefined) throw new Error('no answer within the deadline of a rehearsal');
-      this.book.ask(demands);
+      this.state.ask(demands);
     } catch (error) {
       this.#dependencies.log.error({ error }, 'could not read what is asked for: going on with what was known');
     }
@@ -181,8 +181,8 @@ export class Rounds {
 
   #reports(demands: readonly Demand[]): AsyncIterable<PullReport> {
     const { rehearse, clock, signal, log } = this.#dependencies;
-    const { config, book, pacing } = this;
-    const at = { history: () => book.history(), tagIsDue: pacing.tagsDue(), mayEnter: pacing.enters };
+    const { config, state, pacing } = this;
+    const at = { history: () => state.history(), tagIsDue: pacing.tagsDue(), mayEnter: pacing.enters };
     return runPass({
       node: this.#node,
       demands,
@@ -197,10 +197,10 @@ export class Rounds {
   async #sampleQuotas(): Promise<void> {
     const { sampleQuotas, signal } = this.#dependencies;
     if (sampleQuotas === undefined || this.config.quotaSamples === 'off' || this.#isOver()) return;
-    const history = (): NodeHistory => this.book.history();
-    const { entries } = this.book.read();
-    const at = { signal, history, entries, demands: this.book.demands(), admit: this.pacing.admit };
-    this.book.learnSamples(await sampleQuotas(this.config, at));
+    const history = (): NodeHistory => this.state.history();
+    const { entries } = this.state.read();
+    const at = { signal, history, entries, demands: this.state.demands(), admit: this.pacing.admit };
+    this.state.learnSamples(await sampleQuotas(this.config, at));
   }
 
   /** What the node as a whole has coming; a look that fails leaves what was foretold last. */
@@ -209,8 +209,8 @@ export class Rounds {
     if (readView === undefined) return;
     try {
       const view = await readView(this.config);
-      this.book.evaluate(view, clock.now());
-      await state?.save(this.book.history());
+      this.state.evaluate(view, clock.now());
+      await state?.save(this.state.history());
     } catch (error) {
       log.error({ error }, 'could not look ahead: going on with what was foretold');
     }
@@ -226,7 +226,7 @@ export class Rounds {
   #note(report: PullReport): boolean {
     const { clock, log, cluster } = this.#dependencies;
     const pace = { ...defaultPace, cadenceMs: this.config.schedule.cadenceMs };
-    const change = this.book.enter(report, { pace, dice: clock.random() });
+    const change = this.state.enter(report, { pace, dice: clock.random() });
     if (change !== undefined && change !== null) {
       logChange(log, change);
       cluster?.changed(change);

@@ -8,7 +8,7 @@ import type { Log } from '#output/log.ts';
 export interface ReservationDesk {
   readonly isOpen: () => boolean;
   /** In so many milliseconds it is this agent's turn; undefined: it gets none now. */
-  readonly book: (
+  readonly state: (
     budgetKey: string,
     ask: Pick<ReservationRequest, 'perMinute' | 'cost'>,
   ) => Promise<number | undefined>;
@@ -43,7 +43,7 @@ export class SharedReservations implements ReservationDesk {
 
   readonly isOpen = (): boolean => this.#dependencies.now().getTime() >= this.#closedUntilMs;
 
-  readonly book: ReservationDesk['book'] = async (budgetKey, ask) => {
+  readonly state: ReservationDesk['state'] = async (budgetKey, ask) => {
     const taken = await reserveInLease(this.#cluster, { ...this.#at, budgetKey }, ask);
     const { log, now, random } = this.#dependencies;
     if (taken.is !== 'failed') {

@@ -26,7 +26,7 @@ export interface Change {
   readonly entry: Entry;
 }
 
-export interface BookOptions {
+export interface StateOptions {
   readonly node: string;
   readonly startedMs: number;
   readonly cadenceMs: number;
@@ -37,7 +37,7 @@ export interface BookOptions {
   readonly history: NodeHistory;
 }
 
-export class Book {
+export class AgentState {
   readonly #node: string;
   readonly #startedMs: number;
   #cadenceMs: number;
@@ -53,7 +53,7 @@ export class Book {
   #ledger: Ledger | undefined;
   readonly #forecasts: NodeForecasts;
 
-  constructor({ node, startedMs, cadenceMs, keep, silenceMs, history }: BookOptions) {
+  constructor({ node, startedMs, cadenceMs, keep, silenceMs, history }: StateOptions) {
     this.#forecasts = new NodeForecasts(history);
     this.#node = node;
     this.#startedMs = startedMs;
@@ -64,7 +64,7 @@ export class Book {
   }
 
   /** What the configuration says about remembering changed; what is remembered stays, within the new bounds. */
-  rule({ cadenceMs, keep, silenceMs }: Pick<BookOptions, 'cadenceMs' | 'keep' | 'silenceMs'>): void {
+  rule({ cadenceMs, keep, silenceMs }: Pick<StateOptions, 'cadenceMs' | 'keep' | 'silenceMs'>): void {
     this.#silenceMs = silenceMs;
     this.#cadenceMs = cadenceMs;
     this.#keep = keep;

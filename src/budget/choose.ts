@@ -15,7 +15,7 @@ import {
 import { spread } from './pace.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#node/view.ts';
-import type { Book } from '#agent/state.ts';
+import type { AgentState } from '#agent/state.ts';
 import type { FallThrough } from './fall-through.ts';
 import type { Asking, Pacer } from './pacer.ts';
 
@@ -30,7 +30,7 @@ export type Prober = (at: readonly Known[]) => Promise<ProbeResults | undefined>
 export type ProbeResults = ReadonlyMap<string, readonly ConnectivityProbe[]>;
 
 export interface Choosing {
-  readonly book: Book;
+  readonly state: AgentState;
   readonly pacer: Pacer;
   readonly fallThrough: FallThrough;
   readonly nowMs: number;
@@ -52,28 +52,28 @@ export function dueBudgetKeys(
   kind: 'regular' | 'early',
   choosing: Omit<Choosing, 'probe' | 'perRegistryPass'>,
 ): ReadonlySet<string> {
-  const { book, pacer, fallThrough, nowMs, waits } = choosing;
-  const due = book.due(kind, nowMs, waits);
-  const budgetKeys = due.map((demand) => pacer.strictest(askingOf(book.known(demand), [], fallThrough).budgetKeys));
+  const { state, pacer, fallThrough, nowMs, waits } = choosing;
+  const due = state.due(kind, nowMs, waits);
+  const budgetKeys = due.map((demand) => pacer.strictest(askingOf(state.known(demand), [], fallThrough).budgetKeys));
   return new Set(budgetKeys.filter((budgetKey) => budgetKey !== undefined));
 }
 
 export async function choose(kind: 'regular' | 'early', choosing: Choosing): Promise<Chosen> {
-  const { book, pacer, nowMs, waits, perRegistryPass } = choosing;
-  const due = spread(book.due(kind, nowMs, waits), registryOf, perRegistryPass).now;
+  const { state, pacer, nowMs, waits, perRegistryPass } = choosing;
+  const due = spread(state.due(kind, nowMs, waits), registryOf, perRegistryPass).now;
   const none: readonly ConnectivityProbe[] = [];
   const now: Demand[] = [];
   const late = new Set<string>();
   for (const demand of due) {
-    if (readiness(book.known(demand), none, choosing).is === 'now') now.push(demand);
+    if (readiness(state.known(demand), none, choosing).is === 'now') now.push(demand);
     else late.add(demandId(demand));
   }
   const going = new Set(now.map(demandId));
-  const others = book.demands().filter((demand) => {
+  const others = state.demands().filter((demand) => {
     const id = demandId(demand);
     return !going.has(id) && (kind === 'regular' || late.has(id));
   });
-  const known = others.map((demand) => book.known(demand));
+  const known = others.map((demand) => state.known(demand));
   const heard = known.length === 0 ? undefined : await choosing.probe(known);
   for (const { budgetKey, isPrivate } of [...(heard?.values() ?? [])].flat()) {
     if (budgetKey !== undefined && isPrivate) pacer.learnPrivate(budgetKey);

@@ -4,15 +4,15 @@
  * the clock and the dice come in.
  */
 import { isComing } from '#catalog/share.ts';
-import type { Fault, FaultCode, Side } from '#report/fault.ts';
-import { rootOf, sideOf } from '#report/fault.ts';
+import type { Fault, FaultCode, Owner } from '#report/fault.ts';
+import { rootOf, ownerOf } from '#report/fault.ts';
 import type { Verdict } from '#report/verdict.ts';
 import type { Demand } from '#node/view.ts';
 
 /** `eager`: sooner than the cadence, backing off towards it. `steady`: at the cadence. `shy`: later than the cadence. */
 export type RetryKind = 'eager' | 'steady' | 'shy';
 
-const tempers: { readonly [S in Side]: RetryKind } = {
+const tempers: { readonly [S in Owner]: RetryKind } = {
   workload: 'steady',
   credentials: 'steady',
   node: 'eager',
@@ -46,7 +46,7 @@ export function retryKindOf(verdict: Verdict): RetryKind {
     case 'unknown': {
       // A rate limit met behind a redirect or a realm is a rate limit.
       const code = rootOf(verdict.fault).code;
-      return exceptions[code] ?? tempers[sideOf(code)];
+      return exceptions[code] ?? tempers[ownerOf(code)];
     }
   }
 }

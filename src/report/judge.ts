@@ -1,5 +1,5 @@
 /** From plan and rehearsal to the verdict: pulls, at risk, fails, or unknown. Pure, and the only place that decides. */
-import { sideOf, type Fault, type FaultCode } from './fault.ts';
+import { ownerOf, type Fault, type FaultCode } from './fault.ts';
 import { threatens, type Forecast } from '#forecast/forecast.ts';
 import type { Bad } from './outcome.ts';
 import type { PullPlan } from '#runtime/plan.ts';
@@ -24,7 +24,7 @@ export function judgeUnplanned(refused: Bad): Verdict {
 }
 
 function stopped(fault: Fault, stage: Stage, confidence: Confidence): Verdict {
-  return { is: sideOf(fault.code) === 'agent' ? 'unknown' : 'fails', fault, stage, confidence };
+  return { is: ownerOf(fault.code) === 'agent' ? 'unknown' : 'fails', fault, stage, confidence };
 }
 
 function decide(plan: PullPlan, demand: Demand, rehearsal: Rehearsal): Bare {

@@ -4,7 +4,7 @@
  * network's or the registry's doing, unless the operator listed the image.
  */
 import { isComing } from '#catalog/share.ts';
-import { sideOf } from './fault.ts';
+import { ownerOf } from './fault.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -49,8 +49,8 @@ export function countsAgainst({ report }: Entry): boolean {
   if (report.verdict.is !== 'fails') return false;
   if (report.requestedBy.length === 0) return true;
   if (report.requestedBy.every(({ kind }) => kind === 'Runtime') || isComing(report.requestedBy)) return false;
-  const side = sideOf(report.verdict.fault.code);
-  return side !== 'workload' && side !== 'credentials';
+  const owner = ownerOf(report.verdict.fault.code);
+  return owner !== 'workload' && owner !== 'credentials';
 }
 
 /** Nothing has come to an end for too long: the agent stands still. */

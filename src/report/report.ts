@@ -1,6 +1,6 @@
 /** The value that leaves the house: everything about one image on one node. Plain JSON, no secret, with a version. */
 import type { UnusedSecret } from '#kubelet/keyring.ts';
-import type { Side } from './fault.ts';
+import type { Owner } from './fault.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { PublicLogin } from '#kubelet/logins.ts';
 import type { Evidence, Attempt } from './rehearsal.ts';
@@ -58,7 +58,7 @@ export interface Advice {
   readonly remedy: string;
   /** Where that may not be enough, or what else to know: further sentences. */
   readonly further?: string;
-  readonly owner: Side;
+  readonly owner: Owner;
 }
 
 export interface PublicPlan {

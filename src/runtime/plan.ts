@@ -1,7 +1,7 @@
 /** What the kubelet and its runtime would try for one image, in order, and why. Made without a packet. */
 import { keyringFor, type Credential, type UnusedSecret } from '#kubelet/keyring.ts';
 import { engineOf, type Engine } from '#runtime/containerd/versions.ts';
-import { sideOf, type Fault } from '#report/fault.ts';
+import { ownerOf, type Fault } from '#report/fault.ts';
 import type { Image } from '#image/reference.ts';
 import type { Good, Outcome } from '#report/outcome.ts';
 import type { Platform } from '#image/platform.ts';
@@ -139,12 +139,12 @@ export function planPull(
 
 /** With these the kubelet does not start; one that runs has read others. */
 function providerWarnings({ kubelet: { providers } }: NodeView): readonly Fault[] {
-  return !providers.ok && sideOf(providers.fault.code) !== 'agent' ? [providers.fault] : [];
+  return !providers.ok && ownerOf(providers.fault.code) !== 'agent' ? [providers.fault] : [];
 }
 
 /** A plugin that fails is the kubelet's trouble; one that we may not run is ours. */
 function unseenProvider(answers: readonly ProviderAnswer[]): { readonly unseenProvider?: Fault } {
-  const [fault] = answers.flatMap(({ auth }) => (!auth.ok && sideOf(auth.fault.code) === 'agent' ? [auth.fault] : []));
+  const [fault] = answers.flatMap(({ auth }) => (!auth.ok && ownerOf(auth.fault.code) === 'agent' ? [auth.fault] : []));
   return fault === undefined ? {} : { unseenProvider: fault };
 }
 

@@ -112,11 +112,11 @@ describe('an agent among a hundred', () => {
 
 describe('an agent among five thousand that books turns', () => {
   const turnsOf = (
-    book: () => number | undefined,
+    state: () => number | undefined,
     isOpen = () => true,
   ): NonNullable<AgentDependencies['reservations']> => ({
     isOpen,
-    book: () => Promise.resolve(book()),
+    state: () => Promise.resolve(state()),
   });
   const running = (reservations: NonNullable<AgentDependencies['reservations']>): Promise<Running> =>
     started(`images: [${images}]\nschedule: 5m\nfleetSize: 100`, (image) => met(image, { is: 'opened' }), {

@@ -14,7 +14,7 @@ import { phaseOf } from '#budget/phase.ts';
 import { reserve } from '#budget/reservations.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#node/view.ts';
-import { Book } from '#agent/state.ts';
+import { AgentState } from '#agent/state.ts';
 import type { ProbeResults, Known } from '#budget/choose.ts';
 import { jitterMs, parseConfig, type Config } from '#config/config.ts';
 import { Pacing } from '#agent/pacing.ts';
@@ -94,7 +94,7 @@ class DialDependencies {
   }
 
   /** As cluster/turns.ts does. */
-  readonly book: ReservationDesk['book'] = (budgetKey, ask) => {
+  readonly state: ReservationDesk['state'] = (budgetKey, ask) => {
     const booking = reserve(this.#leases.get(budgetKey), { ...ask, nowMs: this.nowMs });
     if (booking.is === 'full') return Promise.resolve(undefined);
     this.#leases.set(budgetKey, booking.text);
@@ -111,7 +111,7 @@ class DialDependencies {
 }
 
 class Node {
-  readonly book: Book;
+  readonly state: AgentState;
   readonly #dialing: DialDependencies;
   readonly #pacing: Pacing;
   readonly #config: Config;
@@ -127,7 +127,7 @@ class Node {
     this.#phase = phaseOf(name);
     const { cadenceMs } = config.schedule;
     const keep = config.historyPerImage;
-    this.book = new Book({
+    this.state = new AgentState({
       node: name,
       startedMs: began,
       cadenceMs,
@@ -136,13 +136,13 @@ class Node {
       history: emptyNodeHistory,
     });
     const reservations =
-      dialing.story.together === true ? { reservations: { isOpen: () => true, book: dialing.book } } : {};
+      dialing.story.together === true ? { reservations: { isOpen: () => true, state: dialing.state } } : {};
     const agent = { clock: { now: () => dialing.nowMs, random: () => this.#dice() }, ...reservations };
-    this.#pacing = new Pacing({ node: name, book: this.book, config: () => config, agent });
+    this.#pacing = new Pacing({ node: name, state: this.state, config: () => config, agent });
     for (const registry of dialing.story.registries) {
       for (let i = 0; i < registry.images; i += 1) this.#registries.set(`${registry.budgetKey}/app-${i}:1`, registry);
     }
-    this.book.ask([...this.#registries].map(([written, { budgetKey }]) => demandOf(written, budgetKey)));
+    this.state.ask([...this.#registries].map(([written, { budgetKey }]) => demandOf(written, budgetKey)));
     this.#regularMs = began + this.#pacing.firstDelayMs();
   }
 
@@ -168,7 +168,7 @@ class Node {
       const shown = this.#pacing.entered(this.#rehearse(demand));
       if (shown !== undefined) this.#note(shown);
     }
-    if (kind === 'regular') this.book.passed({ endedMs: nowMs, ms: 0, images: now.length });
+    if (kind === 'regular') this.state.passed({ endedMs: nowMs, ms: 0, images: now.length });
     const due = this.#pacing.nextDueMs();
     this.#timerMs = due === undefined ? Number.POSITIVE_INFINITY : Math.max(due, nowMs + 1_000);
   }
@@ -181,7 +181,7 @@ class Node {
 
   #note(report: PullReport): void {
     const pace = { ...defaultPace, cadenceMs: this.#config.schedule.cadenceMs };
-    this.book.enter(report, { pace, dice: this.#dice() });
+    this.state.enter(report, { pace, dice: this.#dice() });
   }
 
   #knock(known: readonly Known[]): ProbeResults {
@@ -294,9 +294,9 @@ export async function simulateBooks(story: BookStory): Promise<BooksTold> {
   const { requests, probes, early } = dialing;
   const verdicts: Record<string, number> = {};
   const seenAt: Record<string, number> = {};
-  for (const { book } of nodes) {
-    for (const demand of book.demands()) {
-      const verdict = book.known(demand).report?.verdict;
+  for (const { state } of nodes) {
+    for (const demand of state.demands()) {
+      const verdict = state.known(demand).report?.verdict;
       const name =
         verdict === undefined ? 'none' : 'fault' in verdict ? `${verdict.is} ${verdict.fault.code}` : verdict.is;
       verdicts[name] = (verdicts[name] ?? 0) + 1;

@@ -1,5 +1,5 @@
 /** Reports as they come from the field, for everything that tells them: every verdict, many stages, one hostile registry. */
-import { rootOf, sideOf } from '#report/fault.ts';
+import { rootOf, ownerOf } from '#report/fault.ts';
 import type { Fault } from '#report/fault.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { Exchange, Attempt, Stage, Step } from '#report/rehearsal.ts';
@@ -128,7 +128,7 @@ export function failing(image: string, fault: Fault, stage: Stage, given: Partia
     advice: {
       cause: `Cause of ${fault.code}.`,
       remedy: `Remedy for ${fault.code}.`,
-      owner: sideOf(rootOf(fault).code),
+      owner: ownerOf(rootOf(fault).code),
     },
     kubelet: {
       waitingReason: 'ErrImagePull',

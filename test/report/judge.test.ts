@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { faultCodes, sideOf, type Fault } from '#report/fault.ts';
+import { faultCodes, ownerOf, type Fault } from '#report/fault.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { Good } from '#report/outcome.ts';
 import type { Image } from '#image/reference.ts';
@@ -246,7 +246,7 @@ describe('how sure it is', () => {
 test('every fault of ours is unknown, every other one fails', () => {
   for (const code of faultCodes) {
     const verdict = judgeUnplanned({ ok: false, fault: { code } as Fault });
-    expect(verdict.is).toBe(sideOf(code) === 'agent' ? 'unknown' : 'fails');
+    expect(verdict.is).toBe(ownerOf(code) === 'agent' ? 'unknown' : 'fails');
   }
 });
 

@@ -2,7 +2,7 @@
  * Which hosts served the blobs of each registry, since when, and how the last requests to them went. The set changes without
  * notice, and what a firewall lets through does not: a host never seen before is the first sign of pulls that will fail.
  */
-import { rootOf, sideOf, type FaultCode } from '#report/fault.ts';
+import { rootOf, ownerOf, type FaultCode } from '#report/fault.ts';
 import { lastExchanges } from '#report/last-exchanges.ts';
 import { valueAt } from '#data/value-at.ts';
 import type { Exchange, Attempt } from '#report/rehearsal.ts';
@@ -54,7 +54,7 @@ function sampleOf({ act, url, outcome }: Exchange): readonly BlobSample[] {
   if ((act !== 'config' && act !== 'layer') || host === undefined) return [];
   if (!outcome.ok) {
     const fault = rootOf(outcome.fault).code;
-    return sideOf(fault) === 'agent' ? [] : [{ host, fault }];
+    return ownerOf(fault) === 'agent' ? [] : [{ host, fault }];
   }
   const { status } = outcome.value;
   if (status < 300) return [{ host }];

@@ -5,7 +5,7 @@
  * worked and failed (an address of its own is tried often enough to be judged only where it stays). Name servers are among them as
  * `10.0.0.2:53`. At most 400, the longest unseen go first.
  */
-import { sideOf, type FaultCode } from '#report/fault.ts';
+import { ownerOf, type FaultCode } from '#report/fault.ts';
 import { valueAt } from '#data/value-at.ts';
 import type { Evidence, Exchange, Step } from '#report/rehearsal.ts';
 import type { PullReport } from '#report/report.ts';
@@ -79,7 +79,7 @@ export function bare(authority: string): string {
 
 /** Everything that it has to say, 500 and above not: then it is there and does not work. What we broke off says nothing of it. */
 function troubleOf({ outcome }: Exchange): FaultCode | 'ours' | undefined {
-  if (!outcome.ok) return sideOf(outcome.fault.code) === 'agent' ? 'ours' : outcome.fault.code;
+  if (!outcome.ok) return ownerOf(outcome.fault.code) === 'agent' ? 'ours' : outcome.fault.code;
   return outcome.value.status >= 500 ? 'api.unavailable' : undefined;
 }
 

@@ -2,7 +2,7 @@
  * When each host that pulls ask (registry, mirror, token service, blob host) answered and when it did not, as spans. Bounded by
  * count; spans that failed outlive those that worked.
  */
-import { rootOf, sideOf, type FaultCode } from '#report/fault.ts';
+import { rootOf, ownerOf, type FaultCode } from '#report/fault.ts';
 import { lastExchanges } from '#report/last-exchanges.ts';
 import { valueAt } from '#data/value-at.ts';
 import type { Exchange } from '#report/rehearsal.ts';
@@ -72,7 +72,7 @@ function faultOf({ outcome }: Exchange): FaultCode | 'ours' | undefined {
     return status >= 500 ? 'api.unavailable' : status === 429 ? 'api.rate_limited' : undefined;
   }
   const { code } = rootOf(outcome.fault);
-  return sideOf(code) === 'agent' ? 'ours' : code;
+  return ownerOf(code) === 'agent' ? 'ours' : code;
 }
 
 function withSpan(known: RouteHistory | undefined, turn: RouteMinute): RouteHistory {

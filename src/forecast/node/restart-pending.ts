@@ -3,7 +3,7 @@
  * are newer than what the running programs have read.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
-import { rootOf, sideOf, type Fault } from '#report/fault.ts';
+import { rootOf, ownerOf, type Fault } from '#report/fault.ts';
 import { wasChallenged } from '#report/judge.ts';
 import type { Pending } from '#runtime/next-start.ts';
 import { hostOf } from '#forecast/history/hosts.ts';
@@ -64,7 +64,7 @@ function ofPull({ host, outcome }: Evidence, facts: ImageFacts): readonly Predic
     return fault === undefined ? [] : [fixes(host, fault, change)];
   }
   const { code } = rootOf(outcome.fault);
-  if (!worksNow(facts) || sideOf(code) === 'agent') return [];
+  if (!worksNow(facts) || ownerOf(code) === 'agent') return [];
   return [
     {
       about: host,
@@ -158,7 +158,7 @@ function untold({ what, fault, because }: { readonly what: string } & Pick<Unsee
 
 function unseenPulls({ rehearsal: { evidence } }: ImageFacts): readonly Unseen[] {
   return evidence.flatMap(({ of, host, outcome }): readonly Unseen[] => {
-    if (of !== 'next_start' || outcome.ok || sideOf(outcome.fault.code) !== 'agent') return [];
+    if (of !== 'next_start' || outcome.ok || ownerOf(outcome.fault.code) !== 'agent') return [];
     const { code } = outcome.fault;
     const because = `how pulls go after the next start could not be told (${code}${whyOf(outcome.fault)})`;
     return [{ about: host, fault: code, because, remedy: 'Run `drypull check` on the node before it is restarted.' }];

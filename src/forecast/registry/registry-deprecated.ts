@@ -2,7 +2,7 @@
 import { deprecationOf, type DeprecatedRegistry } from './deprecated-registries.ts';
 import type { ImageFacts } from '#forecast/facts.ts';
 import { isGone } from '#forecast/history/absences.ts';
-import { sideOf, type Fault } from '#report/fault.ts';
+import { ownerOf, type Fault } from '#report/fault.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
 export const registryDeprecated: ImageRule = { name: 'registry-deprecated', evaluate };
@@ -41,7 +41,7 @@ function evaluate({ demand, rehearsal, now }: ImageFacts): readonly Prediction[]
 function isExplained(row: DeprecatedRegistry, fault: Fault): boolean {
   if (isGone(fault) || fault.code === 'auth.denied') return true;
   const isTurnedOff = row.fate === 'closed' || row.fate === 'unsupported' || row.fate === 'frozen';
-  return isTurnedOff && !row.place.includes('/') && sideOf(fault.code) === 'network';
+  return isTurnedOff && !row.place.includes('/') && ownerOf(fault.code) === 'network';
 }
 
 function textOf(row: DeprecatedRegistry, runtime: string, now: Date): Pick<Prediction, 'because' | 'remedy'> {

@@ -1,6 +1,6 @@
 /** The JSON of /node: the answer, the counts, and the worst reports in brief. */
 import { isComing } from '#catalog/share.ts';
-import { sideOf } from '#report/fault.ts';
+import { ownerOf } from '#report/fault.ts';
 import type { NodeAnswer } from '#report/node-answer.ts';
 import type { ClusterState, Entry, Ledger } from '#report/ledger.ts';
 import { upcomingForecasts, type UpcomingForecast } from '#forecast/upcoming.ts';
@@ -81,7 +81,7 @@ function brief({ report, history }: Entry): unknown {
     coming: isComing(report.requestedBy) ? true : undefined,
     fault: verdict.fault.code,
     stage: verdict.stage,
-    side: sideOf(verdict.fault.code),
+    owner: ownerOf(verdict.fault.code),
     since: history.sinceMs === undefined ? undefined : new Date(history.sinceMs).toISOString(),
     cause: report.advice?.cause,
     remedy: report.advice?.remedy,

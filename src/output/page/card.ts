@@ -1,5 +1,5 @@
 /** One image on the page: what it comes to, since when, why, what to do, what the kubelet says; and, folded away, the evidence. */
-import type { Side } from '#report/fault.ts';
+import type { Owner } from '#report/fault.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { Entry } from '#report/ledger.ts';
 import type { PullReport } from '#report/report.ts';
@@ -20,7 +20,7 @@ export const verdictText: { readonly [V in Verdict['is']]: string } = {
   unknown: 'unknown',
 };
 
-const targets: { readonly [S in Side]: string } = {
+const targets: { readonly [S in Owner]: string } = {
   workload: 'whoever wrote the workload',
   credentials: 'whoever keeps the credentials',
   node: 'whoever runs this node',

@@ -2,7 +2,7 @@
  * The page's two graphics, as inline SVG without style attributes (the page's policy forbids them): when an image pulled and when
  * not, and where a rehearsal's time went. Each says the same in words.
  */
-import { sideOf } from '#report/fault.ts';
+import { ownerOf } from '#report/fault.ts';
 import type { History, Stretch } from '#report/verdict-history.ts';
 import { timeline } from '#report/verdict-history.ts';
 import type { Exchange } from '#report/rehearsal.ts';
@@ -151,7 +151,7 @@ function endOf({ outcome }: Exchange): string {
 function barsOf(exchange: Exchange): readonly Bar[] {
   const steps = exchange.steps.map(({ step, startMs, ms, outcome }): Bar => {
     // A fault on our side is no failure of theirs.
-    const failed = !outcome.ok && sideOf(outcome.fault.code) !== 'agent';
+    const failed = !outcome.ok && ownerOf(outcome.fault.code) !== 'agent';
     return { kind: step, fromMs: startMs, ms, failed };
   });
   if (exchange.steps.length > 0 && exchange.steps.every(({ outcome }) => !outcome.ok)) return steps;

@@ -1,5 +1,5 @@
 /** The answer as a table: one line an image, and below it, where a line has no room for them, cause and remedy in full. */
-import { sideOf } from '#report/fault.ts';
+import { ownerOf } from '#report/fault.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { Content } from '#report/rehearsal.ts';
 import { remedyInFull, type Advice, type PullReport } from '#report/report.ts';
@@ -194,7 +194,7 @@ function detailsOf(report: PullReport): Advice | undefined {
   if (report.advice !== undefined || threat === undefined) return report.advice;
   const { because, assuming, remedy, fault } = threat;
   const cause = `${plain(because.replace(/\.$/, ''), 600)}${assuming === undefined ? '' : `, if ${plain(assuming)}`}.`;
-  return { cause, remedy: plain(remedy, 600), owner: sideOf(fault) };
+  return { cause, remedy: plain(remedy, 600), owner: ownerOf(fault) };
 }
 
 function advice(notes: Notes, width: number, paint: Paint): readonly string[] {

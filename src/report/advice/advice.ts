@@ -2,7 +2,7 @@
  * Door: the only prose about faults. Every code has a meaning, a cause, a remedy and the kubelet's own words for it; a code
  * without them does not compile. Nothing here decides anything.
  */
-import { faultCodes, rootOf, sideOf } from '#report/fault.ts';
+import { faultCodes, rootOf, ownerOf } from '#report/fault.ts';
 import type { Fault, FaultCode, FaultOf } from '#report/fault.ts';
 import type { Advice } from '#report/report.ts';
 import { apiMessages } from './api.ts';
@@ -31,7 +31,7 @@ export const faultTextOf: FaultMessages<FaultCode> = {
 /** What is wrong and what to do, for one image. */
 export function adviceFor(fault: Fault, about: About): Advice {
   const cause = `${causeOf(fault)}${meaning(fault, about)}`;
-  return { cause, ...firstSentence(remedyOf(fault, about)), owner: sideOf(rootOf(fault).code) };
+  return { cause, ...firstSentence(remedyOf(fault, about)), owner: ownerOf(rootOf(fault).code) };
 }
 
 /** One sentence to act on, and the rest. A sentence ends at a full stop before a space, outside of `code`. */

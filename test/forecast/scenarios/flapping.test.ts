@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { emptyNodeHistory } from '#forecast/history/history.ts';
 import { learnHeld } from '#forecast/damping.ts';
-import { Book } from '#agent/state.ts';
+import { AgentState } from '#agent/state.ts';
 import { certificate, queue } from '../../kit/foretold.ts';
 import { FakeRegistry, image } from '../../kit/fake-registry.ts';
 import { refuses } from '../../kit/misbehaviour.ts';
@@ -46,12 +46,19 @@ test('a mirror that fails every other time keeps its images at risk; once it is 
 test('what is foretold of the node as a whole is held in the same way, and over a restart', () => {
   const held = learnHeld({}, [certificate, queue], start);
   const history = { ...emptyNodeHistory, damped: { images: {}, node: held } };
-  const book = new Book({ node: 'node-7', startedMs: start, cadenceMs: 300_000, keep: 8, silenceMs: 60_000, history });
+  const state = new AgentState({
+    node: 'node-7',
+    startedMs: start,
+    cadenceMs: 300_000,
+    keep: 8,
+    silenceMs: 60_000,
+    history,
+  });
   const shown = (atMs: number): readonly string[] => {
-    book.evaluate(nodeOf(), atMs);
-    return book.read().forecasts.map(({ rule }) => rule);
+    state.evaluate(nodeOf(), atMs);
+    return state.read().forecasts.map(({ rule }) => rule);
   };
   expect(shown(start + minute)).toEqual(['certificate-expires', 'pulls-queue']);
-  expect(book.read()).toMatchObject({ forecastMs: start + minute });
+  expect(state.read()).toMatchObject({ forecastMs: start + minute });
   expect(shown(start + 2 * minute)).toEqual([]);
 });

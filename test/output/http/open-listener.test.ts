@@ -109,11 +109,11 @@ describe('the open listener', () => {
           image: reports.refused.image,
           fault: 'tcp.refused',
           stage: 'tcp',
-          side: 'network',
+          owner: 'network',
           remedy: reports.refused.advice?.remedy,
         },
       ],
-      elsewhere: [{ image: reports.badTag.image, side: 'workload' }],
+      elsewhere: [{ image: reports.badTag.image, owner: 'workload' }],
       unknown: [{ image: reports.unknown.image }],
     });
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { faultCodes, sideOf } from '#report/fault.ts';
+import { faultCodes, ownerOf } from '#report/fault.ts';
 import type { Fault } from '#report/fault.ts';
 import { remedyInFull } from '#report/report.ts';
 import { adviceFor, faultTable, faultTextOf } from '#report/advice/advice.ts';
@@ -37,7 +37,7 @@ describe.each(faultCodes)('%s', (code) => {
   });
 
   test('knows whose door to knock on', () => {
-    expect(advice.owner).toBe('cause' in examples[code] ? 'network' : sideOf(code));
+    expect(advice.owner).toBe('cause' in examples[code] ? 'network' : ownerOf(code));
   });
 
   test('has words also where next to nothing is known about the image', () => {
