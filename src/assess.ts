@@ -10,10 +10,10 @@ import { demandId } from '#report/ledger.ts';
 import type { Good } from '#report/outcome.ts';
 import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
 import { heldOf } from '#forecast/history/damped.ts';
-import { planPull, type PullPlan } from '#runtime/plan.ts';
+import type { PullPlan } from '#runtime/plan.ts';
 import type { Rehearsal } from '#report/rehearsal.ts';
 import type { KubeletText, PublicPlan, PullReport } from '#report/report.ts';
-import { aggregate, refusedText } from '#runtime/containerd/error-texts.ts';
+import { aggregate } from '#runtime/containerd/error-texts.ts';
 import { formatPlatform } from '#image/platform.ts';
 import type { Verdict } from '#report/verdict.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
@@ -22,6 +22,7 @@ import { forecastImage } from '#forecast/rules.ts';
 import { rehearse } from '#rehearsal/rehearse.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 import { adviceFor } from '#report/advice/advice.ts';
+import { planFor, runtimeOf } from '#runtime/runtimes.ts';
 
 export interface Dependencies {
   readonly wire: Wire;
@@ -43,7 +44,7 @@ export async function assess(view: NodeView, asked: Demand, dependencies: Depend
   const { image } = demand;
   if (!image.ok) return report(view, demand, { verdict: judgeUnplanned(image), now: wire.now() });
   const answers = await dependencies.askProviders(image.value.repository);
-  const plan = planPull(view, { ...demand, image }, answers);
+  const plan = planFor(view, { ...demand, image }, answers);
   const id = demandId(demand);
   const rehearsal = await rehearsalOf({ ...demand, image }, plan, dependencies);
   const history = dependencies.history?.() ?? emptyNodeHistory;
@@ -171,7 +172,7 @@ function kubeletText(
   const { plan } = at;
   const texts = at.rehearsal?.attempts.flatMap(({ ending }) => (ending.is === 'failed' ? [ending.shown] : [])) ?? [];
   if (texts.length > 0) return pullEventText(demand.written, aggregate(texts));
-  return pullEventText(demand.written, refusedText(fault, plan));
+  return pullEventText(demand.written, runtimeOf(plan.engine.version.name).refused(fault, plan));
 }
 
 function publicPlan(plan: PullPlan): PublicPlan {

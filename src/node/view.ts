@@ -101,6 +101,13 @@ export interface RuntimeView {
   readonly proxy: ProxyRules;
   /** What it would have after its next restart, where that differs and something was changed since it started. */
   readonly proxyNext?: ProxyNext;
+  /** What only this runtime has. */
+  readonly own?: OwnView;
+}
+
+/** The part of a view that only one runtime understands; that runtime narrows it by its name. */
+export interface OwnView {
+  readonly runtime: string;
 }
 
 /** The image-related settings in force in containerd's configuration (all files merged, migrated and defaulted). */

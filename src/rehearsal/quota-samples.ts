@@ -7,13 +7,14 @@ import { parseImage } from '#image/reference.ts';
 import type { Entry } from '#report/ledger.ts';
 import { accountOf, loginsOf } from '#kubelet/logins.ts';
 import type { NodeHistory } from '#forecast/history/history.ts';
-import { planPull, type Identity, type PullPlan, type Route } from '#runtime/plan.ts';
+import type { Identity, PullPlan, Route } from '#runtime/plan.ts';
 import { proxyFor } from '#go/http-proxy.ts';
 import type { QuotaPlace, QuotaSample } from '#report/quota.ts';
 import { bucketsOf, dueAtMs, previewImage, requestsPerSample, type LastSample } from '#budget/quota-pace.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
 import { sampleQuota, type Sampled } from '#runtime/containerd/pull/quota-sample.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
+import { planFor } from '#runtime/runtimes.ts';
 
 export interface Sampling {
   readonly view: NodeView;
@@ -102,7 +103,7 @@ function previewPlan(view: NodeView): PullPlan | undefined {
   const image = parseImage(previewImage);
   if (!image.ok) return undefined;
   const asked = { written: previewImage, policy: 'Always', requestedBy: [], secrets: [], present: 'no' } as const;
-  return planPull(view, { ...asked, image }, []);
+  return planFor(view, { ...asked, image }, []);
 }
 
 /**
@@ -157,7 +158,7 @@ async function accountsOf({ view, demands, withSecrets, askProviders }: Sampling
     if (seen.has(key)) continue;
     seen.add(key);
     const read = withSecrets === undefined ? demand : await withSecrets(demand);
-    const plan = planPull(view, { ...read, image }, await askProviders(image.value.repository));
+    const plan = planFor(view, { ...read, image }, await askProviders(image.value.repository));
     const logins = loginsOf(plan);
     for (const identity of plan.identities.ok ? plan.identities.value : []) {
       const name = accountOf(logins, identity.label);

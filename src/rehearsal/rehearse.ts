@@ -6,7 +6,7 @@
 import type { PullPlan, Identity } from '#runtime/plan.ts';
 import type { Attempt, Rehearsal } from '#report/rehearsal.ts';
 import { gatherEvidence } from './evidence.ts';
-import { attempt } from '#runtime/containerd/pull/attempt.ts';
+import { runtimeOf } from '#runtime/runtimes.ts';
 import type { AttemptContext } from '#runtime/attempt/context.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 
@@ -52,7 +52,7 @@ function once(mayEnter: MayEnter): MayEnter {
 /** The safety net around one performance: our own bug makes this image unknown and leaves the others alone. */
 async function attemptSafely(context: AttemptContext, identity: Identity): Promise<Attempt> {
   try {
-    return await attempt(context);
+    return await runtimeOf(context.plan.engine.version.name).attempt(context);
   } catch (error) {
     const what =
       error instanceof Error

@@ -7,7 +7,6 @@ import { type ConnectivityProbe, learnedOrigins } from '#budget/connectivity-pro
 import { demandId } from '#report/ledger.ts';
 import { restarted } from '#runtime/next-start.ts';
 import type { NodeHistory } from '#forecast/history/history.ts';
-import { planPull } from '#runtime/plan.ts';
 import type { QuotaSample } from '#report/quota.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand, NodeView } from '#node/view.ts';
@@ -23,6 +22,7 @@ import { probeConnectivity } from '#runtime/attempt/connectivity-probe.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import type { Spent } from '#runtime/attempt/spending.ts';
 import type { Manners } from '#runtime/attempt/wire.ts';
+import { planFor } from '#runtime/runtimes.ts';
 
 export interface RehearserOptions {
   readonly hostRoot: string;
@@ -109,7 +109,7 @@ export class Rehearser {
       const targets = at.flatMap(({ demand, report }) => {
         const { image } = demand;
         if (!image.ok) return [];
-        const plan = planPull(view, { ...demand, image }, []);
+        const plan = planFor(view, { ...demand, image }, []);
         return [{ id: demandId(demand), plan, learned: report === undefined ? [] : learnedOrigins(report) }];
       });
       return await probeConnectivity(targets, {

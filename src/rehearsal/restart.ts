@@ -8,11 +8,12 @@ import { budgetKeyOf, wasSent } from '#budget/key.ts';
 import { areEquivalent, type NextStart } from '#runtime/next-start.ts';
 import { bad, good, type Good, type Outcome } from '#report/outcome.ts';
 import { hostOf } from '#forecast/history/hosts.ts';
-import { planPull, type PullPlan } from '#runtime/plan.ts';
+import type { PullPlan } from '#runtime/plan.ts';
 import type { Evidence, EvidenceFacts, Rehearsal } from '#report/rehearsal.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
 import { rehearse } from './rehearse.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
+import { planFor } from '#runtime/runtimes.ts';
 
 export interface Restarted {
   readonly next: NextStart;
@@ -34,7 +35,7 @@ export async function rehearseRestart(
   ];
   if (next.providers?.ok === false) return shown(fileIn(next.providers) ?? next.providers.source, next.providers);
   if (demand.policy === 'Never') return [];
-  const later = planPull(view, demand, await askProviders(repository));
+  const later = planFor(view, demand, await askProviders(repository));
   if (areEquivalent(plan, later)) return [];
   const rehearsal = await rehearse(later, wire);
   const verdict = judge(later, demand, rehearsal, []);

@@ -49,6 +49,13 @@ export interface PullPlan {
   readonly unseenProvider?: Fault;
   readonly warnings: readonly Fault[];
   readonly doubts: readonly Doubt[];
+  /** What only the runtime's own `attempt` understands. */
+  readonly own?: OwnPlan;
+}
+
+/** The part of a plan that only one runtime understands; that runtime narrows it by its name. */
+export interface OwnPlan {
+  readonly runtime: string;
 }
 
 /** A plugin whose answer is kept, and how the next run of it would end, where that is known. */
