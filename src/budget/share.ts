@@ -11,7 +11,7 @@ export type Share =
    * Many, and a budget that is so small that they would hardly ever ask: at its moment an agent books a turn with all others, and
    * goes when that comes (turns.ts). Since no two of them can meet, the moments may come nearly as often as the budget goes.
    */
-  | { readonly is: 'turns'; readonly everyMs: number };
+  | { readonly is: 'reservations'; readonly everyMs: number };
 
 export interface ShareAsk {
   /** Of the whole fleet. */
@@ -44,7 +44,7 @@ export function shareOf({ perMinute, agents, cost, reservationCost }: ShareAsk):
   // All of them in the same minute are still not too many.
   if (agents * cost <= perMinute) return { is: 'moments', everyMs: minuteMs };
   if (reservationCost !== undefined && perMinute / cost <= scarce)
-    return { is: 'turns', everyMs: ((agents * reservationCost) / (kept * perMinute)) * minuteMs };
+    return { is: 'reservations', everyMs: ((agents * reservationCost) / (kept * perMinute)) * minuteMs };
   const most = perMinute / cost;
   const minutes = agents <= few ? apart(agents, most) : agents / calm(most);
   return { is: 'moments', everyMs: minutes * minuteMs };
@@ -94,14 +94,14 @@ export function fullBucket(share: Share, nowMs: number): TokenBucket {
 
 export function affords(bucket: TokenBucket, share: Share, at: Slot & { readonly cost: number }): boolean {
   if (share.is === 'bucket') return tokensAt(bucket, share, at.nowMs) >= Math.min(at.cost, share.burst);
-  if (share.is === 'turns') return isReserved(bucket, at.nowMs);
+  if (share.is === 'reservations') return isReserved(bucket, at.nowMs);
   // The moments of another round, before the cost of an image was known, count as well.
   return isSlot(share.everyMs, at) && isUnused(bucket, share, at);
 }
 
 /** It is its moment, and no turn is booked yet. */
 export function needsReservation(bucket: TokenBucket, share: Share, at: Slot): boolean {
-  if (share.is !== 'turns' || (bucket.reservedMs !== undefined && at.nowMs < bucket.reservedMs + openMs)) return false;
+  if (share.is !== 'reservations' || (bucket.reservedMs !== undefined && at.nowMs < bucket.reservedMs + openMs)) return false;
   return isSlot(share.everyMs, at) && isRoundUnused(bucket, share.everyMs, at.nowMs);
 }
 
@@ -129,7 +129,7 @@ export function isUnused(
   { nowMs, cost }: { readonly nowMs: number; readonly cost: number },
 ): boolean {
   if (share.is === 'bucket') return tokensAt(bucket, share, nowMs) >= Math.min(cost, share.burst);
-  return share.is === 'turns' ? isReserved(bucket, nowMs) : isRoundUnused(bucket, share.everyMs, nowMs);
+  return share.is === 'reservations' ? isReserved(bucket, nowMs) : isRoundUnused(bucket, share.everyMs, nowMs);
 }
 
 /** A clock that was set back has used none. */
@@ -144,7 +144,7 @@ export function spend(
   at: { readonly nowMs: number; readonly cost: number },
 ): TokenBucket {
   const { nowMs, cost } = at;
-  if (share.is === 'turns') return cost > 0 ? withReservation(bucket, bucket.usedMs, undefined) : bucket;
+  if (share.is === 'reservations') return cost > 0 ? withReservation(bucket, bucket.usedMs, undefined) : bucket;
   if (share.is === 'moments') return { ...bucket, usedMs: cost > 0 ? nowMs : bucket.usedMs };
   const tokens = tokensAt(bucket, share, nowMs) - cost;
   // However much a check cost: nobody is shut out for longer than some minutes.
@@ -154,7 +154,7 @@ export function spend(
 /** When so much can be afforded next: now, or later. */
 export function affordableMs(bucket: TokenBucket, share: Share, at: Slot & { readonly cost: number }): number {
   if (affords(bucket, share, at)) return at.nowMs;
-  if (share.is === 'turns' && bucket.reservedMs !== undefined && bucket.reservedMs > at.nowMs) return bucket.reservedMs;
+  if (share.is === 'reservations' && bucket.reservedMs !== undefined && bucket.reservedMs > at.nowMs) return bucket.reservedMs;
   if (share.is !== 'bucket') {
     const next = lastSlot(share.everyMs, at) + share.everyMs;
     const isTooSoon = bucket.usedMs <= at.nowMs && next - bucket.usedMs < 0.8 * share.everyMs;

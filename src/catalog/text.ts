@@ -87,7 +87,7 @@ class Draft implements Entry {
     const by = this.#requestedBy.map(({ workload: { kind, name }, part }) => JSON.stringify({ kind, name, part }));
     const first = by.sort().slice(0, mostWanters).join(',');
     // What is JSON already goes in as it is.
-    return `{"demand":${own.slice(0, -1)},${terms.slice(1, -1)},"pod":${placed},"wantedBy":[${first}]}}`;
+    return `{"demand":${own.slice(0, -1)},${terms.slice(1, -1)},"pod":${placed},"requestedBy":[${first}]}}`;
   }
 }
 
@@ -144,7 +144,7 @@ export class CatalogReader {
     if (written === '' || namespace === '' || policy === undefined) return undefined;
     const secretNames = listAt(demand, 'pullSecrets').filter((name): name is string => typeof name === 'string');
     const account = textAt(demand, 'serviceAccount') || 'default';
-    const requestedBy = listAt(demand, 'wantedBy').map((by): Requester => {
+    const requestedBy = listAt(demand, 'requestedBy').map((by): Requester => {
       const [kind, name, part] = [textAt(by, 'kind'), textAt(by, 'name'), textAt(by, 'part')];
       return { kind, namespace, name, part, coming: true };
     });

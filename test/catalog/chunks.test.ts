@@ -185,7 +185,7 @@ describe('the text of a demand', () => {
 
   test('nonsense in a demand harms nobody', () => {
     const line =
-      '{"demand":{"image":"a","namespace":"b","policy":"Always","pullSecrets":[1,null],"pod":{"spec":[]},"wantedBy":7}}';
+      '{"demand":{"image":"a","namespace":"b","policy":"Always","pullSecrets":[1,null],"pod":{"spec":[]},"requestedBy":7}}';
     expect(read(line).demands).toMatchObject([{ written: 'a', secretNames: [], account: 'default', requestedBy: [] }]);
   });
 });
