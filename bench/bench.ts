@@ -4,8 +4,8 @@
  */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { bundle, daemon, env, firstVerdict, flags } from './daemon.ts';
-import { openGrounds, roundTripMs, type Field, type Grounds } from './fields.ts';
+import { bundle, daemon, firstVerdict, flags } from './daemon.ts';
+import { openGrounds, roundTripMs, type Field, type Grounds, type Target } from './fields.ts';
 import type { Figures, Race } from './figures.ts';
 import { fleet } from './fleet.ts';
 import { fleetOfBooks } from './fleet-of-books.ts';
@@ -47,7 +47,30 @@ process.stdout.write(await chosen());
 async function chosen(): Promise<string> {
   if (process.argv.includes('nodes')) return benchNodes(json);
   if (process.argv.includes('catalog')) return (await import('./catalog.ts')).catalog();
+  if (process.argv.includes('memory')) return memory();
   return run();
+}
+
+/** `npm run bench -- memory`: the agent as it ships, with 200 images, and the first verdict of the command. */
+async function memory(): Promise<string> {
+  await using grounds = await openGrounds();
+  await using node = await benchNode(grounds.layout);
+  const measured = await agentAlone(grounds.layout.fields.one.targets, node);
+  return `${JSON.stringify(measured, null, 2)}\n`;
+}
+
+async function agentAlone(
+  targets: readonly Target[],
+  node: BenchNode,
+): Promise<Pick<Figures, 'firstVerdict' | 'daemon'> & { readonly bundled: string }> {
+  const bundled = await bundle(node.root);
+  const [target] = targets;
+  if (target === undefined) throw new Error('no images');
+  // The first start also reads the files into the page cache.
+  await firstVerdict(bundled, node, target);
+  const verdict = await firstVerdict(bundled, node, target);
+  const alone = { settings: { images: targets.map(referenceOf) }, pulls: targets.length };
+  return { firstVerdict: verdict, daemon: await daemon(bundled, node, alone), bundled };
 }
 
 async function run(): Promise<string> {
@@ -128,20 +151,12 @@ async function theRest({
   const layoutFile = await node.write('layout.json', JSON.stringify(grounds.layout));
   const holding = await holdingOf(node.root, layoutFile);
   heard('the agent, bundled');
-  const bundled = await bundle(node.root);
-  const [target] = one.targets;
-  if (target === undefined) throw new Error('no images');
-  // The first start also reads the files into the page cache.
-  await firstVerdict(bundled, node, target);
-  const verdict = await firstVerdict(bundled, node, target);
-  const alone = { settings: { images: one.targets.map(referenceOf) }, pulls: one.targets.length };
-  const measured = await daemon(bundled, node, alone);
+  const { bundled, ...measured } = await agentAlone(one.targets, node);
   heard('the agent on a cluster');
   return {
     guarded: { first: counts[0] ?? NaN, later: counts[1] ?? NaN },
-    firstVerdict: verdict,
+    ...measured,
     holding,
-    daemon: measured,
     onCluster: await onCluster(bundled, node, twenty.targets),
   };
 }
@@ -149,7 +164,7 @@ async function theRest({
 async function holdingOf(...args: readonly string[]): Promise<readonly Holding[]> {
   const child = fork(join(import.meta.dirname, 'memory-of-many.ts'), args, {
     execArgv: ['--expose-gc', ...flags],
-    env,
+    env: {},
   });
   const holding: Holding[] = [];
   child.on('message', (word) => holding.push(word as Holding));

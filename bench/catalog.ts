@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { bundle, env, flags } from './daemon.ts';
+import { bundle, flags } from './daemon.ts';
 import type { Filled, Stored } from './serve-workloads.ts';
 
 const workloads = 20_000;
@@ -49,7 +49,7 @@ async function measured(
 ): Promise<string> {
   const child = spawn(process.execPath, [...flags, bundled, 'catalog', '--config', config], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env,
+    env: {},
   });
   const gone = once(child, 'exit');
   const signal = AbortSignal.timeout(limitMs);
