@@ -4,7 +4,7 @@ import type { Fault } from '#report/fault.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { Image } from '#image/reference.ts';
 import { judge, judgeUnplanned } from '#report/judge.ts';
-import { earlyEventText, pullEventText } from '#kubelet/event-text.ts';
+import { aggregate, earlyEventText, pullEventText } from '#kubelet/event-text.ts';
 import { loginsOf } from '#kubelet/logins.ts';
 import { demandId } from '#report/ledger.ts';
 import type { Good } from '#report/outcome.ts';
@@ -13,7 +13,6 @@ import { heldOf } from '#forecast/history/damped.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Rehearsal } from '#report/rehearsal.ts';
 import type { KubeletText, PublicPlan, PullReport } from '#report/report.ts';
-import { aggregate } from '#runtime/containerd/error-texts.ts';
 import { formatPlatform } from '#image/platform.ts';
 import type { Verdict } from '#report/verdict.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
@@ -35,7 +34,7 @@ export interface Dependencies {
   /** What the next start of the node's programs would bring; absent: nothing that is known of. */
   readonly restarted?: Restarted;
   /** Whether an image may be asked for in a lane now; absent: always. */
-  readonly mayEnter?: (id: string, budgetKey: string) => boolean;
+  readonly mayRequest?: (id: string, budgetKey: string) => boolean;
 }
 
 export async function assess(view: NodeView, asked: Demand, dependencies: Dependencies): Promise<PullReport> {
@@ -61,10 +60,10 @@ export async function assess(view: NodeView, asked: Demand, dependencies: Depend
 async function rehearsalOf(
   demand: Demand & { readonly image: Good<Image> },
   plan: PullPlan,
-  { wire, mayEnter, restarted }: Dependencies,
+  { wire, mayRequest, restarted }: Dependencies,
 ): Promise<Rehearsal> {
   const id = demandId(demand);
-  const enter = mayEnter === undefined ? undefined : (budgetKey: string): boolean => mayEnter(id, budgetKey);
+  const enter = mayRequest === undefined ? undefined : (budgetKey: string): boolean => mayRequest(id, budgetKey);
   const isAsked = demand.policy !== 'Never';
   const pull = isAsked ? await rehearse(plan, wire, enter) : { attempts: [], evidence: [], ms: 0 };
   const later = restarted === undefined ? [] : await rehearseRestart(plan, demand, restarted);

@@ -19,10 +19,10 @@ describe('the net below everything', () => {
     const view = nodeOf({ registries: { 'reg.test': registry } });
     const wire = openWire(view, {
       memory: new Memory(),
-      manners: { verify: false, spend: false, deadlineMs: 5_000, patienceMs: 5_000, evidence: false },
+      options: { verify: false, spend: false, deadlineMs: 5_000, responseTimeoutMs: 5_000, evidence: false },
       now: () => new Date(),
       clockMs: () => performance.now(),
-      localContent: () => Promise.resolve(undefined),
+      content: { localContent: () => Promise.resolve(undefined) },
       perRegistry: 4,
     });
     const dependencies = {
@@ -66,7 +66,7 @@ describe('assessAll', () => {
       `silent.test:${silent.port}/a:1`,
       ...Array.from({ length: 10 }, (_, i) => `reg.test:${registry.port}/team/app:v${i}`),
     ];
-    const reports = await pass(view, written, { atOnce: 2, manners: { deadlineMs: 1_000 } });
+    const reports = await pass(view, written, { atOnce: 2, options: { deadlineMs: 1_000 } });
     expect(reports.map(gist)).toEqual([
       'unknown agent.out_of_time',
       'fails manifest.unknown_tag',

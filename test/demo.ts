@@ -5,7 +5,7 @@ import { runAgent } from '#agent/agent.ts';
 import { bareDemand } from '#config/image-demand.ts';
 import { parseConfig, type Config } from '#config/config.ts';
 import { readNode } from '#rehearsal/read-node.ts';
-import { manners } from '#rehearsal/open-wire.ts';
+import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser } from '#rehearsal/rehearser.ts';
 import { openLog } from '#output/log.ts';
 import { columnsOf, table } from '#output/print.ts';
@@ -43,7 +43,13 @@ async function see({ hostRoot, runtime, resolverPort }: World): Promise<NodeView
 }
 
 function rehearse(wanted: readonly Demand[], signal: AbortSignal): AsyncIterable<PullReport> {
-  return rehearser.rehearse(view, wanted, { manners, atOnce: 16, perRegistry: 8, meteredRegistries: [], signal });
+  return rehearser.rehearse(view, wanted, {
+    options: defaultOptions,
+    atOnce: 16,
+    perRegistry: 8,
+    meteredRegistries: [],
+    signal,
+  });
 }
 
 async function serve(): Promise<void> {

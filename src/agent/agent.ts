@@ -76,11 +76,11 @@ export interface Rehearsing {
   /** What is remembered now. */
   readonly history: () => NodeHistory;
   /** Whether an image may be asked for in a lane now. */
-  readonly mayEnter: (id: string, budgetKey: string) => boolean;
+  readonly mayRequest: (id: string, budgetKey: string) => boolean;
   readonly tagIsDue: (tag: TagAsked) => boolean;
 }
 
-export interface SamplingAt extends Omit<Rehearsing, 'mayEnter' | 'tagIsDue'> {
+export interface SamplingAt extends Omit<Rehearsing, 'mayRequest' | 'tagIsDue'> {
   readonly demands: readonly Demand[];
   readonly entries: readonly Entry[];
   /** Whether so many requests may go to this registry now; absent: always. */

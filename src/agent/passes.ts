@@ -182,7 +182,7 @@ export class Rounds {
   #reports(demands: readonly Demand[]): AsyncIterable<PullReport> {
     const { rehearse, clock, signal, log } = this.#dependencies;
     const { config, state, pacing } = this;
-    const at = { history: () => state.history(), tagIsDue: pacing.tagsDue(), mayEnter: pacing.enters };
+    const at = { history: () => state.history(), tagIsDue: pacing.tagsDue(), mayRequest: pacing.enters };
     return runPass({
       node: this.#node,
       demands,

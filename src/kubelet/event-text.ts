@@ -49,3 +49,9 @@ export function earlyEventText(image: string, fault: Fault): KubeletText | undef
   if (fault.code !== 'credential.malformed') return undefined;
   return { waitingReason: fault.why, waitingMessage: fault.why, events: [failed(`Error: ${fault.why}`)] };
 }
+
+/** errors.Aggregate: equal texts once, several in brackets (kuberuntime_image.go PullImage). */
+export function aggregate(texts: readonly string[]): string {
+  const distinct = [...new Set(texts)];
+  return distinct.length === 1 ? (distinct[0] ?? '') : `[${distinct.join(', ')}]`;
+}

@@ -16,7 +16,6 @@ import type { Image } from '#image/reference.ts';
 import { splitHostPort } from '#go/ip.ts';
 import type { Outcome } from '#report/outcome.ts';
 import { bad, good } from '#report/outcome.ts';
-import type { Identity } from '#runtime/plan.ts';
 import { Secret } from '#report/secret.ts';
 import type { NodeFile } from './view.ts';
 import type { ProviderAnswer } from '#node/view.ts';
@@ -65,6 +64,13 @@ export interface KeyringSources {
   readonly nodeFile: NodeFile | null;
   /** Of the plugins that match the image, in configuration order. */
   readonly providerAnswers: readonly ProviderAnswer[];
+}
+
+/** Whose name one pull is made in. */
+export interface Identity {
+  /** What reports show: a credential's label, or `anonymous`. */
+  readonly label: string;
+  readonly credential?: Credential;
 }
 
 export interface Keyring {

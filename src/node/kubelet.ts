@@ -8,12 +8,11 @@ import { isFields } from '#data/fields.ts';
 import { bad, good, seen, type Seen } from '#report/outcome.ts';
 import { Secret } from '#report/secret.ts';
 import type { KubeletView, NodeFile } from '#kubelet/view.ts';
-import type { Pending } from '#runtime/next-start.ts';
-import type { Doubt } from './view.ts';
+import type { Doubt, Pending } from './view.ts';
 import { statPath, readText } from './host-root.ts';
 import { kubeletConfigFiles, readKubeletConfig } from './kubelet-config.ts';
 import { flag } from './processes.ts';
-import { providersAsStarted, settingsAsStarted, type Started } from '#rehearsal/as-started.ts';
+import { providersAsStarted, settingsAsStarted, type Started } from './as-started.ts';
 import { newerFile } from './proxy.ts';
 import { providerFiles, readProviders } from './providers.ts';
 

@@ -6,7 +6,6 @@ import type { CertificateFacts, PemFile } from '#report/certificate.ts';
 import type { PullSecret } from '#kubelet/keyring.ts';
 import type { Disks, SnapshotSettings } from '#kubelet/disk.ts';
 import type { Image } from '#image/reference.ts';
-import type { NextStart } from '#runtime/next-start.ts';
 import type { Outcome, Seen } from '#report/outcome.ts';
 import type { Fault } from '#report/fault.ts';
 import type { KubeletView } from '#kubelet/view.ts';
@@ -83,6 +82,22 @@ export interface ProviderAnswer {
   readonly keptUntilMs?: number;
   /** The answer is a kept one, and a run of the plugin since has failed: why. */
   readonly failing?: string;
+}
+
+/** What the next start of the runtime or of the kubelet brings: files that have changed since, and are read only then. */
+export interface NextStart {
+  readonly pending: readonly Pending[];
+  /** What would change; absent: it stays as it is. */
+  readonly config?: Seen<RuntimeConfig>;
+  readonly roots?: SystemRoots;
+  readonly providers?: KubeletView['providers'];
+}
+
+export interface Pending {
+  readonly of: 'containerd' | 'the kubelet';
+  readonly about: 'runtime' | 'roots' | 'credentials';
+  /** `/etc/containerd/config.toml is newer than the running containerd`. */
+  readonly because: string;
 }
 
 export interface RuntimeVersion {

@@ -1,8 +1,7 @@
 /** What is judged for itself after a rehearsal: name servers, addresses, and the way that a restart would open. Once a pass and host. */
-import type { PullPlan } from '#runtime/plan.ts';
+import { systemTrust, type PullPlan } from '#runtime/plan.ts';
 import { proxyFor } from '#go/http-proxy.ts';
 import type { DnsFacts, Evidence, Exchange, Attempt, StepOf } from '#report/rehearsal.ts';
-import { verified } from '#runtime/containerd/hosts.ts';
 import type { TlsRule } from '#node/view.ts';
 import { judgeNameServers, judgePinned } from '#registry/dns/check-name-servers.ts';
 import { judgeAddresses, judgePath, type PathDependencies } from '#registry/check-addresses.ts';
@@ -17,8 +16,8 @@ export async function gatherEvidence(
   const found: Promise<readonly Evidence[]>[] = [];
   for (const exchange of exchanges) {
     for (const step of exchange.steps) {
-      if (step.step !== 'dns' || wire.judged.has(step.target)) continue;
-      wire.judged.add(step.target);
+      if (step.step !== 'dns' || wire.pass.checked.has(step.target)) continue;
+      wire.pass.checked.add(step.target);
       found.push(judgeHost(step, { plan, wire, exchanges }));
     }
     found.push(judgeAfterRestart(exchange, plan, wire));
@@ -72,8 +71,8 @@ async function judgeAfterRestart(exchange: Exchange, plan: PullPlan, wire: Wire)
   const host = url.hostname.replace(/^\[(.+)\]$/, '$1');
   const port = url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port);
   const key = `after a restart ${scheme}://${url.host}`;
-  if (wire.judged.has(key)) return [];
-  wire.judged.add(key);
+  if (wire.pass.checked.has(key)) return [];
+  wire.pass.checked.add(key);
   const to = { scheme, host, port } as const;
   const rules = proxyNext?.rules ?? plan.proxy;
   const [today, next] = [proxyFor(plan.proxy, to), proxyFor(rules, to)];
@@ -85,7 +84,7 @@ async function judgeAfterRestart(exchange: Exchange, plan: PullPlan, wire: Wire)
 }
 
 function ruleOf({ route }: Exchange, plan: PullPlan): TlsRule {
-  return (plan.routes.ok ? plan.routes.value[route]?.tls : undefined) ?? verified;
+  return (plan.routes.ok ? plan.routes.value[route]?.tls : undefined) ?? systemTrust;
 }
 
 function pathDependencies({ resolver, roots, engine }: PullPlan, { now, elapsedMs }: Wire): PathDependencies {

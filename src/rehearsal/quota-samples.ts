@@ -7,12 +7,13 @@ import { parseImage } from '#image/reference.ts';
 import type { Entry } from '#report/ledger.ts';
 import { accountOf, loginsOf } from '#kubelet/logins.ts';
 import type { NodeHistory } from '#forecast/history/history.ts';
-import type { Identity, PullPlan, Route } from '#runtime/plan.ts';
+import type { Identity } from '#kubelet/keyring.ts';
+import type { PullPlan, Route } from '#runtime/plan.ts';
 import { proxyFor } from '#go/http-proxy.ts';
 import type { QuotaPlace, QuotaSample } from '#report/quota.ts';
 import { bucketsOf, dueAtMs, previewImage, requestsPerSample, type LastSample } from '#budget/quota-pace.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
-import { sampleQuota, type Sampled } from '#runtime/containerd/pull/quota-sample.ts';
+import { sampleQuota, type Sampled } from '#runtime/containerd/pull/sample-quota.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 import { planFor } from '#runtime/runtimes.ts';
 
@@ -178,8 +179,8 @@ async function readView(
   try {
     const { identity } = account;
     const routes = plan.routes.ok ? plan.routes.value : [];
-    const both = AbortSignal.any([signal, AbortSignal.timeout(wire.manners.deadlineMs)]);
-    const context = { plan, identity, routes, wire, signal: both, zeroMs: wire.elapsedMs(), exchanges: [] };
+    const both = AbortSignal.any([signal, AbortSignal.timeout(wire.options.deadlineMs)]);
+    const context = { plan, identity, routes, wire, signal: both, startMs: wire.elapsedMs(), exchanges: [] };
     return await sampleQuota(context, route, place);
   } finally {
     await wire.close();

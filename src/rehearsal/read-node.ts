@@ -4,11 +4,10 @@
  */
 import { arch } from 'node:os';
 import type { Seen } from '#report/outcome.ts';
-import type { NextStart } from '#runtime/next-start.ts';
 import type { Fault } from '#report/fault.ts';
 import type { Platform } from '#image/platform.ts';
-import type { Doubt, NodeView, RuntimeConfig, SystemRoots } from '#node/view.ts';
-import { rootsAsStarted, type AsStarted } from './as-started.ts';
+import type { Doubt, NextStart, NodeView, RuntimeConfig, SystemRoots } from '#node/view.ts';
+import { rootsAsStarted, type AsStarted } from '#node/as-started.ts';
 import { AtStart } from '#node/at-start.ts';
 import { readDisks } from '#node/disk.ts';
 import { readText } from '#node/host-root.ts';

@@ -13,16 +13,15 @@ import type { Demand, NodeView } from '#node/view.ts';
 import type { Restarted } from './restart.ts';
 import { assessAll } from '#assess.ts';
 import type { Known } from '#budget/choose.ts';
-import { hasContent, localContent } from '#runtime/containerd/config/content-store.ts';
 import { askProviders } from '#node/credential-plugin.ts';
 import { ProviderCache } from '#node/provider-cache.ts';
-import { manners, openWire } from './open-wire.ts';
+import { defaultOptions, openWire } from './open-wire.ts';
 import { QuotaSampler, type Sampling } from './quota-samples.ts';
 import { probeConnectivity } from '#runtime/attempt/connectivity-probe.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import type { Spent } from '#runtime/attempt/spending.ts';
-import type { Manners } from '#runtime/attempt/wire.ts';
-import { planFor } from '#runtime/runtimes.ts';
+import type { RehearsalOptions } from '#runtime/attempt/wire.ts';
+import { planFor, runtimeOf } from '#runtime/runtimes.ts';
 
 export interface RehearserOptions {
   readonly hostRoot: string;
@@ -35,7 +34,7 @@ export interface RehearserOptions {
 }
 
 export interface Pass {
-  readonly manners: Manners;
+  readonly options: RehearsalOptions;
   /** Images at one time. */
   readonly atOnce: number;
   /** Connections to one registry at one time. */
@@ -46,7 +45,7 @@ export interface Pass {
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
   readonly history?: () => NodeHistory;
   /** Whether an image may be asked for in a lane now; absent: always. */
-  readonly mayEnter?: (id: string, budgetKey: string) => boolean;
+  readonly mayRequest?: (id: string, budgetKey: string) => boolean;
 }
 
 export type SampleAsk = Omit<Sampling, 'view' | 'askProviders' | 'openWire' | 'nowMs'>;
@@ -76,7 +75,7 @@ export class Rehearser {
         signal: pass.signal,
         ...(pass.withSecrets === undefined ? {} : { withSecrets: pass.withSecrets }),
         ...(pass.history === undefined ? {} : { history: pass.history }),
-        ...(pass.mayEnter === undefined ? {} : { mayEnter: pass.mayEnter }),
+        ...(pass.mayRequest === undefined ? {} : { mayRequest: pass.mayRequest }),
       };
       for await (const report of assessAll(view, demands, dependencies)) {
         if (pass.signal.aborted) return;
@@ -90,15 +89,15 @@ export class Rehearser {
   /** The same pass over the node as its programs would find it after their next start. */
   #restart(view: NodeView, pass: Pass): (Restarted & { readonly wire: ReturnType<typeof openWire> }) | undefined {
     const [next, later] = [view.next, restarted(view)];
-    if (next === undefined || later === undefined || !pass.manners.evidence) return undefined;
+    if (next === undefined || later === undefined || !pass.options.evidence) return undefined;
     const wire = this.#open(later, {
       ...pass,
-      manners: { ...pass.manners, evidence: false, throughputSampleBytes: 0 },
+      options: { ...pass.options, evidence: false, throughputSampleBytes: 0 },
     });
     return { next, view: later, wire, askProviders: (repository) => this.#askProviders(later, repository) };
   }
 
-  /** Opens connections to every host that these images would use; see stage/knock.ts. */
+  /** Opens connections to every host that these images would use; see runtime/attempt/connectivity-probe.ts. */
   async probe(
     view: NodeView,
     at: readonly Known[],
@@ -124,14 +123,13 @@ export class Rehearser {
 
   #open(view: NodeView, pass: Pass): ReturnType<typeof openWire> {
     const { now, clockMs, hostRoot } = this.#around;
-    const root = view.runtime.config.ok ? view.runtime.config.value.root : '/var/lib/containerd';
+    const { version, config } = view.runtime;
     return openWire(view, {
       memory: this.#memory,
-      manners: pass.manners,
+      options: pass.options,
       now,
       clockMs,
-      localContent: localContent(hostRoot, root),
-      hasContent: hasContent(hostRoot, root),
+      content: runtimeOf(version.name).content(hostRoot, config.ok ? config.value.root : undefined),
       perRegistry: pass.perRegistry,
     });
   }
@@ -147,12 +145,12 @@ export class Rehearser {
     const nowMs = (): number => now().getTime();
     if (this.#sampler.rests(nowMs())) return [];
     const view = await readView();
-    const opening = {
+    const settings = {
       memory: this.#memory,
-      manners: { ...manners, deadlineMs: 20_000, patienceMs: 10_000, evidence: false },
+      options: { ...defaultOptions, deadlineMs: 20_000, responseTimeoutMs: 10_000, evidence: false },
       now,
       clockMs,
-      localContent: () => Promise.resolve(undefined),
+      content: { localContent: () => Promise.resolve(undefined) },
       perRegistry: 1,
     };
     const sampleRequests = this.#sampler.sampleRequests({ ...request, view }, nowMs());
@@ -161,7 +159,7 @@ export class Rehearser {
       view,
       nowMs,
       askProviders: (repository) => this.#askProviders(view, repository),
-      openWire: (family) => openWire(view, family === undefined ? opening : { ...opening, family }),
+      openWire: (family) => openWire(view, family === undefined ? settings : { ...settings, family }),
     });
   }
 

@@ -6,7 +6,7 @@ import type { Fault } from '#report/fault.ts';
 import type { Image } from '#image/reference.ts';
 import type { Good } from '#report/outcome.ts';
 import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
-import { planPull } from '#runtime/plan.ts';
+import { planPull } from '#runtime/containerd/plan.ts';
 import type { Content, Exchange, Attempt, Rehearsal } from '#report/rehearsal.ts';
 import type { Demand, NodeView } from '#node/view.ts';
 import { forecastImage } from '#forecast/rules.ts';

@@ -6,7 +6,7 @@ import type { Image } from '#image/reference.ts';
 import { bad, seen, type Good } from '#report/outcome.ts';
 import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
 import type { DiskHistory } from '#forecast/history/disks.ts';
-import { planPull } from '#runtime/plan.ts';
+import { planPull } from '#runtime/containerd/plan.ts';
 import type { Content } from '#report/rehearsal.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand, NodeView } from '#node/view.ts';

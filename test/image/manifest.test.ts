@@ -16,8 +16,7 @@ const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest
 
 function read(document: unknown, mediaType: string): Manifest | string {
   const manifest = readManifest(typeof document === 'string' ? document : JSON.stringify(document), mediaType);
-  if (manifest.ok) return manifest.value;
-  return manifest.fault.code === 'manifest.malformed' ? manifest.fault.why : manifest.fault.code;
+  return manifest.ok ? manifest.value : manifest.fault.why;
 }
 
 /** An index of entries such as `linux/arm/v7`; the empty text names no platform. */
@@ -191,6 +190,7 @@ describe('what cannot be fetched is malformed', () => {
     expect(readManifest('', ociManifest, { digest: digestOf(9), host: 'reg.io' })).toEqual({
       ok: false,
       fault: { code: 'manifest.malformed', digest: digestOf(9), host: 'reg.io', why: 'unexpected end of JSON input' },
+      by: 'validateMediaType',
     });
   });
 

@@ -67,7 +67,7 @@ incident(4, async () => {
 incident(18, async () => {
   await using world = await proxiedWorld(images);
   const { place, root, readView } = world;
-  const node = new RememberingNode(await readView(), Date.now(), { manners: { evidence: true } });
+  const node = new RememberingNode(await readView(), Date.now(), { options: { evidence: true } });
   expect(gist(await node.rehearse(`${place}/team/app:v1`))).toBe('pulls');
   await root.remove(dropIn);
   node.view = await readView();
@@ -86,7 +86,7 @@ async function ends(name: string, days: number, sketch: (url: string, root: stri
   await using registry = await FakeRegistry.open({ images, tls: { cert: server.chain, key: server.key } });
   const endMs = Date.now() + days * day;
   const view = nodeOf({ hosts: { [name]: ['127.0.0.1'] }, ...sketch(`https://${name}:${registry.port}`, root.cert) });
-  const node = new RememberingNode(view, Date.now(), { manners: { spend: true } });
+  const node = new RememberingNode(view, Date.now(), { options: { spend: true } });
   registry.play(node.dates);
   const wanted = `${name === 'registry-1.docker.io' ? 'docker.io' : `${name}:${registry.port}`}/team/app:v1`;
   const before = await node.rehearse(wanted);
@@ -147,7 +147,7 @@ const standsIn = (name: string, port: number): NodeSketch => ({
 incident(44, async () => {
   await using registry = await FakeRegistry.open({ images: { 'bitnami/redis:7.2': image() } });
   const view = nodeOf(standsIn('docker.io', registry.port));
-  const node = new RememberingNode(view, Date.parse('2025-08-27T00:00:00Z'), { manners: { spend: true } });
+  const node = new RememberingNode(view, Date.parse('2025-08-27T00:00:00Z'), { options: { spend: true } });
   const gone = onManifests(refuses(404, 'MANIFEST_UNKNOWN', 'manifest unknown'));
   registry.play(node.dates);
   const weeksAhead = await node.rehearse('bitnami/redis:7.2');
@@ -193,7 +193,7 @@ incident(48, async () => {
   const config = { progressTimeoutMs, engine: 'local' } as const;
   const view = nodeOf({ version: '1.7.2', registries: { 'reg.test': registry }, config });
   const startMs = Date.parse('2026-03-04T12:00:00Z');
-  const node = new RememberingNode(view, startMs, { clockMs: clock.read, manners: { deadlineMs: 90_000 } });
+  const node = new RememberingNode(view, startMs, { clockMs: clock.read, options: { deadlineMs: 90_000 } });
   const before = await node.rehearse(`reg.test:${registry.port}/team/app:v1`);
   // The rehearsal waits for as long as it takes; it is the runtime that gives up.
   const pulled = await smallPull({
@@ -213,7 +213,7 @@ incident(12, async () => {
   await using registry = await FakeRegistry.open({ images });
   const place = `reg.test:${registry.port}`;
   const view = nodeOf({ hosts: { 'reg.test': ['::1', '127.0.0.1'] }, dirs: { [place]: toml(plain(place)) } });
-  const node = new RememberingNode(view, Date.parse('2026-03-04T12:00:00Z'), { manners: { evidence: true } });
+  const node = new RememberingNode(view, Date.parse('2026-03-04T12:00:00Z'), { options: { evidence: true } });
   registry.play(node.dates);
   const report = await node.rehearse(`${place}/team/app:v1`);
   expect(gist(report)).toBe('pulls');

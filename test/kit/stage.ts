@@ -21,7 +21,7 @@ import type {
 import { assessAll } from '#assess.ts';
 import { openWire } from '#rehearsal/open-wire.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
-import type { Manners } from '#runtime/attempt/wire.ts';
+import type { RehearsalOptions } from '#runtime/attempt/wire.ts';
 import type { FakeRegistry, SeenRequest } from './fake-registry.ts';
 
 export const engines = ['1.6.20', '1.7.34', '2.1.9', '2.3.4'] as const;
@@ -168,7 +168,7 @@ export function unseenSecret(name: string): PullSecret {
 
 export interface PassSketch {
   readonly memory?: Memory;
-  readonly manners?: Partial<Manners>;
+  readonly options?: Partial<RehearsalOptions>;
   readonly atOnce?: number;
   readonly now?: () => Date;
   /** Milliseconds that only grow. Default: this machine's. */
@@ -180,7 +180,7 @@ export interface PassSketch {
   /** What is remembered. */
   readonly history?: () => NodeHistory;
   /** Default: every lane is open. */
-  readonly mayEnter?: (id: string, budgetKey: string) => boolean;
+  readonly mayRequest?: (id: string, budgetKey: string) => boolean;
 }
 
 /** One pass over images; reports in the order of the demands. */
@@ -192,18 +192,20 @@ export async function pass(
   const demands = wanted.map((one) => (typeof one === 'string' ? demandFor(one) : one));
   const wire = openWire(view, {
     memory: sketch.memory ?? new Memory(),
-    manners: {
+    options: {
       verify: false,
       spend: false,
       deadlineMs: 20_000,
-      patienceMs: 10_000,
+      responseTimeoutMs: 10_000,
       evidence: false,
-      ...sketch.manners,
+      ...sketch.options,
     },
     now: sketch.now ?? (() => new Date()),
     clockMs: sketch.clockMs ?? (() => performance.now()),
-    localContent: (digest) => Promise.resolve(sketch.content?.get(digest)),
-    ...(sketch.hasContent === undefined ? {} : { hasContent: sketch.hasContent }),
+    content: {
+      localContent: (digest) => Promise.resolve(sketch.content?.get(digest)),
+      ...(sketch.hasContent === undefined ? {} : { hasContent: sketch.hasContent }),
+    },
     perRegistry: 8,
   });
   try {
@@ -214,7 +216,7 @@ export async function pass(
       askProviders: () => Promise.resolve(sketch.answers ?? []),
       signal: new AbortController().signal,
       ...(sketch.history === undefined ? {} : { history: sketch.history }),
-      ...(sketch.mayEnter === undefined ? {} : { mayEnter: sketch.mayEnter }),
+      ...(sketch.mayRequest === undefined ? {} : { mayRequest: sketch.mayRequest }),
     };
     for await (const report of assessAll(view, demands, dependencies)) reports.set(report.id ?? report.image, report);
     return demands.flatMap((demand) => reports.get(demand.id ?? demand.written) ?? []);

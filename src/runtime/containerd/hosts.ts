@@ -3,20 +3,20 @@
  * Imitates containerd core/remotes/docker/config/hosts.go (ConfigureHosts, hostPaths, parseHostConfig) and, for the legacy
  * tables, internal/cri/server/images/image_pull.go (registryHosts, registryEndpoints), v1.6.20 to v2.3.4.
  */
-import type { Engine } from './versions.ts';
+import type { ContainerdEngine } from './versions.ts';
 import { parseGoUrl } from '#go/url.ts';
+import { cleanPath } from '#go/path.ts';
 import type { Image } from '#image/reference.ts';
 import { isLoopback, parseAddress, splitHostPort } from '#go/ip.ts';
 import { bad, good, type Outcome } from '#report/outcome.ts';
 import { valueAt } from '#data/value-at.ts';
-import type { Route } from '#runtime/plan.ts';
-import type { Header, HostRule, HostsDir, HostsRoot, RuntimeConfig, TlsRule } from '#node/view.ts';
+import { systemTrust, type Route } from '#runtime/plan.ts';
+import type { Header, HostRule, HostsDir, HostsRoot, RuntimeConfig } from '#node/view.ts';
 
 /** docker.DefaultHTTPTransport: net.Dialer.Timeout. */
 const dialTimeoutMs = 30_000;
-export const verified: TlsRule = { verify: true, extraRoots: [], clients: [] };
 
-export function routesFor(image: Image, config: RuntimeConfig, engine: Engine): Outcome<readonly Route[]> {
+export function routesFor(image: Image, config: RuntimeConfig, engine: ContainerdEngine): Outcome<readonly Route[]> {
   if (config.registry.kind === 'legacy') return legacyRoutes(image, config, engine);
   const dir = hostsDirFor(config.registry.roots, image.registry);
   if (dir === undefined)
@@ -87,28 +87,17 @@ function pathFor(path: string, overridePath: boolean): string {
   return overridePath || cleaned.endsWith('/v2') ? cleaned : cleanPath(`${cleaned}/v2`);
 }
 
-/** Go's path.Clean for an absolute path. */
-export function cleanPath(path: string): string {
-  const kept: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '' || part === '.') continue;
-    if (part === '..') kept.pop();
-    else kept.push(part);
-  }
-  return `/${kept.join('/')}`;
-}
-
 /** The entry that containerd adds for the registry itself, with the root-level TLS, headers and timeout of hosts.toml. */
 function upstream(
   image: Image,
   config: RuntimeConfig,
-  engine: Engine,
+  engine: ContainerdEngine,
   rule: HostRule | undefined,
   because: string,
 ): Route {
   const authority = image.registry === 'docker.io' ? 'registry-1.docker.io' : image.registry;
   const local = isLocalhost(image.registry) ? localhostScheme(image.registry, engine) : undefined;
-  const tls = local?.skipVerify === true ? { ...(rule?.tls ?? verified), verify: false } : rule?.tls;
+  const tls = local?.skipVerify === true ? { ...(rule?.tls ?? systemTrust), verify: false } : rule?.tls;
   const full: HostRule = {
     capabilities: everything,
     overridePath: false,
@@ -124,7 +113,10 @@ function upstream(
   );
 }
 
-function localhostScheme(registry: string, engine: Engine): { scheme: 'http' | 'https'; skipVerify: boolean } {
+function localhostScheme(
+  registry: string,
+  engine: ContainerdEngine,
+): { scheme: 'http' | 'https'; skipVerify: boolean } {
   const { port } = splitAuthority(registry);
   if (!engine.localhostByPort) return { scheme: 'http', skipVerify: true };
   return { scheme: port === undefined || port === '443' ? 'https' : 'http', skipVerify: port !== '80' };
@@ -136,7 +128,7 @@ interface RouteParts extends HostUrl {
   readonly because: string;
 }
 
-function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: Engine): Route {
+function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: ContainerdEngine): Route {
   const { host, port } = splitAuthority(parts.authority);
   const httpsFirst = parts.scheme === 'http' && parts.rule.tls !== undefined && triesHttps(port, engine);
   const scheme = httpsFirst ? 'https' : parts.scheme;
@@ -149,7 +141,7 @@ function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: E
     path: parts.path,
     mayPull: parts.rule.capabilities.includes('pull'),
     mayResolve: parts.rule.capabilities.includes('resolve'),
-    tls: parts.rule.tls ?? verified,
+    tls: parts.rule.tls ?? systemTrust,
     httpsFirst,
     headers: [...config.headers, ...parts.rule.headers],
     realmHeaders: realmHeaders(parts.rule, config, engine),
@@ -159,7 +151,7 @@ function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: E
   };
 }
 
-function triesHttps(port: string | undefined, engine: Engine): boolean {
+function triesHttps(port: string | undefined, engine: ContainerdEngine): boolean {
   switch (engine.httpsFirst) {
     case 'never':
       return false;
@@ -172,7 +164,7 @@ function triesHttps(port: string | undefined, engine: Engine): boolean {
   }
 }
 
-function realmHeaders(rule: HostRule, config: RuntimeConfig, engine: Engine): readonly Header[] {
+function realmHeaders(rule: HostRule, config: RuntimeConfig, engine: ContainerdEngine): readonly Header[] {
   switch (engine.headersToRealm) {
     case 'none':
       return [];
@@ -190,7 +182,7 @@ function namespaceFor(authority: string, registry: string): { readonly ns?: stri
   return { ns: registry };
 }
 
-function legacyRoutes(image: Image, config: RuntimeConfig, engine: Engine): Outcome<readonly Route[]> {
+function legacyRoutes(image: Image, config: RuntimeConfig, engine: ContainerdEngine): Outcome<readonly Route[]> {
   if (config.registry.kind !== 'legacy') return good([]);
   const { mirrors, tls } = config.registry;
   const own = valueAt(mirrors, image.registry);

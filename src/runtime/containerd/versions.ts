@@ -3,11 +3,11 @@
  * names the place in containerd's source that it was read from; the tags v1.6.0 to v2.3.4 were compared one by one.
  */
 import type { RuntimeVersion } from '#node/view.ts';
+import type { Engine } from '#runtime/engine.ts';
 
-export interface Engine {
-  readonly kind: 'local' | 'transfer';
-  readonly version: RuntimeVersion;
-  readonly userAgent: string;
+export interface ContainerdEngine extends Engine {
+  /** containerd's own client pulls. */
+  readonly client: 'containerd';
   /** Whose error is shown after a failed resolve: the first that is not 404, or the one that got furthest (2.0; docker/resolver.go Resolve). */
   readonly shows: 'first_not_404' | 'furthest';
   /** Requests to one host that keeps answering 401, 408 or 429 (docker/resolver.go doWithRetries). */
@@ -81,9 +81,10 @@ export interface Engine {
   };
 }
 
-export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): Engine {
+export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): ContainerdEngine {
   const from = (...released: readonly (readonly [number, number, number])[]): boolean => isFrom(version, released);
   return {
+    client: 'containerd',
     kind,
     version,
     userAgent: `containerd/${version.text}`,
@@ -126,7 +127,7 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
   };
 }
 
-function httpsFirstIn(version: RuntimeVersion): Engine['httpsFirst'] {
+function httpsFirstIn(version: RuntimeVersion): ContainerdEngine['httpsFirst'] {
   if (isFrom(version, [[1, 7, 24]])) return 'not_port_80';
   if (version.major === 1 && version.minor === 7 && version.patch === 7) return 'any_port';
   return isFrom(version, [

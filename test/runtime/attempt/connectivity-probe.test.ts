@@ -1,10 +1,10 @@
 /** A knock opens what a pull would open and asks nothing. */
 import { describe, expect, test } from 'vitest';
 import { differs, isShut, learnedOrigins, reopened, type ConnectivityProbe } from '#budget/connectivity-probe.ts';
-import { planPull } from '#runtime/plan.ts';
+import { planPull } from '#runtime/containerd/plan.ts';
 import { Secret } from '#report/secret.ts';
 import type { NodeView } from '#node/view.ts';
-import { manners, openWire } from '#rehearsal/open-wire.ts';
+import { defaultOptions, openWire } from '#rehearsal/open-wire.ts';
 import { probeConnectivity } from '#runtime/attempt/connectivity-probe.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { fakeProxy } from '../../kit/fake-proxy.ts';
@@ -16,10 +16,10 @@ const app = image({ seed: 'knocked at' });
 const wireOf = (view: NodeView): ReturnType<typeof openWire> =>
   openWire(view, {
     memory: new Memory(),
-    manners,
+    options: defaultOptions,
     now: () => new Date(),
     clockMs: () => performance.now(),
-    localContent: () => Promise.resolve(undefined),
+    content: { localContent: () => Promise.resolve(undefined) },
     perRegistry: 6,
   });
 

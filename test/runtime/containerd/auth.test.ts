@@ -498,7 +498,7 @@ describe('a wrong password', () => {
     );
     const reports = await pass(nodeOf({ registries: { 'reg.test': registry } }), demands, {
       atOnce: 2,
-      manners: { deadlineMs: 400, patienceMs: 10_000 },
+      options: { deadlineMs: 400, responseTimeoutMs: 10_000 },
     });
     expect(reports.map(gist)).toEqual(['unknown agent.out_of_time', 'unknown agent.out_of_time']);
   });

@@ -31,14 +31,14 @@ function at(place: Place, script: Script): Script {
 }
 
 /** A bad registry between two calm images, all at once. */
-async function amid(place: Place, script: Script, manners = {}): Promise<readonly PullReport[]> {
+async function amid(place: Place, script: Script, options = {}): Promise<readonly PullReport[]> {
   const auth = place === 'token' ? { auth: { scheme: 'bearer', users, anonymous: true } as const } : {};
   await using registry = await FakeRegistry.open({ images, onRequest: at(place, script), ...auth });
   const node = nodeOf({ registries: { 'bad.test': registry, 'calm.test': calm } });
   const good = `calm.test:${calm.port}/team/app:v1`;
   return await pass(node, [good, `bad.test:${registry.port}/team/app:v1`, `${good}@${app.top.digest}`], {
     atOnce: 3,
-    manners: { patienceMs: 300, deadlineMs: 5_000, ...manners },
+    options: { responseTimeoutMs: 300, deadlineMs: 5_000, ...options },
   });
 }
 
@@ -114,14 +114,14 @@ describe('which fault', () => {
 
 describe('when the time of an image is up', () => {
   test.each(['HEAD', 'manifest', 'blob', 'token'] as const)('at %s, in silence, nobody can tell', async (place) => {
-    const [before, bad, after] = await amid(place, wrong.staysSilent(), { patienceMs: 60_000, deadlineMs: 400 });
+    const [before, bad, after] = await amid(place, wrong.staysSilent(), { responseTimeoutMs: 60_000, deadlineMs: 400 });
     expect(bad && gist(bad)).toBe('unknown agent.out_of_time');
     expect([before, after].map((report) => report && gist(report))).toEqual(['pulls', 'pulls']);
   });
 
   test.each(['manifest', 'blob', 'token'] as const)('at %s, while it drips, nobody can tell', async (place) => {
     const drip: Script = (visit) => (visit.kind === 'token' ? dripping(visit) : wrong.drips(30)(visit));
-    const [, bad] = await amid(place, drip, { patienceMs: 60_000, deadlineMs: 400 });
+    const [, bad] = await amid(place, drip, { responseTimeoutMs: 60_000, deadlineMs: 400 });
     expect(bad && gist(bad)).toBe('unknown agent.out_of_time');
   });
 
@@ -133,7 +133,7 @@ describe('when the time of an image is up', () => {
       nodeOf({ registries: { 'bad.test': registry } }),
       demandFor(`${host}/team/app:v1`, { secrets }),
       {
-        manners: { patienceMs: 60_000, deadlineMs: 300 },
+        options: { responseTimeoutMs: 60_000, deadlineMs: 300 },
       },
     );
     expect(gist(report)).toBe('unknown agent.out_of_time');
@@ -188,7 +188,7 @@ describe('headers of hosts.toml', () => {
       hosts: { 'reg.test': ['127.0.0.1'] },
       dirs: { [host]: toml(plain(host, { headers: [[name, value]] })) },
     });
-    const report = await pullOf(node, `${host}/team/app:v1`, { manners: { deadlineMs: 3_000 } });
+    const report = await pullOf(node, `${host}/team/app:v1`, { options: { deadlineMs: 3_000 } });
     expect(JSON.stringify(report)).not.toContain('agent.bug');
     for (const { headers } of registry.requests) {
       expect(headers['injected']).toBeUndefined();

@@ -4,7 +4,7 @@ import { engineOf } from '#runtime/containerd/versions.ts';
 import { parseImage, type Image } from '#image/reference.ts';
 import { bad, good } from '#report/outcome.ts';
 import type { Route } from '#runtime/plan.ts';
-import { cleanPath, isLocalhost, routesFor, splitAuthority } from '#runtime/containerd/hosts.ts';
+import { isLocalhost, routesFor, splitAuthority } from '#runtime/containerd/hosts.ts';
 import type { HostRule, HostsDir, HostsRules, RuntimeConfig, TlsRule } from '#node/view.ts';
 import { plain, toml, versionOf } from '../../kit/stage.ts';
 
@@ -419,30 +419,6 @@ describe('legacy mirrors', () => {
       { mayPull: true, mayResolve: true, ns: 'reg.io' },
       { mayPull: true, mayResolve: true },
     ]);
-  });
-});
-
-describe('cleanPath', () => {
-  test.each([
-    ['', '/'],
-    ['/', '/'],
-    ['//a///b', '/a/b'],
-    ['/a/./b', '/a/b'],
-    ['/a/../../b', '/b'],
-    ['/..', '/'],
-    ['a/b/', '/a/b'],
-  ])('%j is %j', (path, expected) => {
-    expect(cleanPath(path)).toBe(expected);
-  });
-
-  test('what is clean stays, and nothing climbs', () => {
-    fc.assert(
-      fc.property(fc.array(fc.constantFrom('..', '.', '', 'a', 'v2')), (parts) => {
-        const cleaned = cleanPath(parts.join('/'));
-        expect(cleanPath(cleaned)).toBe(cleaned);
-        expect(cleaned.split('/')).not.toContain('..');
-      }),
-    );
   });
 });
 

@@ -42,8 +42,8 @@ function askedOfTag({ requests }: FakeRegistry): readonly string[] {
 test('a HEAD to the registry itself is never made conditional', async () => {
   await using registry = await FakeRegistry.open({ images });
   const memory = new Memory();
-  for (const manners of [between, between, { tagIsDue: () => true }, {}]) {
-    expect(await ask(registry, { memory, manners })).toBe('pulls');
+  for (const options of [between, between, { tagIsDue: () => true }, {}]) {
+    expect(await ask(registry, { memory, options })).toBe('pulls');
     expect(askedOfTag(registry)).toEqual(['HEAD']);
   }
 });
@@ -51,7 +51,7 @@ test('a HEAD to the registry itself is never made conditional', async () => {
 test('a tag whose manifest is lost is seen at once where the registry compares conditions first', async () => {
   await using registry = await FakeRegistry.open({ images });
   const memory = new Memory();
-  expect(await ask(registry, { memory, manners: between })).toBe('pulls');
+  expect(await ask(registry, { memory, options: between })).toBe('pulls');
   registry.play(
     wrong.onManifests((visit) =>
       visit.seen.headers['if-none-match'] === undefined
@@ -59,7 +59,7 @@ test('a tag whose manifest is lost is seen at once where the registry compares c
         : visit.send(304, {}),
     ),
   );
-  expect(await ask(registry, { memory, manners: between })).toBe('fails manifest.unknown_tag');
+  expect(await ask(registry, { memory, options: between })).toBe('fails manifest.unknown_tag');
 });
 
 describe.each([
@@ -71,7 +71,7 @@ describe.each([
     await using registry = await FakeRegistry.open({ images, onRequest: [head, tagged('"abc-1"', bodies)] });
     const memory = new Memory();
     let nowMs = 0;
-    const sketch = { memory, manners: between, clockMs: () => nowMs };
+    const sketch = { memory, options: between, clockMs: () => nowMs };
     expect(await ask(registry, sketch)).toBe('pulls');
     expect(askedOfTag(registry)).toEqual(['HEAD', 'GET']);
     const first = bodies.sent;
@@ -88,23 +88,23 @@ describe.each([
   test('is asked without a condition by whoever wants to know now, and where it did not pull', async () => {
     await using registry = await FakeRegistry.open({ images, onRequest: [head, tagged('"abc-1"', { sent: 0 })] });
     const memory = new Memory();
-    await ask(registry, { memory, manners: between });
+    await ask(registry, { memory, options: between });
     await ask(registry, { memory });
     expect(askedOfTag(registry)).toEqual(['HEAD', 'GET']);
     memory.tags.judged(`reg.test:${registry.port}/team/app:v1`, [], false);
-    await ask(registry, { memory, manners: between });
+    await ask(registry, { memory, options: between });
     expect(askedOfTag(registry)).toEqual(['HEAD', 'GET']);
   });
 
   test('whose content has moved gives the new one', async () => {
     await using registry = await FakeRegistry.open({ images, onRequest: head });
     const memory = new Memory();
-    await ask(registry, { memory, manners: between });
+    await ask(registry, { memory, options: between });
     const moved = image({ seed: 'moved' });
     registry.put('team/app:v1', moved);
     const node = nodeOf({ registries: { 'reg.test': registry } });
     const wanted = `reg.test:${registry.port}/team/app:v1`;
-    const report = await pullOf(node, wanted, { memory, manners: between });
+    const report = await pullOf(node, wanted, { memory, options: between });
     expect(report.attempts[0]?.ending).toMatchObject({ content: { digest: moved.top.digest } });
   });
 
@@ -120,20 +120,20 @@ describe.each([
   ])('and answers a condition with %s is asked plainly, and then always', async (__, script) => {
     await using registry = await FakeRegistry.open({ images, onRequest: head });
     const memory = new Memory();
-    await ask(registry, { memory, manners: between });
+    await ask(registry, { memory, options: between });
     registry.play(conditional(script), head);
-    expect(await ask(registry, { memory, manners: between })).toBe('pulls');
+    expect(await ask(registry, { memory, options: between })).toBe('pulls');
     expect(askedOfTag(registry).at(-1)).toBe('GET');
-    expect(await ask(registry, { memory, manners: between })).toBe('pulls');
+    expect(await ask(registry, { memory, options: between })).toBe('pulls');
     expect(askedOfTag(registry)).toEqual(['HEAD', 'GET']);
   });
 
   test.each([429, 403] as const)('and answers a condition with %i is not asked again for that', async (status) => {
     await using registry = await FakeRegistry.open({ images, onRequest: head });
     const memory = new Memory();
-    await ask(registry, { memory, manners: between });
+    await ask(registry, { memory, options: between });
     registry.play(conditional(wrong.refuses(status, 'X', 'no', { 'retry-after': '60' })), head);
-    expect(await ask(registry, { memory, manners: between })).toMatch(/^fails/);
+    expect(await ask(registry, { memory, options: between })).toMatch(/^fails/);
     expect(askedOfTag(registry).filter((line) => line.startsWith('GET'))).toEqual([`GET if "${app.top.digest}"`]);
   });
 });
@@ -148,16 +148,16 @@ test.each([
 ])('an ETag that is %s is taken for what it is', async (_, etag, expected) => {
   await using registry = await FakeRegistry.open({ images, onRequest: [poorHead, tagged(etag, { sent: 0 })] });
   const memory = new Memory();
-  await ask(registry, { memory, manners: between });
-  expect(await ask(registry, { memory, manners: between })).toBe('pulls');
+  await ask(registry, { memory, options: between });
+  expect(await ask(registry, { memory, options: between })).toBe('pulls');
   expect(askedOfTag(registry)[1]?.replace(app.top.digest, 'DIGEST')).toBe(expected);
 });
 
 test('a registry that counts what it serves is asked for no body on any condition', async () => {
   await using registry = await FakeRegistry.open({ images, onRequest: poorHead });
   const memory = new Memory();
-  await ask(registry, { memory, manners: between });
+  await ask(registry, { memory, options: between });
   memory.keepMetered(`reg.test:${registry.port}`);
-  expect(await ask(registry, { memory, manners: between })).toBe('unknown agent.spends_quota');
+  expect(await ask(registry, { memory, options: between })).toBe('unknown agent.spends_quota');
   expect(askedOfTag(registry)).toEqual(['HEAD']);
 });

@@ -1,7 +1,7 @@
 /** A mirror is asked for a tag itself now and then, and for the digest in between; what counts is what the runtime would get. */
 import { describe, expect, test } from 'vitest';
 import { Memory } from '#runtime/attempt/memory.ts';
-import type { Manners } from '#runtime/attempt/wire.ts';
+import type { RehearsalOptions } from '#runtime/attempt/wire.ts';
 import { FakeRegistry, image, type Script } from '../../kit/fake-registry.ts';
 import * as wrong from '../../kit/misbehaviour.ts';
 import {
@@ -27,7 +27,7 @@ const byTag = 'HEAD /v2/team/app/manifests/v1?ns=reg.test';
 const hourMs = 3_600_000;
 
 /** An agent's own pass, in which no tag is due. */
-const between: Partial<Manners> = { tagIsDue: () => false };
+const between: Partial<RehearsalOptions> = { tagIsDue: () => false };
 
 function behind(mirror: FakeRegistry, origin?: FakeRegistry): NodeView {
   const at = origin === undefined ? 'reg.test' : `reg.test:${origin.port}`;
@@ -50,14 +50,14 @@ describe('a mirror', () => {
     const memory = new Memory();
     const due: number[] = [];
     let nowMs = 1000;
-    const manners: Partial<Manners> = {
+    const options: Partial<RehearsalOptions> = {
       tagIsDue: ({ registry, reference, askedMs, nowMs: at }) => {
         expect([registry, reference]).toEqual(['reg.test', wanted]);
         due.push(askedMs);
         return at >= 4000;
       },
     };
-    const sketch = { memory, manners, clockMs: () => nowMs };
+    const sketch = { memory, options, clockMs: () => nowMs };
     expect((await heads(mirror, sketch))[0]).toBe(byTag);
     nowMs = 2000;
     expect(await heads(mirror, sketch)).toEqual([byDigest]);
@@ -75,14 +75,14 @@ describe('a mirror', () => {
   test('is asked for the tag by whoever wants to know now', async () => {
     await using mirror = await FakeRegistry.open({ images });
     const memory = new Memory();
-    await heads(mirror, { memory, manners: between });
+    await heads(mirror, { memory, options: between });
     expect(await heads(mirror, { memory })).toEqual([byTag]);
   });
 
   test('is asked for the tag where the last verdict was another than `pulls`', async () => {
     await using mirror = await FakeRegistry.open({ images });
     const memory = new Memory();
-    const sketch = { memory, manners: between };
+    const sketch = { memory, options: between };
     await heads(mirror, sketch);
     memory.tags.judged(wanted, [], false);
     expect(await heads(mirror, sketch), 'and it pulls').toEqual([byTag]);
@@ -93,7 +93,7 @@ describe('a mirror', () => {
     await using mirror = await FakeRegistry.open({ images });
     const memory = new Memory();
     let nowMs = 0;
-    const sketch = { memory, manners: between, clockMs: () => nowMs };
+    const sketch = { memory, options: between, clockMs: () => nowMs };
     await heads(mirror, sketch);
     nowMs = 2 * hourMs;
     expect(await heads(mirror, sketch)).toEqual([byDigest]);
@@ -105,15 +105,15 @@ describe('a mirror', () => {
     await using mirror = await FakeRegistry.open({ images });
     const memory = new Memory();
     const pinned = `reg.test/team/app:v1@${app.top.digest}`;
-    await heads(mirror, { memory, manners: between }, pinned);
-    expect(await heads(mirror, { memory, manners: between }, pinned)).toEqual([byDigest]);
+    await heads(mirror, { memory, options: between }, pinned);
+    expect(await heads(mirror, { memory, options: between }, pinned)).toEqual([byDigest]);
   });
 
   test('whose tag moved in between is seen to when the tag is due', async () => {
     await using mirror = await FakeRegistry.open({ images });
     const memory = new Memory();
     let isDue = false;
-    const sketch = { memory, manners: { tagIsDue: () => isDue } };
+    const sketch = { memory, options: { tagIsDue: () => isDue } };
     const digestNow = async (): Promise<unknown> => {
       const { attempts } = await pullOf(behind(mirror), wanted, sketch);
       return attempts[0]?.ending.is === 'pulled' ? attempts[0].ending.content.digest : undefined;
@@ -129,9 +129,9 @@ describe('a mirror', () => {
     await using mirror = await FakeRegistry.open();
     await using origin = await FakeRegistry.open({ images });
     const memory = new Memory();
-    await pullOf(behind(mirror, origin), wanted, { memory, manners: between });
+    await pullOf(behind(mirror, origin), wanted, { memory, options: between });
     origin.forget();
-    await pullOf(behind(mirror, origin), wanted, { memory, manners: between });
+    await pullOf(behind(mirror, origin), wanted, { memory, options: between });
     expect(asked(origin)[0]).toBe(byTag);
   });
 });
@@ -144,7 +144,7 @@ describe('a cache that misleads', () => {
     await using mirror = await FakeRegistry.open({ images });
     const memory = new Memory();
     let nowMs = 0;
-    const sketch = { memory, manners: between, clockMs: () => nowMs };
+    const sketch = { memory, options: between, clockMs: () => nowMs };
     await heads(mirror, sketch);
     mirror.play(tagsAlone);
     expect(await heads(mirror, sketch)).toEqual([byDigest, byTag]);
@@ -174,7 +174,7 @@ describe('a cache that misleads', () => {
     await using origin = await FakeRegistry.open({ images });
     const memory = new Memory();
     const pass = async (isDue: boolean): Promise<string> =>
-      gist(await pullOf(behind(mirror, origin), wanted, { memory, manners: { tagIsDue: () => isDue } }));
+      gist(await pullOf(behind(mirror, origin), wanted, { memory, options: { tagIsDue: () => isDue } }));
     await pass(false);
     // As distribution does: the condition is compared before the manifest is opened.
     const lost = wrong.onManifests((visit) =>
@@ -195,7 +195,7 @@ describe('a mirror that wants credentials', () => {
 
   /** Of a warm pass: method and reference of what was asked of manifests, and how many tokens were. */
   async function warm(
-    manners: Partial<Manners>,
+    options: Partial<RehearsalOptions>,
   ): Promise<{ readonly asked: readonly string[]; readonly tokens: number }> {
     await using mirror = await FakeRegistry.open({ images, auth });
     const secrets = [
@@ -204,9 +204,9 @@ describe('a mirror that wants credentials', () => {
     ];
     const memory = new Memory();
     const demand = demandFor(wanted, { secrets });
-    expect(gist(await pullOf(behind(mirror), demand, { memory, manners }))).toBe('pulls');
+    expect(gist(await pullOf(behind(mirror), demand, { memory, options }))).toBe('pulls');
     mirror.forget();
-    expect(gist(await pullOf(behind(mirror), demand, { memory, manners }))).toBe('pulls');
+    expect(gist(await pullOf(behind(mirror), demand, { memory, options }))).toBe('pulls');
     const lines = asked(mirror);
     return {
       asked: lines.filter((line) => line.includes('/manifests/')),
@@ -226,9 +226,9 @@ describe('a mirror that has had enough', () => {
   async function afterTooMany(headers: Record<string, string>): Promise<readonly string[]> {
     await using mirror = await FakeRegistry.open({ images });
     const memory = new Memory();
-    await heads(mirror, { memory, manners: between });
+    await heads(mirror, { memory, options: between });
     mirror.play(wrong.refuses(429, 'TOOMANYREQUESTS', 'slow down', headers));
-    return await heads(mirror, { memory, manners: between });
+    return await heads(mirror, { memory, options: between });
   }
 
   test('and says how long is not asked again', async () => {

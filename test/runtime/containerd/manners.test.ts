@@ -89,7 +89,7 @@ describe('Docker Hub', () => {
 
   test('with --spend is asked like any other', async () => {
     await using hub = await FakeRegistry.open({ images: { 'library/nginx:1': app } });
-    const report = await pullOf(nodeOf(hubAt(hub)), 'nginx:1', { manners: { spend: true } });
+    const report = await pullOf(nodeOf(hubAt(hub)), 'nginx:1', { options: { spend: true } });
     expect(gist(report)).toBe('pulls');
     expect(report.verdict.confidence).toEqual({ is: 'exact', because: [] });
     expect(manifestGets(hub)).toHaveLength(1);
@@ -349,13 +349,13 @@ describe('a large layer', () => {
 
   async function bytesRead(
     request: RegistryWish,
-    manners = {},
+    options = {},
   ): Promise<{ readonly gist: string; readonly bytes: number; readonly depth: unknown }> {
     await using registry = await FakeRegistry.open({ images: { 'team/app:v1': large }, ...request });
     const report = await pullOf(
       nodeOf({ registries: { 'reg.test': registry } }),
       `reg.test:${registry.port}/team/app:v1`,
-      { manners },
+      { options },
     );
     const facts = report.attempts.flatMap(({ exchanges }) => exchanges).findLast(({ act }) => act === 'layer')?.outcome;
     const ending = report.attempts[0]?.ending;

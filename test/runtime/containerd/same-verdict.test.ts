@@ -77,21 +77,21 @@ async function judgesAlike(at: {
   readonly place: Place;
   readonly version: string;
   readonly script: Script;
-  readonly patienceMs?: number;
+  readonly responseTimeoutMs?: number;
 }): Promise<void> {
   const { place, version, script } = at;
-  const patience = at.patienceMs === undefined ? {} : { patienceMs: at.patienceMs };
+  const patience = at.responseTimeoutMs === undefined ? {} : { responseTimeoutMs: at.responseTimeoutMs };
   const [calm, bad] = [played(place, () => undefined), played(place, script)];
   await withPlace(place, version, async ({ bad: registry, view, wanted }) => {
     registry.play(...bad);
-    const cold = shown(await pullOf(view, wanted, { manners: patience }));
+    const cold = shown(await pullOf(view, wanted, { options: patience }));
     for (const isDue of [false, true]) {
-      const known = { memory: new Memory(), manners: { tagIsDue: () => isDue } };
+      const known = { memory: new Memory(), options: { tagIsDue: () => isDue } };
       registry.play(...calm);
       expect(gist(await pullOf(view, wanted, known))).toBe('pulls');
       registry.play(...bad);
       expect(
-        shown(await pullOf(view, wanted, { ...known, manners: { ...known.manners, ...patience } })),
+        shown(await pullOf(view, wanted, { ...known, options: { ...known.options, ...patience } })),
         `tag due: ${isDue}`,
       ).toEqual(cold);
     }
@@ -107,7 +107,7 @@ describe.each<Place>(['the registry itself', 'a registry that refuses HEAD', 'a 
     });
 
     test('in silence is judged alike, whatever was known of it', async () => {
-      await judgesAlike({ place, version: '2.1.9', script: wrong.staysSilent(), patienceMs: 300 });
+      await judgesAlike({ place, version: '2.1.9', script: wrong.staysSilent(), responseTimeoutMs: 300 });
     });
   },
 );

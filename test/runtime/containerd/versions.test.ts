@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { atLeast, engineOf, type Engine } from '#runtime/containerd/versions.ts';
+import { atLeast, engineOf, type ContainerdEngine } from '#runtime/containerd/versions.ts';
 import { versionOf } from '../../kit/stage.ts';
 
-const engine = (text: string, kind: Engine['kind'] = 'local'): Engine => engineOf(versionOf(text), kind);
+const engine = (text: string, kind: ContainerdEngine['kind'] = 'local'): ContainerdEngine =>
+  engineOf(versionOf(text), kind);
 
-type Flag = (engine: Engine) => unknown;
+type Flag = (engine: ContainerdEngine) => unknown;
 
 /** What a version does → the versions between which it changed, as read from containerd's source at those tags. */
 const table: readonly (readonly [what: string, flag: Flag, expected: Readonly<Record<string, unknown>>])[] = [

@@ -8,9 +8,9 @@ import type { Fault } from '#report/fault.ts';
 import { bad, good, type Outcome } from '#report/outcome.ts';
 import type { HostRule, HostsDir, HostsRoot, HostsRules, RuntimeVersion } from '#node/view.ts';
 import { bareRecord } from '#data/bare-record.ts';
-import { decodeHosts, type HostEntry, type TlsPaths } from './hosts-toml.ts';
+import { decodeHosts, type HostEntry } from './hosts-toml.ts';
 import { listDir, statPath, readText } from '#node/host-root.ts';
-import { readTls, unreadable } from '#node/tls-files.ts';
+import { readTls, unreadable, type TlsPaths } from '#node/tls-files.ts';
 
 export interface ReadHosts {
   readonly root: string;

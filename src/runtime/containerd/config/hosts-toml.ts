@@ -9,16 +9,11 @@ import { goDurationMs } from '#go/duration.ts';
 import { parseGoUrl } from '#go/url.ts';
 import type { Header, HostRule, RuntimeVersion } from '#node/view.ts';
 import { asTable, expressionsOf, field, parseToml, type TomlTable } from './toml.ts';
+import type { TlsPaths } from '#node/tls-files.ts';
 
 /** A HostRule whose certificates are still paths. */
 export interface HostEntry extends Omit<HostRule, 'tls'> {
   readonly tls?: TlsPaths;
-}
-export interface TlsPaths {
-  readonly skipVerify: boolean;
-  readonly cas: readonly string[];
-  /** An absent key is looked for in the certificate's own file. */
-  readonly clients: readonly { readonly cert: string; readonly key?: string }[];
 }
 export interface HostsFile {
   readonly hosts: readonly HostEntry[];

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { PullReport } from '#report/report.ts';
 import { bareDemand } from '#config/image-demand.ts';
 import { readNode } from '#rehearsal/read-node.ts';
-import { manners } from '#rehearsal/open-wire.ts';
+import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser } from '#rehearsal/rehearser.ts';
 import { FakeRegistry, image, type Script } from '../../../kit/fake-registry.ts';
 import { nodeRoot } from '../../../kit/node-root.ts';
@@ -23,7 +23,7 @@ async function agentFor(registry: FakeRegistry, logins: object = {}, atOnce = 1)
     const at = { hostRoot: root.path, runtime: 'containerd://2.1.9', nodeName: 'n', kubelet: {}, now: new Date() };
     const demands = names.map((name) => bareDemand(`${registry.host}/team/${name}:v1`, []));
     const signal = new AbortController().signal;
-    const bounds = { manners, atOnce, perRegistry: 8, meteredRegistries: [], signal };
+    const bounds = { options: defaultOptions, atOnce, perRegistry: 8, meteredRegistries: [], signal };
     const reports: PullReport[] = [];
     for await (const report of rehearser.rehearse(await readNode(at), demands, bounds)) reports.push(report);
     return reports;

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { bareDemand } from '#config/image-demand.ts';
 import { readNode } from '#rehearsal/read-node.ts';
-import { manners } from '#rehearsal/open-wire.ts';
+import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser } from '#rehearsal/rehearser.ts';
 import { FakeRegistry, image } from '../../../kit/fake-registry.ts';
 import { nodeRoot } from '../../../kit/node-root.ts';
@@ -29,7 +29,7 @@ async function rehearsed(urls: readonly string[]) {
   const rehearser = new Rehearser({ hostRoot: root.path, env: {}, ...clock });
   const at = { hostRoot: root.path, runtime: 'containerd://2.1.9', nodeName: 'n', kubelet: {}, now: new Date() };
   const { signal } = new AbortController();
-  const bounds = { manners, atOnce: 1, perRegistry: 8, meteredRegistries: [], signal };
+  const bounds = { options: defaultOptions, atOnce: 1, perRegistry: 8, meteredRegistries: [], signal };
   const demands = [bareDemand(`${registry.host}/team/app:v1`, [])];
   for await (const report of rehearser.rehearse(await readNode(at), demands, bounds)) {
     const inRegistry = registry.requests.some(({ url }) => url.endsWith(layer));

@@ -18,11 +18,11 @@ function behind(mirror: { readonly port: number }, origin: { readonly port: numb
 }
 
 /** Lets nothing into the origin's lane, and notes who asked for what. */
-function gate(): { readonly mayEnter: (id: string, budgetKey: string) => boolean; readonly asked: string[] } {
+function gate(): { readonly mayRequest: (id: string, budgetKey: string) => boolean; readonly asked: string[] } {
   const asked: string[] = [];
   return {
     asked,
-    mayEnter: (id, budgetKey) => {
+    mayRequest: (id, budgetKey) => {
       asked.push(`${id} ${budgetKey.replace(/:\d+$/, '')}`);
       return budgetKey !== 'reg.test';
     },
@@ -38,8 +38,8 @@ describe.each(engines)('containerd %s', (version) => {
   test.each(failures)('a mirror that answers %s: the origin gets no request out of turn', async (_, script) => {
     await using mirror = await FakeRegistry.open({ onRequest: wrong.onManifests(script) });
     await using origin = await FakeRegistry.open({ images });
-    const { mayEnter, asked } = gate();
-    const report = await pullOf(behind(mirror, origin, version), written, { mayEnter });
+    const { mayRequest, asked } = gate();
+    const report = await pullOf(behind(mirror, origin, version), written, { mayRequest });
     expect(gist(report)).toBe('unknown agent.over_budget');
     expect(report.verdict).toMatchObject({ fault: { registry: 'reg.test' } });
     expect(origin.requests).toEqual([]);
@@ -58,7 +58,7 @@ describe.each(engines)('containerd %s', (version) => {
 test('where the turn has come, the origin is asked as ever', async () => {
   await using mirror = await FakeRegistry.open({ onRequest: wrong.onManifests(wrong.refuses(500)) });
   await using origin = await FakeRegistry.open({ images });
-  const report = await pullOf(behind(mirror, origin), written, { mayEnter: () => true });
+  const report = await pullOf(behind(mirror, origin), written, { mayRequest: () => true });
   expect(gist(report)).not.toContain('unknown');
   expect(origin.requests.length).toBeGreaterThan(0);
 });
@@ -74,8 +74,8 @@ test('the mirror is asked with every credential, and the gate once', async () =>
   await using mirror = await FakeRegistry.open({ onRequest: wrong.onManifests(wrong.refuses(500)) });
   await using origin = await FakeRegistry.open({ images });
   const secrets = ['one', 'two'].map((name) => pullSecret(name, { 'reg.test': [name, 's3cret'] }));
-  const { mayEnter, asked } = gate();
-  const report = await pullOf(behind(mirror, origin), demandFor(written, { secrets }), { mayEnter });
+  const { mayRequest, asked } = gate();
+  const report = await pullOf(behind(mirror, origin), demandFor(written, { secrets }), { mayRequest });
   expect(report.attempts).toHaveLength(2);
   expect(asked).toEqual([`${written} mirror.test`, `${written} reg.test`]);
   expect(origin.requests).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bareDemand } from '#config/image-demand.ts';
 import { readNode } from '#rehearsal/read-node.ts';
-import { manners } from '#rehearsal/open-wire.ts';
+import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser } from '#rehearsal/rehearser.ts';
 import { FakeRegistry, image } from '../../../kit/fake-registry.ts';
 import type { BuiltImage } from '../../../kit/image.ts';
@@ -17,7 +17,7 @@ async function verdicts(built: BuiltImage, { version = '2.1.9', passes = 1 } = {
   for (let i = 0; i < passes; i += 1) {
     const at = { hostRoot: root.path, runtime: `containerd://${version}`, nodeName: 'n', kubelet: {}, now: new Date() };
     const signal = new AbortController().signal;
-    const bounds = { manners, atOnce: 1, perRegistry: 8, meteredRegistries: [], signal };
+    const bounds = { options: defaultOptions, atOnce: 1, perRegistry: 8, meteredRegistries: [], signal };
     const demands = [bareDemand(`${registry.host}/team/app:v1`, [])];
     for await (const { verdict } of rehearser.rehearse(await readNode(at), demands, bounds))
       seen.push(verdict.is === 'fails' ? verdict.fault.code : verdict.is);

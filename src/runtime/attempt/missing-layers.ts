@@ -1,14 +1,13 @@
-/** What of an image the runtime would still have to fetch: of its layers, those whose blobs are not on the node. */
-import type { Descriptor } from '#image/manifest.ts';
+/** What of an image the runtime still has to download: the blobs that are not in its store. */
+import type { Descriptor, ImageManifest } from '#image/manifest.ts';
 import type { Content } from '#report/rehearsal.ts';
-import type { ImageManifest } from './blobs.ts';
-import type { AttemptContext } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from './context.ts';
 
 type Missing = Pick<Content, 'missingBytes' | 'missingLayers'>;
 
-/** Nothing where nobody can look into the runtime's store. */
+/** Empty where the store cannot be read. */
 export async function missingOf(context: AttemptContext, manifest: ImageManifest): Promise<Missing> {
-  const { hasContent } = context.wire;
+  const { hasContent } = context.wire.content;
   if (hasContent === undefined) return {};
   const distinct = new Map([manifest.config, ...manifest.layers].map((one) => [one.digest, one]));
   const absent: Descriptor[] = [];

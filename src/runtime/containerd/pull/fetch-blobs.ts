@@ -1,18 +1,15 @@
 /**
- * Configuration and layers of one manifest. containerd asks for the configuration first and then for three layers at a time;
- * which of them fails first is all that shows, so here they go together, and the first in the manifest's order is the one
- * that counts. Only while nobody knows whether the registry's blobs can be had at all does the configuration go ahead alone:
- * a credential that a blob host refuses is then presented once.
+ * Configuration and layers of one manifest. containerd asks for the configuration first and then for three layers at a time; only which of
+ * them fails first is visible, so here they go together, and the first in the manifest's order counts. Until it is known that the registry
+ * serves blobs at all, the configuration goes ahead alone: a credential that a blob host refuses is then presented once.
  */
-import type { Descriptor, Manifest } from '#image/manifest.ts';
+import type { Descriptor, ImageManifest } from '#image/manifest.ts';
 import { isConfigType, isLayerType } from '#image/media-type.ts';
-import type { Authorizer } from './authorizer.ts';
-import type { Fetched } from './commit.ts';
-import { fetchBlob } from './fetch.ts';
-import type { AttemptContext } from '#runtime/attempt/context.ts';
-import type { Tried, Trouble } from '#runtime/attempt/trouble.ts';
-
-export type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>;
+import type { PullContext } from '../plan.ts';
+import type { Authorizer } from './authorize.ts';
+import type { Fetched } from './check-content.ts';
+import { fetchBlob } from './fetch-content.ts';
+import type { PullError, Result } from './pull-error.ts';
 
 export interface Blobs {
   /** Where the blobs came from, each once. */
@@ -23,14 +20,14 @@ export interface Blobs {
   readonly config?: Uint8Array;
   /** By digest: small layers that were read whole just now. */
   readonly layers: ReadonlyMap<string, Uint8Array>;
-  /** A layer that could not be had: containerd looks at the configuration first. */
-  readonly missing?: Trouble;
+  /** A layer that could not be fetched: containerd checks the configuration first. */
+  readonly missing?: PullError;
 }
 
 /** The configuration and containerd's three layers (max_concurrent_downloads). */
 const atOnce = 4;
-/** So long other images wait to learn whether blobs are served; then each finds out for itself. */
-const patienceMs = 2_000;
+/** Other images wait this long to learn whether blobs are served; then each tries for itself. */
+const waitMs = 2_000;
 
 interface Part {
   readonly act: 'config' | 'layer';
@@ -38,15 +35,15 @@ interface Part {
 }
 
 export async function fetchBlobs(
-  context: AttemptContext,
+  context: PullContext,
   authorizer: Authorizer,
   manifest: ImageManifest,
-): Promise<Tried<Blobs>> {
+): Promise<Result<Blobs>> {
   const config: Part = { act: 'config', wanted: manifest.config };
   const layers = layersOf(context, manifest);
-  const fetch = ({ act, wanted }: Part, again = false): Promise<Tried<Fetched>> =>
+  const fetch = ({ act, wanted }: Part, again = false): Promise<Result<Fetched>> =>
     fetchBlob(context, authorizer, wanted, { act, again });
-  const ahead = await goAhead(context, () => fetch(config, true));
+  const ahead = await fetchAhead(context, () => fetch(config, true));
   if (ahead?.ok === false) return ahead;
   const parts = ahead === undefined ? [config, ...layers] : layers;
   const rest = await inOrder(parts, fetch);
@@ -59,9 +56,9 @@ export async function fetchBlobs(
 
 /**
  * What is fetched beside the configuration: what is no layer by its type together with it, and layers only where the
- * configuration says that this is an image (core/unpack/unpacker.go Unpack).
+ * configuration shows that this is an image (core/unpack/unpacker.go Unpack).
  */
-function layersOf({ plan: { engine } }: AttemptContext, { config, layers }: ImageManifest): readonly Part[] {
+function layersOf({ plan: { engine } }: PullContext, { config, layers }: ImageManifest): readonly Part[] {
   const distinct = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
   const isLayer = ({ mediaType }: Descriptor): boolean => isLayerType(mediaType, engine);
   const others = distinct.filter((one) => !isLayer(one));
@@ -70,19 +67,19 @@ function layersOf({ plan: { engine } }: AttemptContext, { config, layers }: Imag
 }
 
 function collect(
-  context: AttemptContext,
-  tried: readonly { readonly part: Part; readonly one: Tried<Fetched> }[],
-): Tried<Blobs> {
+  context: PullContext,
+  tried: readonly { readonly part: Part; readonly one: Result<Fetched> }[],
+): Result<Blobs> {
   const hosts = new Set<string>();
   const layers = new Map<string, Uint8Array>();
   let config: Uint8Array | undefined;
-  let missing: Trouble | undefined;
+  let missing: PullError | undefined;
   let verified = true;
   for (const { part, one } of tried) {
     const { act, wanted } = part;
     if (!one.ok) {
       if (act === 'config' || !isLayerType(wanted.mediaType, context.plan.engine)) return one;
-      missing ??= one.trouble;
+      missing ??= one.error;
       continue;
     }
     const { host, body } = one.value;
@@ -99,19 +96,19 @@ function collect(
 }
 
 /**
- * Once a pass, identity and registry, a configuration is asked for ahead of everything, even one that is known: it shows
- * that the blobs' host answers. Nothing is returned where another image's has shown that already.
+ * Once for each pass, identity and registry, a configuration is fetched ahead of everything, even a known one: it shows that the blobs'
+ * host answers. Returns nothing where another image's configuration has shown that already.
  */
-async function goAhead(
-  context: AttemptContext,
-  fetch: () => Promise<Tried<Fetched>>,
-): Promise<Tried<Fetched> | undefined> {
-  const { served } = context.wire;
+async function fetchAhead(
+  context: PullContext,
+  fetch: () => Promise<Result<Fetched>>,
+): Promise<Result<Fetched> | undefined> {
+  const { served } = context.wire.pass;
   const place = `${context.identity.label} at ${context.routes.map(({ authority, path }) => authority + path).join(',')}`;
   const asked = served.get(place);
   if (asked !== undefined && (await asked)) return undefined;
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), patienceMs);
+  const timer = setTimeout(() => resolve(false), waitMs);
   if (asked === undefined) served.set(place, promise);
   try {
     const tried = await fetch();
@@ -124,12 +121,12 @@ async function goAhead(
   }
 }
 
-/** A few at a time; none is begun after one has failed. */
+/** A few at a time; none is started after one has failed. */
 async function inOrder(
   parts: readonly Part[],
-  fetch: (part: Part) => Promise<Tried<Fetched>>,
-): Promise<readonly Tried<Fetched>[]> {
-  const tried: Tried<Fetched>[] = [];
+  fetch: (part: Part) => Promise<Result<Fetched>>,
+): Promise<readonly Result<Fetched>[]> {
+  const tried: Result<Fetched>[] = [];
   const waiting = parts.entries();
   let failed = false;
   const walk = async (): Promise<void> => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readChallenges, schemesNamed } from '#runtime/containerd/challenge.ts';
+import { readChallenges } from '#registry/http/challenge.ts';
 
 function read(...headers: string[]): string {
   return readChallenges(headers)
@@ -69,28 +69,8 @@ describe('a challenge is read as in containerd (core/remotes/docker/auth/parse.g
     fc.assert(
       fc.property(fc.array(fc.oneof(near, fc.string())), (headers) => {
         expect(readChallenges(headers).length).toBeLessThanOrEqual(headers.length);
-        expect(schemesNamed(headers).every((scheme) => scheme === scheme.toLowerCase())).toBe(true);
       }),
     );
     expect(read(`Bearer realm="${'\\a'.repeat(1 << 18)}`)).toBe('bearer realm=');
-  });
-});
-
-describe('every scheme that a server names is evidence', () => {
-  test.each([
-    [
-      ['Bearer realm="r"', 'Basic realm="b"'],
-      ['bearer', 'basic'],
-    ],
-    [['Basic realm="b", Bearer realm="r", Negotiate'], ['basic', 'bearer', 'negotiate']],
-    [['Negotiate'], ['negotiate']],
-    [['NTLM abc'], ['ntlm']],
-    [['Bearer realm="Basic, Digest x=y", service="s"'], ['bearer']],
-    [['Bearer realm=r,service=s , scope = t'], ['bearer']],
-    [['Basic', 'basic'], ['basic']],
-    [['', ' , '], []],
-    [[], []],
-  ])('%j', (headers, schemes) => {
-    expect(schemesNamed(headers)).toEqual(schemes);
   });
 });

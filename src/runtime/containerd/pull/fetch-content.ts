@@ -1,26 +1,25 @@
 /**
- * The second half of a pull: content by digest, over all hosts from the first again for every object.
- * Imitates containerd core/remotes/docker/fetcher.go (dockerFetcher.Fetch, open) and core/remotes/handlers.go (Fetch). Manifests
- * are read whole; of other blobs the first bytes are, and those that fit are checked against their digest.
+ * The second half of a pull: content by digest, from the first host again for every object. Manifests are read whole; of other blobs the
+ * first bytes are, and those that fit are checked against their digest.
+ *
+ * Imitates containerd core/remotes/docker/fetcher.go (dockerFetcher.Fetch, open) and core/remotes/handlers.go (Fetch), v1.6.20 to v2.3.4.
  */
 import type { Fault } from '#report/fault.ts';
 import type { Descriptor } from '#image/manifest.ts';
 import type { Act } from '#report/rehearsal.ts';
 import { containerdMessage } from '#registry/http/error-body.ts';
-import { contentNotFound, fetchStatusText } from '#runtime/containerd/error-texts.ts';
 import type { Header } from '#node/view.ts';
 import { undecodable } from '#registry/http/decode.ts';
 import { digestOf } from '#image/digest.ts';
-import type { Authorizer } from './authorizer.ts';
-import { asBlob } from './blob-fault.ts';
-import { commit, hashAs, sampled, type Fetched } from './commit.ts';
-import { elsewhereOf } from './elsewhere.ts';
-import type { Reply, Request } from './hop.ts';
-import { refusal } from './refusal.ts';
-import { send } from './request.ts';
-import { maxManifestBytes } from './resolve-ending.ts';
-import type { AttemptContext } from '#runtime/attempt/context.ts';
-import { trouble, type Tried, type Trouble } from '#runtime/attempt/trouble.ts';
+import { blobFault, refusal, textOf } from '#runtime/attempt/faults.ts';
+import { systemTrust, type Route } from '#runtime/plan.ts';
+import { contentNotFound, fetchStatusText } from '../error-texts.ts';
+import type { PullContext } from '../plan.ts';
+import type { Authorizer } from './authorize.ts';
+import { checkSample, checkWhole, hashAs, type Fetched } from './check-content.ts';
+import { pullError, type PullError, type Result } from './pull-error.ts';
+import { maxManifestBytes } from './resolve-answer.ts';
+import { send, type Reply, type Request } from './send-request.ts';
 
 /** A blob that is no larger is read and checked whole. */
 const wholeBelow = 60 * 1024;
@@ -31,13 +30,13 @@ const encodingSlack = 2 * 1024;
 const sampleBytes = 4 * 1024;
 
 export async function fetchManifest(
-  context: AttemptContext,
+  context: PullContext,
   authorizer: Authorizer,
   wanted: Descriptor,
-): Promise<Tried<Fetched>> {
+): Promise<Result<Fetched>> {
   const known = context.wire.memory.manifest(placeOf(context), wanted.digest);
   if (known !== undefined) return { ok: true, value: { body: known.body, host: '', verified: true } };
-  const local = await context.wire.localContent(wanted.digest);
+  const local = await context.wire.content.localContent(wanted.digest);
   if (local !== undefined && digestOf(local, wanted.digest) === wanted.digest) {
     return { ok: true, value: { body: local, host: 'this node', verified: true } };
   }
@@ -49,7 +48,7 @@ export async function fetchManifest(
     headers: [encodings(context)],
   });
   if (!opened.ok) return opened;
-  const checked = commit(context, opened.value, { wanted, act: 'manifest' });
+  const checked = checkWhole(context, opened.value, { wanted, act: 'manifest' });
   if (checked.ok)
     context.wire.memory.keepManifest(placeOf(context), wanted.digest, {
       body: checked.value.body,
@@ -59,17 +58,17 @@ export async function fetchManifest(
 }
 
 export async function fetchBlob(
-  context: AttemptContext,
+  context: PullContext,
   authorizer: Authorizer,
   wanted: Descriptor,
   how: { readonly act: 'config' | 'layer'; readonly again: boolean },
-): Promise<Tried<Fetched>> {
+): Promise<Result<Fetched>> {
   const { wire } = context;
   const { act } = how;
-  const whole = wire.manners.verify;
+  const whole = wire.options.verify;
   const seen = wire.memory.blob(placeOf(context), wanted.digest, { nowMs: wire.elapsedMs(), whole });
   const kept = act === 'config' ? wire.memory.manifest(placeOf(context), wanted.digest)?.body : undefined;
-  // What a configuration says is needed; a layer needs only be there.
+  // Of a configuration the bytes are needed; a layer only has to exist.
   const isEnough = kept !== undefined || act === 'layer' || wanted.size > wholeBelow;
   if (seen !== undefined && !how.again && isEnough)
     return { ok: true, value: { body: kept ?? new Uint8Array(), host: seen, verified: whole } };
@@ -77,11 +76,11 @@ export async function fetchBlob(
   const opening = openingFor(context, wanted, act);
   const first = await open(context, authorizer, opening);
   const opened = isRangeRefused(first) ? await open(context, authorizer, { ...opening, headers: [] }) : first;
-  if (!opened.ok) return { ok: false, trouble: asBlob(opened.trouble, wanted) };
+  if (!opened.ok) return { ok: false, error: ofBlob(opened.error, wanted) };
   const checked = all
-    ? commit(context, opened.value, { wanted, act })
-    : sampled(context, opened.value, { wanted, act });
-  if (!checked.ok) return { ok: false, trouble: asBlob(checked.trouble, wanted) };
+    ? checkWhole(context, opened.value, { wanted, act })
+    : checkSample(context, opened.value, { wanted, act });
+  if (!checked.ok) return { ok: false, error: ofBlob(checked.error, wanted) };
   wire.memory.keepBlob(placeOf(context), wanted.digest, {
     seenMs: wire.elapsedMs(),
     host: checked.value.host,
@@ -95,16 +94,16 @@ export async function fetchBlob(
 }
 
 /** fetcher.go open since 2.0; before, what net/http asks for by itself. */
-function encodings({ plan: { engine } }: AttemptContext): Header {
+function encodings({ plan: { engine } }: PullContext): Header {
   return ['Accept-Encoding', engine.encodings === 'gzip' ? 'gzip' : 'zstd;q=1.0, gzip;q=0.8, deflate;q=0.5'];
 }
 
 /** Small: read whole, also where it is larger in transit. Large: a sample, or with --verify every byte, hashed as it comes. */
-function openingFor(context: AttemptContext, wanted: Descriptor, act: 'config' | 'layer'): Opening {
+function openingFor(context: PullContext, wanted: Descriptor, act: 'config' | 'layer'): Opening {
   const common = { wanted, kind: 'blobs' as const, act };
   if (wanted.size <= wholeBelow)
     return { ...common, maxBytes: Math.min(wanted.size + encodingSlack, mostBytes), headers: [encodings(context)] };
-  if (context.wire.manners.verify)
+  if (context.wire.options.verify)
     return {
       ...common,
       maxBytes: wanted.size + 1,
@@ -115,27 +114,27 @@ function openingFor(context: AttemptContext, wanted: Descriptor, act: 'config' |
   return { ...common, maxBytes: bytes, headers: [['Range', `bytes=0-${bytes - 1}`]] };
 }
 
-/** Once in some hours and registry, more of a layer than shows that it is there: as much as shows how fast it comes. */
-function sampleFor(context: AttemptContext, wanted: Descriptor, act: 'config' | 'layer'): number {
-  const { memory, manners, elapsedMs } = context.wire;
-  const sampleBytesWanted = manners.throughputSampleBytes ?? 0;
-  if (act !== 'layer' || sampleBytesWanted <= sampleBytes || wanted.size < sampleBytesWanted) return sampleBytes;
+/** Once in some hours and registry, enough of a layer to measure how fast it comes. */
+function sampleFor(context: PullContext, wanted: Descriptor, act: 'config' | 'layer'): number {
+  const { memory, options, elapsedMs } = context.wire;
+  const timedBytes = options.throughputSampleBytes ?? 0;
+  if (act !== 'layer' || timedBytes <= sampleBytes || wanted.size < timedBytes) return sampleBytes;
   const hosts = context.routes.map(({ authority }) => authority).join(',');
-  return memory.takeTiming(hosts, elapsedMs()) ? sampleBytesWanted : sampleBytes;
+  return memory.takeTiming(hosts, elapsedMs()) ? timedBytes : sampleBytes;
 }
 
-/** It was had, and is of no use: the next pass looks again. */
-export function forgetBlob(context: AttemptContext, digest: string): void {
+/** The content came and is of no use: the next pass fetches it again. */
+export function forgetBlob(context: PullContext, digest: string): void {
   context.wire.memory.forgetBlob(placeOf(context), digest);
 }
 
-/** The Range is ours, not the runtime's: a host that refuses it is asked as the runtime would. */
-function isRangeRefused(opened: Tried<Reply>): boolean {
-  return !opened.ok && opened.trouble.fault.code === 'api.rejected' && opened.trouble.fault.status === 416;
+/** The Range is the agent's, not the runtime's: a host that refuses it gets the runtime's own request. */
+function isRangeRefused(opened: Result<Reply>): boolean {
+  return !opened.ok && opened.error.fault.code === 'api.rejected' && opened.error.fault.status === 416;
 }
 
 /** Content is remembered where it was found: under these hosts and this repository. */
-function placeOf(context: AttemptContext): string {
+function placeOf(context: PullContext): string {
   return `${context.routes.map((route) => `${route.authority}${route.path}`).join(',')}/${context.plan.image.path}`;
 }
 
@@ -148,13 +147,13 @@ interface Opening {
   readonly hashAs?: string;
 }
 
-/** Fetch: where the descriptor itself says, then every host in turn, whatever its capabilities; the first host's error is the one shown. */
-async function open(context: AttemptContext, authorizer: Authorizer, opening: Opening): Promise<Tried<Reply>> {
+/** Fetch: the places that the descriptor names, then every host in order, whatever its capabilities; the first host's error is shown. */
+async function open(context: PullContext, authorizer: Authorizer, opening: Opening): Promise<Result<Reply>> {
   const { wanted, act } = opening;
-  const there = await openElsewhere(context, authorizer, opening);
-  if (there !== undefined) return there;
-  let first: Trouble | undefined;
-  let ours: Trouble | undefined;
+  const foreign = await openForeign(context, authorizer, opening);
+  if (foreign !== undefined) return foreign;
+  let first: PullError | undefined;
+  let ours: PullError | undefined;
   for (const route of context.routes.keys()) {
     const because = first === undefined ? 'the first host' : `${first.fault.code} at the host before`;
     const tried = await send(context, authorizer, {
@@ -164,42 +163,45 @@ async function open(context: AttemptContext, authorizer: Authorizer, opening: Op
       lastHost: route === context.routes.length - 1,
       purpose: { act, because },
     });
-    if (!tried.ok && (tried.trouble.fault.code === 'agent.out_of_time' || tried.trouble.fault.code === 'agent.bug'))
+    if (!tried.ok && (tried.error.fault.code === 'agent.out_of_time' || tried.error.fault.code === 'agent.bug'))
       return tried;
-    const found = tried.ok ? statusTrouble(context, tried.value, opening) : tried.trouble;
+    const found = tried.ok ? statusError(context, tried.value, opening) : tried.error;
     if (found === undefined) return tried;
     if (found.fault.code.startsWith('agent.')) ours ??= found;
     first ??= found;
   }
-  // Another host would have done; where none does, what we held back could have been the one.
-  if (ours !== undefined) return { ok: false, trouble: ours };
-  return { ok: false, trouble: asNotFetched(first, opening) };
+  // No host served it, and the agent left one out: that one might have.
+  if (ours !== undefined) return { ok: false, error: ours };
+  return { ok: false, error: notFetched(first, opening) };
 }
 
-/** undefined: it is nowhere else, and the registry is asked. */
-async function openElsewhere(
-  context: AttemptContext,
+/**
+ * A foreign layer's `urls`, each asked before the registry, without credentials and by the system's own trust, whatever hosts.toml says
+ * (dockerFetcher.Fetch). Only what is not found there is looked for at the next. undefined: it is at none of them.
+ */
+async function openForeign(
+  context: PullContext,
   authorizer: Authorizer,
   opening: Opening,
-): Promise<Tried<Reply> | undefined> {
+): Promise<Result<Reply> | undefined> {
   const { wanted, act } = opening;
-  for (const elsewhere of elsewhereOf(context, wanted)) {
+  for (const place of foreignPlaces(context, wanted)) {
     const tried = await send(context, authorizer, {
       ...getOf(opening),
-      elsewhere,
+      ...place,
       route: noRoute,
       object: `blobs/${wanted.digest}`,
       lastHost: false,
       purpose: { act, because: 'its descriptor names this place' },
     });
-    const found = tried.ok ? statusTrouble(context, tried.value, opening) : tried.trouble;
+    const found = tried.ok ? statusError(context, tried.value, opening) : tried.error;
     if (found === undefined) return tried;
-    if (found.notFound !== true) return { ok: false, trouble: found };
+    if (found.notFound !== true) return { ok: false, error: found };
   }
   return undefined;
 }
 
-/** The index of none. */
+/** The index of a route that is not the plan's. */
 const noRoute = -1;
 
 function getOf({
@@ -214,11 +216,11 @@ function getOf({
 }
 
 /** withErrorCheck, and what else keeps open from returning a body. */
-function statusTrouble(context: AttemptContext, reply: Reply, opening: Opening): Trouble | undefined {
+function statusError(context: PullContext, reply: Reply, opening: Opening): PullError | undefined {
   const { answer, requested, url } = reply;
   if (answer.status <= 299) {
     const why = undecodable(answer, context.plan.engine.encodings);
-    return why === undefined ? undefined : trouble({ code: 'api.malformed', host: url.host, why }, why);
+    return why === undefined ? undefined : pullError({ code: 'api.malformed', host: url.host, why }, why);
   }
   if (answer.status === 404) {
     const errorText = { text: contentNotFound(requested), code: 'NotFound' as const };
@@ -230,7 +232,7 @@ function statusTrouble(context: AttemptContext, reply: Reply, opening: Opening):
         : { code: 'manifest.unknown_digest', image: `${image.repository}@${digest}`, host: url.host, message: '' };
     return { fault, errorText, notFound: true };
   }
-  const message = containerdMessage(Buffer.from(answer.body).toString('utf8'));
+  const message = containerdMessage(textOf(answer));
   return {
     fault: refusal(reply, context),
     errorText: fetchStatusText(
@@ -241,11 +243,50 @@ function statusTrouble(context: AttemptContext, reply: Reply, opening: Opening):
   };
 }
 
-function asNotFetched(first: Trouble | undefined, opening: Opening): Trouble {
+function notFetched(first: PullError | undefined, opening: Opening): PullError {
   const { wanted } = opening;
   if (first === undefined)
     return { fault: { code: 'agent.bug', where: 'open', what: 'no host' }, errorText: { text: '' } };
   if (first.notFound !== true || opening.kind === 'manifests') return first;
   const text = `could not fetch content descriptor ${wanted.digest} (${wanted.mediaType}) from remote: not found`;
   return { ...first, errorText: { text, code: 'NotFound' } };
+}
+
+/** The wire's and the registry's faults, as faults of the blob. */
+function ofBlob(error: PullError, { digest }: Descriptor): PullError {
+  return { ...error, fault: blobFault(error, digest) };
+}
+
+/** net/http DefaultTransport. */
+const foreignDialTimeoutMs = 30_000;
+
+/** In the order in which they are asked. URLs of other schemes than HTTP's are skipped. */
+function foreignPlaces(
+  { plan }: PullContext,
+  { urls }: Descriptor,
+): readonly { readonly foreignUrl: URL; readonly at: Route }[] {
+  return urls.flatMap((written) => {
+    const url = URL.canParse(written) ? new URL(written) : undefined;
+    if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.host === '') return [];
+    // Neither is part of a request.
+    Object.assign(url, { username: '', password: '', hash: '' });
+    const scheme = url.protocol === 'https:' ? 'https' : 'http';
+    const at: Route = {
+      role: 'mirror',
+      scheme,
+      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port),
+      authority: url.host,
+      path: '',
+      mayPull: true,
+      mayResolve: false,
+      tls: systemTrust,
+      httpsFirst: false,
+      headers: [],
+      realmHeaders: [],
+      dialTimeoutMs: foreignDialTimeoutMs,
+      because: `a descriptor of ${plan.image.runtime}`,
+    };
+    return [{ foreignUrl: url, at }];
+  });
 }

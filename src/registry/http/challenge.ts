@@ -23,21 +23,6 @@ export function readChallenges(headers: readonly string[]): readonly Challenge[]
   return challenges.toSorted((one, other) => rank(one.scheme) - rank(other.scheme));
 }
 
-/**
- * Every scheme that a server named, lower-cased, in order: also second challenges of a line, and those that the runtime does not
- * know. Evidence for people, by RFC 9110 §11.6.1, not imitation.
- */
-export function schemesNamed(headers: readonly string[]): readonly string[] {
-  const named = headers.flatMap((header) => {
-    const unquoted = header.replace(/"[^"\\]*(?:\\[^][^"\\]*)*"/g, '""');
-    return unquoted.split(',').flatMap((element) => {
-      const scheme = /^\s*([!#$%&'*+\-.^_`|~0-9A-Za-z]+)(?=\s*$|\s+[^\s=])/.exec(element)?.[1];
-      return scheme === undefined ? [] : [scheme.toLowerCase()];
-    });
-  });
-  return [...new Set(named)];
-}
-
 function rank(scheme: Challenge['scheme']): number {
   return ['bearer', 'digest', 'basic'].indexOf(scheme);
 }

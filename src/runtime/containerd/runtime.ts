@@ -1,22 +1,27 @@
-/** containerd behind the interface that all runtimes share. */
-import { engineOf } from '#runtime/containerd/versions.ts';
+/** containerd as a runtime: how its configuration is read, what it would try, one whole pull, and its error texts. */
 import type { Fault } from '#report/fault.ts';
 import { bad, seen } from '#report/outcome.ts';
-import { planPull } from './plan.ts';
-import { refusedText } from '#runtime/containerd/error-texts.ts';
 import type { RuntimeConfig } from '#node/view.ts';
-import { containerdAsStarted } from '#rehearsal/as-started.ts';
 import { findRunning, flag } from '#node/processes.ts';
 import { findProxy } from '#node/proxy.ts';
-import { attempt } from '#runtime/containerd/pull/attempt.ts';
-import type { ReadRuntime, Runtime, RuntimeRead } from './runtime.ts';
+import type { ReadRuntime, Runtime, RuntimeRead } from '#runtime/runtime.ts';
+import { readAsStarted } from './config/as-started.ts';
+import { hasContent, localContent } from './config/content-store.ts';
+import { refusedText } from './error-texts.ts';
+import { planPull } from './plan.ts';
+import { attempt } from './pull/attempt.ts';
+import { engineOf } from './versions.ts';
 
 export const containerd: Runtime = {
   name: 'containerd',
   read,
   engine: (version) => engineOf(version, 'local'),
+  content: (hostRoot, storageRoot = '/var/lib/containerd') => ({
+    localContent: localContent(hostRoot, storageRoot),
+    hasContent: hasContent(hostRoot, storageRoot),
+  }),
   plan: planPull,
-  attempt: attempt,
+  attempt,
   refused: refusedText,
 };
 
@@ -32,11 +37,11 @@ async function read({ root, version, atStart, warn }: ReadRuntime): Promise<Runt
   const args = running?.args ?? [];
   const config = flag(args, 'config', 'c');
   const dataRoot = flag(args, 'root');
-  const ask = {
+  const options = {
     root,
     version,
     args: { ...(config === undefined ? {} : { config }), ...(dataRoot === undefined ? {} : { root: dataRoot }) },
     warn,
   };
-  return { running, proxy, config: await containerdAsStarted(ask, { running, atStart }), doubts: [] };
+  return { running, proxy, config: await readAsStarted(options, { running, atStart }), doubts: [] };
 }
