@@ -4,7 +4,7 @@
  * Imitates containerd v2.1.9 core/images/image.go (validateMediaType, Children), handlers.go (FilterPlatforms, LimitManifests),
  * core/remotes/handlers.go (Fetch) and core/transfer/image/imagestore.go (ImageFilter) over Go's encoding/json.
  */
-import { readDescriptor, wrongAnnotation, type Descriptor } from './descriptor.ts';
+import { readDescriptor, wrongAnnotation, type Descriptor, type DescriptorFlaw } from './descriptor.ts';
 import type { FaultOf } from '#report/fault.ts';
 import type { GoJson } from '#go/json.ts';
 import { fieldValues, readGoJson } from '#go/json.ts';
@@ -70,6 +70,7 @@ export interface UnreadableManifest {
   readonly ok: false;
   readonly fault: FaultOf<'manifest.malformed'>;
   readonly by: 'validateMediaType' | 'Children';
+  readonly isInvalidArgument: boolean;
 }
 
 export function readManifest(
@@ -79,17 +80,19 @@ export function readManifest(
 ): Good<Manifest> | UnreadableManifest {
   const kind = kindOfMediaType(mediaType);
   if (kind === 'schema1' || kind === 'other') return good({ kind });
-  const unreadable = (by: UnreadableManifest['by'], why: string): UnreadableManifest => ({
+  const unreadable = (by: UnreadableManifest['by'], why: string, isInvalidArgument = false): UnreadableManifest => ({
     ok: false,
     fault: { code: 'manifest.malformed', ...origin, why },
     by,
+    isInvalidArgument,
   });
   const json = readGoJson(text);
   if (!json.ok) return unreadable('validateMediaType', json.why);
   const disagreement = disagreementOf(json.value, kind, mediaType);
   if (disagreement !== undefined) return unreadable('validateMediaType', disagreement);
   const manifest = kind === 'index' ? readIndex(json.value) : readImage(json.value);
-  return typeof manifest === 'string' ? unreadable('Children', manifest) : good(manifest);
+  if (typeof manifest === 'string') return unreadable('Children', manifest);
+  return 'why' in manifest ? unreadable('Children', manifest.why, manifest.isInvalidArgument) : good(manifest);
 }
 
 /**
@@ -152,7 +155,7 @@ function readIndex(json: GoJson): ImageIndex | string {
   return typeof children === 'string' ? children : { kind: 'index', children };
 }
 
-function readImage(json: GoJson): Manifest | string {
+function readImage(json: GoJson): ImageManifest | DescriptorFlaw | string {
   const wrong = wrongInDocument(json, 'Manifest');
   if (wrong !== undefined) return wrong;
   const config = readDescriptor(fieldValues(json, 'config').at(-1) ?? { is: 'null' }, 'Manifest.config');

@@ -191,6 +191,7 @@ describe('what cannot be fetched is malformed', () => {
       ok: false,
       fault: { code: 'manifest.malformed', digest: digestOf(9), host: 'reg.io', why: 'unexpected end of JSON input' },
       by: 'validateMediaType',
+      isInvalidArgument: false,
     });
   });
 
@@ -199,7 +200,12 @@ describe('what cannot be fetched is malformed', () => {
     expect(read({ manifests }, ociIndex)).toMatchObject({
       kind: 'index',
       children: [
-        { flaw: 'cannot calculate blob path from invalid digest: invalid checksum digest format: invalid argument' },
+        {
+          flaw: {
+            why: 'cannot calculate blob path from invalid digest: invalid checksum digest format: invalid argument',
+            isInvalidArgument: true,
+          },
+        },
       ],
     });
   });

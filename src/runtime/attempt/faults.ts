@@ -10,7 +10,7 @@ import { readRateLimit } from '#registry/http/rate-limit.ts';
 import type { TokenAsked } from '#registry/token/fetch-token.ts';
 import type { Answer } from '#registry/wire.ts';
 import type { AttemptContext } from './context.ts';
-import type { Reply } from './send-request.ts';
+import type { FailedAt, Reply } from './request.ts';
 
 export function textOf(answer: Answer): string {
   return Buffer.from(answer.body).toString('utf8');
@@ -137,12 +137,6 @@ export function unknownManifest(image: Image, host: string, body: string): Fault
   const facts = { image: image.runtime, host, message: messageFor(body) };
   if (codes.includes('NAME_UNKNOWN')) return { code: 'manifest.unknown_repository', ...facts };
   return { code: image.digest === undefined ? 'manifest.unknown_tag' : 'manifest.unknown_digest', ...facts };
-}
-
-/** Where a request failed: the host, and the one whose redirect led there. */
-export interface FailedAt {
-  readonly host: string;
-  readonly redirectedBy?: string;
 }
 
 /** A fault of the network or of the registry as a fault of the blob that it withholds, so that the blob's host is the one to fix. */

@@ -1,15 +1,9 @@
 /** Requests that are not sent, to protect the node's quota at a registry or the fleet's budget for it. */
 import { budgetKeyOf } from '#budget/key.ts';
-import type { Fault } from '#report/fault.ts';
 import type { Route } from '#runtime/plan.ts';
 import type { AttemptContext } from './context.ts';
 import { isMetered } from './metered.ts';
-import type { Request } from './send-request.ts';
-
-export interface Withheld {
-  readonly is: 'withheld';
-  readonly fault: Fault;
-}
+import type { Request, Withheld } from './request.ts';
 
 /** Every request for a manifest passes here: a registry that counts pulls counts each GET of a manifest. */
 export function spendsQuota(

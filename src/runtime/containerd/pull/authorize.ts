@@ -23,7 +23,7 @@ import type { Answer } from '#registry/wire.ts';
 import { tokenFault, type RealmAsked } from '#runtime/attempt/faults.ts';
 import { LoginLocks } from '#runtime/attempt/login-lock.ts';
 import { record } from '#runtime/attempt/record.ts';
-import type { Authorization, Authorized, Authorizer as RequestAuthorizer } from '#runtime/attempt/send-request.ts';
+import type { Authorization, Authorized, Authorizer as RequestAuthorizer } from '#runtime/attempt/request.ts';
 import { systemTrust } from '#runtime/plan.ts';
 import { tokenStatusText } from '../error-texts.ts';
 import type { PullContext } from '../plan.ts';

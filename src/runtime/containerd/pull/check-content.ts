@@ -8,11 +8,11 @@ import type { Act } from '#report/rehearsal.ts';
 import { decodeBody } from '#registry/http/decode.ts';
 import { digestOf } from '#image/digest.ts';
 import { header, type Answer } from '#registry/wire.ts';
+import type { Reply } from '#runtime/attempt/request.ts';
 import { commitFailed, shortRead } from '../error-texts.ts';
 import type { PullContext } from '../plan.ts';
 import { pullError, type PullError, type Result } from './pull-error.ts';
 import { maxManifestBytes } from './resolve-answer.ts';
-import type { Reply } from './send-request.ts';
 
 export interface Fetched {
   readonly body: Uint8Array;

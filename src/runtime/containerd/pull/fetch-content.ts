@@ -13,13 +13,14 @@ import { undecodable } from '#registry/http/decode.ts';
 import { digestOf } from '#image/digest.ts';
 import { blobFault, refusal, textOf } from '#runtime/attempt/faults.ts';
 import { systemTrust, type Route } from '#runtime/plan.ts';
+import type { Reply } from '#runtime/attempt/request.ts';
 import { contentNotFound, fetchStatusText } from '../error-texts.ts';
 import type { PullContext } from '../plan.ts';
 import type { Authorizer } from './authorize.ts';
 import { checkSample, checkWhole, hashAs, type Fetched } from './check-content.ts';
 import { pullError, type PullError, type Result } from './pull-error.ts';
 import { maxManifestBytes } from './resolve-answer.ts';
-import { send, type Reply, type Request } from './send-request.ts';
+import { send, type Request } from './send-request.ts';
 
 /** A blob that is no larger is read and checked whole. */
 const wholeBelow = 60 * 1024;

@@ -13,6 +13,7 @@ import {
   type ImageManifest,
   type UnreadableManifest,
 } from '#image/manifest.ts';
+import type { DescriptorFlaw } from '#image/descriptor.ts';
 import { formatPlatform, matcherFor } from '#image/platform.ts';
 import type { Ending } from '#report/rehearsal.ts';
 import { pullFailed, type ErrorText } from '../error-texts.ts';
@@ -82,10 +83,10 @@ async function fetchLeaf(context: PullContext, authorizer: Authorizer, top: Desc
 }
 
 /** A descriptor that no request is made for: its digest is none, or its size is impossible. */
-function flawedDescriptor(context: PullContext, { digest }: Descriptor, why: string): ManifestSearch {
-  const code = why.endsWith(': invalid argument') ? { code: 'InvalidArgument' as const } : {};
+function flawedDescriptor(context: PullContext, { digest }: Descriptor, flaw: DescriptorFlaw): ManifestSearch {
+  const { why } = flaw;
   const fault: Fault = { code: 'manifest.malformed', digest, host: '', why };
-  return ended(endingOf({ fault }, pullFailed(context.plan.image.runtime, { text: why, ...code })));
+  return ended(endingOf({ fault }, pullFailed(context.plan.image.runtime, { text: why, ...codeOf(flaw) })));
 }
 
 async function searchIndex(
@@ -125,12 +126,17 @@ function noPlatformText(
 }
 
 /** validateMediaType is the first to decode a manifest, and its errors are prefixed (images/image.go Children). */
-function unreadable(context: PullContext, { fault, by }: UnreadableManifest): ManifestSearch {
+function unreadable(context: PullContext, read: UnreadableManifest): ManifestSearch {
+  const { fault, by } = read;
   const text = by === 'validateMediaType' ? `children: invalid desc ${fault.digest}: ${fault.why}` : fault.why;
-  return ended(endingOf({ fault }, pullFailed(context.plan.image.runtime, { text })));
+  return ended(endingOf({ fault }, pullFailed(context.plan.image.runtime, { text, ...codeOf(read) })));
 }
 
 function unusable(context: PullContext, fault: Fault): ManifestSearch {
   const text = fault.code === 'manifest.malformed' ? fault.why : fault.code;
   return ended(endingOf({ fault }, pullFailed(context.plan.image.runtime, { text })));
+}
+
+function codeOf({ isInvalidArgument }: Pick<DescriptorFlaw, 'isInvalidArgument'>): Pick<ErrorText, 'code'> {
+  return isInvalidArgument ? { code: 'InvalidArgument' } : {};
 }

@@ -1,7 +1,8 @@
 /** A step of a pull that failed: its cause, its text as containerd would go on to wrap it, and how the attempt ends with it. */
 import type { Fault } from '#report/fault.ts';
 import type { Ending } from '#report/rehearsal.ts';
-import { stageOf, type FailedAt } from '#runtime/attempt/faults.ts';
+import { stageOf } from '#runtime/attempt/faults.ts';
+import type { FailedAt } from '#runtime/attempt/request.ts';
 import { criError, openFailed, pullFailed, type ErrorText } from '../error-texts.ts';
 import type { PullContext } from '../plan.ts';
 

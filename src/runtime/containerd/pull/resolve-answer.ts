@@ -10,11 +10,12 @@ import type { Answer } from '#registry/wire.ts';
 import { refusal, textOf, unknownManifest } from '#runtime/attempt/faults.ts';
 import type { Shown, Tagged } from '#runtime/attempt/known-tags.ts';
 import { isMetered } from '#runtime/attempt/metered.ts';
+import type { Reply } from '#runtime/attempt/request.ts';
 import { resolveStatusText } from '../error-texts.ts';
 import type { PullContext } from '../plan.ts';
 import type { Authorizer } from './authorize.ts';
 import { pullError, type PullError } from './pull-error.ts';
-import { send, type Reply, type Request } from './send-request.ts';
+import { send, type Request } from './send-request.ts';
 
 /** Resolver's Accept, as docker.NewResolver sets it. */
 export const accept: Header = [

@@ -12,6 +12,7 @@ import { header, type Answer } from '#registry/wire.ts';
 import { refusal } from '#runtime/attempt/faults.ts';
 import type { KnownTag } from '#runtime/attempt/known-tags.ts';
 import { isMetered } from '#runtime/attempt/metered.ts';
+import type { Reply } from '#runtime/attempt/request.ts';
 import type { PullContext } from '../plan.ts';
 import type { Authorizer } from './authorize.ts';
 import type { PullError } from './pull-error.ts';
@@ -31,7 +32,7 @@ import {
   type HostResult,
   type Resolution,
 } from './resolve-answer.ts';
-import { asksToWait, send, type Reply, type Request } from './send-request.ts';
+import { asksToWait, send, type Request } from './send-request.ts';
 import {
   etagOf,
   identityOf,

@@ -8,20 +8,12 @@
 import { readRateLimit } from '#registry/http/rate-limit.ts';
 import type { Answer } from '#registry/wire.ts';
 import { refusal } from '#runtime/attempt/faults.ts';
-import {
-  answeringUrl,
-  sendRequest,
-  type Authorization,
-  type Reply,
-  type Request as SingleRequest,
-  type RequestError,
-} from '#runtime/attempt/send-request.ts';
+import type { Authorization, Reply, Request as SingleRequest, RequestError } from '#runtime/attempt/request.ts';
+import { answeringUrl, sendRequest } from '#runtime/attempt/send-request.ts';
 import { fetchStatusText, requestFailed, resolveStatusText, transportText } from '../error-texts.ts';
 import type { PullContext } from '../plan.ts';
 import type { AuthorizeError, Authorizer } from './authorize.ts';
 import { pullError, type PullError, type Result } from './pull-error.ts';
-
-export type { Reply };
 
 export interface Request extends Omit<SingleRequest, 'at'> {
   readonly at?: SingleRequest['at'];

@@ -19,7 +19,7 @@ import { manifestMediaType } from '#image/manifest.ts';
 import type { Route } from '#runtime/plan.ts';
 import { header, type Answer } from '#registry/wire.ts';
 import type { KnownTag, TagIdentity } from '#runtime/attempt/known-tags.ts';
-import type { Reply } from '#runtime/attempt/send-request.ts';
+import type { Reply } from '#runtime/attempt/request.ts';
 import type { PullContext } from '../plan.ts';
 
 export type Shortcut =
