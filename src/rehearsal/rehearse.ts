@@ -1,7 +1,6 @@
 /**
- * Walks a PullPlan over the wire in the order the kubelet and its runtime would; returns what happened and decides nothing.
- * The outer loop is the kubelet's (kuberuntime_image.go PullImage): one whole pull a credential, until one succeeds, and
- * never an anonymous one beside them.
+ * Follows a PullPlan over the wire in the order of the kubelet and its runtime; returns what happened and decides nothing. The outer loop is
+ * the kubelet's (kuberuntime_image.go PullImage): one whole pull for each credential until one succeeds, and no anonymous pull beside them.
  */
 import type { Identity } from '#kubelet/keyring.ts';
 import type { PullPlan } from '#runtime/plan.ts';
@@ -11,10 +10,10 @@ import { runtimeOf } from '#runtime/runtimes.ts';
 import type { AttemptContext } from '#runtime/attempt/context.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 
-/** Whether an image may be asked for in a lane. */
+/** Whether requests for an image may count against a budget key. */
 export type MayRequest = (budgetKey: string) => boolean;
 
-/** `mayRequest` is asked once for each lane; absent: nobody says no. */
+/** `mayRequest` is called once for each budget key; absent: every request is allowed. */
 export async function rehearse(plan: PullPlan, wire: Wire, mayRequest?: MayRequest): Promise<Rehearsal> {
   const startMs = wire.elapsedMs();
   if (!plan.identities.ok || !plan.routes.ok) return { attempts: [], evidence: [], ms: 0 };
@@ -40,17 +39,17 @@ export async function rehearse(plan: PullPlan, wire: Wire, mayRequest?: MayReque
   return { attempts, evidence, ms: wire.elapsedMs() - startMs };
 }
 
-/** What was said once holds for all credentials: the last of them has no better turn than the first. */
+/** Decide once per rehearsal; later credentials of the same image reuse the decision. */
 function once(mayRequest: MayRequest): MayRequest {
-  const heard = new Map<string, boolean>();
+  const decided = new Map<string, boolean>();
   return (budgetKey) => {
-    const may = heard.get(budgetKey) ?? mayRequest(budgetKey);
-    heard.set(budgetKey, may);
+    const may = decided.get(budgetKey) ?? mayRequest(budgetKey);
+    decided.set(budgetKey, may);
     return may;
   };
 }
 
-/** The safety net around one performance: our own bug makes this image unknown and leaves the others alone. */
+/** A bug of drypull makes this image's verdict unknown and leaves the others alone. */
 async function attemptSafely(context: AttemptContext, identity: Identity): Promise<Attempt> {
   try {
     return await runtimeOf(context.plan.engine.version.name).attempt(context);

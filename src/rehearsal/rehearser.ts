@@ -1,6 +1,6 @@
 /**
- * Keeps what outlives a pass (memory of the wire, answers of plugins) and opens a wire for each pass. The check makes one
- * pass, the agent many; both rehearse through here.
+ * Keeps what outlives a pass (memory of the wire, answers of plugins) and opens a wire for each pass. The check makes one pass, the agent
+ * many.
  */
 import { keyMatches } from '#kubelet/keyring.ts';
 import { type ConnectivityProbe, learnedOrigins } from '#budget/connectivity-probe.ts';
@@ -29,7 +29,7 @@ export interface RehearserOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly now: () => Date;
   readonly clockMs: () => number;
-  /** So that nodes that were turned away together do not come back together. */
+  /** Spreads the retries of nodes that were rate limited together. */
   readonly random?: () => number;
 }
 
@@ -44,32 +44,32 @@ export interface Pass {
   /** Where pull secrets are read when a rehearsal is due. */
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
   readonly history?: () => NodeHistory;
-  /** Whether an image may be asked for in a lane now; absent: always. */
+  /** Whether requests for an image may count against a budget key now; absent: always. */
   readonly mayRequest?: (id: string, budgetKey: string) => boolean;
 }
 
 export type SampleAsk = Omit<Sampling, 'view' | 'askProviders' | 'openWire' | 'nowMs'>;
 
 export class Rehearser {
-  readonly #around: RehearserOptions;
+  readonly #options: RehearserOptions;
   readonly #memory: Memory;
   readonly #plugins = new ProviderCache();
   readonly #sampler = new QuotaSampler();
 
-  constructor(around: RehearserOptions) {
-    this.#around = around;
-    this.#memory = new Memory(around.random);
+  constructor(options: RehearserOptions) {
+    this.#options = options;
+    this.#memory = new Memory(options.random);
   }
 
   /** One report for each demand, in the order in which they are ready; fewer once the signal is aborted. */
   async *rehearse(view: NodeView, demands: readonly Demand[], pass: Pass): AsyncGenerator<PullReport> {
     for (const authority of pass.meteredRegistries) this.#memory.keepMetered(authority);
     const wire = this.#open(view, pass);
-    const afterwards = this.#restart(view, pass);
+    const afterRestart = this.#restart(view, pass);
     try {
       const dependencies = {
         wire,
-        ...(afterwards === undefined ? {} : { restarted: afterwards }),
+        ...(afterRestart === undefined ? {} : { restarted: afterRestart }),
         atOnce: pass.atOnce,
         askProviders: (repository: string) => this.#askProviders(view, repository),
         signal: pass.signal,
@@ -82,11 +82,11 @@ export class Rehearser {
         yield report;
       }
     } finally {
-      await Promise.all([wire.close(), afterwards?.wire.close()]);
+      await Promise.all([wire.close(), afterRestart?.wire.close()]);
     }
   }
 
-  /** The same pass over the node as its programs would find it after their next start. */
+  /** The same pass over the node as its programs find it after their next start. */
   #restart(view: NodeView, pass: Pass): (Restarted & { readonly wire: ReturnType<typeof openWire> }) | undefined {
     const [next, later] = [view.next, restarted(view)];
     if (next === undefined || later === undefined || !pass.options.evidence) return undefined;
@@ -122,7 +122,7 @@ export class Rehearser {
   }
 
   #open(view: NodeView, pass: Pass): ReturnType<typeof openWire> {
-    const { now, clockMs, hostRoot } = this.#around;
+    const { now, clockMs, hostRoot } = this.#options;
     const { version, config } = view.runtime;
     return openWire(view, {
       memory: this.#memory,
@@ -134,14 +134,14 @@ export class Rehearser {
     });
   }
 
-  /** What was asked of whom so far. */
+  /** The requests sent so far, by budget key. */
   spent(): readonly Spent[] {
     return this.#memory.spending.read();
   }
 
-  /** Looks at Docker Hub's quota where one is due; with the same memory, so that a refused login stays unpresented. */
+  /** Samples Docker Hub's quota where that is due; with the same memory, so that a refused login is not presented again. */
   async sampleQuotas(readView: () => Promise<NodeView>, request: SampleAsk): Promise<readonly QuotaSample[]> {
-    const { now, clockMs } = this.#around;
+    const { now, clockMs } = this.#options;
     const nowMs = (): number => now().getTime();
     if (this.#sampler.rests(nowMs())) return [];
     const view = await readView();
@@ -167,9 +167,9 @@ export class Rehearser {
     const { providers } = view.kubelet;
     if (!providers.ok) return [];
     const env = Object.fromEntries(
-      Object.entries(this.#around.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+      Object.entries(this.#options.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
     );
-    const means = { cache: this.#plugins, matches: keyMatches, env, now: () => this.#around.now().getTime() };
-    return askProviders(providers.value, repository, means);
+    const run = { cache: this.#plugins, matches: keyMatches, env, now: () => this.#options.now().getTime() };
+    return askProviders(providers.value, repository, run);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * How a pull would go after the next start of containerd and the kubelet, where files that they read then have changed: the whole
- * story once more, by a view and over a wire of its own. Evidence, never the verdict.
+ * How a pull goes after the next start of the runtime and the kubelet, where files that they read then have changed: one more rehearsal, with
+ * a view and a wire of its own. It is evidence and never the verdict.
  */
 import type { Image } from '#image/reference.ts';
 import { judge } from '#report/judge.ts';
@@ -22,7 +22,7 @@ export interface Restarted {
   readonly askProviders: (repository: string) => Promise<readonly ProviderAnswer[]>;
 }
 
-/** Nothing where it would go by the same plan. */
+/** Empty where the plan stays the same. */
 export async function rehearseRestart(
   plan: PullPlan,
   demand: Demand & { readonly image: Good<Image> },
@@ -47,7 +47,7 @@ export async function rehearseRestart(
   return shown(lastHostIn(rehearsal) ?? registry, good({ note: 'the pull goes through' }), asked);
 }
 
-/** It counts in the budgets like any other. */
+/** These requests count against the budgets as all others do. */
 function askedOf({ image, routes }: PullPlan, { attempts }: Rehearsal): Readonly<Record<string, number>> {
   const sent = attempts.flatMap(({ exchanges }) => exchanges).filter(wasSent);
   const budgetKeys = sent.flatMap((exchange) => {

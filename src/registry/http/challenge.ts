@@ -1,8 +1,8 @@
 /**
- * WWW-Authenticate as the runtime understands it.
+ * WWW-Authenticate as the runtimes read it.
  *
  * Imitates containerd v2.1.9 core/remotes/docker/auth/parse.go (ParseAuthHeader, parseValueAndParams, expectTokenOrQuoted), the
- * same from 1.6.20 to 2.3.4: one challenge per header line, whatever stands behind its parameters is lost, and a parameter that
+ * same from 1.6.20 to 2.3.4: one challenge per header line, what follows its parameters is lost, and a parameter that
  * cannot be read ends the line without spoiling what came before.
  */
 

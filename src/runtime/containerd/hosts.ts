@@ -1,5 +1,6 @@
 /**
- * The hosts that containerd would try for one registry, in its order.
+ * The hosts that containerd tries for one registry, in its order.
+ *
  * Imitates containerd core/remotes/docker/config/hosts.go (ConfigureHosts, hostPaths, parseHostConfig) and, for the legacy
  * tables, internal/cri/server/images/image_pull.go (registryHosts, registryEndpoints), v1.6.20 to v2.3.4.
  */
@@ -76,7 +77,7 @@ function readHostUrl(text: string): HostUrl | undefined {
   return { scheme: scheme.toLowerCase() === 'http' ? 'http' : 'https', authority, path };
 }
 
-/** A password that somebody wrote into the URL is nobody's business; containerd does not send it either. */
+/** Removes a password from the URL of an entry, which a report must not show; containerd does not send it either. */
 function withoutUser(url: string): string {
   return url.replace(/[^/?#]*@/, '');
 }
@@ -175,7 +176,7 @@ function realmHeaders(rule: HostRule, config: RuntimeConfig, engine: ContainerdE
   }
 }
 
-/** docker/registry.go isProxy: every host but the registry's own is told the namespace. */
+/** docker/registry.go isProxy: every host but the registry's own gets the namespace. */
 function namespaceFor(authority: string, registry: string): { readonly ns?: string } {
   if (authority === registry) return {};
   if (registry === 'docker.io' && authority === 'registry-1.docker.io') return {};
@@ -221,7 +222,7 @@ function withScheme(endpoint: string): string {
   return `${isLocalhost(/^[^/]*/.exec(endpoint)?.[0] ?? '') ? 'http' : 'https'}://${endpoint}`;
 }
 
-/** docker.IsLocalhost: `localhost` or a loopback address, with or without a port; `[::1]` without one is not seen as such. */
+/** docker.IsLocalhost: `localhost` or a loopback address, with or without a port; `[::1]` without a port is not recognised. */
 export function isLocalhost(registry: string): boolean {
   const host = splitHostPort(registry)?.host ?? registry;
   const address = parseAddress(host);

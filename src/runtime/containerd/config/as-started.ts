@@ -19,7 +19,7 @@ export async function readAsStarted(
   const files = await loadContainerd(options);
   const { load } = files;
   const newer = await newerFile(options.root, filesOf(files), running?.startedMs);
-  // A running containerd has read a file, and one that does not stop it.
+  // A running containerd has read neither an invalid file nor an absent one that it requires.
   const isOld = newer === undefined && (load.is === 'loaded' || load.is === 'none');
   const was = heldOf(atStart).compare(running, { of: options.version.text, value: files, isOld });
   if (was.is !== 'other') {

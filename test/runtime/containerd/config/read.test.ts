@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '#report/fault.ts';
 import type { RuntimeConfig, RuntimeVersion } from '#node/view.ts';
-import { readContainerd, type ReadContainerd } from '#runtime/containerd/config/read.ts';
+import { interpretFiles, loadContainerd, type ReadContainerd } from '#runtime/containerd/config/read.ts';
 import { nodeRoot, type NodeTree } from '../../../kit/node-root.ts';
 
 function saying(part: string): unknown {
@@ -33,7 +33,7 @@ async function read(tree: NodeTree | string, version: string, args: ReadContaine
   await using node = await nodeRoot(typeof tree === 'string' ? { [main]: tree } : tree);
   const warnings: Fault[] = [];
   const ask = { root: node.path, version: at(version), args, warn: (fault: Fault) => warnings.push(fault) };
-  const config = await readContainerd(ask);
+  const config = await interpretFiles(ask, await loadContainerd(ask));
   return { ...(config.ok ? { config: config.value } : { fault: config.fault }), source: config.source, warnings };
 }
 
