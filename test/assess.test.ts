@@ -1,4 +1,4 @@
-/** The whole product in one function, and the nets below it. */
+/** The whole product in one function, and what happens to its own bugs. */
 import { describe, expect, test } from 'vitest';
 import { assessAll } from '#assess.ts';
 import { openWire } from '#rehearsal/open-wire.ts';
@@ -10,7 +10,7 @@ import { demandFor, gist, nodeOf, pass, plain, pullOf, pullSecret, toml } from '
 const app = image({ seed: 'app' });
 const images = { 'team/app:v1': app };
 
-describe('the net below everything', () => {
+describe('a bug', () => {
   async function broken(
     over: Partial<Parameters<typeof assessAll>[2]>,
     written: readonly string[],
@@ -86,7 +86,7 @@ describe('assessAll', () => {
 });
 
 describe('a report', () => {
-  test('says who was asked, in which order, and why', async () => {
+  test('names the hosts that were asked, in order, and why', async () => {
     await using mirror = await FakeRegistry.open();
     await using origin = await FakeRegistry.open({ images, auth: { scheme: 'basic', users: { puller: 's3cret' } } });
     const host = `reg.test:${origin.port}`;
@@ -115,7 +115,7 @@ describe('a report', () => {
     expect(report.advice).toBeUndefined();
   });
 
-  test('of a failure has the kubelet’s words and a remedy', async () => {
+  test('of a failure has the kubelet’s text and a remedy', async () => {
     await using registry = await FakeRegistry.open();
     const report = await pullOf(nodeOf({ registries: { 'reg.test': registry } }), `reg.test:${registry.port}/team/app`);
     expect(report.reference).toBe(`reg.test:${registry.port}/team/app:latest`);

@@ -1,4 +1,4 @@
-/** A canary in every place where a secret lives: it reaches the one host that it is for, and nobody who reads what we say. */
+/** A canary in every place where a secret is: it reaches the one host that it is for, and no output. */
 import { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -42,7 +42,7 @@ const forms = [
 ];
 const users = { puller: canary };
 
-/** Everything that anybody can read of reports. */
+/** Everything that a reader of reports can see. */
 async function shown(view: NodeView, reports: readonly PullReport[]): Promise<string> {
   const entries = reports.map((report) => entry(report));
   const ledger = ledgerOf(entries);
@@ -88,11 +88,11 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((one) => one.close()));
 });
 
-function heard(one: FakeRegistry): string {
+function received(one: FakeRegistry): string {
   return one.requests.map((seen: SeenRequest) => JSON.stringify(seen)).join('\n');
 }
 
-/** Two passes, so that what is remembered is told as well. */
+/** Two passes, so that what is remembered is reported as well. */
 async function silently(
   view: NodeView,
   demand: Demand | string,
@@ -123,7 +123,7 @@ describe.each(engines)('containerd %s', (version) => {
       demandFor(`${host}/team/app:v1`, { secrets: secretFor(host) }),
     );
     expect(reports.map(gist)).toEqual(['pulls', 'pulls']);
-    expect(leaks(heard(one))).not.toEqual([]);
+    expect(leaks(received(one))).not.toEqual([]);
   });
 
   test.each(both)('a pull secret that is wrong, by %s', async (_, auth) => {
@@ -139,11 +139,11 @@ describe.each(engines)('containerd %s', (version) => {
     const token = wrong.onTokens(wrong.sends(200, {}, JSON.stringify({ token: canary, access_token: canary })));
     const one = await registry({ auth: { scheme: 'bearer' }, onRequest: token });
     await silently(nodeOf({ version, registries: { 'reg.test': one } }), `reg.test:${one.port}/team/app:v1`);
-    expect(leaks(heard(one))).not.toEqual([]);
+    expect(leaks(received(one))).not.toEqual([]);
   });
 });
 
-describe('a server that quotes back what it was told', () => {
+describe('a server that echoes what it received', () => {
   const quotes = (status: number) =>
     wrong.ifSeen(
       ({ authorization, body }) => authorization !== undefined || body !== '',
@@ -191,7 +191,7 @@ describe('a server that quotes back what it was told', () => {
         nodeOf({ version, hosts: { 'reg.test': ['127.0.0.1'] }, dirs: { [host]: toml(rule) } }),
         `${host}/team/app:v1`,
       );
-    expect(leaks(heard(one))).not.toEqual([]);
+    expect(leaks(received(one))).not.toEqual([]);
   });
 });
 
@@ -208,10 +208,10 @@ describe('other places', () => {
     const view = nodeOf({ registries: { 'reg.test': one, 'stranger.test': stranger }, ...sketch(host) });
     const reports = await silently(view, `${host}/team/app:v1`, sketch(host));
     expect(reports.map(gist)).toEqual(['pulls', 'pulls']);
-    expect(leaks(heard(one))).not.toEqual([]);
+    expect(leaks(received(one))).not.toEqual([]);
     await pass(view, [`stranger.test:${stranger.port}/team/app:v1`], sketch(host));
     expect(stranger.requests).not.toEqual([]);
-    expect(leaks(heard(stranger))).toEqual([]);
+    expect(leaks(received(stranger))).toEqual([]);
   }
 
   test("the kubelet's own file", async () => {
@@ -240,16 +240,16 @@ describe('other places', () => {
     const host = `reg.test:${one.port}`;
     const auths = { [host]: { username: '', password: new Secret(''), identityToken: new Secret(canary) } };
     await silently(nodeOf({ registries: { 'reg.test': one }, config: { auths } }), `${host}/team/app:v1`);
-    expect(leaks(heard(one))).not.toEqual([]);
+    expect(leaks(received(one))).not.toEqual([]);
   });
 
-  test('a password in the URL of hosts.toml goes to nobody', async () => {
+  test('a password in the URL of hosts.toml goes to no host', async () => {
     const one = await registry();
     const host = `reg.test:${one.port}`;
     const rule = plain(host, { url: `http://puller:${canary}@${host}` });
     const view = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] }, dirs: { 'reg.test': toml(plain('down.test'), rule) } });
     await silently(view, 'reg.test/team/app:v1');
-    expect(leaks(heard(one))).toEqual([]);
+    expect(leaks(received(one))).toEqual([]);
   });
 
   test.each([
@@ -264,10 +264,10 @@ describe('other places', () => {
     const view = nodeOf({ roots: [made.cert], proxy: { https: url, http: url, source: '/proc/1/environ' } });
     await silently(view, 'reg.test/team/app:v1');
     expect(leaks(proxy.received.join('\n'))).not.toEqual([]);
-    expect(leaks(heard(one))).toEqual([]);
+    expect(leaks(received(one))).toEqual([]);
   });
 
-  test('a proxy that nobody can read', async () => {
+  test('a proxy that cannot be read', async () => {
     const view = nodeOf({ proxy: { https: new Secret(`http://puller:${canary}@[bad`), source: '/proc/1/environ' } });
     await silently(view, 'reg.test/team/app:v1');
   });
@@ -309,8 +309,8 @@ describe('other places', () => {
         });
         await silently(view, `reg.test:${one.port}/team/app:v1`);
       }
-      expect(leaks(heard(cdn))).not.toEqual([]);
-      expect(leaks(heard(one))).toEqual([]);
+      expect(leaks(received(cdn))).not.toEqual([]);
+      expect(leaks(received(one))).toEqual([]);
     }
   });
 
@@ -331,7 +331,7 @@ describe('other places', () => {
   });
 });
 
-test('of two registries each hears its own secret alone', async () => {
+test('of two registries each gets its own secret alone', async () => {
   const [one, other] = [
     await registry({ auth: { scheme: 'bearer', users } }),
     await registry({ auth: { scheme: 'basic', users: { puller: 'other' } } }),
@@ -352,7 +352,7 @@ test('of two registries each hears its own secret alone', async () => {
     { atOnce: 2 },
   );
   expect(reports.map(gist)).toEqual(['pulls', 'pulls']);
-  expect(leaks(heard(other))).toEqual([]);
+  expect(leaks(received(other))).toEqual([]);
 });
 
 test("headers for the registry do not go to another registry's redirect target as Authorization", async () => {
@@ -367,7 +367,7 @@ test("headers for the registry do not go to another registry's redirect target a
   await silently(view, `${host}/team/app:v1`);
   expect(asked(one).every((line) => line.endsWith('[Bearer]'))).toBe(true);
   expect(cdn.requests).not.toEqual([]);
-  expect(leaks(heard(cdn))).toEqual([]);
+  expect(leaks(received(cdn))).toEqual([]);
 });
 
 test.each(['a\nb', 'a\u0000b', 'ключ', '\u{1f511}'])(
@@ -382,7 +382,7 @@ test.each(['a\nb', 'a\u0000b', 'ключ', '\u{1f511}'])(
   },
 );
 
-test('a crash of ours tells its name and no more than its message', () => {
+test('a crash shows its name and no more than its message', () => {
   const report = bugReport(nodeOf(), demandFor('a'), { where: 'assess', error: new Secret(canary), now: new Date(0) });
   expect(leaks(JSON.stringify(report))).toEqual([]);
   expect(gist(report)).toBe('unknown agent.bug');

@@ -1,4 +1,4 @@
-/** Incidents that are seen before they happen: hosts, ways, certificates, clocks and content. It pulls yet, and then it fails as foretold. */
+/** Incidents of hosts, routes, certificates, clocks and content that are predicted: the pull works, and then fails as predicted. */
 import { expect } from 'vitest';
 import { Secret } from '#report/secret.ts';
 import type { NodeView } from '#node/view.ts';
@@ -54,7 +54,7 @@ incident(4, async () => {
   registry.play(node.dates, leadsTo({ '*': oldHost }));
   old.play(node.dates, resetsTwoOfFive());
   let before = await node.rehearse(app);
-  for (let looks = 1; looks < 20 && predicted(before, 'blob-host-flaky') === undefined; looks += 1)
+  for (let passes = 1; passes < 20 && predicted(before, 'blob-host-flaky') === undefined; passes += 1)
     before = await node.after(5 * minute, app);
   old.play(node.dates);
   before = await node.after(5 * minute, app);
@@ -72,14 +72,14 @@ incident(18, async () => {
   await root.remove(dropIn);
   node.view = await readView();
   const before = await node.after(minute, `${place}/team/app:v1`);
-  // The restart: the process has what the files say.
+  // The restart: the process has what the files hold.
   await root.add({ 'proc/7/environ': '' });
   node.view = await readView();
   const after = await node.after(minute, `${place}/team/app:v1`);
   expectCame(before, after, { rule: 'restart-pending', fault: 'dns.not_found', likelihood: 'likely', stage: 'dns' });
 });
 
-/** A certificate that ends in so many days: a look now, one an hour before it ends, one an hour after. */
+/** A certificate that ends in so many days: a pass now, one an hour before it ends, one an hour after. */
 async function ends(name: string, days: number, sketch: (url: string, root: string) => NodeSketch): Promise<void> {
   const root = await authority();
   const server = await leaf({ names: [name], by: root, from: days - 90, to: days });

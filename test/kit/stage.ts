@@ -1,4 +1,4 @@
-/** A node as a literal, and passes over it with real sockets on loopback: what the stage and everything above it is tried with. */
+/** A node as a literal, and passes over it with real sockets on loopback: tests of rehearsals and of everything above them use it. */
 import { parseImage } from '#image/reference.ts';
 import type { PullSecret } from '#kubelet/keyring.ts';
 import type { HasContent } from '#kubelet/disk.ts';
@@ -51,7 +51,7 @@ export interface NodeSketch {
   readonly doubts?: NodeView['doubts'];
 }
 
-/** A node that believes in nothing but loopback. */
+/** A node that knows nothing but loopback. */
 export function nodeOf(sketch: NodeSketch = {}): NodeView {
   const version = versionOf(sketch.version ?? '2.1.9');
   const kind = sketch.kind ?? (version.major > 1 && version.minor > 0 ? 'transfer' : 'local');
@@ -175,11 +175,11 @@ export interface PassSketch {
   readonly clockMs?: () => number;
   readonly answers?: readonly ProviderAnswer[];
   readonly content?: ReadonlyMap<string, Uint8Array>;
-  /** What containerd has. Default: nobody saw. */
+  /** What containerd has. Default: not read. */
   readonly hasContent?: HasContent;
   /** What is remembered. */
   readonly history?: () => NodeHistory;
-  /** Default: every lane is open. */
+  /** Default: no budget. */
   readonly mayRequest?: (id: string, budgetKey: string) => boolean;
 }
 
@@ -232,7 +232,7 @@ export async function pullOf(view: NodeView, wanted: string | Demand, sketch: Pa
   return report;
 }
 
-/** `fails manifest.unknown_tag`, `pulls`: a verdict in a few words. */
+/** `fails manifest.unknown_tag`, `pulls`: a verdict in short. */
 export function gist({ verdict }: PullReport): string {
   switch (verdict.is) {
     case 'pulls':

@@ -11,7 +11,7 @@ import type { ContainerdEngine } from './versions.ts';
 /** gRPC codes that the kubelet's client leaves in the text; all others are stripped (cri-client remote_image.go). */
 export type GrpcCode = 'NotFound' | 'DeadlineExceeded' | 'FailedPrecondition' | 'InvalidArgument' | 'Unimplemented';
 
-/** Text that is still being wrapped, and the code it would carry at the end. */
+/** Text that is still to be wrapped, and the code that it will have at the end. */
 export interface ErrorText {
   readonly text: string;
   readonly code?: GrpcCode;
@@ -25,17 +25,17 @@ export function transportText(request: SentRequest, fault: Fault, engine: Contai
   };
 }
 
-/** A request that failed on the client's own side: a redirect that it would not follow. */
+/** A request that failed on the client's own side, such as a redirect that it does not follow. */
 export function requestFailed(request: SentRequest, why: string, engine: ContainerdEngine): string {
   return `failed to do request: ${requestText(request, engine)}: ${why}`;
 }
 
-/** What fetching a digest meets where it is missing (resolver.go withErrorCheck, request.String). */
+/** The error of a digest that is missing (resolver.go withErrorCheck, request.String). */
 export function contentNotFound(requested: URL): string {
   return `content at ${shownUrl(requested, false)} not found: not found`;
 }
 
-/** The status of a HEAD (or the GET standing in for it) that resolves a name. */
+/** The status of a HEAD, or of the GET that replaces it, that resolves a name. */
 export function resolveStatusText(
   request: SentRequest,
   answer: { readonly status: number; readonly authority: string; readonly path: string; readonly message: string },
@@ -66,7 +66,7 @@ export function fetchStatusText(
   return { text: `unexpected status from GET request to ${shownUrl(request.url, false)}: ${status}${message}` };
 }
 
-/** The token service's status, as it stands inside `failed to fetch … token: …`. */
+/** The token service's status, inside `failed to fetch … token: …`. */
 export function tokenStatusText(request: SentRequest, status: number, engine: ContainerdEngine): string {
   if (engine.texts.tokenStatus === 'bare') return `unexpected status: ${statusLine(status)}`;
   return `unexpected status from ${request.method} request to ${shownUrl(request.url, false)}: ${statusLine(status)}`;
@@ -95,7 +95,7 @@ export function shortRead(gotBytes: number, expectedBytes: number, engine: Conta
   return { text: `${what}: unexpected EOF` };
 }
 
-/** Bytes that came, and that the content store does not take: of another size (metadata/content.go), or of another digest. */
+/** Bytes that came and that the content store refuses: of another size (metadata/content.go), or of another digest. */
 export function commitFailed(ref: string, what: { readonly got: number; readonly wanted: number } | string): ErrorText {
   const why = typeof what === 'string' ? what : `"${ref}" failed size validation: ${what.got} != ${what.wanted}`;
   return { text: `failed commit on ref "${ref}": ${why}: failed precondition`, code: 'FailedPrecondition' };
@@ -105,14 +105,14 @@ export function pullFailed(reference: string, errorText: ErrorText): ErrorText {
   return { ...errorText, text: `failed to pull and unpack image "${reference}": ${errorText.text}` };
 }
 
-/** The CRI error as the kubelet holds it. */
+/** The CRI error as the kubelet receives it. */
 export function criError(errorText: ErrorText): string {
   return errorText.code === undefined ? errorText.text : `rpc error: code = ${errorText.code} desc = ${errorText.text}`;
 }
 
 /**
  * The CRI error for a plan without routes: containerd finds the fault in its own configuration before any packet
- * (docker/config/hosts.go updateTLSConfigFromHost; a CRI image plugin that did not load answers to nothing).
+ * (docker/config/hosts.go updateTLSConfigFromHost; a CRI image plugin that did not load answers no call).
  */
 export function refusedText(
   fault: Fault,

@@ -48,7 +48,7 @@ export interface ContainerdEngine extends Engine {
   readonly encodings: 'gzip' | 'zstd_gzip_deflate';
   /** A reference may name its registry by an IPv6 address (1.7; reference/docker/regexp.go); the kubelet's may. */
   readonly takesIpv6Registries: boolean;
-  /** Content is hashed as its own digest says, and not always by SHA-256 (2.3; plugins/content/local/store.go). */
+  /** Content is hashed by the algorithm of its own digest, and not always by SHA-256 (2.3; plugins/content/local/store.go). */
   readonly hashesAsNamed: boolean;
   /** Docker's media type of a zstd layer is known (2.0; core/images/mediatypes.go). */
   readonly knowsDockerZstd: boolean;

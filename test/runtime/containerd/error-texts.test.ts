@@ -1,4 +1,4 @@
-/** The words of a failed pull, as real kubelets showed them with containerd 1.6.20, 1.7.34, 2.1.9 and 2.3.4. */
+/** The text of a failed pull, as real kubelets showed it with containerd 1.6.20, 1.7.34, 2.1.9 and 2.3.4. */
 import { describe, expect, test } from 'vitest';
 import { engineOf, type ContainerdEngine } from '#runtime/containerd/versions.ts';
 import type { Fault } from '#report/fault.ts';
@@ -120,7 +120,7 @@ describe.each(engines)('containerd %s', (version) => {
     );
   });
 
-  test('a status of GET, with what the server says', () => {
+  test("a status of GET, with the server's message", () => {
     const message = 'toomanyrequests: You have reached your pull rate limit.';
     const logged = fetchStatusText(
       { method: 'GET', url: blob },

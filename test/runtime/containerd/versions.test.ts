@@ -83,7 +83,7 @@ const table: readonly (readonly [what: string, flag: Flag, expected: Readonly<Re
   ['encodings', (e) => e.encodings, { '1.7.34': 'gzip', '2.0.0': 'zstd_gzip_deflate' }],
   ['schema 1', (e) => e.convertsSchema1, { '1.7.34': true, '2.0.0': false }],
   [
-    'the words of a refused HEAD',
+    'the text of a refused HEAD',
     (e) => e.texts.headStatus,
     {
       '1.6.24': 'pulling_from_host',
@@ -92,7 +92,7 @@ const table: readonly (readonly [what: string, flag: Flag, expected: Readonly<Re
       '2.3.4': 'unexpected_status',
     },
   ],
-  ['the words of a refused GET', (e) => e.texts.getStatus, { '2.0.11': 'server_message', '2.1.0': 'new_line' }],
+  ['the text of a refused GET', (e) => e.texts.getStatus, { '2.0.11': 'server_message', '2.1.0': 'new_line' }],
   [
     'queries in transport errors',
     (e) => e.texts.redactsQueries,

@@ -22,7 +22,7 @@ export interface Fetched {
   readonly verified: boolean;
 }
 
-/** content.Copy and Writer.Commit: size and digest must be what the descriptor says. */
+/** content.Copy and Writer.Commit: size and digest must match the descriptor. */
 export function checkWhole(
   context: PullContext,
   reply: Reply,

@@ -177,8 +177,8 @@ async function open(context: PullContext, authorizer: Authorizer, opening: Openi
 }
 
 /**
- * A foreign layer's `urls`, each asked before the registry, without credentials and by the system's own trust, whatever hosts.toml says
- * (dockerFetcher.Fetch). Only what is not found there is looked for at the next. undefined: it is at none of them.
+ * A foreign layer's `urls`, each asked before the registry, without credentials and by the system's own trust, whatever hosts.toml sets
+ * (dockerFetcher.Fetch). After a 404 the next is asked. undefined: it is at none of them.
  */
 async function openForeign(
   context: PullContext,

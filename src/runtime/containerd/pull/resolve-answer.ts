@@ -130,7 +130,7 @@ export async function refused(
   return status < 400 ? { is: 'failed', error } : { is: 'next_host', error, progress: 3 };
 }
 
-/** resolver.go withGETErrorBody: a HEAD has no body to say why. */
+/** resolver.go withGETErrorBody: a HEAD has no body that explains a refusal. */
 async function forbiddenMessage(
   context: PullContext,
   authorizer: Authorizer,
@@ -141,7 +141,7 @@ async function forbiddenMessage(
   if (!engine.asksWhyForbidden || reply.method === 'GET' || isMetered(context, host.route))
     return containerdMessage(textOf(reply.answer));
   const sent = await send(context, authorizer, {
-    ...errorBodyRequest(host, 'a HEAD that answers 403 cannot say why'),
+    ...errorBodyRequest(host, 'a HEAD that answers 403 has no body that explains why'),
     lastHost: false,
   });
   return sent.ok ? containerdMessage(textOf(sent.value.answer)) : '';
@@ -154,7 +154,7 @@ async function notFound(context: PullContext, authorizer: Authorizer, host: Host
     host.isLast && route?.role === 'origin' && host.object.startsWith('manifests/') && !isMetered(context, host.route);
   const body = textOf(reply.answer);
   if (body !== '' || !asksWhy) return manifestNotFound(context, reply.url.host, body);
-  const because = "a HEAD that answers 404 cannot say what is missing (ours, not the runtime's)";
+  const because = "a HEAD that answers 404 does not show what is missing (the agent's own request, not the runtime's)";
   const sent = await send(context, authorizer, errorBodyRequest(host, because));
   const found = sent.ok && sent.value.answer.status === 404 ? textOf(sent.value.answer) : '';
   return manifestNotFound(context, reply.url.host, found);

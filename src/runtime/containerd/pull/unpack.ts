@@ -169,7 +169,7 @@ function wrongDiffId(
 
 function undecryptable(mediaType: string): PullError {
   const what = `whether this node can decrypt ${mediaType}`;
-  const fault: Fault = { code: 'agent.cannot_see', what, why: 'its keys are not looked at' };
+  const fault: Fault = { code: 'agent.cannot_see', what, why: 'the agent does not read its keys' };
   return { fault, errorText: { text: '' } };
 }
 

@@ -53,7 +53,7 @@ export function emptyContent(context: PullContext, top: Descriptor): Ending {
     code: 'manifest.malformed',
     digest: top.digest,
     host,
-    why: 'the registry says that the manifest has no bytes',
+    why: 'the registry announces a manifest without bytes',
   };
   const errorText: ErrorText = {
     text: `unable to fetch descriptor (${top.digest}) which reports content size of zero: invalid argument`,

@@ -439,7 +439,7 @@ root_path = "/fast"
     ['1.7.34', { root: '/fast', reportedRoot: usual }],
     ['2.0.11', { root: '/fast', reportedRoot: '/fast' }],
     ['2.3.4', { root: '/fast', reportedRoot: '/fast' }],
-  ])('a root_path moves it, and containerd %s tells the kubelet so or does not', async (version, expected) => {
+  ])('a root_path moves it, and containerd %s reports it to the kubelet or does not', async (version, expected) => {
     expect((await read(moved, version)).config?.snapshots).toMatchObject({ snapshotter: 'overlayfs', ...expected });
   });
 

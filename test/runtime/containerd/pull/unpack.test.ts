@@ -39,7 +39,7 @@ describe('an image that cannot be unpacked', () => {
       odd.withConfig(app, (json) => ({ ...json, rootfs: { ...json.rootfs, diff_ids: [] } })),
       'manifest.malformed',
     ],
-    ['a layer of other content than the configuration says', broken, 'blob.digest_mismatch'],
+    ['a layer of other content than the configuration names', broken, 'blob.digest_mismatch'],
     [
       'an index entry without a platform, for another one',
       odd.withoutPlatforms(image({ seed: 'other', platforms: ['linux/s390x'], index: true })),
@@ -51,7 +51,7 @@ describe('an image that cannot be unpacked', () => {
       'manifest.unsupported',
     ],
     [
-      'an encrypted layer, whose keys are not looked at',
+      'an encrypted layer, whose keys are not read',
       odd.withLayerType(app, 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted'),
       'unknown',
     ],

@@ -1,11 +1,11 @@
-/** Who is told a password, how often, and what is made of the answer. */
+/** Who gets a password, how often, and what follows from the answer. */
 import { describe, expect, test } from 'vitest';
 import { Secret } from '#report/secret.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
-import { FakeRegistry, image, type RegistryWish } from '../../kit/fake-registry.ts';
-import { basicHeader } from '../../kit/fake-registry-auth.ts';
-import * as wrong from '../../kit/misbehaviour.ts';
-import { deadPort } from '../../kit/silent-listener.ts';
+import { FakeRegistry, image, type RegistryWish } from '../../../kit/fake-registry.ts';
+import { basicHeader } from '../../../kit/fake-registry-auth.ts';
+import * as wrong from '../../../kit/misbehaviour.ts';
+import { deadPort } from '../../../kit/silent-listener.ts';
 import {
   asked,
   demandFor,
@@ -20,7 +20,7 @@ import {
   unseenSecret,
   type NodeSketch,
   type PassSketch,
-} from '../../kit/stage.ts';
+} from '../../../kit/stage.ts';
 import type { PullReport } from '#report/report.ts';
 
 const app = image({ seed: 'app' });
@@ -57,7 +57,7 @@ describe.each(engines)('containerd %s', (version) => {
   const old = version === '1.6.20';
   const prefix = `failed to pull and unpack image "HOST/team/app:v1": ${version.startsWith('1.') ? 'failed to resolve reference "HOST/team/app:v1"' : 'failed to resolve image'}: `;
 
-  test('Basic and nobody to log in', async () => {
+  test('Basic without a login', async () => {
     const { report, registry, shown } = await tryPull(basic, [], { version });
     expect(gist(report)).toBe('fails auth.required');
     expect(asked(registry)).toEqual([head]);
@@ -81,7 +81,7 @@ describe.each(engines)('containerd %s', (version) => {
     );
   });
 
-  test('Bearer and nobody to log in', async () => {
+  test('Bearer without a login', async () => {
     const { report, shown } = await tryPull(bearer, [], { version });
     expect(gist(report)).toBe('fails auth.required');
     expect(shown).toBe(
@@ -115,7 +115,7 @@ describe.each(engines)('containerd %s', (version) => {
     expect(shown).toMatch(/: 500 Internal Server Error$/);
   });
 
-  test('a token service that nobody can reach', async () => {
+  test('a token service that cannot be reached', async () => {
     const port = await deadPort();
     const request: RegistryWish = { images, auth: { scheme: 'bearer', realm: `http://127.0.0.1:${port}/token` } };
     const { report, shown } = await tryPull(request, [], { version });
@@ -269,7 +269,7 @@ describe('the token service', () => {
   });
 
   test.each(['http://169.254.169.254/token', 'http://metadata.google.internal/token', 'http://[fe80::1]/token'])(
-    'a realm at %s is not told the password, and the verdict is unknown',
+    'a realm at %s does not get the password, and the verdict is unknown',
     async (realm) => {
       const { report } = await tryPull({ images, onRequest: wrong.alwaysUnauthorized(`Bearer realm="${realm}"`) }, [
         good,
@@ -393,13 +393,13 @@ test("the kubelet's password goes to a mirror that asks for one", async () => {
   expect(gist(await pullOf(node, demand))).toBe('pulls');
 });
 
-describe('a secret that nobody let us read', () => {
+describe('a secret that the agent may not read', () => {
   const unseen = (host: string) => demandFor(`${host}/team/app:v1`, { secrets: [unseenSecret('hub')] });
 
   test.each([
     ['Basic', basic],
     ['Bearer', bearer],
-    ['Bearer that lets anybody pull', { images, auth: { scheme: 'bearer', users, anonymous: true } }],
+    ['Bearer that allows anonymous pulls', { images, auth: { scheme: 'bearer', users, anonymous: true } }],
   ] as const)('makes the verdict unknown where a host demands %s', async (_, request) => {
     await using registry = await FakeRegistry.open(request);
     const report = await pullOf(nodeOf({ registries: { 'reg.test': registry } }), unseen(`reg.test:${registry.port}`));
@@ -410,7 +410,7 @@ describe('a secret that nobody let us read', () => {
     ['pulls', { images }],
     ['fails manifest.unknown_repository', {}],
     ['fails api.unavailable', { onRequest: wrong.refuses(503) }],
-  ] as const)('makes no difference where nobody asks: %s', async (expected, request) => {
+  ] as const)('makes no difference where no login is demanded: %s', async (expected, request) => {
     await using registry = await FakeRegistry.open(request);
     const report = await pullOf(nodeOf({ registries: { 'reg.test': registry } }), unseen(`reg.test:${registry.port}`));
     expect(gist(report)).toBe(expected);
@@ -437,7 +437,7 @@ describe('a wrong password', () => {
 
   test.each([
     ['Basic', { scheme: 'basic', users }, 1],
-    // containerd turns to GET where POST was refused with 401: the same password once more.
+    // containerd sends GET where POST was refused with 401: the same password once more.
     ['Bearer', { scheme: 'bearer', users }, 2],
   ] as const)(
     'for %s is presented once, for all images, at once or one after another, in all passes',
@@ -463,7 +463,7 @@ describe('a wrong password', () => {
     },
   );
 
-  test('is shown in the same words when it is not presented again', async () => {
+  test('is shown with the same text when it is not presented again', async () => {
     for (const request of [basic, bearer]) {
       await using registry = await FakeRegistry.open(request);
       const host = `reg.test:${registry.port}`;
@@ -489,7 +489,7 @@ describe('a wrong password', () => {
     expect(presented(registry)).toBe(1);
   });
 
-  test('waits for nobody longer than its image may take', async () => {
+  test('waits no longer than its image may take', async () => {
     await using registry = await FakeRegistry.open({ images: shelf, auth: { scheme: 'basic', users } });
     const host = `reg.test:${registry.port}`;
     registry.play(wrong.ifSeen(({ authorization }) => authorization !== undefined, wrong.staysSilent()));

@@ -1,9 +1,9 @@
 /** Endless, slow, huge, silent, garbled: each ends in a named fault within its time, and the other images go on. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PullReport } from '#report/report.ts';
-import { FakeRegistry, image, type Script } from '../../kit/fake-registry.ts';
-import * as wrong from '../../kit/misbehaviour.ts';
-import { demandFor, gist, nodeOf, pass, plain, pullOf, pullSecret, toml } from '../../kit/stage.ts';
+import { FakeRegistry, image, type Script } from '../../../kit/fake-registry.ts';
+import * as wrong from '../../../kit/misbehaviour.ts';
+import { demandFor, gist, nodeOf, pass, plain, pullOf, pullSecret, toml } from '../../../kit/stage.ts';
 
 const app = image({ seed: 'app' });
 const images = { 'team/app:v1': app };
@@ -113,13 +113,19 @@ describe('which fault', () => {
 });
 
 describe('when the time of an image is up', () => {
-  test.each(['HEAD', 'manifest', 'blob', 'token'] as const)('at %s, in silence, nobody can tell', async (place) => {
-    const [before, bad, after] = await amid(place, wrong.staysSilent(), { responseTimeoutMs: 60_000, deadlineMs: 400 });
-    expect(bad && gist(bad)).toBe('unknown agent.out_of_time');
-    expect([before, after].map((report) => report && gist(report))).toEqual(['pulls', 'pulls']);
-  });
+  test.each(['HEAD', 'manifest', 'blob', 'token'] as const)(
+    'at %s, in silence, the verdict is unknown',
+    async (place) => {
+      const [before, bad, after] = await amid(place, wrong.staysSilent(), {
+        responseTimeoutMs: 60_000,
+        deadlineMs: 400,
+      });
+      expect(bad && gist(bad)).toBe('unknown agent.out_of_time');
+      expect([before, after].map((report) => report && gist(report))).toEqual(['pulls', 'pulls']);
+    },
+  );
 
-  test.each(['manifest', 'blob', 'token'] as const)('at %s, while it drips, nobody can tell', async (place) => {
+  test.each(['manifest', 'blob', 'token'] as const)('at %s, while it drips, the verdict is unknown', async (place) => {
     const drip: Script = (visit) => (visit.kind === 'token' ? dripping(visit) : wrong.drips(30)(visit));
     const [, bad] = await amid(place, drip, { responseTimeoutMs: 60_000, deadlineMs: 400 });
     expect(bad && gist(bad)).toBe('unknown agent.out_of_time');

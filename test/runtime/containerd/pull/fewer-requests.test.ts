@@ -1,9 +1,20 @@
-/** No harm: no quota spent, no registry hammered, nothing read twice. */
+/** Fewer requests than the runtime's: no quota spent, no repeat in vain, nothing read twice. */
 import { describe, expect, test } from 'vitest';
 import { Memory } from '#runtime/attempt/memory.ts';
-import { FakeRegistry, image, type RegistryWish, type Script } from '../../kit/fake-registry.ts';
-import * as wrong from '../../kit/misbehaviour.ts';
-import { asked, demandFor, gist, nodeOf, pass, plain, pullOf, short, toml, type NodeSketch } from '../../kit/stage.ts';
+import { FakeRegistry, image, type RegistryWish, type Script } from '../../../kit/fake-registry.ts';
+import * as wrong from '../../../kit/misbehaviour.ts';
+import {
+  asked,
+  demandFor,
+  gist,
+  nodeOf,
+  pass,
+  plain,
+  pullOf,
+  short,
+  toml,
+  type NodeSketch,
+} from '../../../kit/stage.ts';
 
 const app = image({ seed: 'app' });
 const users = { puller: 's3cret' };
@@ -63,7 +74,7 @@ describe('Docker Hub', () => {
   });
 
   test.each(['registry-1.docker.io', 'index.docker.io', 'mirror.test'])(
-    'at %s the tag is resolved and no more is looked at',
+    'at %s the tag is resolved and nothing more is read',
     async (name) => {
       await using hub = await FakeRegistry.open({ images: { 'library/nginx:1': app } });
       const report = await pullOf(nodeOf(hubAt(hub, name)), 'nginx:1');
@@ -95,7 +106,7 @@ describe('Docker Hub', () => {
     expect(manifestGets(hub)).toHaveLength(1);
   });
 
-  test('a manifest that is on the node is looked at all the same', async () => {
+  test('a manifest that is on the node is read all the same', async () => {
     await using hub = await FakeRegistry.open({ images: { 'library/nginx:1': app } });
     const content = new Map([[app.top.digest, new Uint8Array(app.top.bytes)]]);
     const report = await pullOf(nodeOf(hubAt(hub)), 'nginx:1', { content });
@@ -114,7 +125,7 @@ describe('Docker Hub', () => {
   });
 });
 
-describe('a registry that says it counts', () => {
+describe('a registry that announces a quota', () => {
   test('is believed from the first answer on', async () => {
     await using registry = await FakeRegistry.open({
       images: { 'team/app:v1': app, 'team/app:v2': app },
@@ -129,7 +140,7 @@ describe('a registry that says it counts', () => {
     expect(manifestGets(registry)).toEqual([]);
   });
 
-  test('is believed also when what it says comes with an answer that is no good', async () => {
+  test('is metered also when the header comes with a refusal', async () => {
     for (const script of [
       poorHeadWith(limits),
       wrong.refuses(404, 'MANIFEST_UNKNOWN', 'gone', limits),
@@ -161,7 +172,7 @@ describe('a registry that says it counts', () => {
     expect(manifestGets(registry)).toEqual([]);
   });
 
-  test('and is configured as such needs not say so', async () => {
+  test('and is configured as metered needs no header', async () => {
     await using registry = await FakeRegistry.open({ images: { 'team/app:v1': app } });
     const memory = new Memory();
     memory.keepMetered(`reg.test:${registry.port}`);
@@ -202,7 +213,7 @@ function poorHeadWith(headers: Readonly<Record<string, string>>): Script {
   return wrong.onMethod('HEAD', wrong.sends(200, { ...headers, 'content-type': app.top.mediaType }, 'x'));
 }
 
-describe('"too many"', () => {
+describe('429', () => {
   const many = ['one', 'two', 'three', 'four', 'five'];
   const shelf = Object.fromEntries(many.map((name) => [`team/${name}:v1`, app]));
 
@@ -214,12 +225,12 @@ describe('"too many"', () => {
     ],
     ['the token service', wrong.onTokens(wrong.refuses(429)), { scheme: 'bearer', users } as const],
     [
-      'whoever serves content',
+      'the host of the content',
       wrong.onMethod('GET', wrong.refuses(429, 'TOOMANYREQUESTS', 'no', { 'retry-after': '9' })),
       undefined,
     ],
   ])(
-    'from %s stops the other images of this pass and of later ones, in the same words, until its time is over',
+    'from %s stops the other images of this pass and of later ones, with the same text, until it ends',
     async (_, script, auth) => {
       await using registry = await FakeRegistry.open({
         images: shelf,
@@ -427,7 +438,7 @@ test('connections are kept and few', async () => {
   expect(registry.connections).toBe(1);
 });
 
-test('policy Never asks nobody', async () => {
+test('policy Never sends no request', async () => {
   await using registry = await FakeRegistry.open({ images: { 'team/app:v1': app } });
   const written = `reg.test:${registry.port}/team/app:v1`;
   const node = nodeOf({ registries: { 'reg.test': registry } });

@@ -1,9 +1,9 @@
-/** What is sent, in order, for whole pulls that succeed: the same requests as containerd's, up to the layers' bytes. */
+/** The requests, in order, of whole pulls that succeed: the same as containerd's, up to the layers' bytes. */
 import { describe, expect, test } from 'vitest';
 import type { NodeView } from '#node/view.ts';
-import type { SeenRequest } from '../../kit/fake-registry.ts';
-import { FakeRegistry, image } from '../../kit/fake-registry.ts';
-import * as wrong from '../../kit/misbehaviour.ts';
+import type { SeenRequest } from '../../../kit/fake-registry.ts';
+import { FakeRegistry, image } from '../../../kit/fake-registry.ts';
+import * as wrong from '../../../kit/misbehaviour.ts';
 import {
   asked,
   demandFor,
@@ -16,7 +16,7 @@ import {
   pullSecret,
   short,
   toml,
-} from '../../kit/stage.ts';
+} from '../../../kit/stage.ts';
 
 const app = image({ seed: 'app' });
 const [manifest] = app.manifests;
@@ -162,7 +162,7 @@ describe.each(engines)('containerd %s', (version) => {
     expect(asked(registry)).toEqual([bare[0], `GET ${at}/manifests/v1`, ...bare.slice(1)]);
   });
 
-  test('a digest is asked for by its digest, and the tag beside it by nobody', async () => {
+  test('a digest is requested by its digest, and the tag beside it is not', async () => {
     await using registry = await FakeRegistry.open({ images });
     const written = `reg.test:${registry.port}/team/app:nope@${app.top.digest}`;
     expect(gist(await pullOf(nodeOf({ version, registries: { 'reg.test': registry } }), written))).toBe('pulls');
@@ -184,14 +184,14 @@ describe.each(engines)('containerd %s', (version) => {
     ]);
   });
 
-  test('a manifest for another architecture pulls where no index says so', async () => {
+  test('a manifest for another architecture pulls where no index names it', async () => {
     const built = image({ platforms: ['linux/s390x'] });
     await using registry = await FakeRegistry.open({ images: { 'team/app:v1': built } });
     const node = nodeOf({ version, registries: { 'reg.test': registry } });
     expect(gist(await pullOf(node, `reg.test:${registry.port}/team/app:v1`))).toBe('pulls');
   });
 
-  test('a mirror is told the namespace, and nobody else', async () => {
+  test('a mirror gets the namespace, and no other host', async () => {
     await using mirror = await FakeRegistry.open({ images });
     const node = nodeOf({
       version,
@@ -223,7 +223,7 @@ describe.each(engines)('containerd %s', (version) => {
   });
 });
 
-/** A mirror that may serve content, and may not say what a tag leads to. */
+/** A mirror that may serve content, and may not resolve tags. */
 const pullingFrom = (mirror: FakeRegistry, origin: FakeRegistry): NodeView =>
   nodeOf({
     hosts: { 'reg.test': ['127.0.0.1'], 'mirror.test': ['127.0.0.1'] },
@@ -289,7 +289,7 @@ describe('mirrors and the registry itself', () => {
     expect(asked(origin)).toEqual([]);
   });
 
-  test('where nobody may resolve a tag, no packet is sent', async () => {
+  test('where no host may resolve a tag, no packet is sent', async () => {
     await using origin = await FakeRegistry.open({ images });
     const server = plain(`reg.test:${origin.port}`, { capabilities: ['pull'] });
     const node = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] }, dirs: { 'reg.test': toml(server) } });

@@ -1,12 +1,12 @@
-/** Where redirects lead, and what does not go along. */
+/** Where redirects lead, and which headers do not go along. */
 import { describe, expect, test } from 'vitest';
 import { isWithin, mostRequests, nextRequest } from '#go/redirect.ts';
 import { trustRealm } from '#registry/http/token-realm.ts';
-import { authority, type KeyPair } from '../../kit/authority.ts';
-import { FakeRegistry, image, type RegistryWish } from '../../kit/fake-registry.ts';
-import * as wrong from '../../kit/misbehaviour.ts';
-import { deadPort } from '../../kit/silent-listener.ts';
-import { asked, demandFor, engines, gist, nodeOf, plain, pullOf, pullSecret, toml } from '../../kit/stage.ts';
+import { authority, type KeyPair } from '../../../kit/authority.ts';
+import { FakeRegistry, image, type RegistryWish } from '../../../kit/fake-registry.ts';
+import * as wrong from '../../../kit/misbehaviour.ts';
+import { deadPort } from '../../../kit/silent-listener.ts';
+import { asked, demandFor, engines, gist, nodeOf, plain, pullOf, pullSecret, toml } from '../../../kit/stage.ts';
 
 const app = image({ seed: 'app' });
 const images = { 'team/app:v1': app };
@@ -74,7 +74,7 @@ test('a host that a redirect leads to and that asks for a login gets it, as from
   expect(cdn.some((line) => line.endsWith('[Basic]'))).toBe(true);
 });
 
-test('what a redirect target was told stays with it: neither the next host nor the first one hears it', async () => {
+test('the login that a redirect target gets goes to neither the next host nor the first one', async () => {
   await using third = await FakeRegistry.open({ images });
   await using cdn = await FakeRegistry.open({ images, auth: { scheme: 'basic', users } });
   await using registry = await FakeRegistry.open({
@@ -112,7 +112,7 @@ test.each([
   [300, 'fails api.rejected'],
   [304, 'fails api.rejected'],
   [307, 'fails api.rejected'],
-])('%s without a Location stands as it is', async (status, expected) => {
+])('%s without a Location is the answer', async (status, expected) => {
   await using registry = await FakeRegistry.open({ images, onRequest: wrong.onManifests(wrong.sends(status, {})) });
   const report = await pullOf(
     nodeOf({ registries: { 'reg.test': registry } }),
@@ -137,7 +137,7 @@ test.each(['http://[', 'ftp://cdn.test/x', 'javascript:alert(1)'])(
   },
 );
 
-test('layers that live where nobody listens', async () => {
+test('layers at a host that does not listen', async () => {
   const port = await deadPort();
   await using registry = await FakeRegistry.open({ images, blobsAt: `http://cdn.test:${port}` });
   const report = await pullOf(
@@ -160,7 +160,7 @@ test.each([
   expect(gist(report)).toBe(expected);
 });
 
-test('a CDN that says "too many" is not asked again in this pass, and its registry is', async () => {
+test('a CDN that answers 429 is not asked again in this pass, and its registry is', async () => {
   const busy = { onRequest: wrong.refuses(429, 'TOOMANYREQUESTS', 'slow down', { 'retry-after': '60' }) };
   const { report, cdn, own } = await redirected({}, (port) => `http://cdn.test:${port}`, busy);
   expect(gist(report)).toBe('fails api.rate_limited');
@@ -222,7 +222,7 @@ describe('nextHop', () => {
     expect(next instanceof URL ? next.href : next).toBe(expected);
   });
 
-  test('what cannot be followed says why', () => {
+  test('what cannot be followed has a reason', () => {
     expect(nextRequest(307, 'https://[', from)).toBe('failed to parse Location header');
     expect(nextRequest(307, 'file:///etc/passwd', from)).toBe('unsupported protocol scheme "file"');
     expect(mostRequests).toBe(10);
@@ -255,7 +255,7 @@ describe('trustRealm', () => {
     'https://[2001:db8::1]/token',
     'https://11.0.0.1/',
     'https://172.32.0.1/',
-  ])('%s may be told', (realm) => {
+  ])('%s may get the login', (realm) => {
     expect(trusted(realm)).toBe(true);
   });
 

@@ -1,9 +1,9 @@
-/** A mirror is asked for a tag itself now and then, and for the digest in between; what counts is what the runtime would get. */
+/** A mirror is asked for a tag itself now and then, and for the digest in between; what the runtime would get decides. */
 import { describe, expect, test } from 'vitest';
 import { Memory } from '#runtime/attempt/memory.ts';
 import type { RehearsalOptions } from '#runtime/attempt/wire.ts';
-import { FakeRegistry, image, type Script } from '../../kit/fake-registry.ts';
-import * as wrong from '../../kit/misbehaviour.ts';
+import { FakeRegistry, image, type Script } from '../../../kit/fake-registry.ts';
+import * as wrong from '../../../kit/misbehaviour.ts';
 import {
   asked,
   demandFor,
@@ -15,7 +15,7 @@ import {
   short,
   toml,
   type PassSketch,
-} from '../../kit/stage.ts';
+} from '../../../kit/stage.ts';
 import type { NodeView } from '#node/view.ts';
 
 const app = image({ seed: 'app' });
@@ -72,7 +72,7 @@ describe('a mirror', () => {
     expect(due, 'since the tag itself was asked for').toEqual([1000, 1000, 1000, 4000]);
   });
 
-  test('is asked for the tag by whoever wants to know now', async () => {
+  test('is asked for the tag where the user asks about now', async () => {
     await using mirror = await FakeRegistry.open({ images });
     const memory = new Memory();
     await heads(mirror, { memory, options: between });
@@ -156,7 +156,7 @@ describe('a cache that misleads', () => {
 
   test.each<readonly [what: string, script: Script]>([
     ['with another digest', wrong.sends(304, { etag: `"${other.top.digest}"` })],
-    ['with a digest in words', wrong.sends(304, { 'docker-content-digest': other.top.digest })],
+    ['with another digest', wrong.sends(304, { 'docker-content-digest': other.top.digest })],
   ])('by a 304 %s is asked plainly, and on no condition any more', async (_, script) => {
     await using mirror = await FakeRegistry.open({ images });
     const memory = new Memory();
@@ -190,7 +190,7 @@ describe('a cache that misleads', () => {
   });
 });
 
-describe('a mirror that wants credentials', () => {
+describe('a mirror that demands credentials', () => {
   const auth = { scheme: 'bearer', users: { puller: 's3cret' } } as const;
 
   /** Of a warm pass: method and reference of what was asked of manifests, and how many tokens were. */
@@ -222,7 +222,7 @@ describe('a mirror that wants credentials', () => {
   });
 });
 
-describe('a mirror that has had enough', () => {
+describe('a mirror that limits requests', () => {
   async function afterTooMany(headers: Record<string, string>): Promise<readonly string[]> {
     await using mirror = await FakeRegistry.open({ images });
     const memory = new Memory();
@@ -231,7 +231,7 @@ describe('a mirror that has had enough', () => {
     return await heads(mirror, { memory, options: between });
   }
 
-  test('and says how long is not asked again', async () => {
+  test('and names a time is not asked again', async () => {
     expect(await afterTooMany({ 'retry-after': '60' })).toEqual([byDigest]);
   });
 

@@ -1,9 +1,9 @@
-/** A registry itself gets the runtime's own question; only the GET that stands in for a HEAD carries a condition. */
+/** A registry itself gets the runtime's own requests; only the GET that replaces a HEAD carries a condition. */
 import { describe, expect, test } from 'vitest';
 import { Memory } from '#runtime/attempt/memory.ts';
-import { FakeRegistry, image, type Script } from '../../kit/fake-registry.ts';
-import * as wrong from '../../kit/misbehaviour.ts';
-import { gist, nodeOf, pullOf, type PassSketch } from '../../kit/stage.ts';
+import { FakeRegistry, image, type Script } from '../../../kit/fake-registry.ts';
+import * as wrong from '../../../kit/misbehaviour.ts';
+import { gist, nodeOf, pullOf, type PassSketch } from '../../../kit/stage.ts';
 
 const app = image({ seed: 'app' });
 const images = { 'team/app:v1': app };
@@ -48,7 +48,7 @@ test('a HEAD to the registry itself is never made conditional', async () => {
   }
 });
 
-test('a tag whose manifest is lost is seen at once where the registry compares conditions first', async () => {
+test('a tag whose manifest is lost is found at once where the registry compares conditions first', async () => {
   await using registry = await FakeRegistry.open({ images });
   const memory = new Memory();
   expect(await ask(registry, { memory, options: between })).toBe('pulls');
@@ -85,7 +85,7 @@ describe.each([
     expect(bodies.sent).toBe(first + 1);
   });
 
-  test('is asked without a condition by whoever wants to know now, and where it did not pull', async () => {
+  test('is asked without a condition where the user asks about now, and where it did not pull', async () => {
     await using registry = await FakeRegistry.open({ images, onRequest: [head, tagged('"abc-1"', { sent: 0 })] });
     const memory = new Memory();
     await ask(registry, { memory, options: between });

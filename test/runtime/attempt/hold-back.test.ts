@@ -1,8 +1,8 @@
-/** Behind a mirror that fails stands a registry with a budget of its own: the gate in front of it. */
+/** The registry behind a mirror that fails has a budget of its own, which can hold a request back. */
 import { describe, expect, test } from 'vitest';
-import { FakeRegistry, image, type Script } from '../../../kit/fake-registry.ts';
-import * as wrong from '../../../kit/misbehaviour.ts';
-import { engines, gist, nodeOf, plain, pullOf, pullSecret, demandFor, toml } from '../../../kit/stage.ts';
+import { FakeRegistry, image, type Script } from '../../kit/fake-registry.ts';
+import * as wrong from '../../kit/misbehaviour.ts';
+import { engines, gist, nodeOf, plain, pullOf, pullSecret, demandFor, toml } from '../../kit/stage.ts';
 
 const app = image({ seed: 'behind a mirror' });
 const images = { 'team/app:v1': app };
@@ -17,7 +17,7 @@ function behind(mirror: { readonly port: number }, origin: { readonly port: numb
   });
 }
 
-/** Lets nothing into the origin's lane, and notes who asked for what. */
+/** Allows no request under the origin's budget key, and records every call. */
 function gate(): { readonly mayRequest: (id: string, budgetKey: string) => boolean; readonly asked: string[] } {
   const asked: string[] = [];
   return {
@@ -35,7 +35,7 @@ describe.each(engines)('containerd %s', (version) => {
     ['500', wrong.refuses(500)],
   ];
 
-  test.each(failures)('a mirror that answers %s: the origin gets no request out of turn', async (_, script) => {
+  test.each(failures)('a mirror that answers %s: the origin gets no request beyond its budget', async (_, script) => {
     await using mirror = await FakeRegistry.open({ onRequest: wrong.onManifests(script) });
     await using origin = await FakeRegistry.open({ images });
     const { mayRequest, asked } = gate();
@@ -55,7 +55,7 @@ describe.each(engines)('containerd %s', (version) => {
   });
 });
 
-test('where the turn has come, the origin is asked as ever', async () => {
+test('where the budget allows it, the origin gets its requests', async () => {
   await using mirror = await FakeRegistry.open({ onRequest: wrong.onManifests(wrong.refuses(500)) });
   await using origin = await FakeRegistry.open({ images });
   const report = await pullOf(behind(mirror, origin), written, { mayRequest: () => true });
@@ -63,14 +63,14 @@ test('where the turn has come, the origin is asked as ever', async () => {
   expect(origin.requests.length).toBeGreaterThan(0);
 });
 
-test('a check has no gate', async () => {
+test('a check has no budget', async () => {
   await using mirror = await FakeRegistry.open({ onRequest: wrong.onManifests(wrong.refuses(500)) });
   await using origin = await FakeRegistry.open({ images });
   await pullOf(behind(mirror, origin), written);
   expect(origin.requests.length).toBeGreaterThan(0);
 });
 
-test('the mirror is asked with every credential, and the gate once', async () => {
+test('the mirror is asked with every credential, and the budget once', async () => {
   await using mirror = await FakeRegistry.open({ onRequest: wrong.onManifests(wrong.refuses(500)) });
   await using origin = await FakeRegistry.open({ images });
   const secrets = ['one', 'two'].map((name) => pullSecret(name, { 'reg.test': [name, 's3cret'] }));
@@ -81,7 +81,7 @@ test('the mirror is asked with every credential, and the gate once', async () =>
   expect(origin.requests).toEqual([]);
 });
 
-test('an origin whose door is shut costs nobody anything: that it cannot be reached is said, not that its turn has not come', async () => {
+test('an origin that accepts no connection costs nothing: the fault is that it cannot be reached, not the budget', async () => {
   await using mirror = await FakeRegistry.open({ onRequest: wrong.onManifests(wrong.refuses(500)) });
   const gone = await FakeRegistry.open();
   const { port } = gone;

@@ -1,11 +1,11 @@
-/** What a gentler question finds is what the runtime would get: the same world, met cold and met warm, has the same verdict. */
+/** Cheaper requests find what the runtime would get: the same world has the same verdict with and without memory. */
 import { describe, expect, test } from 'vitest';
 import type { PullReport } from '#report/report.ts';
 import type { NodeView } from '#node/view.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
-import { FakeRegistry, image, type Script } from '../../kit/fake-registry.ts';
-import * as wrong from '../../kit/misbehaviour.ts';
-import { gist, nodeOf, plain, pullOf, toml } from '../../kit/stage.ts';
+import { FakeRegistry, image, type Script } from '../../../kit/fake-registry.ts';
+import * as wrong from '../../../kit/misbehaviour.ts';
+import { gist, nodeOf, plain, pullOf, toml } from '../../../kit/stage.ts';
 
 const app = image({ seed: 'app' });
 const images = { 'team/app:v1': app };
@@ -67,7 +67,7 @@ function played(place: Place, script: Script): readonly Script[] {
   ];
 }
 
-/** The verdict, and all that the kubelet would print; the port that a socket had on this side is nobody's. */
+/** The verdict, and all that the kubelet would print; without the local ports of sockets. */
 function shown(report: PullReport): readonly string[] {
   const errorText = report.kubelet?.waitingMessage ?? '';
   return [gist(report), errorText.replace(/127\.0\.0\.1:\d+->/g, '127.0.0.1:…->')];
@@ -101,7 +101,7 @@ async function judgesAlike(at: {
 describe.each<Place>(['the registry itself', 'a registry that refuses HEAD', 'a mirror', 'a mirror before nothing'])(
   '%s',
   (place) => {
-    /** The oldest and the newest: they differ most in what they ask again and in what they say. */
+    /** The oldest and the newest: they differ most in their repeats and texts. */
     test.each(worlds)('with %s is judged alike, whatever was known of it', async (_, script) => {
       for (const version of ['1.6.20', '2.3.4']) await judgesAlike({ place, version, script });
     });

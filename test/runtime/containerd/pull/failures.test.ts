@@ -1,13 +1,13 @@
-/** Registries that refuse, break or lie: what is named, what is shown, and how often they are asked, by containerd version. */
+/** Registries that refuse, break or lie: the fault, the text that is shown, and the number of requests, by containerd version. */
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { PullSecret } from '#kubelet/keyring.ts';
 import type { PullReport } from '#report/report.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
-import { FakeRegistry, image, type RegistryWish, type Script } from '../../kit/fake-registry.ts';
-import { digestOf } from '../../kit/image.ts';
-import * as wrong from '../../kit/misbehaviour.ts';
-import { deadPort } from '../../kit/silent-listener.ts';
+import { FakeRegistry, image, type RegistryWish, type Script } from '../../../kit/fake-registry.ts';
+import { digestOf } from '../../../kit/image.ts';
+import * as wrong from '../../../kit/misbehaviour.ts';
+import { deadPort } from '../../../kit/silent-listener.ts';
 import {
   asked,
   demandFor,
@@ -21,7 +21,7 @@ import {
   toml,
   type NodeSketch,
   type PassSketch,
-} from '../../kit/stage.ts';
+} from '../../../kit/stage.ts';
 
 const app = image({ seed: 'app' });
 const [manifest] = app.manifests;
@@ -48,7 +48,7 @@ async function tryPull(
   return { report, asked: asked(registry), shown };
 }
 
-/** Of a registry that no file speaks of: its address alone says how it is asked. */
+/** Of a registry that no file names: its address alone decides how it is asked. */
 async function shownOnNode(
   { host }: FakeRegistry,
   version: string,
@@ -89,7 +89,7 @@ describe.each(engines)('containerd %s', (version) => {
     expect(shown).toBe(`${unpack}: ${resolveWords(version)}: ${headWords(version, '502 Bad Gateway')}`);
   });
 
-  test('a login that such a registry refused before is refused in the same words', async () => {
+  test('a login that such a registry refused before is refused with the same text', async () => {
     const users = { robot: 'right' };
     await using registry = await FakeRegistry.open({ images, auth: { scheme: 'basic', users } });
     const memory = new Memory();
@@ -119,13 +119,13 @@ describe.each(engines)('containerd %s', (version) => {
     );
   });
 
-  test('HEAD 400, which no one has words for', async () => {
+  test('HEAD 400, which has no text of its own', async () => {
     const tried = await tryPull(fails(wrong.refuses(400)), { version });
     expect(gist(tried.report)).toBe('fails api.rejected');
     expect(tried.asked).toEqual([head]);
   });
 
-  test('HEAD 429: asked once more, where the registry does not say to wait', async () => {
+  test('HEAD 429: asked once more, where the registry does not ask to wait', async () => {
     const tried = await tryPull(fails(wrong.refuses(429)), { version });
     expect(gist(tried.report)).toBe('fails api.rate_limited');
     expect(tried.shown).toBe(`${unpack}: ${resolveWords(version)}: ${headWords(version, '429 Too Many Requests')}`);
@@ -165,7 +165,7 @@ describe.each(engines)('containerd %s', (version) => {
     expect(tried.asked).toEqual([head, 'GET /v2/team/app/manifests/v1']);
   });
 
-  test('a digest that is not there is looked for among the blobs too', async () => {
+  test('a digest that is not there is requested as a blob too', async () => {
     const digest = `sha256:${'0'.repeat(64)}`;
     const tried = await tryPull({}, { version, tag: `@${digest}` });
     expect(gist(tried.report)).toBe('fails manifest.unknown_digest');
@@ -399,7 +399,7 @@ describe('contents', () => {
     expect((await tryPull(looping)).report.verdict.is).toBe('fails');
   });
 
-  test('the transfer service takes entries that are no images and looks at the others', async () => {
+  test('the transfer service fetches entries that are no images as well as the others', async () => {
     const note = JSON.stringify({ note: 'an attestation' });
     const built = {
       ...app,

@@ -1,4 +1,4 @@
-/** Layers whose descriptors say where else they lie: there first, without credentials, and then in the registry. */
+/** Layers whose descriptors name other places: asked there first, without credentials, and then in the registry. */
 import { describe, expect, test } from 'vitest';
 import { bareDemand } from '#config/image-demand.ts';
 import { readNode } from '#rehearsal/read-node.ts';
@@ -14,7 +14,7 @@ const layer = app.manifests[0].layers[0]?.digest ?? '';
 const layerPath = `/v2/team/app/blobs/${layer}`;
 const login = { username: 'puller', password: 's3cret' };
 
-/** An image of a registry that wants a login, and whose one layer lies at these places as well. */
+/** An image of a registry that wants a login, and whose one layer is at these places as well. */
 async function rehearsed(urls: readonly string[]) {
   const built = withLayersAt(app, () => urls);
   await using registry = await FakeRegistry.open({
@@ -38,8 +38,8 @@ async function rehearsed(urls: readonly string[]) {
   throw new Error('no report');
 }
 
-describe('a layer that lies elsewhere as well', () => {
-  test('is read there, by nobody, and not in the registry', async () => {
+describe('a layer with urls of its own', () => {
+  test('is read there, anonymously, and not in the registry', async () => {
     await using there = await FakeRegistry.open({ images: { 'team/app:v1': app } });
     const { verdict, inRegistry } = await rehearsed([`http://${there.host}${layerPath}?sig=1`]);
     expect([verdict.is, inRegistry]).toEqual(['pulls', false]);
@@ -56,7 +56,7 @@ describe('a layer that lies elsewhere as well', () => {
     expect(inRegistry).toBe(false);
   });
 
-  test('and is refused there fails it too: nobody logs in', async () => {
+  test('and is refused there fails it too: there is no login', async () => {
     await using there = await FakeRegistry.open({
       images: { 'team/app:v1': app },
       auth: { scheme: 'basic', users: { puller: 's3cret' } },

@@ -37,7 +37,7 @@ const kinds = (registry: FakeRegistry): readonly string[] =>
 const verdicts = (reports: readonly PullReport[]): readonly string[] => reports.map(({ verdict }) => verdict.is);
 
 describe('configuration and layers', () => {
-  test('while nobody knows whether blobs are served, the configuration goes ahead alone', async () => {
+  test('until it is known that blobs are served, the configuration goes ahead alone', async () => {
     const { config } = first.manifests[0];
     const missing: Script = ({ reference, refuse }) =>
       reference === config.digest ? refuse(404, 'BLOB_UNKNOWN', 'gone') : undefined;
