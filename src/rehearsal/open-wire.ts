@@ -16,7 +16,7 @@ export const defaultOptions: RehearsalOptions = {
   evidence: true,
 };
 
-export interface WireOptions {
+interface WireOptions {
   readonly memory: Memory;
   readonly options: RehearsalOptions;
   readonly now: () => Date;

@@ -34,7 +34,7 @@ export interface Sampling {
 }
 
 /** A sample that is due: whose quota it reads, and how many requests it makes. */
-export interface SampleRequest {
+interface SampleRequest {
   readonly place: QuotaPlace;
   readonly requests: number;
 }

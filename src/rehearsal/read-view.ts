@@ -25,7 +25,7 @@ export interface NodeStatus {
   readonly clusterPlatforms?: readonly string[];
 }
 
-export interface ReadViewOptions {
+interface ReadViewOptions {
   readonly now: Date;
   readonly status?: NodeStatus | undefined;
   /** Where the node is read again and again; absent: it is read once. */

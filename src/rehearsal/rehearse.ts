@@ -11,7 +11,7 @@ import type { AttemptContext } from '#runtime/attempt/context.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 
 /** Whether requests for an image may count against a budget key. */
-export type MayRequest = (budgetKey: string) => boolean;
+type MayRequest = (budgetKey: string) => boolean;
 
 /** `mayRequest` is called once for each budget key; absent: every request is allowed. */
 export async function rehearse(plan: PullPlan, wire: Wire, mayRequest?: MayRequest): Promise<Rehearsal> {

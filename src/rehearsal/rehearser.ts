@@ -23,7 +23,7 @@ import type { Spent } from '#runtime/attempt/spending.ts';
 import type { RehearsalOptions } from '#runtime/attempt/wire.ts';
 import { planFor, runtimeOf } from '#runtime/runtimes.ts';
 
-export interface RehearserOptions {
+interface RehearserOptions {
   readonly hostRoot: string;
   /** For credential provider plugins, which the kubelet gives its own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -48,7 +48,7 @@ export interface Pass {
   readonly mayRequest?: (id: string, budgetKey: string) => boolean;
 }
 
-export type SampleAsk = Omit<Sampling, 'view' | 'askProviders' | 'openWire' | 'nowMs'>;
+type SampleAsk = Omit<Sampling, 'view' | 'askProviders' | 'openWire' | 'nowMs'>;
 
 export class Rehearser {
   readonly #options: RehearserOptions;

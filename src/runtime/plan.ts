@@ -66,7 +66,7 @@ export interface OwnPlan {
 }
 
 /** A plugin whose answer is kept, and how its next run would end, where that is known. */
-export interface ProviderState {
+interface ProviderState {
   readonly name: string;
   /** The kubelet runs it again after this; absent: at each pull. */
   readonly keptUntilMs?: number;

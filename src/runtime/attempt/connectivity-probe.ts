@@ -6,7 +6,7 @@ import { isInward } from '#registry/http/token-realm.ts';
 import type { TlsRule } from '#node/view.ts';
 import type { Connections } from '#registry/http/connections.ts';
 
-export interface ProbeOptions {
+interface ProbeOptions {
   readonly connections: Connections;
   readonly signal: AbortSignal;
   /** Connections at one time. */
@@ -14,7 +14,7 @@ export interface ProbeOptions {
 }
 
 /** One image's plan, and what its last rehearsal found beside its routes. */
-export interface ProbeTarget {
+interface ProbeTarget {
   readonly id: string;
   readonly plan: PullPlan;
   /** `https://auth.docker.io`. */

@@ -103,7 +103,7 @@ function clockAheadS(answer: Answer, now: Date): number | undefined {
 }
 
 /** A URL that a report may show: presigned queries are bearer capabilities, `ns` and token parameters are not. */
-export function publicUrl(url: URL): string {
+function publicUrl(url: URL): string {
   const shown = [...url.searchParams].map(([name, value]) =>
     name === 'ns' || name === 'scope' || name === 'service' ? `${name}=${value}` : `${name}=…`,
   );

@@ -9,7 +9,7 @@ import type { Engine } from '#runtime/engine.ts';
 import type { ContainerdEngine } from './versions.ts';
 
 /** gRPC codes that the kubelet's client leaves in the text; all others are stripped (cri-client remote_image.go). */
-export type GrpcCode = 'NotFound' | 'DeadlineExceeded' | 'FailedPrecondition' | 'InvalidArgument' | 'Unimplemented';
+type GrpcCode = 'NotFound' | 'DeadlineExceeded' | 'FailedPrecondition' | 'InvalidArgument' | 'Unimplemented';
 
 /** Text that is still to be wrapped, and the code that it will have at the end. */
 export interface ErrorText {

@@ -4,11 +4,11 @@
  * Imitates containerd core/remotes/docker/config/hosts.go (ConfigureHosts, hostPaths, parseHostConfig) and, for the legacy
  * tables, internal/cri/server/images/image_pull.go (registryHosts, registryEndpoints), v1.6.20 to v2.3.4.
  */
+import { isLocalhost, splitAuthority } from './authority.ts';
 import type { ContainerdEngine } from './versions.ts';
 import { parseGoUrl } from '#go/url.ts';
 import { cleanPath } from '#go/path.ts';
 import type { Image } from '#image/reference.ts';
-import { isLoopback, parseAddress, splitHostPort } from '#go/ip.ts';
 import { bad, good, type Outcome } from '#report/outcome.ts';
 import { valueAt } from '#data/value-at.ts';
 import { systemTrust, type Route } from '#runtime/plan.ts';
@@ -220,21 +220,4 @@ function legacyRoutes(image: Image, config: RuntimeConfig, engine: ContainerdEng
 function withScheme(endpoint: string): string {
   if (endpoint.includes('://')) return endpoint;
   return `${isLocalhost(/^[^/]*/.exec(endpoint)?.[0] ?? '') ? 'http' : 'https'}://${endpoint}`;
-}
-
-/** docker.IsLocalhost: `localhost` or a loopback address, with or without a port; `[::1]` without a port is not recognised. */
-export function isLocalhost(registry: string): boolean {
-  const host = splitHostPort(registry)?.host ?? registry;
-  const address = parseAddress(host);
-  return host === 'localhost' || (address !== undefined && isLoopback(address));
-}
-
-/** host and port of `host`, `host:port`, `[v6]`, `[v6]:port`. */
-export function splitAuthority(authority: string): { readonly host: string; readonly port?: string } {
-  const v6 = /^\[([^\]]*)\](?::(\d*))?$/.exec(authority);
-  if (v6 !== null)
-    return v6[2] === undefined || v6[2] === '' ? { host: v6[1] ?? '' } : { host: v6[1] ?? '', port: v6[2] };
-  const colon = authority.lastIndexOf(':');
-  if (colon < 0 || colon === authority.length - 1) return { host: colon < 0 ? authority : authority.slice(0, -1) };
-  return { host: authority.slice(0, colon), port: authority.slice(colon + 1) };
 }

@@ -4,7 +4,8 @@ import { engineOf } from '#runtime/containerd/versions.ts';
 import { parseImage, type Image } from '#image/reference.ts';
 import { bad, good } from '#report/outcome.ts';
 import type { Route } from '#runtime/plan.ts';
-import { isLocalhost, routesFor, splitAuthority } from '#runtime/containerd/hosts.ts';
+import { isLocalhost, splitAuthority } from '#runtime/containerd/authority.ts';
+import { routesFor } from '#runtime/containerd/hosts.ts';
 import type { HostRule, HostsDir, HostsRules, RuntimeConfig, TlsRule } from '#node/view.ts';
 import { plain, toml, versionOf } from '../../kit/stage.ts';
 

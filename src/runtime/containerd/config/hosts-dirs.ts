@@ -12,7 +12,7 @@ import { decodeHosts, type HostEntry } from './hosts-toml.ts';
 import { listDir, statPath, readText } from '#node/host-root.ts';
 import { readTls, unreadable, type TlsPaths } from '#node/tls-files.ts';
 
-export interface ReadHosts {
+interface ReadHosts {
   readonly root: string;
   readonly version: RuntimeVersion;
   /** For faults that stop nothing, such as a hosts.toml that containerd only logs. */

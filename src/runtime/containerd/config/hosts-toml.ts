@@ -19,8 +19,7 @@ export interface HostsFile {
   readonly hosts: readonly HostEntry[];
   readonly server: HostEntry;
 }
-export type HostsDecode =
-  { readonly ok: true; readonly value: HostsFile } | { readonly ok: false; readonly why: string };
+type HostsDecode = { readonly ok: true; readonly value: HostsFile } | { readonly ok: false; readonly why: string };
 
 type Capability = HostRule['capabilities'][number];
 

@@ -6,12 +6,12 @@ import { valueAt } from '#data/value-at.ts';
 import { parse } from 'smol-toml';
 
 export type TomlTable = Readonly<Record<string, unknown>>;
-export type TomlParse = { readonly ok: true; readonly table: TomlTable } | { readonly ok: false; readonly why: string };
+type TomlParse = { readonly ok: true; readonly table: TomlTable } | { readonly ok: false; readonly why: string };
 
 /** Deeper documents are refused: nothing that containerd reads goes beyond ten. */
 const maxDepth = 64;
 
-export type GoToml = 1 | 2;
+type GoToml = 1 | 2;
 
 /** Refuses what one version of go-toml refuses and the other accepts, with its text. */
 export function parseToml(text: string, goToml: GoToml): TomlParse {
@@ -60,7 +60,7 @@ export function field(table: TomlTable, name: string, goToml: GoToml): unknown {
 }
 
 /** One expression of a document in the order of the text: a `[table]`, an `[[array]]` or a `key = value`. */
-export interface Expression {
+interface Expression {
   readonly kind: 'table' | 'array' | 'pair';
   /** The dotted parts of its own key. */
   readonly key: readonly string[];

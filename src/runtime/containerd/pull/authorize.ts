@@ -52,7 +52,7 @@ export type Demanded =
   | { readonly is: 'final' }
   | { readonly is: 'error'; readonly error: PullError };
 
-export interface Demand401 {
+interface Demand401 {
   readonly url: URL;
   readonly route: number;
   /** What that request carried. */

@@ -47,11 +47,11 @@ export async function fetchBlobs(
   if (ahead?.ok === false) return ahead;
   const parts = ahead === undefined ? [config, ...layers] : layers;
   const rest = await inOrder(parts, fetch);
-  const tried = [
+  const fetched = [
     ...(ahead === undefined ? [] : [{ part: config, one: ahead }]),
     ...rest.map((one, i) => ({ part: parts[i] ?? config, one })),
   ];
-  return collect(context, tried);
+  return collect(context, fetched);
 }
 
 /**
@@ -68,14 +68,14 @@ function layersOf({ plan: { engine } }: PullContext, { config, layers }: ImageMa
 
 function collect(
   context: PullContext,
-  tried: readonly { readonly part: Part; readonly one: Result<Fetched> }[],
+  fetched: readonly { readonly part: Part; readonly one: Result<Fetched> }[],
 ): Result<Blobs> {
   const hosts = new Set<string>();
   const layers = new Map<string, Uint8Array>();
   let config: Uint8Array | undefined;
   let missing: PullError | undefined;
   let verified = true;
-  for (const { part, one } of tried) {
+  for (const { part, one } of fetched) {
     const { act, wanted } = part;
     if (!one.ok) {
       if (act === 'config' || !isLayerType(wanted.mediaType, context.plan.engine)) return one;
@@ -111,10 +111,10 @@ async function fetchAhead(
   const timer = setTimeout(() => resolve(false), waitMs);
   if (asked === undefined) served.set(place, promise);
   try {
-    const tried = await fetch();
-    resolve(tried.ok);
-    if (tried.ok) served.set(place, Promise.resolve(true));
-    return tried;
+    const fetched = await fetch();
+    resolve(fetched.ok);
+    if (fetched.ok) served.set(place, Promise.resolve(true));
+    return fetched;
   } finally {
     clearTimeout(timer);
     resolve(false);
@@ -126,17 +126,17 @@ async function inOrder(
   parts: readonly Part[],
   fetch: (part: Part) => Promise<Result<Fetched>>,
 ): Promise<readonly Result<Fetched>[]> {
-  const tried: Result<Fetched>[] = [];
+  const fetched: Result<Fetched>[] = [];
   const waiting = parts.entries();
   let failed = false;
   const walk = async (): Promise<void> => {
     for (const [i, part] of waiting) {
       const one = await fetch(part);
-      tried[i] = one;
+      fetched[i] = one;
       failed ||= !one.ok;
       if (failed) return;
     }
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, parts.length) }, walk));
-  return tried;
+  return fetched;
 }

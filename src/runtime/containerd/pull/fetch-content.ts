@@ -157,17 +157,17 @@ async function open(context: PullContext, authorizer: Authorizer, opening: Openi
   let ours: PullError | undefined;
   for (const route of context.routes.keys()) {
     const because = first === undefined ? 'the first host' : `${first.fault.code} at the host before`;
-    const tried = await send(context, authorizer, {
+    const sent = await send(context, authorizer, {
       ...getOf(opening),
       route,
       object: `${opening.kind}/${wanted.digest}`,
       lastHost: route === context.routes.length - 1,
       purpose: { act, because },
     });
-    if (!tried.ok && (tried.error.fault.code === 'agent.out_of_time' || tried.error.fault.code === 'agent.bug'))
-      return tried;
-    const found = tried.ok ? statusError(context, tried.value, opening) : tried.error;
-    if (found === undefined) return tried;
+    if (!sent.ok && (sent.error.fault.code === 'agent.out_of_time' || sent.error.fault.code === 'agent.bug'))
+      return sent;
+    const found = sent.ok ? statusError(context, sent.value, opening) : sent.error;
+    if (found === undefined) return sent;
     if (found.fault.code.startsWith('agent.')) ours ??= found;
     first ??= found;
   }
@@ -187,7 +187,7 @@ async function openForeign(
 ): Promise<Result<Reply> | undefined> {
   const { wanted, act } = opening;
   for (const place of foreignPlaces(context, wanted)) {
-    const tried = await send(context, authorizer, {
+    const sent = await send(context, authorizer, {
       ...getOf(opening),
       ...place,
       route: noRoute,
@@ -195,8 +195,8 @@ async function openForeign(
       lastHost: false,
       purpose: { act, because: 'its descriptor names this place' },
     });
-    const found = tried.ok ? statusError(context, tried.value, opening) : tried.error;
-    if (found === undefined) return tried;
+    const found = sent.ok ? statusError(context, sent.value, opening) : sent.error;
+    if (found === undefined) return sent;
     if (found.notFound !== true) return { ok: false, error: found };
   }
   return undefined;

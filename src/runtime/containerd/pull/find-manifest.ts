@@ -33,7 +33,7 @@ export interface FoundManifest {
   readonly offered?: readonly string[];
 }
 
-export type ManifestSearch =
+type ManifestSearch =
   | FoundManifest
   /** Nothing to unpack: an entry of an index that is no image. */
   | { readonly is: 'leaf' }

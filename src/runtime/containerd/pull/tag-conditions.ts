@@ -22,7 +22,7 @@ import type { KnownTag, TagIdentity } from '#runtime/attempt/known-tags.ts';
 import type { Reply } from '#runtime/attempt/request.ts';
 import type { PullContext } from '../plan.ts';
 
-export type Shortcut =
+type Shortcut =
   /** HEAD of the digest that the tag led to. */
   { readonly is: 'by_digest'; readonly known: KnownTag } | Condition;
 

@@ -18,7 +18,7 @@ import type { Blobs } from './fetch-blobs.ts';
 import { forgetBlob } from './fetch-content.ts';
 import { fetchText, type PullError } from './pull-error.ts';
 
-export interface FetchedImage {
+interface FetchedImage {
   readonly top: Descriptor;
   readonly chosen: Descriptor;
   readonly manifest: ImageManifest;
