@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { PullReport } from '#report/report.ts';
 import { Secret } from '#report/secret.ts';
-import type { Demand, HostRule, NodeView } from '#node/view.ts';
+import type { HostRule, NodeView } from '#node/view.ts';
 import { bugReport } from '#assess.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { openLog } from '#output/log.ts';
@@ -29,6 +29,7 @@ import {
   type NodeSketch,
   type PassSketch,
 } from './kit/stage.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const app = image({ seed: 'app' });
 const images = { 'team/app:v1': app };

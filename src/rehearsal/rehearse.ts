@@ -3,12 +3,13 @@
  * The outer loop is the kubelet's (kuberuntime_image.go PullImage): one whole pull a credential, until one succeeds, and
  * never an anonymous one beside them.
  */
-import type { PullPlan, Identity } from '#runtime/plan.ts';
+import type { PullPlan } from '#runtime/plan.ts';
 import type { Attempt, Rehearsal } from '#report/rehearsal.ts';
 import { gatherEvidence } from './evidence.ts';
 import { runtimeOf } from '#runtime/runtimes.ts';
 import type { AttemptContext } from '#runtime/attempt/context.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
+import type { Identity } from '#kubelet/credential.ts';
 
 /** Whether an image may be asked for in a lane. */
 export type MayEnter = (budgetKey: string) => boolean;

@@ -9,7 +9,7 @@ import { restarted } from '#runtime/next-start.ts';
 import type { NodeHistory } from '#forecast/history/history.ts';
 import type { QuotaSample } from '#report/quota.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import type { Restarted } from './restart.ts';
 import { assessAll } from '#assess.ts';
 import type { Known } from '#budget/choose.ts';
@@ -23,6 +23,7 @@ import { Memory } from '#runtime/attempt/memory.ts';
 import type { Spent } from '#runtime/attempt/spending.ts';
 import type { Manners } from '#runtime/attempt/wire.ts';
 import { planFor } from '#runtime/runtimes.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 export interface RehearserOptions {
   readonly hostRoot: string;

@@ -10,10 +10,12 @@ import { bad, good, type Good, type Outcome } from '#report/outcome.ts';
 import { hostOf } from '#forecast/history/hosts.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Evidence, EvidenceFacts, Rehearsal } from '#report/rehearsal.ts';
-import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { rehearse } from './rehearse.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 import { planFor } from '#runtime/runtimes.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
 
 export interface Restarted {
   readonly next: NextStart;

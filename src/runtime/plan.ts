@@ -1,5 +1,6 @@
 /** What the kubelet and its runtime would try for one image, in order, and why. Made without a packet. */
-import { keyringFor, type Credential, type UnusedSecret } from '#kubelet/keyring.ts';
+import { keyringFor, type UnusedSecret } from '#kubelet/keyring.ts';
+import type { Identity } from '#kubelet/credential.ts';
 import { engineOf, type Engine } from '#runtime/containerd/versions.ts';
 import { ownerOf, type Fault } from '#report/fault.ts';
 import type { Image } from '#image/reference.ts';
@@ -7,19 +8,10 @@ import type { Good, Outcome } from '#report/outcome.ts';
 import type { Platform } from '#image/platform.ts';
 import { proxyWarnings, type ProxyNext } from '#go/http-proxy.ts';
 import { routesFor } from '#runtime/containerd/hosts.ts';
-import type {
-  Demand,
-  Doubt,
-  Header,
-  NodeView,
-  ProviderAnswer,
-  ProxyRules,
-  PullPolicy,
-  Resolver,
-  StaticAuth,
-  SystemRoots,
-  TlsRule,
-} from '#node/view.ts';
+import type { Doubt, Header, NodeView, ProxyRules, Resolver, StaticAuth, SystemRoots, TlsRule } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
+import type { PullPolicy } from '#kubelet/pull-policy.ts';
 
 export interface PullPlan {
   readonly image: Image;
@@ -65,12 +57,6 @@ export interface ProviderState {
   readonly keptUntilMs?: number;
   /** It fails now, and only its kept answer serves. */
   readonly failing?: string;
-}
-
-export interface Identity {
-  /** What reports show: a credential's label, or `anonymous`. */
-  readonly label: string;
-  readonly credential?: Credential;
 }
 
 export interface Route {

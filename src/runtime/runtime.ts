@@ -8,12 +8,14 @@ import type { Image } from '#image/reference.ts';
 import type { Good, Seen } from '#report/outcome.ts';
 import type { PullPlan } from './plan.ts';
 import type { Attempt } from '#report/rehearsal.ts';
-import type { Demand, Doubt, NodeView, OwnView, ProviderAnswer, RuntimeConfig, RuntimeVersion } from '#node/view.ts';
+import type { Doubt, NodeView, OwnView, RuntimeConfig, RuntimeVersion } from '#node/view.ts';
 import type { AsStarted } from '#rehearsal/as-started.ts';
 import type { AtStart } from '#node/at-start.ts';
 import type { Running } from '#node/processes.ts';
 import type { FoundProxy } from '#node/proxy.ts';
 import type { AttemptContext } from '#runtime/attempt/context.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
 
 export interface Runtime {
   /** As in node.status.nodeInfo.containerRuntimeVersion: `containerd`, `cri-o`, `docker`. */

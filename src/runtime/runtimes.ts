@@ -1,8 +1,9 @@
 /** Every runtime that drypull imitates, and which of them a node or a plan is about. */
 import type { PullPlan } from './plan.ts';
-import type { NodeView, ProviderAnswer } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { containerd } from './containerd.ts';
 import type { Runtime, Wanted } from './runtime.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
 
 const runtimes: readonly Runtime[] = [containerd];
 

@@ -11,7 +11,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { type KubeCall, callOf, grantText, scopedText } from './fake-kube-call.ts';
 import { type Json, at, object, recordedJson, text } from './fake-kube-json.ts';
 import { Shelf, kindKey, selects } from './fake-kube-shelf.ts';
-import { type Ending, dialects, serveForward } from './fake-port-forward.ts';
+import { channelProtocol, type Ending, serveForward } from './fake-port-forward.ts';
 import { catalogGrants, everyGrant } from './kube-grants.ts';
 import {
   type Misbehaviour,
@@ -69,13 +69,13 @@ export class FakeKube {
   fleet: readonly Json[] = [];
   /** Where the forwarded ports of a Pod end; a Pod that is not here has no such port. */
   readonly endings = new Map<string, Ending>();
-  /** The dialects of the port-forward that are spoken here. */
-  dialects: readonly string[] = dialects;
-  /** What was spoken, connection by connection. */
-  readonly spoken: string[] = [];
+  /** The subprotocols of a port-forward that this server accepts. */
+  subprotocols: readonly string[] = [channelProtocol];
+  /** Port-forwards that were opened. */
+  forwards = 0;
   /** The most forwarded connections that were open at one time. */
   mostForwards = 0;
-  #forwards = 0;
+  #openForwards = 0;
   #log: Logged[] = [];
   #oldest = 0;
   readonly #watchers = new Set<Watcher>();
@@ -261,7 +261,7 @@ export class FakeKube {
     }
   }
 
-  /** A port-forward: a refusal is an HTTP answer, as the API server's are; an unknown dialect is the kubelet's bare 403. */
+  /** A port-forward: a refusal is an HTTP answer, as the API server's are; an unknown subprotocol gets the kubelet's 403 without a body. */
   #upgrade(request: IncomingMessage, at: { readonly socket: Duplex; readonly head: Buffer }): void {
     const url = new URL(request.url ?? '/', this.url);
     const call = callOf('GET', url);
@@ -292,13 +292,13 @@ export class FakeKube {
       return;
     }
     const port = Number(url.searchParams.get('ports'));
-    const spoken = serveForward(request, at, { known: this.dialects, ending, port });
-    if (spoken === undefined) at.socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+    if (!serveForward(request, at, { known: this.subprotocols, ending, port }))
+      at.socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
     else {
-      this.spoken.push(spoken);
-      this.#forwards += 1;
-      this.mostForwards = Math.max(this.mostForwards, this.#forwards);
-      at.socket.once('close', () => (this.#forwards -= 1));
+      this.forwards += 1;
+      this.#openForwards += 1;
+      this.mostForwards = Math.max(this.mostForwards, this.#openForwards);
+      at.socket.once('close', () => (this.#openForwards -= 1));
       this.#publish();
     }
   }

@@ -1,12 +1,13 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { KeyringSources, PullSecret } from '#kubelet/keyring.ts';
+import type { KeyringSources } from '#kubelet/keyring.ts';
 import { keyMatches, keyringFor, readDockerConfig } from '#kubelet/keyring.ts';
 import type { Image } from '#image/reference.ts';
 import { parseImage } from '#image/reference.ts';
 import { good } from '#report/outcome.ts';
 import { Secret } from '#report/secret.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
 
 type Logins = Readonly<Record<string, string>>;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { placementOf } from '#kubelet/placement.ts';
+import { placementOf } from '#kubelet/placement-spec.ts';
 import { allArchitectures, architecturesOf } from '#kubelet/placement-architectures.ts';
 
 const affinity = (...terms: readonly object[]) => ({

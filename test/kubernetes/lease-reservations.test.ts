@@ -153,7 +153,7 @@ describe('what cannot be booked', () => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     world.kube.script(isGet, { is: 'slow', until: promise });
     const fault = { code: 'agent.cannot_see', why: 'no answer in time' };
-    expect(await reserveInLease(world.cluster, { ...place, patienceMs: 50 }, ask)).toMatchObject({
+    expect(await reserveInLease(world.cluster, { ...place, timeoutMs: 50 }, ask)).toMatchObject({
       is: 'failed',
       fault,
     });

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { PullSecret } from '#kubelet/keyring.ts';
-import type { Demand } from '#node/view.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { pullSecrets } from '#kubernetes/pull-secrets.ts';
 import { callText } from '../kit/fake-kube-call.ts';
 import { recordedJson } from '../kit/fake-kube-json.ts';

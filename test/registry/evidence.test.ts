@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judgeNameServers, judgePinned } from '#registry/dns/check-name-servers.ts';
-import { judgeAddresses, judgePath, type PathDependencies } from '#registry/check-addresses.ts';
+import { judgeAddresses, judgePath, type PathSettings } from '#registry/check-addresses.ts';
 import { fakeDns } from '../kit/fake-dns.ts';
 import { plainTls, resolver, trusting } from '../kit/footing.ts';
 import { authority, leaf } from '../kit/certificates.ts';
@@ -9,7 +9,7 @@ import { tlsServer } from '../kit/tls-server.ts';
 import { Secret } from '#report/secret.ts';
 
 const elapsedMs = (): number => performance.now();
-const paths: PathDependencies = { resolver, roots: { pems: [] }, now: () => new Date(), elapsedMs };
+const paths: PathSettings = { resolver, roots: { pems: [] }, now: () => new Date(), elapsedMs };
 
 describe('name servers', () => {
   it('are asked each for itself, also those that the pull did not need', async () => {

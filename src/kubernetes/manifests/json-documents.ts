@@ -6,7 +6,7 @@ export interface JsonDocument {
   readonly value: unknown;
 }
 
-/** One JSON document, or several with nothing but blanks between them. Undefined: not JSON, perhaps YAML in flow style. */
+/** One JSON document, or several with only white space between them. undefined: not JSON, perhaps YAML in flow style. */
 export function jsonDocuments(text: string): readonly JsonDocument[] | undefined {
   const whole = tryJson(text);
   if (whole !== undefined) return [{ line: leadingLines(text), value: whole.value }];
@@ -29,7 +29,7 @@ function tryJson(text: string): { value: unknown } | undefined {
   }
 }
 
-/** Cuts where brackets balance, minding strings. */
+/** Cuts where brackets balance, outside of strings. */
 function* jsonParts(text: string): Generator<string> {
   const marks = /["{}[\]]/g;
   let depth = 0;

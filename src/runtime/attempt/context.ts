@@ -1,9 +1,10 @@
 /** One call of the kubelet to the runtime: the plan, one identity, and the record of what was asked on its behalf. */
 import { readAnnouncements } from '#registry/http/warning-header.ts';
-import type { Identity, PullPlan, Route } from '#runtime/plan.ts';
+import type { PullPlan, Route } from '#runtime/plan.ts';
 import type { Act, Exchange, ExchangeFacts } from '#report/rehearsal.ts';
 import { good, type Outcome } from '#report/outcome.ts';
 import { leastTimedBytes } from '#report/throughput.ts';
+import { originOf } from '#go/host-port.ts';
 import { proxyFor } from '#go/http-proxy.ts';
 import type { Family } from '#report/quota.ts';
 import { header, type Answer, type Asked } from '#registry/wire.ts';
@@ -12,6 +13,7 @@ import { readRateLimit } from '#registry/http/rate-limit.ts';
 import { countsPulls } from './metered.ts';
 import type { RequestKind } from './spending.ts';
 import type { Wire } from './wire.ts';
+import type { Identity } from '#kubelet/credential.ts';
 
 export interface AttemptContext {
   readonly plan: PullPlan;
@@ -107,9 +109,7 @@ function facts(
 
 /** Of the connection that is open: a proxy's own address counts, whatever the registry's would be. */
 function familyOf({ plan, wire }: AttemptContext, url: URL): Family {
-  const scheme = url.protocol === 'https:' ? 'https' : 'http';
-  const port = url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port);
-  const proxied = proxyFor(plan.proxy, { scheme, host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port });
+  const proxied = proxyFor(plan.proxy, originOf(url));
   if (proxied.ok && proxied.value !== null) return 'proxy';
   return (wire.reachedAt.get(url.host) ?? '').includes(':') ? 'ipv6' : 'ipv4';
 }

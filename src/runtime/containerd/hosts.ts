@@ -6,7 +6,8 @@
 import type { Engine } from './versions.ts';
 import { parseGoUrl } from '#go/url.ts';
 import type { Image } from '#image/reference.ts';
-import { isLoopback, parseAddress, splitHostPort } from '#go/ip.ts';
+import { splitAuthority, splitHostPort } from '#go/host-port.ts';
+import { isLoopback, parseAddress } from '#go/ip.ts';
 import { bad, good, type Outcome } from '#report/outcome.ts';
 import { valueAt } from '#data/value-at.ts';
 import type { Route } from '#runtime/plan.ts';
@@ -127,7 +128,7 @@ function upstream(
 function localhostScheme(registry: string, engine: Engine): { scheme: 'http' | 'https'; skipVerify: boolean } {
   const { port } = splitAuthority(registry);
   if (!engine.localhostByPort) return { scheme: 'http', skipVerify: true };
-  return { scheme: port === undefined || port === '443' ? 'https' : 'http', skipVerify: port !== '80' };
+  return { scheme: port === '' || port === '443' ? 'https' : 'http', skipVerify: port !== '80' };
 }
 
 interface RouteParts extends HostUrl {
@@ -144,7 +145,7 @@ function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: E
     role: parts.role,
     scheme,
     host,
-    port: port === undefined ? (scheme === 'https' ? 443 : 80) : Number(port),
+    port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port),
     authority: parts.authority,
     path: parts.path,
     mayPull: parts.rule.capabilities.includes('pull'),
@@ -159,14 +160,14 @@ function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: E
   };
 }
 
-function triesHttps(port: string | undefined, engine: Engine): boolean {
+function triesHttps(port: string, engine: Engine): boolean {
   switch (engine.httpsFirst) {
     case 'never':
       return false;
     case 'any_port':
       return true;
     case 'written_port':
-      return port !== undefined && port !== '80';
+      return port !== '' && port !== '80';
     case 'not_port_80':
       return port !== '80';
   }
@@ -234,14 +235,4 @@ export function isLocalhost(registry: string): boolean {
   const host = splitHostPort(registry)?.host ?? registry;
   const address = parseAddress(host);
   return host === 'localhost' || (address !== undefined && isLoopback(address));
-}
-
-/** host and port of `host`, `host:port`, `[v6]`, `[v6]:port`. */
-export function splitAuthority(authority: string): { readonly host: string; readonly port?: string } {
-  const v6 = /^\[([^\]]*)\](?::(\d*))?$/.exec(authority);
-  if (v6 !== null)
-    return v6[2] === undefined || v6[2] === '' ? { host: v6[1] ?? '' } : { host: v6[1] ?? '', port: v6[2] };
-  const colon = authority.lastIndexOf(':');
-  if (colon < 0 || colon === authority.length - 1) return { host: colon < 0 ? authority : authority.slice(0, -1) };
-  return { host: authority.slice(0, colon), port: authority.slice(colon + 1) };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { PullSecret } from '#kubelet/keyring.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
 import { readManifests } from '#kubernetes/manifests/read-manifests.ts';
 import type { Manifests } from '#kubernetes/manifests/read-manifests.ts';
 
@@ -216,7 +216,7 @@ describe("a Pod pulls with the secrets that it lists, or else with its ServiceAc
     expect(read(text).hints).toEqual([
       {
         at: 'line 1, Pod here/p',
-        what: 'its pull secret hub stands in namespace there; a Pod can only use secrets of its own (here)',
+        what: 'its pull secret hub is in namespace there; a Pod can only use secrets of its own (here)',
       },
     ]);
   });
@@ -342,7 +342,7 @@ describe('a stream is YAML, JSON, or both', () => {
     const text = 'kind: Pod\nspec:\n  containers:\n  - image: a\n    image: b\n';
     expect(images(text)).toEqual(['b']);
     expect(read(text).hints).toEqual([
-      { at: 'line 5', what: 'the key "image" stands here a second time; the last one counts' },
+      { at: 'line 5', what: 'the key "image" is here a second time; the last one counts' },
     ]);
   });
 });

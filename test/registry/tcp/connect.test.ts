@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { openOne, openTcp, shareOf, type TcpGoal } from '#registry/tcp/connect.ts';
+import { openOne, openTcp, shareOf, type TcpOptions } from '#registry/tcp/connect.ts';
 import { fullListener } from '../../kit/full-listener.ts';
 import { deadPort, listener } from '../../kit/silent-listener.ts';
 
 const elapsedMs = (): number => performance.now();
 const signal = new AbortController().signal;
 
-async function open(addresses: readonly string[], port: number, with_: Partial<TcpGoal> = {}) {
+async function open(addresses: readonly string[], port: number, with_: Partial<TcpOptions> = {}) {
   const opened = await openTcp({ host: 'reg.example', port, addresses, timeoutMs: 5_000, elapsedMs, signal, ...with_ });
   if (opened.outcome.ok) opened.outcome.value.destroy();
   return { ...opened, tried: opened.steps.map(({ outcome }) => (outcome.ok ? 'ok' : outcome.fault.code)) };

@@ -5,6 +5,7 @@
  */
 import type { Challenge } from '#runtime/containerd/challenge.ts';
 import { readChallenges } from '#runtime/containerd/challenge.ts';
+import { splitAuthority, withoutBrackets } from '#go/host-port.ts';
 import type { Fault } from '#report/fault.ts';
 import type { Route } from '#runtime/plan.ts';
 import { trustRealm } from '#registry/http/token-realm.ts';
@@ -113,7 +114,7 @@ export class Authorizer {
       const kind = print === undefined ? 'anonymous' : 'oauth';
       return { ok: false, trouble: trouble(limited, `failed to authorize: failed to fetch ${kind} token: ${text}`) };
     }
-    const asked = await this.#token(key, scoped, route);
+    const asked = await this.#token(key, scoped, { host, route });
     if (asked.ending.is === 'granted') {
       const place = { ...(print === undefined ? {} : { login: print }), place: realm.host };
       limits.lift(realm.host, nowMs);
@@ -131,12 +132,16 @@ export class Authorizer {
     return { ok: false, trouble: refused };
   }
 
-  async #token(key: string, handler: Bearer, route: number): Promise<TokenAsked> {
+  async #token(
+    key: string,
+    handler: Bearer,
+    { host, route }: { readonly host: string; readonly route: number },
+  ): Promise<TokenAsked> {
     const { wire } = this.#scene;
     const held = await wire.tokens.get(key);
     if (held !== undefined && (held.ending.is !== 'granted' || held.ending.token.endsMs > wire.elapsedMs() + 5_000))
       return held;
-    const asking = fetchToken(wire.connections, this.#tokenAsk(handler, route), wire.elapsedMs());
+    const asking = fetchToken(wire.connections, this.#tokenAsk(handler, host, route), wire.elapsedMs());
     wire.tokens.set(key, asking);
     const asked = await asking;
     for (const { method, url, asked: one, because } of asked.tries) {
@@ -146,11 +151,12 @@ export class Authorizer {
     return asked;
   }
 
-  #tokenAsk(handler: Bearer, route: number): TokenAsk {
+  #tokenAsk(handler: Bearer, host: string, route: number): TokenAsk {
     const { plan, routes, signal, wire } = this.#scene;
     const at: Route | undefined = routes[route];
     return {
       realm: handler.realm,
+      registry: splitAuthority(host).host,
       service: handler.service,
       scopes: handler.scopes,
       ...(handler.login === undefined ? {} : { login: handler.login }),
@@ -189,7 +195,7 @@ export class Authorizer {
     const login = loginFor(this.#scene, at.route, host);
     if (login !== undefined) {
       const address = this.#scene.wire.reachedAt.get(host);
-      const addresses = [at.url.hostname.replace(/^\[|\]$/g, ''), ...(address === undefined ? [] : [address])];
+      const addresses = [withoutBrackets(at.url.hostname), ...(address === undefined ? [] : [address])];
       const trusted = trustRealm(realm, { scheme: at.url.protocol.slice(0, -1), host: at.url.hostname, addresses });
       if (!trusted.ok) return { is: 'trouble', trouble: trouble(trusted.fault, trusted.fault.code) };
     }

@@ -5,6 +5,7 @@
  */
 import type { Descriptor } from '#image/manifest.ts';
 import type { Route } from '#runtime/plan.ts';
+import { originOf } from '#go/host-port.ts';
 import type { TlsRule } from '#node/view.ts';
 import type { AttemptContext } from '#runtime/attempt/context.ts';
 
@@ -25,12 +26,9 @@ export function elsewhereOf({ plan }: AttemptContext, { urls }: Descriptor): rea
     if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.host === '') return [];
     // Neither is a part of what is asked for.
     Object.assign(url, { username: '', password: '', hash: '' });
-    const scheme = url.protocol === 'https:' ? 'https' : 'http';
     const at: Route = {
       role: 'mirror',
-      scheme,
-      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port),
+      ...originOf(url),
       authority: url.host,
       path: '',
       mayPull: true,

@@ -4,13 +4,14 @@
  */
 import type { Fault } from '#report/fault.ts';
 import type { Route } from '#runtime/plan.ts';
+import { withoutBrackets } from '#go/host-port.ts';
 import { isWithin, mostRequests, nextRequest } from '#go/redirect.ts';
 import { cleanPath } from '#runtime/containerd/hosts.ts';
 import { fetchStatusText, requestFailed, resolveStatusText, transportText } from '#runtime/containerd/error-texts.ts';
 import type { Header } from '#node/view.ts';
 import { openHeader } from '#registry/token/fetch-token.ts';
 import { withoutEcho } from '#registry/http/echo.ts';
-import { header, type Answer, type Asked } from '#registry/wire.ts';
+import { header, type Answer, type Asked, type RequestCause } from '#registry/wire.ts';
 import type { Authorization, Authorizer } from './authorizer.ts';
 import type { Elsewhere } from './elsewhere.ts';
 import { answering, fallsBack, plainly } from './fall-back.ts';
@@ -88,7 +89,7 @@ export async function sendOnce(
     if (redirects === 0) carried = authorized.value;
     const authorization = authorized.value ?? carried;
     const presented = authorization === undefined ? {} : { presented: authorization };
-    const asked = await ask(context, { ...sending, url, own, ...presented, redirects });
+    const asked = await ask(context, { ...sending, requested, url, own, ...presented, redirects });
     if (!asked.outcome.ok) {
       const { fault } = asked.outcome;
       const at = { host: url.host, ...(redirects === 0 ? {} : { redirectedBy: requested.host }) };
@@ -193,10 +194,18 @@ function lost(
 }
 
 interface Asking extends Sending {
+  readonly requested: URL;
   readonly url: URL;
   readonly own: readonly Header[];
   readonly presented?: Authorization;
   readonly redirects: number;
+}
+
+/** An answer of the registry named this URL: its addresses are checked. */
+function causeOf(context: AttemptContext, asking: Asking): RequestCause | undefined {
+  const { redirects, elsewhere, requested, route } = asking;
+  if (elsewhere !== undefined) return { by: 'descriptor', registry: context.routes[route]?.host ?? '' };
+  return redirects === 0 ? undefined : { by: 'redirect', registry: withoutBrackets(requested.hostname) };
 }
 
 async function ask(context: AttemptContext, asking: Asking): Promise<Asked> {
@@ -208,8 +217,10 @@ async function ask(context: AttemptContext, asking: Asking): Promise<Asked> {
     route: asking.route,
   };
   const sent = { method: asking.method, ...(presented === undefined ? {} : { as: presented.as }) };
+  const cause = causeOf(context, asking);
   const settings = {
     method: asking.method,
+    ...(cause === undefined ? {} : { cause }),
     headers,
     tls: at.tls,
     dialTimeoutMs: at.dialTimeoutMs,
