@@ -202,9 +202,9 @@ interface Asking extends Sending {
 }
 
 /** An answer of the registry named this URL: its addresses are checked. */
-function causeOf(context: AttemptContext, asking: Asking): RequestCause | undefined {
-  const { redirects, elsewhere, requested, route } = asking;
-  if (elsewhere !== undefined) return { by: 'descriptor', registry: context.routes[route]?.host ?? '' };
+function causeOf(context: AttemptContext, { redirects, elsewhere, requested }: Asking): RequestCause | undefined {
+  // The image's own registry is the last route.
+  if (elsewhere !== undefined) return { by: 'descriptor', registry: context.routes.at(-1)?.host ?? '' };
   return redirects === 0 ? undefined : { by: 'redirect', registry: withoutBrackets(requested.hostname) };
 }
 
