@@ -9,13 +9,22 @@ import type { Fault } from '#report/fault.ts';
 import { encodeBase64 } from './base64.ts';
 import type { GoUrl } from './url.ts';
 import { parseGoUrl } from './url.ts';
-import { joinHostPort, splitAuthority, splitHostPort } from './host-port.ts';
+import { joinHostPort, splitAuthority, splitHostPort, type Origin } from './host-port.ts';
 import type { Address, Network } from './ip.ts';
 import { contains, isLoopback, parseAddress, parseNetwork, sameAddress } from './ip.ts';
 import type { Outcome } from '#report/outcome.ts';
 import { bad, good } from '#report/outcome.ts';
 import { Secret } from '#report/secret.ts';
-import type { ProxyRules } from '#node/view.ts';
+
+/** A program's proxy variables (golang.org/x/net/http/httpproxy Config). Absent: not set. */
+export interface ProxyRules {
+  readonly http?: Secret;
+  readonly https?: Secret;
+  readonly no?: string;
+  readonly source: string;
+  /** The program knows http, https and socks5, and takes any other scheme for the name of a host (Go before 1.23). */
+  readonly threeSchemes?: true;
+}
 
 export interface ProxyTarget {
   /** `socks5` and `socks5h` are the same to Go: the proxy resolves names. */
@@ -38,15 +47,8 @@ export interface ProxyNext {
   readonly because: string;
 }
 
-export interface ProxiedUrl {
-  readonly scheme: 'https' | 'http';
-  /** IPv6 without brackets. */
-  readonly host: string;
-  readonly port: number;
-}
-
 /** null: connect directly. A fault: Go uses this proxy and cannot open a connection to it. */
-export function proxyFor(rules: ProxyRules, url: ProxiedUrl): Outcome<ProxyTarget | null> {
+export function proxyFor(rules: ProxyRules, url: Origin): Outcome<ProxyTarget | null> {
   const value = (url.scheme === 'https' ? rules.https : rules.http)?.reveal() ?? '';
   if (value === '') return good(null);
   const proxy = readProxy(value, rules);
@@ -126,7 +128,7 @@ function malformed(value: string, why: string): Fault {
 }
 
 /** The negation of Config.useProxy. */
-function isExempt(list: string, url: ProxiedUrl): boolean {
+function isExempt(list: string, url: Origin): boolean {
   const host = toAscii(url.host);
   if (host === 'localhost') return true;
   const address = parseAddress(host);

@@ -103,7 +103,7 @@ export function keyringFor(image: Image, sources: KeyringSources): Keyring {
   const fromSecrets = entriesOfSecrets(secrets);
   if (!fromSecrets.ok) return { identities: fromSecrets, warnings, unseen, unused: [] };
   const identities = [fromSecrets.value, entriesOfNodeFile(nodeFile), providerAnswers.flatMap(entriesOfAnswer)]
-    .flatMap((filed) => lookUp(filed, image.repository))
+    .flatMap((entries) => entriesFor(entries, image.repository))
     .map(identify);
   const unused = unusedOf(fromSecrets.value, identities);
   return { identities: good(identities.length === 0 ? [anonymous] : identities), warnings, unseen, unused };
@@ -111,20 +111,20 @@ export function keyringFor(image: Image, sources: KeyringSources): Keyring {
 
 const mostKeys = 8;
 
-function unusedOf(filed: readonly KeyedEntry[], identities: readonly Identity[]): readonly UnusedSecret[] {
+function unusedOf(keyedEntries: readonly KeyedEntry[], identities: readonly Identity[]): readonly UnusedSecret[] {
   const nameOf = (source: CredentialSource): string =>
     source.is === 'pod_secret' ? `${source.namespace}/${source.name}` : '';
   const used = new Set(identities.flatMap(({ credential }) => (credential ? [nameOf(credential.source)] : [])));
-  return [...Map.groupBy(filed, ({ source }) => nameOf(source))].flatMap(([secret, entries]) =>
+  return [...Map.groupBy(keyedEntries, ({ source }) => nameOf(source))].flatMap(([secret, entries]) =>
     used.has(secret) ? [] : [{ secret, keys: [...new Set(entries.map(({ key }) => key))].slice(0, mostKeys) }],
   );
 }
 
 /** BasicDockerKeyring.Lookup: every match, in descending byte order of keys; the Hub's old name only where nothing matched. */
-function lookUp(filed: readonly KeyedEntry[], repository: string): readonly KeyedEntry[] {
-  const matching = filed.filter(({ key }) => keyMatches(key, repository));
+function entriesFor(keyedEntries: readonly KeyedEntry[], repository: string): readonly KeyedEntry[] {
+  const matching = keyedEntries.filter(({ key }) => keyMatches(key, repository));
   if (matching.length > 0) return matching.toSorted((one, other) => compareBytes(other.key, one.key));
-  return isDefaultRegistry(repository) ? filed.filter(({ key }) => key === defaultRegistry) : [];
+  return isDefaultRegistry(repository) ? keyedEntries.filter(({ key }) => key === defaultRegistry) : [];
 }
 
 /** keyring.go isDefaultRegistryMatch: also true of `localhost/x` and `Foo/x`, whose first element has neither dot nor colon. */
@@ -150,15 +150,15 @@ function keyed(entries: readonly DockerEntry[], source: CredentialSource): reado
 }
 
 function entriesOfSecrets(secrets: readonly PullSecret[]): Outcome<readonly KeyedEntry[]> {
-  const filed: KeyedEntry[] = [];
+  const keyedEntries: KeyedEntry[] = [];
   for (const { namespace, name, state } of secrets) {
     const content = state.is === 'given' ? contentOf(state) : undefined;
     if (content?.is !== 'config') continue;
     const entries = readDockerConfig(content.text, content.format, { namespace, name });
     if (!entries.ok) return entries;
-    filed.push(...keyed(entries.value, { is: 'pod_secret', namespace, name }));
+    keyedEntries.push(...keyed(entries.value, { is: 'pod_secret', namespace, name }));
   }
-  return good(filed);
+  return good(keyedEntries);
 }
 
 /** Unlike a secret, a node file that does not decode is skipped. */

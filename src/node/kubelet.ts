@@ -9,7 +9,7 @@ import { isFields } from '#data/fields.ts';
 import { bad, good, seen, type Seen } from '#report/outcome.ts';
 import { Secret } from '#report/secret.ts';
 import type { KubeletView, NodeFile } from '#kubelet/view.ts';
-import type { Pending } from '#runtime/next-start.ts';
+import type { Pending } from './view.ts';
 import type { Doubt } from './view.ts';
 import { statPath, readText } from './host-root.ts';
 import { kubeletConfigFiles, readKubeletConfig } from './kubelet-config.ts';

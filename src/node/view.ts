@@ -4,12 +4,11 @@
  */
 import type { CertificateFacts, PemFile } from '#report/certificate.ts';
 import type { Disks, SnapshotSettings } from '#kubelet/disk.ts';
-import type { NextStart } from '#runtime/next-start.ts';
 import type { Outcome, Seen } from '#report/outcome.ts';
 import type { Fault } from '#report/fault.ts';
 import type { KubeletView } from '#kubelet/view.ts';
 import type { Platform } from '#image/platform.ts';
-import type { ProxyNext } from '#go/http-proxy.ts';
+import type { ProxyNext, ProxyRules } from '#go/http-proxy.ts';
 import type { Secret } from '#report/secret.ts';
 
 export interface NodeView {
@@ -26,6 +25,22 @@ export interface NodeView {
   readonly warnings: readonly Fault[];
   /** Why a verdict from this view may differ from the running programs' behaviour. Empty: exact. */
   readonly doubts: readonly Doubt[];
+}
+
+/** What the next start of the runtime or of the kubelet changes: files that were read only at the start, and have changed since. */
+export interface NextStart {
+  readonly pending: readonly Pending[];
+  /** What would be another; absent: it stays as it is. */
+  readonly config?: Seen<RuntimeConfig>;
+  readonly roots?: SystemRoots;
+  readonly providers?: KubeletView['providers'];
+}
+
+export interface Pending {
+  readonly of: 'containerd' | 'the kubelet';
+  readonly about: 'runtime' | 'roots' | 'credentials';
+  /** `/etc/containerd/config.toml is newer than the running containerd`. */
+  readonly because: string;
 }
 
 export type Concern = 'runtime' | 'proxy' | 'roots' | 'resolver' | 'credentials' | 'platform' | 'content' | 'policy';
@@ -142,16 +157,6 @@ export interface ClientPair {
   readonly key: Secret;
   /** Of the first certificate, which is the client's. */
   readonly certificate?: CertificateFacts;
-}
-
-/** Go's view of the runtime's proxy variables (golang.org/x/net/http/httpproxy Config). Absent: not set. */
-export interface ProxyRules {
-  readonly http?: Secret;
-  readonly https?: Secret;
-  readonly no?: string;
-  readonly source: string;
-  /** Whoever reads them knows http, https and socks5, and takes any other scheme for a host's name (Go before 1.23). */
-  readonly threeSchemes?: true;
 }
 
 export interface SystemView {

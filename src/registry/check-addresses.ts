@@ -4,13 +4,13 @@
  * evidence and never the verdict.
  */
 import { bad, good, type Outcome } from '#report/outcome.ts';
-import { proxyFor } from '#go/http-proxy.ts';
+import { proxyFor, type ProxyRules } from '#go/http-proxy.ts';
 import type { Evidence, EvidenceFacts } from '#report/rehearsal.ts';
-import type { ProxyRules, TlsRule } from '#node/view.ts';
+import type { TlsRule } from '#node/view.ts';
 import { joinHostPort } from '#go/host-port.ts';
 import { dial } from './dial.ts';
 import { handshake } from '#registry/tls/handshake.ts';
-import { lookUp, type LookupOptions } from '#registry/dns/resolve.ts';
+import { lookup, type LookupOptions } from '#registry/dns/resolve.ts';
 import { openOne } from '#registry/tcp/connect.ts';
 import type { NetworkSettings } from './wire.ts';
 
@@ -87,8 +87,8 @@ export async function judgePath(to: PathRequest, rules: ProxyRules, settings: Pa
   const network = { ...settings, proxy: rules, perOrigin: 1 };
   const dependencies = {
     network,
-    lookUp: async (host: string, options: LookupOptions) => ({
-      outcome: await lookUp(settings.resolver, host, options),
+    lookup: async (host: string, options: LookupOptions) => ({
+      outcome: await lookup(settings.resolver, host, options),
       shared: false,
     }),
   };

@@ -25,7 +25,7 @@ export interface Target extends Origin {
 
 export interface DialDependencies {
   readonly network: NetworkSettings;
-  readonly lookUp: (host: string, options: LookupOptions) => Promise<NameLookup>;
+  readonly lookup: (host: string, options: LookupOptions) => Promise<NameLookup>;
 }
 
 export interface NameLookup {
@@ -81,7 +81,7 @@ async function connectTo({ host, port }: HostPort, target: Target, dependencies:
   const { elapsedMs } = dependencies.network;
   const { timeoutMs, signal } = target;
   const startMs = elapsedMs();
-  const found = await dependencies.lookUp(host, { timeoutMs, elapsedMs, signal });
+  const found = await dependencies.lookup(host, { timeoutMs, elapsedMs, signal });
   const took = elapsedMs() - startMs;
   const steps: Step[] = found.shared ? [] : [{ step: 'dns', target: host, startMs, ms: took, outcome: found.outcome }];
   if (!found.outcome.ok) return { steps, outcome: found.outcome };

@@ -4,7 +4,8 @@
  */
 import type { Outcome } from '#report/outcome.ts';
 import type { Step } from '#report/rehearsal.ts';
-import type { ProxyRules, Resolver, SystemRoots, TlsRule } from '#node/view.ts';
+import type { Resolver, SystemRoots, TlsRule } from '#node/view.ts';
+import type { ProxyRules } from '#go/http-proxy.ts';
 
 /** The node's network configuration, and the agent's own bounds. */
 export interface NetworkSettings {

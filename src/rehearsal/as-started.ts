@@ -6,9 +6,8 @@
  */
 import type { KubeletConfig } from '#kubelet/config.ts';
 import type { CredentialProvider } from '#kubelet/view.ts';
-import type { Pending } from '#runtime/next-start.ts';
 import type { Seen } from '#report/outcome.ts';
-import type { Doubt, RuntimeConfig, SystemRoots } from '#node/view.ts';
+import type { Doubt, RuntimeConfig, SystemRoots, Pending } from '#node/view.ts';
 import type { AtStart, Was } from '#node/at-start.ts';
 import { filesOf, interpretFiles, loadContainerd, type ReadContainerd } from '#runtime/containerd/config/read.ts';
 import type { Running } from '#node/processes.ts';

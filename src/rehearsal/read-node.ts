@@ -4,10 +4,9 @@
  */
 import { arch } from 'node:os';
 import type { Seen } from '#report/outcome.ts';
-import type { NextStart } from '#runtime/next-start.ts';
 import type { Fault } from '#report/fault.ts';
 import type { Platform } from '#image/platform.ts';
-import type { Doubt, NodeView, RuntimeConfig, SystemRoots } from '#node/view.ts';
+import type { Doubt, NodeView, RuntimeConfig, SystemRoots, NextStart } from '#node/view.ts';
 import { rootsAsStarted, type AsStarted } from './as-started.ts';
 import { AtStart } from '#node/at-start.ts';
 import { readDisks } from '#node/disk.ts';

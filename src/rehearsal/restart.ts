@@ -5,12 +5,12 @@
 import type { Image } from '#image/reference.ts';
 import { judge } from '#report/judge.ts';
 import { budgetKeyOf, wasSent } from '#budget/key.ts';
-import { areEquivalent, type NextStart } from '#runtime/next-start.ts';
+import { areEquivalent } from '#runtime/next-start.ts';
 import { bad, good, type Good, type Outcome } from '#report/outcome.ts';
 import { hostOf } from '#forecast/history/hosts.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Evidence, EvidenceFacts, Rehearsal } from '#report/rehearsal.ts';
-import type { NodeView } from '#node/view.ts';
+import type { NodeView, NextStart } from '#node/view.ts';
 import { rehearse } from './rehearse.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 import { planFor } from '#runtime/runtimes.ts';

@@ -1,23 +1,6 @@
 /** What the next start of containerd or of the kubelet would bring: files that have changed since, and were read only then. */
-import type { Seen } from '#report/outcome.ts';
-import type { KubeletView } from '#kubelet/view.ts';
 import type { PullPlan } from './plan.ts';
-import type { NodeView, RuntimeConfig, SystemRoots } from '#node/view.ts';
-
-export interface NextStart {
-  readonly pending: readonly Pending[];
-  /** What would be another; absent: it stays as it is. */
-  readonly config?: Seen<RuntimeConfig>;
-  readonly roots?: SystemRoots;
-  readonly providers?: KubeletView['providers'];
-}
-
-export interface Pending {
-  readonly of: 'containerd' | 'the kubelet';
-  readonly about: 'runtime' | 'roots' | 'credentials';
-  /** `/etc/containerd/config.toml is newer than the running containerd`. */
-  readonly because: string;
-}
+import type { NodeView } from '#node/view.ts';
 
 /** The node as it would be; undefined where the story of a pull stays the same but for proxy and roots. */
 export function restarted(view: NodeView): NodeView | undefined {

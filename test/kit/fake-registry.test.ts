@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, type Asked } from './ask.ts';
-import { authority } from './authority.ts';
+import { issuer } from './certificates.ts';
 import { basicHeader } from './fake-registry-auth.ts';
 import { FakeRegistry, image, type RegistryWish } from './fake-registry.ts';
 import { ownPlatform } from './image.ts';
@@ -186,17 +186,17 @@ describe('a registry that wants to know its clients', () => {
 
 describe('a registry over TLS', () => {
   test('it shows the certificate that it was given', async () => {
-    const ca = await authority('Test CA');
+    const ca = await issuer('Test CA');
     const registry = await open({ tls: await ca.issue({ names: ['127.0.0.1'] }) });
     expect((await ask(registry.url + tag, { tls: { ca: ca.cert } })).status).toBe(200);
-    const { cert } = await authority('Another CA');
+    const { cert } = await issuer('Another CA');
     await expect(ask(registry.url + tag, { tls: { ca: cert } })).rejects.toMatchObject({
       code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
     });
   });
 
   test('it can want a certificate of its clients', async () => {
-    const ca = await authority('Test CA');
+    const ca = await issuer('Test CA');
     const registry = await open({ tls: { ...(await ca.issue({ names: ['127.0.0.1'] })), ca: ca.cert } });
     const client = await ca.issue({ names: ['client'] });
     expect((await ask(registry.url + tag, { tls: { ca: ca.cert, ...client } })).status).toBe(200);

@@ -21,7 +21,7 @@ export interface LookupOptions {
 /** More than names have in practice. Ordering opens a socket for each address. */
 const mostAddresses = 64;
 
-export async function lookUp(resolver: Resolver, host: string, options: LookupOptions): Promise<Outcome<DnsFacts>> {
+export async function lookup(resolver: Resolver, host: string, options: LookupOptions): Promise<Outcome<DnsFacts>> {
   if (isIP(host) !== 0) return good({ addresses: [host], answeredBy: 'a literal address' });
   const [source, next] = resolver.order;
   if (source === 'files') {

@@ -13,7 +13,7 @@ import type { DnsFacts } from '#report/rehearsal.ts';
 import { Connection, type RequestForm } from './connection.ts';
 import { dial, type Dialled, type DialDependencies, type NameLookup } from '#registry/dial.ts';
 import { Pool, type Opened, type Taken } from './pool.ts';
-import { lookUp, type LookupOptions } from '#registry/dns/resolve.ts';
+import { lookup, type LookupOptions } from '#registry/dns/resolve.ts';
 import { eitherOf } from '#registry/either-signal.ts';
 import { identityOf } from '#registry/tls/trust.ts';
 import type { Answer, Ask, Asked, NetworkSettings } from '#registry/wire.ts';
@@ -112,12 +112,12 @@ export class Connections {
   /** The addresses that `dial` gets are checked here, and it connects to these and to no others. */
   #dialDependencies(ask: Pick<Ask, 'url' | 'cause'>, path: Path): DialDependencies {
     const checked = async (host: string, options: LookupOptions): Promise<NameLookup> => {
-      const found = await this.#lookUp(host, options);
+      const found = await this.#lookup(host, options);
       if (!found.outcome.ok) return found;
       const refused = await this.#refusal(ask, path, found.outcome.value.addresses);
       return refused === undefined ? found : { ...found, outcome: bad(refused) };
     };
-    return { network: this.#network, lookUp: ask.cause === undefined ? this.#lookUp : checked };
+    return { network: this.#network, lookup: ask.cause === undefined ? this.#lookup : checked };
   }
 
   /** Why the request must not go to these addresses. A proxy resolves the name itself: its own address is not the target's. */
@@ -172,16 +172,16 @@ export class Connections {
   }
 
   /** One lookup a name. Later callers wait for the first one's, unless that ran out of its own time. */
-  readonly #lookUp = async (host: string, options: LookupOptions): Promise<NameLookup> => {
+  readonly #lookup = async (host: string, options: LookupOptions): Promise<NameLookup> => {
     const name = host.toLowerCase();
     const known = this.#names.get(name);
     if (known !== undefined) {
       const { outcome } = await known;
       const givenUp = !outcome.ok && outcome.fault.code === 'agent.out_of_time' && !options.signal.aborted;
-      return givenUp ? this.#lookUp(host, options) : { outcome, shared: true };
+      return givenUp ? this.#lookup(host, options) : { outcome, shared: true };
     }
     const { resolver, family } = this.#network;
-    const pending = lookUp(resolver, host, options).then((outcome) => ({
+    const pending = lookup(resolver, host, options).then((outcome) => ({
       outcome: ofFamily(outcome, host, family),
       shared: false,
     }));

@@ -4,9 +4,9 @@
  */
 import type { RateLimit } from '#report/fault.ts';
 import { valueAt } from '#data/value-at.ts';
-import type { Answer } from '#registry/wire.ts';
 
-type Headers = Answer['headers'];
+/** Lower-cased name → values. */
+type Headers = Readonly<Record<string, readonly string[]>>;
 type Numbers = Omit<RateLimit, 'scope' | 'source'>;
 
 /** A registry can announce any wait; Docker Hub's window is the longest that is in use. */

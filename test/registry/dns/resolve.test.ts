@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import type { Resolver } from '#node/view.ts';
-import { isDomainName, lookUp, nameList } from '#registry/dns/resolve.ts';
+import { isDomainName, lookup, nameList } from '#registry/dns/resolve.ts';
 import { fakeDns, type FakeDns, type Zone } from '../../kit/fake-dns.ts';
 import { resolver } from '../../kit/footing.ts';
 import { deadPort, listener } from '../../kit/silent-listener.ts';
 
-const patience = { timeoutMs: 5_000, elapsedMs: () => performance.now(), signal: new AbortController().signal };
+const options = { timeoutMs: 5_000, elapsedMs: () => performance.now(), signal: new AbortController().signal };
 
 function asking(servers: readonly { address: string; port: number }[], with_: Partial<Resolver> = {}): Resolver {
   return { ...resolver, servers: servers.map(({ address, port }) => ({ address, port })), ...with_ };
@@ -14,7 +14,7 @@ function asking(servers: readonly { address: string; port: number }[], with_: Pa
 
 async function oneServer(zone: Zone, host: string, with_: Partial<Resolver> = {}) {
   await using dns = await fakeDns(zone);
-  const outcome = await lookUp(asking([dns], with_), host, patience);
+  const outcome = await lookup(asking([dns], with_), host, options);
   return { outcome, received: [...dns.received], server: `127.0.0.1:${dns.port}` };
 }
 
@@ -22,7 +22,7 @@ async function oneServer(zone: Zone, host: string, with_: Partial<Resolver> = {}
 async function twoServers(first: Zone, second: Zone, with_: Partial<Resolver> = {}) {
   await using one: FakeDns = await fakeDns(first);
   await using two: FakeDns = await fakeDns(second);
-  const outcome = await lookUp(asking([one, two], with_), 'reg.example', patience);
+  const outcome = await lookup(asking([one, two], with_), 'reg.example', options);
   return { outcome, one: [...one.received], two: [...two.received], last: `127.0.0.1:${two.port}`, first: one.port };
 }
 
@@ -241,7 +241,7 @@ describe('a server that fails', () => {
 
   it('by not being there has refused', async () => {
     const port = await deadPort();
-    const outcome = await lookUp(asking([{ address: '127.0.0.1', port }]), 'reg.example', patience);
+    const outcome = await lookup(asking([{ address: '127.0.0.1', port }]), 'reg.example', options);
     const fault = { code: 'dns.refused', host: 'reg.example', server: `127.0.0.1:${port}` };
     expect(outcome).toEqual({ ok: false, fault });
   });
@@ -256,28 +256,28 @@ describe('a server that fails', () => {
     await using one = await fakeDns({ 'reg.example': v4 });
     await using two = await fakeDns({ 'reg.example': v4 });
     const rotating = asking([one, two], { rotate: true, singleRequest: true });
-    await lookUp(rotating, 'reg.example', patience);
+    await lookup(rotating, 'reg.example', options);
     expect([one.received.length, two.received.length]).toEqual([1, 1]);
   });
 
   it('does not keep the look-up beyond the time for the whole connection', async () => {
     await using dns = await fakeDns({ 'reg.example': { is: 'silence' } });
     const slow = asking([dns], { timeoutMs: 60_000, attempts: 5 });
-    const outcome = await lookUp(slow, 'reg.example', { ...patience, timeoutMs: 50 });
+    const outcome = await lookup(slow, 'reg.example', { ...options, timeoutMs: 50 });
     expect(outcome).toMatchObject({ ok: false, fault: { code: 'dns.timed_out', server: '' } });
   });
 
   it('does not keep a look-up that nobody waits for any more', async () => {
     await using dns = await fakeDns({ 'reg.example': { is: 'silence' } });
     const asker = new AbortController();
-    const pending = lookUp(asking([dns], { timeoutMs: 60_000 }), 'reg.example', { ...patience, signal: asker.signal });
+    const pending = lookup(asking([dns], { timeoutMs: 60_000 }), 'reg.example', { ...options, signal: asker.signal });
     asker.abort();
     expect(await pending).toMatchObject({ ok: false, fault: { code: 'agent.out_of_time', step: 'dns' } });
   });
 
   it('may listen on TCP and speak something else', async () => {
     await using other = await listener({ is: 'says', bytes: 'HTTP/1.1 400 Bad Request\r\n\r\n', then: 'closes' });
-    const outcome = await lookUp(asking([other], { useTcp: true }), 'reg.example', patience);
+    const outcome = await lookup(asking([other], { useTcp: true }), 'reg.example', options);
     expect(outcome.ok).toBe(false);
   });
 });
