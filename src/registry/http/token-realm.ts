@@ -83,12 +83,17 @@ export interface InwardCheck {
 
 /** Why the first address that must not be connected to is refused; undefined: all may be. */
 export function inwardAddress({ addresses, registry, own }: InwardCheck): string | undefined {
-  const allowed = new Set(registry.map((address) => kindOf(address, own)));
+  const allowed = new Set(registry.map((address) => networkOf(kindOf(address, own))));
   for (const address of addresses) {
     const kind = kindOf(address, own);
-    if (kind !== undefined && !allowed.has(kind)) return `it resolves to ${address}, ${kinds[kind]}`;
+    if (kind !== undefined && !allowed.has(networkOf(kind))) return `it resolves to ${address}, ${kinds[kind]}`;
   }
   return undefined;
+}
+
+/** A registry on this machine may name any address of it. */
+function networkOf(kind: Kind | undefined): 'metadata' | 'machine' | undefined {
+  return kind === 'loopback' || kind === 'own' ? 'machine' : kind;
 }
 
 function kindOf(text: string, own: readonly string[]): Kind | undefined {

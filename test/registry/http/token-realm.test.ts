@@ -42,6 +42,8 @@ describe('the addresses that a name in an answer resolves to', () => {
     expect(allowed('169.254.1.1', '169.254.2.2')).toBe(true);
     expect(allowed('192.0.2.7', '192.0.2.8')).toBe(true);
     expect(allowed('169.254.1.1', '127.0.0.1')).toBe(false);
-    expect(allowed('192.0.2.7', '127.0.0.1')).toBe(false);
+    expect(allowed('192.0.2.7', '127.0.0.1')).toBe(true);
+    expect(allowed('127.0.0.1', '192.0.2.8')).toBe(true);
+    expect(allowed('127.0.0.1', '169.254.1.1')).toBe(false);
   });
 });
