@@ -50,7 +50,7 @@ describe('a proxy’s value is read as in Go (httpproxy parseProxy, net/http tra
     ['http://[2001:db8::1]', 'http://[2001:db8::1]:80'],
     // Read once more behind http://, the scheme becomes the host.
     ['http:/proxy', 'http://http:80'],
-    // Any other scheme is spoken to in HTTP, if it says where.
+    // A proxy of any other scheme gets HTTP, if it has a port.
     ['ftp://proxy:21', 'http://proxy:21'],
     ['ftp://proxy', 'unsupported scheme ftp'],
     ['http://proxy:99999', 'address 99999: invalid port'],

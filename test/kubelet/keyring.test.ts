@@ -268,7 +268,7 @@ describe('secrets that the kubelet stumbles over', () => {
     expect(offered('reg.io/x', { secrets: [old] })).toBe('ci');
   });
 
-  test('a secret that nobody let us read is named, and does not stop the rest', () => {
+  test('a secret that cannot be read is named, and does not stop the rest', () => {
     const unseen: PullSecret = { namespace: 'shop', name: 'dark', state: { is: 'unseen', why: 'forbidden' } };
     const keyring = keyringFor(imageOf('reg.io/x'), { ...nothing, secrets: [unseen, fine] });
     expect(keyring.unseen).toEqual([{ namespace: 'shop', name: 'dark', why: 'forbidden' }]);

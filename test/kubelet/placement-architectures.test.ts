@@ -41,7 +41,7 @@ describe('the processors of the nodes that a Pod may land on', () => {
       { nodeSelector: { [arch]: 'arm64' }, ...affinity(term(arch, 'In', 'amd64')) },
       [],
     ],
-    ['one that nobody knows', { nodeSelector: { [arch]: 'z80' } }, []],
+    ['an unknown one', { nodeSelector: { [arch]: 'z80' } }, []],
     ['a term that asks for nothing', affinity({}), []],
     ['no terms', affinity(), []],
     ['nonsense', { nodeSelector: 7, affinity: 'x' }, undefined],

@@ -7,7 +7,7 @@ import { Connections } from '#registry/http/connections.ts';
 import { header, type Ask, type Asked, type NetworkSettings, type RequestCause } from '#registry/wire.ts';
 import { authority, client, leaf } from '../../kit/certificates.ts';
 import { fakeDns } from '../../kit/fake-dns.ts';
-import { asking, network, resolver, trusting } from '../../kit/footing.ts';
+import { asking, network, resolver, trusting } from '../../kit/network-settings.ts';
 import { httpServer, type Respond } from '../../kit/http-server.ts';
 import { deadPort, listen, listener, type Manner } from '../../kit/silent-listener.ts';
 import { tlsServer } from '../../kit/tls-server.ts';
@@ -172,7 +172,7 @@ describe('an answer that does not come', () => {
     expect(asked.steps.map(({ step }) => step)).toEqual(['dns', 'tcp']);
   });
 
-  it("is nobody's fault where nobody waits any more", async () => {
+  it('is out of time where the caller aborts it', async () => {
     await using server = await listener();
     await using connections = connect();
     const asker = new AbortController();
@@ -256,7 +256,7 @@ describe('connections', () => {
     expect(asked.filter(({ steps }) => steps.length > 0)).toHaveLength(server.connections());
   });
 
-  it('are one for one origin, whoever asks with equal settings', async () => {
+  it('are one for one origin, for all requests with equal settings', async () => {
     const root = await authority();
     const made = await leaf({ names: ['registry.test'], by: root });
     await using server = await tlsServer({ cert: made.chain, key: made.key });
@@ -369,7 +369,7 @@ describe('a kept connection that died', () => {
     expect(server.requests()).toBe(3);
   });
 
-  it('as it was used again is not replaced for a POST, which the server may have heard', async () => {
+  it('that ends under a POST is not replaced: the server may have processed it', async () => {
     using server = await forgetful();
     await using connections = connect();
     await connections.ask(asking(server.url));
@@ -426,7 +426,7 @@ describe('one address family', () => {
 
   it('is connected to alone, whatever else a name has', async () => {
     expect(await asked('both', 'ipv4')).toBe('here');
-    // The server listens on 127.0.0.1 alone: nobody fell back to it.
+    // The server listens on 127.0.0.1 only: there was no fallback to it.
     expect(await asked('both', 'ipv6')).toBe('tcp.refused');
   });
 
