@@ -5,8 +5,7 @@
  * `containerfs` is the same one with containerd. `content`: where compressed layers are kept. `snapshots`: where they are
  * unpacked. The last two may be on file systems that the kubelet does not monitor.
  */
-export const diskRoles = ['nodefs', 'imagefs', 'containerfs', 'content', 'snapshots'] as const;
-export type DiskRole = (typeof diskRoles)[number];
+export type DiskRole = 'nodefs' | 'imagefs' | 'containerfs' | 'content' | 'snapshots';
 
 /** One file system with all its roles. */
 export interface Disk {

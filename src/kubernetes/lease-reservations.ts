@@ -7,6 +7,7 @@ import { type Bad, bad } from '#report/outcome.ts';
 import { reserve, type ReservationRequest } from '#budget/reservations.ts';
 import { type Answer, MiB, faultOf } from '#kubernetes/api/call.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
+import { isSubdomain } from '#kubernetes/api/names.ts';
 import { at, stringsAt, textAt } from '#kubernetes/api/json.ts';
 
 export interface LeaseLocation {
@@ -122,8 +123,9 @@ function whatOf({ namespace, budgetKey }: LeaseLocation): string {
 
 /** A budget key is a host, perhaps with a port; a Kubernetes name is a DNS subdomain (RFC 1123). */
 export function leaseName(budgetKey: string): string {
-  const isName =
-    budgetKey.length <= 200 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(budgetKey);
-  const tail = isName ? budgetKey : createHash('sha256').update(budgetKey).digest('hex').slice(0, 16);
+  const tail =
+    budgetKey.length <= 200 && isSubdomain(budgetKey)
+      ? budgetKey
+      : createHash('sha256').update(budgetKey).digest('hex').slice(0, 16);
   return `drypull-reservations-${tail}`;
 }

@@ -6,6 +6,7 @@ import type { PullSecret } from '#kubelet/pull-secret.ts';
 import type { Demand } from '#kubelet/demand.ts';
 import { Secret } from '#report/secret.ts';
 import { objectBounds } from '#kubernetes/api/call.ts';
+import { isSubdomain } from '#kubernetes/api/names.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import type { ListWatchOptions } from '#kubernetes/api/list-watch.ts';
 import { stringsAt, textAt } from '#kubernetes/api/json.ts';
@@ -63,7 +64,7 @@ export function pullSecrets(cluster: Cluster, options: ListWatchOptions): PullSe
 /** Never rejects: every result is a state of the secret. */
 async function readSecret(cluster: Cluster, namespace: string, name: string): Promise<PullSecret> {
   // client-go refuses such names, so that the kubelet continues without them; `..` would be another path.
-  if (![namespace, name].every(isName)) return { namespace, name, state: { is: 'missing' } };
+  if (![namespace, name].every(isSubdomain)) return { namespace, name, state: { is: 'missing' } };
   const path = `/api/v1/namespaces/${namespace}/secrets/${name}`;
   const answer = await cluster.ask({ method: 'GET', path, ...objectBounds });
   if (answer.is === 'away') return { namespace, name, state: { is: 'unseen', why: 'unreachable' } };
@@ -75,11 +76,6 @@ async function readSecret(cluster: Cluster, namespace: string, name: string): Pr
   });
   const type = textAt(answer.body, 'type');
   return { namespace, name, state: { is: 'given', type, data: Object.fromEntries(given) } };
-}
-
-/** A DNS subdomain, as every Secret's name and every namespace is. */
-function isName(name: string): boolean {
-  return name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name);
 }
 
 /** A missing namespace is a missing secret. 401 and 403 are a fault of the agent's RBAC; any other status one of the API server. */

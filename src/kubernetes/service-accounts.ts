@@ -5,6 +5,7 @@
  */
 import { type Outcome, bad, good } from '#report/outcome.ts';
 import { faultOf, objectBounds } from '#kubernetes/api/call.ts';
+import { isSubdomain } from '#kubernetes/api/names.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { secretNamesOf } from './pod-images.ts';
 
@@ -44,14 +45,9 @@ export function accounts(cluster: Cluster, now: () => Date): Accounts {
 
 async function ask(cluster: Cluster, namespace: string, account: string): Promise<Outcome<readonly string[]>> {
   const what = `read ServiceAccount ${namespace}/${account}`;
-  if (![namespace, account].every(isName)) return bad({ code: 'agent.cannot_see', what, why: 'this is no name' });
+  if (![namespace, account].every(isSubdomain)) return bad({ code: 'agent.cannot_see', what, why: 'this is no name' });
   const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}`;
   const answer = await cluster.ask({ method: 'GET', path, ...objectBounds });
   if (answer.is === 'answered') return good(secretNamesOf(answer.body));
   return answer.is === 'refused' && answer.status === 404 ? good([]) : faultOf(what, answer);
-}
-
-/** A DNS subdomain; `..` would be another path. */
-function isName(name: string): boolean {
-  return name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name);
 }

@@ -1,5 +1,10 @@
 /** JSON documents one after another in one text, as `kubectl get -o json` in a loop or a log of objects gives them. */
 
+import { parseJson, type JsonBounds } from '#data/json.ts';
+
+/** 64 MB of manifests have some million values; no kind is nested as deeply as this. */
+const documentBounds: JsonBounds = { nodes: 4_000_000, depth: 512 };
+
 export interface JsonDocument {
   /** Lines before it. */
   readonly line: number;
@@ -22,11 +27,8 @@ export function jsonDocuments(text: string): readonly JsonDocument[] | undefined
 }
 
 function tryJson(text: string): { value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text, documentBounds);
+  return value === undefined ? undefined : { value };
 }
 
 /** Cuts where brackets balance, outside of strings. */

@@ -3,7 +3,7 @@
  * each name up once and dials an origin that does not answer once. It follows no redirect and repeats nothing but what Go's
  * http.Transport repeats: a request on a kept connection that the server had closed.
  */
-import { isIP, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Fault } from '#report/fault.ts';
 import { bad, good, type Outcome } from '#report/outcome.ts';
@@ -18,6 +18,9 @@ import { eitherOf } from '#registry/either-signal.ts';
 import { identityOf } from '#registry/tls/trust.ts';
 import type { Answer, Ask, Asked, NetworkSettings } from '#registry/wire.ts';
 import { inwardAddress } from './token-realm.ts';
+
+/** For a registry's name that was not looked up in this pass, as where a proxy resolves it. */
+const lookupLimitMs = 3_000;
 
 /** An origin, the proxy on the path to it, and its connections. */
 interface Path extends Origin {
@@ -127,7 +130,7 @@ export class Connections {
     addresses: readonly string[],
   ): Promise<Fault | undefined> {
     if (cause === undefined || path.proxy !== null) return undefined;
-    const registry = await this.#knownAddresses(cause.registry);
+    const registry = await this.#addressesOf(cause.registry);
     const isRealm = cause.by === 'realm';
     const why = inwardAddress({ addresses, registry, own: isRealm ? ownAddresses() : [] });
     if (why === undefined) return undefined;
@@ -136,11 +139,11 @@ export class Connections {
       : { code: 'agent.cannot_see', what: `${url.host}, which ${cause.registry} names in a ${cause.by}`, why };
   }
 
-  /** What the registry's name resolved to in this pass; nothing where a proxy resolves it. */
-  async #knownAddresses(host: string): Promise<readonly string[]> {
-    if (isIP(host) !== 0) return [host];
-    const known = await this.#names.get(host.toLowerCase());
-    return known?.outcome.ok === true ? known.outcome.value.addresses : [];
+  /** What the registry's name resolves to in this pass. */
+  async #addressesOf(host: string): Promise<readonly string[]> {
+    const { elapsedMs } = this.#network;
+    const { outcome } = await this.#lookup(host, { timeoutMs: lookupLimitMs, elapsedMs, signal: this.#life.signal });
+    return outcome.ok ? outcome.value.addresses : [];
   }
 
   #pathOf({ url, tls }: Pick<Ask, 'url' | 'tls'>): Outcome<Path> {

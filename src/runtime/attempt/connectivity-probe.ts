@@ -5,6 +5,7 @@ import type { PullPlan, Route } from '#runtime/plan.ts';
 import { isInward } from '#registry/http/token-realm.ts';
 import type { TlsRule } from '#node/view.ts';
 import type { Connections } from '#registry/http/connections.ts';
+import type { RequestCause } from '#registry/wire.ts';
 
 export interface ProbeOptions {
   readonly connections: Connections;
@@ -26,6 +27,8 @@ const patienceMs = 10_000;
 
 interface Place {
   readonly url: URL;
+  /** Set where an answer of the registry named the URL. */
+  readonly cause?: RequestCause;
   readonly tls: TlsRule;
   readonly dialTimeoutMs: number;
 }
@@ -73,7 +76,13 @@ function hostsOf({ plan, learned }: ProbeTarget): readonly {
   });
   const [origin] = plan.routes.value.toReversed();
   const beside = learned.filter((text) => origin !== undefined && URL.canParse(text));
-  const others = origin === undefined ? [] : beside.map((text) => ({ place: placeOf(text, origin), resolves: false }));
+  const others =
+    origin === undefined
+      ? []
+      : beside.map((text) => ({
+          place: { ...placeOf(text, origin), cause: { by: 'realm', registry: origin.host } as const },
+          resolves: false,
+        }));
   return [...routes, ...others];
 }
 
@@ -82,8 +91,17 @@ function placeOf(text: string, { tls, dialTimeoutMs }: Route): Place {
   return { url: new URL(text), tls, dialTimeoutMs: Math.min(dialTimeoutMs, patienceMs) };
 }
 
-async function probeOnce({ url, tls, dialTimeoutMs }: Place, { connections, signal }: ProbeOptions): Promise<Heard> {
-  const { steps, outcome } = await connections.probe({ url, tls, dialTimeoutMs, signal });
+async function probeOnce(
+  { url, tls, dialTimeoutMs, cause }: Place,
+  { connections, signal }: ProbeOptions,
+): Promise<Heard> {
+  const { steps, outcome } = await connections.probe({
+    url,
+    tls,
+    dialTimeoutMs,
+    signal,
+    ...(cause === undefined ? {} : { cause }),
+  });
   const direct = steps.some((step) => step.step === 'tcp' && step.outcome.ok && isInward(step.outcome.value.address));
   const isPrivate = direct && !steps.some(({ step }) => step === 'proxy');
   const is: ProbeKind = outcome.ok ? 'opened' : outcome.fault.code;
