@@ -7,17 +7,20 @@ import type { Fault, FaultCode, FaultOf } from '#report/fault.ts';
 import { joinHostPort } from './host-port.ts';
 import { goQuote } from './quote.ts';
 
-/** Differences between the Go versions that runtimes are built with. */
+/** How the Go that a program was built with prints errors. */
 export interface GoTexts {
-  readonly texts: {
-    /** Errors of certificates begin with `tls: failed to verify certificate: `. */
-    readonly tlsPrefix: boolean;
-    /** crypto/x509 names the GODEBUG setting that accepts SHA-1. */
-    readonly offersSha1: boolean;
-  };
+  /** x509 errors carry `tls: failed to verify certificate: ` (Go 1.20). */
+  readonly tlsPrefix: boolean;
+  /** A refused SHA-1 signature names the way round it (until Go 1.23). */
+  readonly offersSha1: boolean;
 }
 
-type Texts = { readonly [C in FaultCode]?: (fault: FaultOf<C>, engine: GoTexts) => string };
+/** A program that has such texts. */
+interface Program {
+  readonly texts: GoTexts;
+}
+
+type Texts = { readonly [C in FaultCode]?: (fault: FaultOf<C>, engine: Program) => string };
 
 const texts: Texts = {
   'dns.not_found': (f) => `${lookup(f)}: no such host`,
@@ -50,11 +53,11 @@ const texts: Texts = {
 };
 
 /** The text for a fault of the network; the fault's code where Go has no text. */
-export function goError(fault: Fault, engine: GoTexts): string {
+export function goError(fault: Fault, engine: Program): string {
   return textIn(fault, engine) ?? fault.code;
 }
 
-function textIn<C extends FaultCode>(fault: FaultOf<C>, engine: GoTexts): string | undefined {
+function textIn<C extends FaultCode>(fault: FaultOf<C>, engine: Program): string | undefined {
   const textOf: Texts[C] = texts[fault.code];
   return textOf?.(fault, engine);
 }
@@ -69,12 +72,12 @@ function endpoint(fault: { readonly address: string; readonly port: number }): s
   return joinHostPort(fault.address, fault.port);
 }
 
-function x509(text: string, engine: GoTexts): string {
+function x509(text: string, engine: Program): string {
   return `${engine.texts.tlsPrefix ? 'tls: failed to verify certificate: ' : ''}x509: ${text}`;
 }
 
 /** crypto/x509 UnknownAuthorityError.Error; until Go 1.23 InsecureAlgorithmError says how to let SHA-1 pass. */
-function hint({ nearMiss }: FaultOf<'tls.untrusted'>, engine: GoTexts): string {
+function hint({ nearMiss }: FaultOf<'tls.untrusted'>, engine: Program): string {
   if (nearMiss === undefined) return '';
   const { why, authority } = nearMiss;
   const offers = engine.texts.offersSha1 && /insecure algorithm .*SHA1/.test(why);

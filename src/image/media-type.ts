@@ -4,9 +4,9 @@
  * (compressedHandler), v1.6.20 to v2.3.4.
  */
 
-/** Differences between runtimes. */
-export interface LayerTypes {
-  /** Docker's media type of a zstd layer is known. */
+/** What a version of the runtime knows. */
+export interface KnownTypes {
+  /** Docker's media type of a zstd layer. */
   readonly knowsDockerZstd: boolean;
 }
 
@@ -25,14 +25,14 @@ export function isConfigType(mediaType: string): boolean {
   return configTypes.includes(mediaType);
 }
 
-export function isLayerType(mediaType: string, runtime: LayerTypes): boolean {
-  return mediaType.startsWith(ociLayer) || isDockerLayer(baseOf(mediaType), runtime);
+export function isLayerType(mediaType: string, engine: KnownTypes): boolean {
+  return mediaType.startsWith(ociLayer) || isDockerLayer(baseOf(mediaType), engine);
 }
 
 /** `detected`: by its first bytes, whatever the type is. `none`: an uncompressed archive. undefined: nothing unpacks it. */
-export function compressionOf(mediaType: string, runtime: LayerTypes): 'detected' | 'none' | undefined {
+export function compressionOf(mediaType: string, engine: KnownTypes): 'detected' | 'none' | undefined {
   const [base = '', ...suffixes] = mediaType.split('+');
-  if (isDockerLayer(base, runtime)) return suffixes.length > 0 ? 'none' : 'detected';
+  if (isDockerLayer(base, engine)) return suffixes.length > 0 ? 'none' : 'detected';
   if (!ociTars.includes(base)) return undefined;
   const last = suffixes.toSorted().at(-1);
   return last === 'gzip' || last === 'zstd' ? 'detected' : 'none';
@@ -43,8 +43,8 @@ export function isEncrypted(mediaType: string): boolean {
   return mediaType.endsWith('+encrypted');
 }
 
-function isDockerLayer(base: string, runtime: LayerTypes): boolean {
-  return dockerTars.includes(base) || (runtime.knowsDockerZstd && base === dockerZstd);
+function isDockerLayer(base: string, engine: KnownTypes): boolean {
+  return dockerTars.includes(base) || (engine.knowsDockerZstd && base === dockerZstd);
 }
 
 function baseOf(mediaType: string): string {
