@@ -1,5 +1,5 @@
 /** drypull on a field, through the same doors that `check` and `agent` use. */
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { bareDemand } from '#config/image-demand.ts';
 import { readNode } from '#rehearsal/read-node.ts';
 import { defaultOptions } from '#rehearsal/open-wire.ts';
@@ -7,6 +7,7 @@ import { Rehearser } from '#rehearsal/rehearser.ts';
 import type { Target } from './fields.ts';
 import { referenceOf, runtime } from './node.ts';
 import { atOnce, perRegistry } from './pace.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 /** One agent's worth of memory; a pass over the same targets is cold the first time and warm afterwards. */
 export class Rehearsing {

@@ -15,13 +15,15 @@ import type { Rehearsal } from '#report/rehearsal.ts';
 import type { KubeletText, PublicPlan, PullReport } from '#report/report.ts';
 import { formatPlatform } from '#image/platform.ts';
 import type { Verdict } from '#report/verdict.ts';
-import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { rehearseRestart, type Restarted } from '#rehearsal/restart.ts';
 import { forecastImage } from '#forecast/rules.ts';
 import { rehearse } from '#rehearsal/rehearse.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 import { adviceFor } from '#report/advice/advice.ts';
 import { planFor, runtimeOf } from '#runtime/runtimes.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
 
 export interface Dependencies {
   readonly wire: Wire;

@@ -1,6 +1,6 @@
 /** `npm run demo`: a dozen images meet a dozen fates on this machine's loopback; drypull says which pull, and serves its page. */
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { runAgent } from '#agent/agent.ts';
 import { bareDemand } from '#config/image-demand.ts';
 import { parseConfig, type Config } from '#config/config.ts';
@@ -11,6 +11,7 @@ import { openLog } from '#output/log.ts';
 import { columnsOf, table } from '#output/print.ts';
 import { adviceFor } from '#report/advice/advice.ts';
 import { openWorld, type World } from './kit/world.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const { stdout } = process;
 const controller = new AbortController();

@@ -4,13 +4,13 @@ import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { PullReport } from '#report/report.ts';
 import { Secret } from '#report/secret.ts';
-import type { Demand, HostRule, NodeView } from '#node/view.ts';
+import type { HostRule, NodeView } from '#node/view.ts';
 import { bugReport } from '#assess.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { openLog } from '#output/log.ts';
 import { page } from '#output/page/page.ts';
 import { document, junit, publicNode, story, summary, table } from '#output/print.ts';
-import { authority } from './kit/authority.ts';
+import { issuer } from './kit/certificates.ts';
 import { FakeRegistry, image, type RegistryWish, type SeenRequest } from './kit/fake-registry.ts';
 import { fakeProxy } from './kit/fake-proxy.ts';
 import { entry, ledgerOf } from './kit/ledger.ts';
@@ -29,6 +29,7 @@ import {
   type NodeSketch,
   type PassSketch,
 } from './kit/stage.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const app = image({ seed: 'app' });
 const images = { 'team/app:v1': app };
@@ -257,7 +258,7 @@ describe('other places', () => {
     ['that refuses', { refuse: '403 Forbidden' }],
     ['that wants another password', { demand: 'puller:another' }],
   ])("a proxy's password, for a proxy %s", async (_, manner) => {
-    const made = await authority('Example CA');
+    const made = await issuer('Example CA');
     const one = await registry({ tls: await made.issue({ names: ['reg.test'] }) });
     await using proxy = await fakeProxy({ to: one.port, ...manner });
     const url = new Secret(`http://puller:${canary}@127.0.0.1:${proxy.port}`);
@@ -280,7 +281,7 @@ describe('other places', () => {
   });
 
   test.each(['is none', 'is wrong'])('a client key that %s', async (what) => {
-    const made = await authority('Example CA');
+    const made = await issuer('Example CA');
     const pair = await made.issue({ names: ['client'] });
     const one = await registry({ tls: { ...(await made.issue({ names: ['reg.test'] })), ca: made.cert } });
     const host = `reg.test:${one.port}`;

@@ -8,7 +8,7 @@ import type { NodeHistory } from '#forecast/history/history.ts';
 import type { QuotaSample } from '#report/quota.ts';
 import type { Advice, PullReport } from '#report/report.ts';
 import type { PullOutcome } from '#report/score.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import type { Change } from './state.ts';
 import type { Known, ProbeResults } from '#budget/choose.ts';
 import type { Config, ParsedConfig } from '#config/config.ts';
@@ -25,6 +25,7 @@ import type { Vitals } from '#output/metrics/metrics.ts';
 import type { Pair } from './listener-certificate.ts';
 import type { Admit, Listening, Pems } from '#output/http/open-listener.ts';
 import { listenForChecks, listenOpenly } from '#output/http/open-listener.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 export interface AgentDependencies {
   readonly config: Config;

@@ -6,7 +6,7 @@ import { defaultPace } from '#budget/pace.ts';
 import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
 import { phaseOf } from '#budget/phase.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import type { AgentDependencies } from './agent.ts';
 import { AgentState } from './state.ts';
 import type { Config } from '#config/config.ts';

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import type { NodeHistory } from '#forecast/history/history.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { runAgent, type AgentDependencies, type Rehearsing } from '#agent/agent.ts';
 import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from '#config/config.ts';
 import { configuredDemands } from '#config/configured-demands.ts';
@@ -20,6 +20,7 @@ import { Rehearser, type Pass } from '#rehearsal/rehearser.ts';
 import { openState } from '#agent/open-state.ts';
 import { openLog } from '#output/log.ts';
 import { adviceFor } from '#report/advice/advice.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const configBytes = 1 << 20;
 

@@ -1,9 +1,10 @@
 /**
- * What Go would print for a fault of the wire: the tail of the text that the kubelet shows. Wording from Go's net, net/http,
- * crypto/tls and crypto/x509 as recorded from containerd 1.6.20, 1.7.34, 2.1.9 and 2.3.4. The local port of a socket cannot
- * be foretold and is written as [node].
+ * Go's error text for a fault of the network: the end of the text that the kubelet shows. From Go's net, net/http, crypto/tls and
+ * crypto/x509 as recorded from containerd 1.6.20, 1.7.34, 2.1.9 and 2.3.4. The local port of a socket cannot be predicted and is
+ * written as [node].
  */
 import type { Fault, FaultCode, FaultOf } from '#report/fault.ts';
+import { joinHostPort } from './host-port.ts';
 import { goQuote } from './quote.ts';
 
 /** How the Go that a program was built with prints errors. */
@@ -51,7 +52,7 @@ const texts: Texts = {
   'api.redirect_failed': (f) => f.why,
 };
 
-/** The text for a fault of the wire; the code itself for a fault that Go has no words for. */
+/** The text for a fault of the network; the fault's code where Go has no text. */
 export function goError(fault: Fault, engine: Program): string {
   return textIn(fault, engine) ?? fault.code;
 }
@@ -68,7 +69,7 @@ function lookup(fault: { readonly host: string; readonly server: string }): stri
 }
 
 function endpoint(fault: { readonly address: string; readonly port: number }): string {
-  return fault.address.includes(':') ? `[${fault.address}]:${fault.port}` : `${fault.address}:${fault.port}`;
+  return joinHostPort(fault.address, fault.port);
 }
 
 function x509(text: string, engine: Program): string {

@@ -1,5 +1,5 @@
 /**
- * What the runtime takes for a configuration and for a layer, and how it would unpack a layer, by media type alone.
+ * Which media types are configurations and layers for the runtime, and how it unpacks a layer of a media type.
  * Imitates containerd core/images/mediatypes.go (IsConfigType, IsLayerType, DiffCompression) and core/diff/stream.go
  * (compressedHandler), v1.6.20 to v2.3.4.
  */
@@ -29,7 +29,7 @@ export function isLayerType(mediaType: string, engine: KnownTypes): boolean {
   return mediaType.startsWith(ociLayer) || isDockerLayer(baseOf(mediaType), engine);
 }
 
-/** `detected`: by its first bytes, whatever the type says. `none`: taken as an archive as it is. Absent: nothing unpacks it. */
+/** `detected`: by its first bytes, whatever the type is. `none`: an uncompressed archive. undefined: nothing unpacks it. */
 export function compressionOf(mediaType: string, engine: KnownTypes): 'detected' | 'none' | undefined {
   const [base = '', ...suffixes] = mediaType.split('+');
   if (isDockerLayer(base, engine)) return suffixes.length > 0 ? 'none' : 'detected';
@@ -38,7 +38,7 @@ export function compressionOf(mediaType: string, engine: KnownTypes): 'detected'
   return last === 'gzip' || last === 'zstd' ? 'detected' : 'none';
 }
 
-/** Encrypted layers go to a program of the node's first (stream_processors), whose keys we do not know. */
+/** Encrypted layers go through a program of the node first (stream_processors), with keys that the agent does not have. */
 export function isEncrypted(mediaType: string): boolean {
   return mediaType.endsWith('+encrypted');
 }

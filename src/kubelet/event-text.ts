@@ -28,7 +28,7 @@ export function pullEventText(image: string, text: string): KubeletText {
   };
 }
 
-/** A failure that the kubelet sees before it asks the runtime; undefined for one that it does not. */
+/** A failure that the kubelet finds before it calls the runtime; undefined for any other fault. */
 export function earlyEventText(image: string, fault: Fault): KubeletText | undefined {
   if (fault.code === 'image.malformed') {
     const message = `Failed to apply default image tag ${goQuote(image)}: couldn't parse image name ${goQuote(image)}: ${fault.why}`;

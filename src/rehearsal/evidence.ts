@@ -1,10 +1,11 @@
 /** What is checked for itself after a rehearsal: name servers, addresses, and the path after a restart. Once for each pass and host. */
 import { systemTrust, type PullPlan } from '#runtime/plan.ts';
+import { originOf } from '#go/host-port.ts';
 import { proxyFor } from '#go/http-proxy.ts';
 import type { DnsFacts, Evidence, Exchange, Attempt, StepOf } from '#report/rehearsal.ts';
 import type { TlsRule } from '#node/view.ts';
 import { judgeNameServers, judgePinned } from '#registry/dns/check-name-servers.ts';
-import { judgeAddresses, judgePath, type PathDependencies } from '#registry/check-addresses.ts';
+import { judgeAddresses, judgePath, type PathSettings } from '#registry/check-addresses.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 
 export async function gatherEvidence(
@@ -59,7 +60,7 @@ async function checkAll(host: string, addresses: readonly string[], at: Surveyed
   const { port } = reached.outcome.value;
   const session = exchanges.find((one) => one.steps.some(({ step, target }) => step === 'tls' && target === host));
   const tls = session === undefined ? {} : { tls: ruleOf(session, plan) };
-  return judgeAddresses({ host, port, addresses, ...tls }, pathDependencies(plan, wire));
+  return judgeAddresses({ host, port, addresses, ...tls }, pathSettings(plan, wire));
 }
 
 /** Where a restart of the runtime would change the proxy or the trusted roots of a request, that path is tried as well. */
@@ -67,26 +68,23 @@ async function checkAfterRestart(exchange: Exchange, plan: PullPlan, wire: Wire)
   const { proxyNext, rootsNext } = plan;
   if ((proxyNext === undefined && rootsNext === undefined) || !URL.canParse(exchange.url)) return [];
   const url = new URL(exchange.url);
-  const scheme = url.protocol === 'http:' ? 'http' : 'https';
-  const host = url.hostname.replace(/^\[(.+)\]$/, '$1');
-  const port = url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port);
-  const key = `after a restart ${scheme}://${url.host}`;
+  const to = originOf(url);
+  const key = `after a restart ${to.scheme}://${url.host}`;
   if (wire.pass.checked.has(key)) return [];
   wire.pass.checked.add(key);
-  const to = { scheme, host, port } as const;
   const rules = proxyNext?.rules ?? plan.proxy;
   const [today, next] = [proxyFor(plan.proxy, to), proxyFor(rules, to)];
   const shown = (one: typeof today): string => (one.ok ? (one.value?.shown ?? 'directly') : 'nowhere');
   const tls = ruleOf(exchange, plan);
-  const trustsOthers = rootsNext !== undefined && scheme === 'https' && tls.verify;
+  const trustsOthers = rootsNext !== undefined && to.scheme === 'https' && tls.verify;
   if (shown(today) === shown(next) && !trustsOthers) return [];
-  return [await judgePath({ ...to, tls }, rules, { ...pathDependencies(plan, wire), roots: rootsNext ?? plan.roots })];
+  return [await judgePath({ ...to, tls }, rules, { ...pathSettings(plan, wire), roots: rootsNext ?? plan.roots })];
 }
 
 function ruleOf({ route }: Exchange, plan: PullPlan): TlsRule {
   return (plan.routes.ok ? plan.routes.value[route]?.tls : undefined) ?? systemTrust;
 }
 
-function pathDependencies({ resolver, roots, engine }: PullPlan, { now, elapsedMs }: Wire): PathDependencies {
+function pathSettings({ resolver, roots, engine }: PullPlan, { now, elapsedMs }: Wire): PathSettings {
   return { resolver, roots, rsaKeyExchange: engine.takesRsaKeyExchange, now, elapsedMs };
 }

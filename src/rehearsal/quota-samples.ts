@@ -3,16 +3,18 @@
  * without one. A sample uses the node's own plan: its names, proxy, trust and credentials. Behind a mirror there is no sample, because the
  * quota that counts is the mirror's.
  */
+import type { ProviderAnswer } from '#kubelet/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { Identity } from '#kubelet/credential.ts';
 import { parseImage } from '#image/reference.ts';
 import type { Entry } from '#report/ledger.ts';
 import { accountOf, loginsOf } from '#kubelet/logins.ts';
 import type { NodeHistory } from '#forecast/history/history.ts';
-import type { Identity } from '#kubelet/keyring.ts';
 import type { PullPlan, Route } from '#runtime/plan.ts';
 import { proxyFor } from '#go/http-proxy.ts';
 import type { QuotaPlace, QuotaSample } from '#report/quota.ts';
 import { bucketsOf, dueAtMs, previewImage, requestsPerSample, type LastSample } from '#budget/quota-pace.ts';
-import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { sampleQuota, type Sampled } from '#runtime/containerd/pull/sample-quota.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 import { planFor } from '#runtime/runtimes.ts';

@@ -2,7 +2,7 @@
  * Follows a PullPlan over the wire in the order of the kubelet and its runtime; returns what happened and decides nothing. The outer loop is
  * the kubelet's (kuberuntime_image.go PullImage): one whole pull for each credential until one succeeds, and no anonymous pull beside them.
  */
-import type { Identity } from '#kubelet/keyring.ts';
+import type { Identity } from '#kubelet/credential.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Attempt, Rehearsal } from '#report/rehearsal.ts';
 import { gatherEvidence } from './evidence.ts';

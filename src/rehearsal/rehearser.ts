@@ -2,6 +2,7 @@
  * Keeps what outlives a pass (memory of the wire, answers of plugins) and opens a wire for each pass. The check makes one pass, the agent
  * many.
  */
+import type { Demand } from '#kubelet/demand.ts';
 import { keyMatches } from '#kubelet/keyring.ts';
 import { type ConnectivityProbe, learnedOrigins } from '#budget/connectivity-probe.ts';
 import { demandId } from '#report/ledger.ts';
@@ -9,7 +10,7 @@ import { restarted } from '#runtime/next-start.ts';
 import type { NodeHistory } from '#forecast/history/history.ts';
 import type { QuotaSample } from '#report/quota.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import type { Restarted } from './restart.ts';
 import { assessAll } from '#assess.ts';
 import type { Known } from '#budget/choose.ts';

@@ -2,6 +2,8 @@
  * How a pull goes after the next start of the runtime and the kubelet, where files that they read then have changed: one more rehearsal, with
  * a view and a wire of its own. It is evidence and never the verdict.
  */
+import type { ProviderAnswer } from '#kubelet/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import type { Image } from '#image/reference.ts';
 import { judge } from '#report/judge.ts';
 import { budgetKeyOf, wasSent } from '#budget/key.ts';
@@ -10,7 +12,7 @@ import { bad, good, type Good, type Outcome } from '#report/outcome.ts';
 import { hostOf } from '#forecast/history/hosts.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Evidence, EvidenceFacts, Rehearsal } from '#report/rehearsal.ts';
-import type { Demand, NextStart, NodeView, ProviderAnswer } from '#node/view.ts';
+import type { NextStart, NodeView } from '#node/view.ts';
 import { rehearse } from './rehearse.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 import { planFor } from '#runtime/runtimes.ts';

@@ -2,26 +2,18 @@
  * What the kubelet and its runtime would try for one image, in order, and why. A plan is made before the first packet. The runtime adds its
  * routes; what the kubelet contributes is the same for every runtime.
  */
-import { keyringFor, type Identity, type UnusedSecret } from '#kubelet/keyring.ts';
+import type { PullPolicy } from '#kubelet/pull-policy.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { Identity } from '#kubelet/credential.ts';
+import { keyringFor, type UnusedSecret } from '#kubelet/keyring.ts';
 import { ownerOf, type Fault } from '#report/fault.ts';
 import type { Image } from '#image/reference.ts';
 import type { Good, Outcome } from '#report/outcome.ts';
 import type { Platform } from '#image/platform.ts';
-import { proxyWarnings, type ProxyNext } from '#go/http-proxy.ts';
+import { proxyWarnings, type ProxyNext, type ProxyRules } from '#go/http-proxy.ts';
 import type { Engine } from './engine.ts';
-import type {
-  Demand,
-  Doubt,
-  Header,
-  NodeView,
-  ProviderAnswer,
-  ProxyRules,
-  PullPolicy,
-  Resolver,
-  StaticAuth,
-  SystemRoots,
-  TlsRule,
-} from '#node/view.ts';
+import type { Doubt, Header, NodeView, Resolver, StaticAuth, SystemRoots, TlsRule } from '#node/view.ts';
 
 /** What the node and the kubelet contribute to a plan. */
 export interface KubeletPlan {

@@ -2,12 +2,13 @@
  * What drypull needs of a container runtime: its configuration, what it would try for an image, one whole pull over the wire, and its error
  * texts. To add a runtime, add a folder beside this file and one line in runtimes.ts.
  */
+import type { ProviderAnswer } from '#kubelet/view.ts';
 import type { Fault } from '#report/fault.ts';
 import type { Seen } from '#report/outcome.ts';
 import type { Engine } from './engine.ts';
 import type { PullPlan, ReadDemand } from './plan.ts';
 import type { Attempt } from '#report/rehearsal.ts';
-import type { Doubt, NodeView, OwnView, ProviderAnswer, RuntimeConfig, RuntimeVersion } from '#node/view.ts';
+import type { Doubt, NodeView, OwnView, RuntimeConfig, RuntimeVersion } from '#node/view.ts';
 import type { AsStarted } from '#node/as-started.ts';
 import type { AtStart } from '#node/at-start.ts';
 import type { Running } from '#node/processes.ts';

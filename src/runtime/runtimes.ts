@@ -1,5 +1,6 @@
 /** The runtimes that drypull imitates, and which of them a node or a plan is about. */
-import type { NodeView, ProviderAnswer } from '#node/view.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { containerd } from './containerd/runtime.ts';
 import type { PullPlan, ReadDemand } from './plan.ts';
 import type { Runtime } from './runtime.ts';

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
 import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { runAgent } from '#agent/agent.ts';
 import { bareDemand, pullSecretOf } from '#config/image-demand.ts';
 import { readerAccess } from '#kubernetes/reader-access.ts';

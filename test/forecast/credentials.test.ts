@@ -7,12 +7,13 @@ import { planPull } from '#runtime/containerd/plan.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Attempt } from '#report/rehearsal.ts';
 import { Secret } from '#report/secret.ts';
-import type { Demand, ProviderAnswer } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { forecastImage, forecastNode } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { entry, pulling } from '../kit/ledger.ts';
 import { demandFor, nodeOf, pullSecret } from '../kit/stage.ts';
 import { ecrPassword, jwt } from '../kit/tokens.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
 
 const now = new Date('2026-03-04T12:00:00.000Z');
 const nowMs = now.getTime();

@@ -9,13 +9,14 @@ import type { DiskHistory } from '#forecast/history/disks.ts';
 import { planPull } from '#runtime/containerd/plan.ts';
 import type { Content } from '#report/rehearsal.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { emptyHistory } from '#report/verdict-history.ts';
 import { forecastImage, forecastNode } from '#forecast/rules.ts';
 import { GiB, nodeWith, one, seriesOf } from '../kit/disks.ts';
 import { healthy } from '../kit/exchanges.ts';
 import { pulling } from '../kit/ledger.ts';
 import { demandFor } from '../kit/stage.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const now = new Date('2026-03-04T12:00:00.000Z');
 const own = ['disk-fills', 'disk-pressure', 'pull-outgrows-disk', 'pull-trips-eviction', 'pulls-outgrow-disk'];

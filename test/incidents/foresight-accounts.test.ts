@@ -1,7 +1,7 @@
 /** Incidents of logins and quotas that are predicted: the pull works, and then fails as predicted. */
 import { expect } from 'vitest';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { forecastNode } from '#forecast/rules.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { FakeHub, type HubWish } from '../kit/fake-hub.ts';
@@ -11,6 +11,7 @@ import { entry } from '../kit/ledger.ts';
 import { predicted, hour, minute, RememberingNode } from '../kit/remembering.ts';
 import { demandFor, gist, nodeOf, pullOf, pullSecret } from '../kit/stage.ts';
 import { ecrPassword, untilItEnds } from '../kit/tokens.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const startMs = Date.parse('2026-03-04T12:00:00.000Z');
 const expired = { rule: 'credential-expires', fault: 'auth.rejected', likelihood: 'likely', stage: 'auth' } as const;

@@ -6,7 +6,7 @@ import { authority, leaf } from '../kit/certificates.ts';
 import { asking, fakeDns } from '../kit/fake-dns.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
-import { trusting } from '../kit/footing.ts';
+import { trusting } from '../kit/network-settings.ts';
 import { expectCame, expectWarned, incident } from '../kit/incidents.ts';
 import { onBlobs, onManifests, refuses, resets } from '../kit/misbehaviour.ts';
 import { dropIn, proxiedWorld } from '../kit/proxied-node.ts';

@@ -2,7 +2,7 @@
 import { describe } from 'vitest';
 import type { HostRule } from '#node/view.ts';
 import { Secret } from '#report/secret.ts';
-import { authority } from '../kit/authority.ts';
+import { issuer } from '../kit/certificates.ts';
 import { asking, fakeDns } from '../kit/fake-dns.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
@@ -167,7 +167,7 @@ incident(20, async () => {
 });
 
 incident(23, async () => {
-  const own = await authority('Own CA');
+  const own = await issuer('Own CA');
   const tls = await own.issue({ names: ['reg.test'] });
   await using registry = await FakeRegistry.open({ images, tls });
   const name = `reg.test:${registry.port}`;
@@ -182,7 +182,7 @@ incident(23, async () => {
 });
 
 incident(24, async () => {
-  const known = await authority('Public CA');
+  const known = await issuer('Public CA');
   await using edge = await FakeRegistry.open({ images, tls: await known.issue({ names: ['other.test'] }) });
   await using front = await FakeRegistry.open({ images, blobsAt: `https://data.test:${edge.port}` });
   const hosts = { 'mcr.test': ['127.0.0.1'], 'data.test': ['127.0.0.1'] };

@@ -1,28 +1,21 @@
 /** A node as a literal, and passes over it with real sockets on loopback: tests of rehearsals and of everything above them use it. */
 import { parseImage } from '#image/reference.ts';
-import type { PullSecret } from '#kubelet/keyring.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
 import type { HasContent } from '#kubelet/disk.ts';
 import { good } from '#report/outcome.ts';
 import type { NodeHistory } from '#forecast/history/history.ts';
 import type { Platform } from '#image/platform.ts';
 import type { PullReport } from '#report/report.ts';
 import { Secret } from '#report/secret.ts';
-import type {
-  Demand,
-  HostRule,
-  HostsDir,
-  HostsRules,
-  NodeView,
-  ProviderAnswer,
-  PullPolicy,
-  RuntimeConfig,
-  RuntimeVersion,
-} from '#node/view.ts';
+import type { HostRule, HostsDir, HostsRules, NodeView, RuntimeConfig, RuntimeVersion } from '#node/view.ts';
 import { assessAll } from '#assess.ts';
 import { openWire } from '#rehearsal/open-wire.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import type { RehearsalOptions } from '#runtime/attempt/wire.ts';
 import type { FakeRegistry, SeenRequest } from './fake-registry.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
+import type { PullPolicy } from '#kubelet/pull-policy.ts';
 
 export const engines = ['1.6.20', '1.7.34', '2.1.9', '2.3.4'] as const;
 

@@ -7,9 +7,10 @@ import { judge, judgeUnplanned } from '#report/judge.ts';
 import { planPull } from '#runtime/containerd/plan.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Ending, Exchange, Attempt, Rehearsal } from '#report/rehearsal.ts';
-import type { Demand, Doubt } from '#node/view.ts';
+import type { Doubt } from '#node/view.ts';
 import { exchange, good } from '../kit/exchanges.ts';
 import { demandFor, nodeOf } from '../kit/stage.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const written = 'reg.test/team/app:v1';
 const demand = demandFor(written);

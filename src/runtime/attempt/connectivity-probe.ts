@@ -5,6 +5,7 @@ import type { PullPlan, Route } from '#runtime/plan.ts';
 import { isInward } from '#registry/http/token-realm.ts';
 import type { TlsRule } from '#node/view.ts';
 import type { Connections } from '#registry/http/connections.ts';
+import type { RequestCause } from '#registry/wire.ts';
 
 interface ProbeOptions {
   readonly connections: Connections;
@@ -28,6 +29,8 @@ interface Place {
   readonly url: URL;
   readonly tls: TlsRule;
   readonly dialTimeoutMs: number;
+  /** Set where an answer of the registry named the URL. */
+  readonly cause?: RequestCause;
 }
 
 type Probed = Pick<ConnectivityProbe, 'is' | 'isPrivate'>;
@@ -73,8 +76,9 @@ function hostsOf({ plan, learned }: ProbeTarget): readonly {
   });
   const [origin] = plan.routes.value.toReversed();
   const others = learned.filter((text) => origin !== undefined && URL.canParse(text));
-  const learnedHosts =
-    origin === undefined ? [] : others.map((text) => ({ place: placeOf(text, origin), resolves: false }));
+  if (origin === undefined) return routes;
+  const cause: RequestCause = { by: 'realm', registry: origin.host };
+  const learnedHosts = others.map((text) => ({ place: { ...placeOf(text, origin), cause }, resolves: false }));
   return [...routes, ...learnedHosts];
 }
 
@@ -83,8 +87,8 @@ function placeOf(text: string, { tls, dialTimeoutMs }: Route): Place {
   return { url: new URL(text), tls, dialTimeoutMs: Math.min(dialTimeoutMs, maxDialMs) };
 }
 
-async function probeOnce({ url, tls, dialTimeoutMs }: Place, { connections, signal }: ProbeOptions): Promise<Probed> {
-  const { steps, outcome } = await connections.probe({ url, tls, dialTimeoutMs, signal });
+async function probeOnce(place: Place, { connections, signal }: ProbeOptions): Promise<Probed> {
+  const { steps, outcome } = await connections.probe({ ...place, signal });
   const direct = steps.some((step) => step.step === 'tcp' && step.outcome.ok && isInward(step.outcome.value.address));
   const isPrivate = direct && !steps.some(({ step }) => step === 'proxy');
   const is: ProbeKind = outcome.ok ? 'opened' : outcome.fault.code;

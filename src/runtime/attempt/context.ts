@@ -1,5 +1,5 @@
 /** One call of the kubelet to the runtime: the plan, one identity, and the record of the requests that were sent for it. */
-import type { Identity } from '#kubelet/keyring.ts';
+import type { Identity } from '#kubelet/credential.ts';
 import type { Act, Exchange } from '#report/rehearsal.ts';
 import type { PullPlan, Route } from '#runtime/plan.ts';
 import type { Wire } from './wire.ts';

@@ -3,6 +3,7 @@ import { readAnnouncements } from '#registry/http/warning-header.ts';
 import type { Act, ExchangeFacts } from '#report/rehearsal.ts';
 import { good, type Outcome } from '#report/outcome.ts';
 import { leastTimedBytes } from '#report/throughput.ts';
+import { originOf } from '#go/host-port.ts';
 import { proxyFor } from '#go/http-proxy.ts';
 import type { Family } from '#report/quota.ts';
 import { header, type Answer, type Asked } from '#registry/wire.ts';
@@ -88,9 +89,7 @@ function facts(
 
 /** Of the open connection: with a proxy, the proxy's own address counts, not the registry's. */
 function familyOf({ plan, wire }: AttemptContext, url: URL): Family {
-  const scheme = url.protocol === 'https:' ? 'https' : 'http';
-  const port = url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port);
-  const proxied = proxyFor(plan.proxy, { scheme, host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port });
+  const proxied = proxyFor(plan.proxy, originOf(url));
   if (proxied.ok && proxied.value !== null) return 'proxy';
   return (wire.pass.reachedAt.get(url.host) ?? '').includes(':') ? 'ipv6' : 'ipv4';
 }

@@ -7,11 +7,12 @@
  */
 import type { Fault } from '#report/fault.ts';
 import { cleanPath } from '#go/path.ts';
+import { withoutBrackets } from '#go/host-port.ts';
 import { isWithin, mostRequests, nextRequest } from '#go/redirect.ts';
 import type { Header } from '#node/view.ts';
 import { withoutEcho } from '#registry/http/echo.ts';
 import { openHeader } from '#registry/token/fetch-token.ts';
-import { header, type Asked } from '#registry/wire.ts';
+import { header, type Asked, type RequestCause } from '#registry/wire.ts';
 import type { Secret } from '#report/secret.ts';
 import type { Route } from '#runtime/plan.ts';
 import type { AttemptContext, Purpose } from './context.ts';
@@ -63,7 +64,14 @@ async function followRedirects<E>(
     if (redirects === 0) carried = authorized.value;
     const authorization = authorized.value ?? carried;
     const presented = authorization === undefined ? {} : { presented: authorization };
-    const asked = await exchange(context, { ...request, url, headers, ...presented, isRedirect: redirects > 0 });
+    const asked = await exchange(context, {
+      ...request,
+      requested,
+      url,
+      headers,
+      ...presented,
+      isRedirect: redirects > 0,
+    });
     if (!asked.outcome.ok) {
       const at = { host: url.host, ...(redirects === 0 ? {} : { redirectedBy: requested.host }) };
       return failed({ is: 'transport', fault: asked.outcome.fault, url, at });
@@ -147,12 +155,23 @@ function headersFor(context: AttemptContext, request: Request, requested: URL): 
 }
 
 interface Exchange extends Request {
+  readonly requested: URL;
   readonly url: URL;
   readonly presented?: Authorization;
   readonly isRedirect: boolean;
 }
 
 const bodyTimeoutMs = 30_000;
+
+/** An answer of the registry named this URL: its addresses are checked. */
+function causeOf(
+  { routes }: AttemptContext,
+  { isRedirect, foreignUrl, requested }: Exchange,
+): RequestCause | undefined {
+  // The image's own registry is the last route.
+  if (foreignUrl !== undefined) return { by: 'descriptor', registry: routes.at(-1)?.host ?? '' };
+  return isRedirect ? { by: 'redirect', registry: withoutBrackets(requested.hostname) } : undefined;
+}
 
 /** One request on the wire, and the same in plain HTTP where HTTPS failed and the route may fall back. */
 async function exchange(context: AttemptContext, request: Exchange): Promise<Asked> {
@@ -161,9 +180,11 @@ async function exchange(context: AttemptContext, request: Exchange): Promise<Ask
   const { act, because } = request.purpose;
   const headers = presented === undefined ? request.headers : withAuthorization(request.headers, presented.value);
   const purpose: Purpose = { act, because: isRedirect ? 'redirected here' : because, route: request.route };
+  const cause = causeOf(context, request);
   const settings = {
     method,
     headers,
+    ...(cause === undefined ? {} : { cause }),
     tls: at.tls,
     dialTimeoutMs: at.dialTimeoutMs,
     headerTimeoutMs: context.plan.engine.headerTimeoutMs ?? options.responseTimeoutMs,

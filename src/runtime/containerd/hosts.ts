@@ -4,8 +4,9 @@
  * Imitates containerd core/remotes/docker/config/hosts.go (ConfigureHosts, hostPaths, parseHostConfig) and, for the legacy
  * tables, internal/cri/server/images/image_pull.go (registryHosts, registryEndpoints), v1.6.20 to v2.3.4.
  */
-import { isLocalhost, splitAuthority } from './authority.ts';
+import { isLocalhost } from './localhost.ts';
 import type { ContainerdEngine } from './versions.ts';
+import { splitAuthority } from '#go/host-port.ts';
 import { parseGoUrl } from '#go/url.ts';
 import { cleanPath } from '#go/path.ts';
 import type { Image } from '#image/reference.ts';
@@ -120,7 +121,7 @@ function localhostScheme(
 ): { scheme: 'http' | 'https'; skipVerify: boolean } {
   const { port } = splitAuthority(registry);
   if (!engine.localhostByPort) return { scheme: 'http', skipVerify: true };
-  return { scheme: port === undefined || port === '443' ? 'https' : 'http', skipVerify: port !== '80' };
+  return { scheme: port === '' || port === '443' ? 'https' : 'http', skipVerify: port !== '80' };
 }
 
 interface RouteParts extends HostUrl {
@@ -137,7 +138,7 @@ function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: C
     role: parts.role,
     scheme,
     host,
-    port: port === undefined ? (scheme === 'https' ? 443 : 80) : Number(port),
+    port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port),
     authority: parts.authority,
     path: parts.path,
     mayPull: parts.rule.capabilities.includes('pull'),
@@ -152,14 +153,14 @@ function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: C
   };
 }
 
-function triesHttps(port: string | undefined, engine: ContainerdEngine): boolean {
+function triesHttps(port: string, engine: ContainerdEngine): boolean {
   switch (engine.httpsFirst) {
     case 'never':
       return false;
     case 'any_port':
       return true;
     case 'written_port':
-      return port !== undefined && port !== '80';
+      return port !== '' && port !== '80';
     case 'not_port_80':
       return port !== '80';
   }

@@ -1,7 +1,8 @@
 /** What containerd would try for one image: its engine and the hosts of its registry, added to what the kubelet contributes. */
+import type { ProviderAnswer } from '#kubelet/view.ts';
 import { planKubelet, type PullPlan, type ReadDemand } from '#runtime/plan.ts';
 import type { AttemptContext } from '#runtime/attempt/context.ts';
-import type { NodeView, ProviderAnswer } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { routesFor } from './hosts.ts';
 import { engineOf, type ContainerdEngine } from './versions.ts';
 

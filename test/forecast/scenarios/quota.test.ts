@@ -4,7 +4,7 @@ import { parseImage } from '#image/reference.ts';
 import type { Entry } from '#report/ledger.ts';
 import { emptyNodeHistory, learnReport, learnSamples, type NodeHistory } from '#forecast/history/history.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { forecastNode } from '#forecast/rules.ts';
 import { openWire } from '#rehearsal/open-wire.ts';
 import { QuotaSampler, type Sampling } from '#rehearsal/quota-samples.ts';
@@ -15,6 +15,7 @@ import { FakeRegistry, image } from '../../kit/fake-registry.ts';
 import { entry } from '../../kit/ledger.ts';
 import { rateLimited } from '../../kit/misbehaviour.ts';
 import { demandFor, gist, pullOf, pullSecret } from '../../kit/stage.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const beganMs = Date.parse('2026-03-04T12:00:00.000Z');
 const minute = 60_000;

@@ -6,6 +6,7 @@
  * pull; one is enough to get the same answers.
  */
 import { valueAt } from '#data/value-at.ts';
+import { splitAuthority, withoutBrackets } from '#go/host-port.ts';
 import type { Fault } from '#report/fault.ts';
 import { urlError } from '#go/url-error.ts';
 import { readChallenges, type Challenge } from '#registry/http/challenge.ts';
@@ -114,7 +115,7 @@ export class Authorizer implements RequestAuthorizer<AuthorizeError> {
       const kind = print === undefined ? 'anonymous' : 'oauth';
       return noToken(limited, `failed to fetch ${kind} token: ${text}`);
     }
-    const asked = await this.#token(key, scoped, route);
+    const asked = await this.#token(key, scoped, { host, route });
     if (asked.ending.is === 'granted') {
       const place = { ...(print === undefined ? {} : { login: print }), place: realm.host };
       limits.lift(realm.host, nowMs);
@@ -133,12 +134,16 @@ export class Authorizer implements RequestAuthorizer<AuthorizeError> {
     return noToken(fault, noTokenText(this.#context, asked, from));
   }
 
-  async #token(key: string, handler: Bearer, route: number): Promise<TokenAsked> {
+  async #token(
+    key: string,
+    handler: Bearer,
+    { host, route }: { readonly host: string; readonly route: number },
+  ): Promise<TokenAsked> {
     const { wire } = this.#context;
     const held = await wire.pass.tokens.get(key);
     if (held !== undefined && (held.ending.is !== 'granted' || held.ending.token.endsMs > wire.elapsedMs() + 5_000))
       return held;
-    const fetching = fetchToken(wire.connections, this.#tokenAsk(handler, route), wire.elapsedMs());
+    const fetching = fetchToken(wire.connections, this.#tokenAsk(handler, host, route), wire.elapsedMs());
     wire.pass.tokens.set(key, fetching);
     const asked = await fetching;
     for (const { method, url, asked: one, because } of asked.tries) {
@@ -148,11 +153,12 @@ export class Authorizer implements RequestAuthorizer<AuthorizeError> {
     return asked;
   }
 
-  #tokenAsk(handler: Bearer, route: number): TokenAsk {
+  #tokenAsk(handler: Bearer, host: string, route: number): TokenAsk {
     const { plan, routes, signal, wire } = this.#context;
     const at = routes[route];
     return {
       realm: handler.realm,
+      registry: splitAuthority(host).host,
       service: handler.service,
       scopes: handler.scopes,
       ...(handler.login === undefined ? {} : { login: handler.login }),
@@ -191,7 +197,7 @@ export class Authorizer implements RequestAuthorizer<AuthorizeError> {
     const login = loginFor(this.#context, at.route, host);
     if (login !== undefined) {
       const address = this.#context.wire.pass.reachedAt.get(host);
-      const addresses = [at.url.hostname.replace(/^\[|\]$/g, ''), ...(address === undefined ? [] : [address])];
+      const addresses = [withoutBrackets(at.url.hostname), ...(address === undefined ? [] : [address])];
       const trusted = trustRealm(realm, { scheme: at.url.protocol.slice(0, -1), host: at.url.hostname, addresses });
       if (!trusted.ok) return { is: 'error', error: pullError(trusted.fault, trusted.fault.code) };
     }

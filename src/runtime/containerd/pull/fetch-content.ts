@@ -4,6 +4,7 @@
  *
  * Imitates containerd core/remotes/docker/fetcher.go (dockerFetcher.Fetch, open) and core/remotes/handlers.go (Fetch), v1.6.20 to v2.3.4.
  */
+import { originOf } from '#go/host-port.ts';
 import type { Fault } from '#report/fault.ts';
 import type { Descriptor } from '#image/manifest.ts';
 import type { Act } from '#report/rehearsal.ts';
@@ -271,12 +272,9 @@ function foreignPlaces(
     if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.host === '') return [];
     // Neither is part of a request.
     Object.assign(url, { username: '', password: '', hash: '' });
-    const scheme = url.protocol === 'https:' ? 'https' : 'http';
     const at: Route = {
       role: 'mirror',
-      scheme,
-      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port),
+      ...originOf(url),
       authority: url.host,
       path: '',
       mayPull: true,

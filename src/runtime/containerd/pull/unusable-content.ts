@@ -1,4 +1,5 @@
 /** A reference that resolves to something that no pull can use: a used-up quota, an empty, foreign or outdated manifest. */
+import { parseJson, registryJsonBounds } from '#data/json.ts';
 import type { Fault, RateLimit } from '#report/fault.ts';
 import type { Descriptor } from '#image/manifest.ts';
 import type { Ending } from '#report/rehearsal.ts';
@@ -87,14 +88,10 @@ export function convertedSchema1(context: PullContext, body: Uint8Array, top: De
 }
 
 function signedLayers(text: string): number {
-  try {
-    const json: unknown = JSON.parse(text);
-    if (typeof json !== 'object' || json === null || !('signatures' in json) || !('fsLayers' in json)) return 0;
-    if (!Array.isArray(json.signatures) || json.signatures.length === 0 || !Array.isArray(json.fsLayers)) return 0;
-    return json.fsLayers.length;
-  } catch {
-    return 0;
-  }
+  const json = parseJson(text, registryJsonBounds);
+  if (typeof json !== 'object' || json === null || !('signatures' in json) || !('fsLayers' in json)) return 0;
+  if (!Array.isArray(json.signatures) || json.signatures.length === 0 || !Array.isArray(json.fsLayers)) return 0;
+  return json.fsLayers.length;
 }
 
 export function schema1Refused(context: PullContext, resolved: Resolved): Ending {

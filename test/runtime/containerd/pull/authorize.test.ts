@@ -277,6 +277,21 @@ describe('the token service', () => {
       expect(gist(report)).toBe('unknown agent.distrusts_realm');
     },
   );
+
+  // On the loopback interface a link-local address leads nowhere, even where it is not refused.
+  test.each([
+    ['a password', [good]],
+    ['no credential', []],
+  ])('a realm whose name resolves to a link-local address gets no request with %s', async (_, credentials) => {
+    const { report } = await tryPull(
+      { images, onRequest: wrong.alwaysUnauthorized('Bearer realm="http://auth.test/token",service="s"') },
+      credentials,
+      { hosts: { 'reg.test': ['127.0.0.1'], 'auth.test': ['fe80::1%lo'] } },
+    );
+    expect(gist(report)).toBe('unknown agent.distrusts_realm');
+    const connected = report.attempts.flatMap(({ exchanges }) => exchanges.flatMap(({ steps }) => steps));
+    expect(connected.some(({ step, target }) => step === 'tcp' && target.startsWith('auth.test'))).toBe(false);
+  });
 });
 
 describe('challenges', () => {

@@ -1,7 +1,7 @@
 /** Registries that refuse, break or lie: the fault, the text that is shown, and the number of requests, by containerd version. */
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import type { PullSecret } from '#kubelet/keyring.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
 import type { PullReport } from '#report/report.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { FakeRegistry, image, type RegistryWish, type Script } from '../../../kit/fake-registry.ts';

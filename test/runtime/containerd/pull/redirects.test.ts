@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { isWithin, mostRequests, nextRequest } from '#go/redirect.ts';
 import { trustRealm } from '#registry/http/token-realm.ts';
-import { authority, type KeyPair } from '../../../kit/authority.ts';
+import { issuer, type KeyPair } from '../../../kit/certificates.ts';
 import { FakeRegistry, image, type RegistryWish } from '../../../kit/fake-registry.ts';
 import * as wrong from '../../../kit/misbehaviour.ts';
 import { deadPort } from '../../../kit/silent-listener.ts';
@@ -169,7 +169,7 @@ test('a CDN that answers 429 is not asked again in this pass, and its registry i
 });
 
 async function certificates(name: string): Promise<{ readonly ca: string; readonly pair: KeyPair }> {
-  const made = await authority('Example CA');
+  const made = await issuer('Example CA');
   return { ca: made.cert, pair: await made.issue({ names: [name] }) };
 }
 

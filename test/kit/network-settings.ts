@@ -1,4 +1,4 @@
-/** What connections stand on, for tests: names in a hosts file, no name server, no root, no proxy. */
+/** Network settings for tests: names in a hosts file, no name server, no root, no proxy. */
 import type { Ask, NetworkSettings } from '#registry/wire.ts';
 import type { Resolver, TlsRule } from '#node/view.ts';
 
