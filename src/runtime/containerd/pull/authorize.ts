@@ -115,7 +115,7 @@ export class Authorizer implements RequestAuthorizer<AuthorizeError> {
       const kind = print === undefined ? 'anonymous' : 'oauth';
       return noToken(limited, `failed to fetch ${kind} token: ${text}`);
     }
-    const asked = await this.#token(key, scoped, { host, route });
+    const asked = await this.#token(key, this.#tokenAsk(scoped, host, route), route);
     if (asked.ending.is === 'granted') {
       const place = { ...(print === undefined ? {} : { login: print }), place: realm.host };
       limits.lift(realm.host, nowMs);
@@ -134,20 +134,16 @@ export class Authorizer implements RequestAuthorizer<AuthorizeError> {
     return noToken(fault, noTokenText(this.#context, asked, from));
   }
 
-  async #token(
-    key: string,
-    handler: Bearer,
-    { host, route }: { readonly host: string; readonly route: number },
-  ): Promise<TokenAsked> {
+  async #token(key: string, request: TokenAsk, route: number): Promise<TokenAsked> {
     const { wire } = this.#context;
     const held = await wire.pass.tokens.get(key);
     if (held !== undefined && (held.ending.is !== 'granted' || held.ending.token.endsMs > wire.elapsedMs() + 5_000))
       return held;
-    const fetching = fetchToken(wire.connections, this.#tokenAsk(handler, host, route), wire.elapsedMs());
+    const fetching = fetchToken(wire.connections, request, wire.elapsedMs());
     wire.pass.tokens.set(key, fetching);
     const asked = await fetching;
     for (const { method, url, asked: one, because } of asked.tries) {
-      const as = handler.login === undefined ? {} : { as: handler.login.label };
+      const as = request.login === undefined ? {} : { as: request.login.label };
       record(this.#context, { act: 'token', route, because }, { method, url, ...as }, one);
     }
     return asked;
@@ -201,13 +197,11 @@ export class Authorizer implements RequestAuthorizer<AuthorizeError> {
       const trusted = trustRealm(realm, { scheme: at.url.protocol.slice(0, -1), host: at.url.hostname, addresses });
       if (!trusted.ok) return { is: 'error', error: pullError(trusted.fault, trusted.fault.code) };
     }
-    const scope = challenge.parameters.get('scope');
-    const scopes = scope === undefined ? [] : scope.split(' ');
     this.#handlers.set(host, {
       scheme: 'bearer',
       realm,
       service: challenge.parameters.get('service') ?? '',
-      scopes,
+      scopes: challenge.parameters.get('scope')?.split(' ') ?? [],
       ...(login === undefined ? {} : { login }),
     });
     return { is: 'again' };
