@@ -1,5 +1,5 @@
 /** The process that serves the fields: twenty-odd registries over HTTPS, until its parent is gone. */
-import { authority } from '../test/kit/authority.ts';
+import { issuer } from '../test/kit/certificates.ts';
 import { FakeRegistry, image, type RegistryWish } from '../test/kit/fake-registry.ts';
 import {
   imagesPerField,
@@ -18,7 +18,7 @@ const distance = { perRequestMs: roundTripMs, perConnectionMs: openingMs };
 
 const registries: FakeRegistry[] = [];
 let seen = 0;
-const issuer = await authority('Benchmark CA');
+const authority = await issuer('Benchmark CA');
 const images = Array.from({ length: imagesPerField }, (_, i) => image({ ...shape, seed: String(i) }));
 
 const fields: Readonly<Record<FieldName, Field>> = {
@@ -28,7 +28,7 @@ const fields: Readonly<Record<FieldName, Field>> = {
   // One repository with many tags, and a token for it.
   guarded: await lay('guarded', 1, { delay: distance, auth: { scheme: 'bearer', anonymous: true } }),
 };
-describe({ is: 'layout', layout: { authority: issuer.cert, fields } satisfies Layout });
+describe({ is: 'layout', layout: { authority: authority.cert, fields } satisfies Layout });
 process.on('message', () => {
   tally();
   describe({ is: 'requests', count: seen });
@@ -57,7 +57,7 @@ async function open(
   request: RegistryWish,
 ): Promise<{ name: string; registry: FakeRegistry }> {
   const name = `${field}-${String(i).padStart(2, '0')}.bench.test`;
-  const registry = await FakeRegistry.open({ ...request, tls: await issuer.issue({ names: [name, '127.0.0.1'] }) });
+  const registry = await FakeRegistry.open({ ...request, tls: await authority.issue({ names: [name, '127.0.0.1'] }) });
   registries.push(registry);
   return { name, registry };
 }

@@ -8,7 +8,7 @@ import type { AgentDependencies } from '#agent/agent.ts';
 import { connect } from '#kubernetes/api/connect.ts';
 import { parseConfig, type Config } from '#config/config.ts';
 import { joinCluster } from '#agent/join-cluster.ts';
-import { manners } from '#rehearsal/open-wire.ts';
+import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser, type Pass } from '#rehearsal/rehearser.ts';
 import { Rounds } from '#agent/passes.ts';
 import { openLog } from '#output/log.ts';
@@ -95,7 +95,7 @@ function outsideOf(world: SoakWorld, signal: AbortSignal): AgentDependencies & {
   const joined = joinCluster(connected.value, { config, nodeName: 'node1', env: {}, now, random, log });
   const rehearser = new Rehearser({ hostRoot: '/nonexistent', env: {}, now, clockMs: world.now });
   const pass = (both: AbortSignal): Pass => ({
-    manners: { ...manners, deadlineMs: config.deadline },
+    options: { ...defaultOptions, deadlineMs: config.deadline },
     atOnce: 16,
     perRegistry: 6,
     meteredRegistries: [],

@@ -1,10 +1,10 @@
-/** The whole product in one function: plan → rehearse → foresee → judge → PullReport. */
+/** The whole product in one function: plan → rehearse → forecast → judge → PullReport. */
 import { damp } from '#forecast/damping.ts';
 import type { Fault } from '#report/fault.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { Image } from '#image/reference.ts';
 import { judge, judgeUnplanned } from '#report/judge.ts';
-import { earlyEventText, pullEventText } from '#kubelet/event-text.ts';
+import { aggregate, earlyEventText, pullEventText } from '#kubelet/event-text.ts';
 import { loginsOf } from '#kubelet/logins.ts';
 import { demandId } from '#report/ledger.ts';
 import type { Good } from '#report/outcome.ts';
@@ -13,34 +13,35 @@ import { heldOf } from '#forecast/history/damped.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Rehearsal } from '#report/rehearsal.ts';
 import type { KubeletText, PublicPlan, PullReport } from '#report/report.ts';
-import { aggregate } from '#runtime/containerd/error-texts.ts';
 import { formatPlatform } from '#image/platform.ts';
 import type { Verdict } from '#report/verdict.ts';
-import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { rehearseRestart, type Restarted } from '#rehearsal/restart.ts';
 import { forecastImage } from '#forecast/rules.ts';
 import { rehearse } from '#rehearsal/rehearse.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 import { adviceFor } from '#report/advice/advice.ts';
 import { planFor, runtimeOf } from '#runtime/runtimes.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
 
 export interface Dependencies {
   readonly wire: Wire;
   /** Runs the node's credential provider plugins for a repository. */
   readonly askProviders: (repository: string) => Promise<readonly ProviderAnswer[]>;
-  /** Reads the pull secrets that a demand only names: right before they are used, and for as long. */
+  /** Reads the pull secrets that a demand names, right before they are used; they are not kept longer than that. */
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
   /** What is remembered now; absent: nothing. */
   readonly history?: () => NodeHistory;
-  /** What the next start of the node's programs would bring; absent: nothing that is known of. */
+  /** What the next start of the node's programs changes; absent: nothing that is known. */
   readonly restarted?: Restarted;
-  /** Whether an image may be asked for in a lane now; absent: always. */
-  readonly mayEnter?: (id: string, budgetKey: string) => boolean;
+  /** Whether requests for an image may count against a budget key now; absent: always. */
+  readonly mayRequest?: (id: string, budgetKey: string) => boolean;
 }
 
-export async function assess(view: NodeView, asked: Demand, dependencies: Dependencies): Promise<PullReport> {
+export async function assess(view: NodeView, given: Demand, dependencies: Dependencies): Promise<PullReport> {
   const { wire } = dependencies;
-  const demand = dependencies.withSecrets === undefined ? asked : await dependencies.withSecrets(asked);
+  const demand = dependencies.withSecrets === undefined ? given : await dependencies.withSecrets(given);
   const { image } = demand;
   if (!image.ok) return report(view, demand, { verdict: judgeUnplanned(image), now: wire.now() });
   const answers = await dependencies.askProviders(image.value.repository);
@@ -57,21 +58,22 @@ export async function assess(view: NodeView, asked: Demand, dependencies: Depend
   return report(view, demand, { plan, rehearsal, forecasts, verdict, now });
 }
 
-/** What a pull meets now, and what the node's next start would bring. */
+/** What a pull meets now, and after the next start of the node's programs. */
 async function rehearsalOf(
   demand: Demand & { readonly image: Good<Image> },
   plan: PullPlan,
-  { wire, mayEnter, restarted }: Dependencies,
+  { wire, mayRequest, restarted }: Dependencies,
 ): Promise<Rehearsal> {
   const id = demandId(demand);
-  const enter = mayEnter === undefined ? undefined : (budgetKey: string): boolean => mayEnter(id, budgetKey);
-  const isAsked = demand.policy !== 'Never';
-  const pull = isAsked ? await rehearse(plan, wire, enter) : { attempts: [], evidence: [], ms: 0 };
+  const mayRequestFor =
+    mayRequest === undefined ? undefined : (budgetKey: string): boolean => mayRequest(id, budgetKey);
+  const isPulled = demand.policy !== 'Never';
+  const pull = isPulled ? await rehearse(plan, wire, mayRequestFor) : { attempts: [], evidence: [], ms: 0 };
   const later = restarted === undefined ? [] : await rehearseRestart(plan, demand, restarted);
   return { ...pull, evidence: [...pull.evidence, ...later] };
 }
 
-/** Many images in one pass, at most `atOnce` at a time; reports come as they are ready. */
+/** Many images in one pass, at most `atOnce` at a time; yields reports as they are ready. */
 export async function* assessAll(
   view: NodeView,
   demands: readonly Demand[],
@@ -106,7 +108,7 @@ async function assessSafely(view: NodeView, demand: Demand, dependencies: Depend
   }
 }
 
-/** A crash of ours, as the unknown verdict that it is. */
+/** A crash of drypull as an unknown verdict. */
 export function bugReport(
   view: NodeView,
   demand: Demand,
@@ -165,7 +167,7 @@ function kubeletText(
   fault: Fault,
   at: { readonly plan: PullPlan | undefined; readonly rehearsal: Rehearsal | undefined },
 ): KubeletText {
-  // A reference that the kubelet could read is refused by the runtime, if at all.
+  // The kubelet has read this reference: only the runtime can refuse it.
   const isRefusedLate = fault.code === 'image.malformed' && at.plan !== undefined;
   const early = isRefusedLate ? undefined : earlyEventText(demand.written, fault);
   if (early !== undefined || at.plan === undefined) return early ?? pullEventText(demand.written, '');

@@ -99,7 +99,7 @@ function vitals(): ReturnType<ProcessContext['vitals']> {
 }
 
 async function runCheck(request: CheckRequest, signal: AbortSignal): Promise<number> {
-  const [{ check }, { readNode }, { Rehearser }, { connectionsPerRegistry, manners }] = await Promise.all([
+  const [{ check }, { readNode }, { Rehearser }, { connectionsPerRegistry, defaultOptions }] = await Promise.all([
     import('#check/check.ts'),
     import('#rehearsal/read-node.ts'),
     import('#rehearsal/rehearser.ts'),
@@ -113,9 +113,9 @@ async function runCheck(request: CheckRequest, signal: AbortSignal): Promise<num
     ...conversation(request, signal),
     readNode,
     assessAll: (view, demands, { verify, spend, timeoutMs, signal: until }) => {
-      const own = { ...manners, verify, spend, deadlineMs: timeoutMs };
+      const own = { ...defaultOptions, verify, spend, deadlineMs: timeoutMs };
       const pass = {
-        manners: own,
+        options: own,
         atOnce: imagesAtOnce,
         perRegistry: connectionsPerRegistry,
         meteredRegistries: [],

@@ -1,4 +1,4 @@
-/** The whole product in one function, and the nets below it. */
+/** The whole product in one function, and what happens to its own bugs. */
 import { describe, expect, test } from 'vitest';
 import { assessAll } from '#assess.ts';
 import { openWire } from '#rehearsal/open-wire.ts';
@@ -10,7 +10,7 @@ import { demandFor, gist, nodeOf, pass, plain, pullOf, pullSecret, toml } from '
 const app = image({ seed: 'app' });
 const images = { 'team/app:v1': app };
 
-describe('the net below everything', () => {
+describe('a bug', () => {
   async function broken(
     over: Partial<Parameters<typeof assessAll>[2]>,
     written: readonly string[],
@@ -19,10 +19,10 @@ describe('the net below everything', () => {
     const view = nodeOf({ registries: { 'reg.test': registry } });
     const wire = openWire(view, {
       memory: new Memory(),
-      manners: { verify: false, spend: false, deadlineMs: 5_000, patienceMs: 5_000, evidence: false },
+      options: { verify: false, spend: false, deadlineMs: 5_000, responseTimeoutMs: 5_000, evidence: false },
       now: () => new Date(),
       clockMs: () => performance.now(),
-      localContent: () => Promise.resolve(undefined),
+      content: { localContent: () => Promise.resolve(undefined) },
       perRegistry: 4,
     });
     const dependencies = {
@@ -66,7 +66,7 @@ describe('assessAll', () => {
       `silent.test:${silent.port}/a:1`,
       ...Array.from({ length: 10 }, (_, i) => `reg.test:${registry.port}/team/app:v${i}`),
     ];
-    const reports = await pass(view, written, { atOnce: 2, manners: { deadlineMs: 1_000 } });
+    const reports = await pass(view, written, { atOnce: 2, options: { deadlineMs: 1_000 } });
     expect(reports.map(gist)).toEqual([
       'unknown agent.out_of_time',
       'fails manifest.unknown_tag',
@@ -86,7 +86,7 @@ describe('assessAll', () => {
 });
 
 describe('a report', () => {
-  test('says who was asked, in which order, and why', async () => {
+  test('names the hosts that were asked, in order, and why', async () => {
     await using mirror = await FakeRegistry.open();
     await using origin = await FakeRegistry.open({ images, auth: { scheme: 'basic', users: { puller: 's3cret' } } });
     const host = `reg.test:${origin.port}`;
@@ -115,7 +115,7 @@ describe('a report', () => {
     expect(report.advice).toBeUndefined();
   });
 
-  test('of a failure has the kubelet’s words and a remedy', async () => {
+  test('of a failure has the kubelet’s text and a remedy', async () => {
     await using registry = await FakeRegistry.open();
     const report = await pullOf(nodeOf({ registries: { 'reg.test': registry } }), `reg.test:${registry.port}/team/app`);
     expect(report.reference).toBe(`reg.test:${registry.port}/team/app:latest`);

@@ -1,16 +1,17 @@
 /** `npm run demo`: a dozen images meet a dozen fates on this machine's loopback; drypull says which pull, and serves its page. */
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { runAgent } from '#agent/agent.ts';
 import { bareDemand } from '#config/image-demand.ts';
 import { parseConfig, type Config } from '#config/config.ts';
 import { readNode } from '#rehearsal/read-node.ts';
-import { manners } from '#rehearsal/open-wire.ts';
+import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser } from '#rehearsal/rehearser.ts';
 import { openLog } from '#output/log.ts';
 import { columnsOf, table } from '#output/print.ts';
 import { adviceFor } from '#report/advice/advice.ts';
 import { openWorld, type World } from './kit/world.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const { stdout } = process;
 const controller = new AbortController();
@@ -43,7 +44,13 @@ async function see({ hostRoot, runtime, resolverPort }: World): Promise<NodeView
 }
 
 function rehearse(wanted: readonly Demand[], signal: AbortSignal): AsyncIterable<PullReport> {
-  return rehearser.rehearse(view, wanted, { manners, atOnce: 16, perRegistry: 8, meteredRegistries: [], signal });
+  return rehearser.rehearse(view, wanted, {
+    options: defaultOptions,
+    atOnce: 16,
+    perRegistry: 8,
+    meteredRegistries: [],
+    signal,
+  });
 }
 
 async function serve(): Promise<void> {

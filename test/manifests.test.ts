@@ -64,7 +64,7 @@ async function callEverything(world: KubeWorld): Promise<void> {
     await secrets.withSecrets({ ...demand, secrets: [{ namespace: 'shop', name: 'hub', state }] });
   const publish = publisher(cluster, 'node1', time.dependencies);
   publish.publish({ status: 'True', reason: 'AllPull', message: '' });
-  await publish.news({ about: 'app:1', type: 'Normal', reason: 'ImagePullWouldSucceed', note: '' });
+  await publish.writeEvent({ about: 'app:1', type: 'Normal', reason: 'ImagePullWouldSucceed', note: '' });
   while (publish.state().is !== 'written') await turn();
   kube.people.set('reader', { user: 'reader', may: [] });
   await readerAccess(cluster, time).admit('Bearer reader', '/metrics');

@@ -1,16 +1,16 @@
-/** A canary in every place where a secret lives: it reaches the one host that it is for, and nobody who reads what we say. */
+/** A canary in every place where a secret is: it reaches the one host that it is for, and no output. */
 import { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { PullReport } from '#report/report.ts';
 import { Secret } from '#report/secret.ts';
-import type { Demand, HostRule, NodeView } from '#node/view.ts';
+import type { HostRule, NodeView } from '#node/view.ts';
 import { bugReport } from '#assess.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { openLog } from '#output/log.ts';
 import { page } from '#output/page/page.ts';
 import { document, junit, publicNode, story, summary, table } from '#output/print.ts';
-import { authority } from './kit/authority.ts';
+import { issuer } from './kit/certificates.ts';
 import { FakeRegistry, image, type RegistryWish, type SeenRequest } from './kit/fake-registry.ts';
 import { fakeProxy } from './kit/fake-proxy.ts';
 import { entry, ledgerOf } from './kit/ledger.ts';
@@ -29,6 +29,7 @@ import {
   type NodeSketch,
   type PassSketch,
 } from './kit/stage.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const app = image({ seed: 'app' });
 const images = { 'team/app:v1': app };
@@ -42,7 +43,7 @@ const forms = [
 ];
 const users = { puller: canary };
 
-/** Everything that anybody can read of reports. */
+/** Everything that a reader of reports can see. */
 async function shown(view: NodeView, reports: readonly PullReport[]): Promise<string> {
   const entries = reports.map((report) => entry(report));
   const ledger = ledgerOf(entries);
@@ -88,11 +89,11 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((one) => one.close()));
 });
 
-function heard(one: FakeRegistry): string {
+function received(one: FakeRegistry): string {
   return one.requests.map((seen: SeenRequest) => JSON.stringify(seen)).join('\n');
 }
 
-/** Two passes, so that what is remembered is told as well. */
+/** Two passes, so that what is remembered is reported as well. */
 async function silently(
   view: NodeView,
   demand: Demand | string,
@@ -123,7 +124,7 @@ describe.each(engines)('containerd %s', (version) => {
       demandFor(`${host}/team/app:v1`, { secrets: secretFor(host) }),
     );
     expect(reports.map(gist)).toEqual(['pulls', 'pulls']);
-    expect(leaks(heard(one))).not.toEqual([]);
+    expect(leaks(received(one))).not.toEqual([]);
   });
 
   test.each(both)('a pull secret that is wrong, by %s', async (_, auth) => {
@@ -139,11 +140,11 @@ describe.each(engines)('containerd %s', (version) => {
     const token = wrong.onTokens(wrong.sends(200, {}, JSON.stringify({ token: canary, access_token: canary })));
     const one = await registry({ auth: { scheme: 'bearer' }, onRequest: token });
     await silently(nodeOf({ version, registries: { 'reg.test': one } }), `reg.test:${one.port}/team/app:v1`);
-    expect(leaks(heard(one))).not.toEqual([]);
+    expect(leaks(received(one))).not.toEqual([]);
   });
 });
 
-describe('a server that quotes back what it was told', () => {
+describe('a server that echoes what it received', () => {
   const quotes = (status: number) =>
     wrong.ifSeen(
       ({ authorization, body }) => authorization !== undefined || body !== '',
@@ -191,7 +192,7 @@ describe('a server that quotes back what it was told', () => {
         nodeOf({ version, hosts: { 'reg.test': ['127.0.0.1'] }, dirs: { [host]: toml(rule) } }),
         `${host}/team/app:v1`,
       );
-    expect(leaks(heard(one))).not.toEqual([]);
+    expect(leaks(received(one))).not.toEqual([]);
   });
 });
 
@@ -208,10 +209,10 @@ describe('other places', () => {
     const view = nodeOf({ registries: { 'reg.test': one, 'stranger.test': stranger }, ...sketch(host) });
     const reports = await silently(view, `${host}/team/app:v1`, sketch(host));
     expect(reports.map(gist)).toEqual(['pulls', 'pulls']);
-    expect(leaks(heard(one))).not.toEqual([]);
+    expect(leaks(received(one))).not.toEqual([]);
     await pass(view, [`stranger.test:${stranger.port}/team/app:v1`], sketch(host));
     expect(stranger.requests).not.toEqual([]);
-    expect(leaks(heard(stranger))).toEqual([]);
+    expect(leaks(received(stranger))).toEqual([]);
   }
 
   test("the kubelet's own file", async () => {
@@ -240,16 +241,16 @@ describe('other places', () => {
     const host = `reg.test:${one.port}`;
     const auths = { [host]: { username: '', password: new Secret(''), identityToken: new Secret(canary) } };
     await silently(nodeOf({ registries: { 'reg.test': one }, config: { auths } }), `${host}/team/app:v1`);
-    expect(leaks(heard(one))).not.toEqual([]);
+    expect(leaks(received(one))).not.toEqual([]);
   });
 
-  test('a password in the URL of hosts.toml goes to nobody', async () => {
+  test('a password in the URL of hosts.toml goes to no host', async () => {
     const one = await registry();
     const host = `reg.test:${one.port}`;
     const rule = plain(host, { url: `http://puller:${canary}@${host}` });
     const view = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] }, dirs: { 'reg.test': toml(plain('down.test'), rule) } });
     await silently(view, 'reg.test/team/app:v1');
-    expect(leaks(heard(one))).toEqual([]);
+    expect(leaks(received(one))).toEqual([]);
   });
 
   test.each([
@@ -257,17 +258,17 @@ describe('other places', () => {
     ['that refuses', { refuse: '403 Forbidden' }],
     ['that wants another password', { demand: 'puller:another' }],
   ])("a proxy's password, for a proxy %s", async (_, manner) => {
-    const made = await authority('Example CA');
+    const made = await issuer('Example CA');
     const one = await registry({ tls: await made.issue({ names: ['reg.test'] }) });
     await using proxy = await fakeProxy({ to: one.port, ...manner });
     const url = new Secret(`http://puller:${canary}@127.0.0.1:${proxy.port}`);
     const view = nodeOf({ roots: [made.cert], proxy: { https: url, http: url, source: '/proc/1/environ' } });
     await silently(view, 'reg.test/team/app:v1');
     expect(leaks(proxy.received.join('\n'))).not.toEqual([]);
-    expect(leaks(heard(one))).toEqual([]);
+    expect(leaks(received(one))).toEqual([]);
   });
 
-  test('a proxy that nobody can read', async () => {
+  test('a proxy that cannot be read', async () => {
     const view = nodeOf({ proxy: { https: new Secret(`http://puller:${canary}@[bad`), source: '/proc/1/environ' } });
     await silently(view, 'reg.test/team/app:v1');
   });
@@ -280,7 +281,7 @@ describe('other places', () => {
   });
 
   test.each(['is none', 'is wrong'])('a client key that %s', async (what) => {
-    const made = await authority('Example CA');
+    const made = await issuer('Example CA');
     const pair = await made.issue({ names: ['client'] });
     const one = await registry({ tls: { ...(await made.issue({ names: ['reg.test'] })), ca: made.cert } });
     const host = `reg.test:${one.port}`;
@@ -309,8 +310,8 @@ describe('other places', () => {
         });
         await silently(view, `reg.test:${one.port}/team/app:v1`);
       }
-      expect(leaks(heard(cdn))).not.toEqual([]);
-      expect(leaks(heard(one))).toEqual([]);
+      expect(leaks(received(cdn))).not.toEqual([]);
+      expect(leaks(received(one))).toEqual([]);
     }
   });
 
@@ -331,7 +332,7 @@ describe('other places', () => {
   });
 });
 
-test('of two registries each hears its own secret alone', async () => {
+test('of two registries each gets its own secret alone', async () => {
   const [one, other] = [
     await registry({ auth: { scheme: 'bearer', users } }),
     await registry({ auth: { scheme: 'basic', users: { puller: 'other' } } }),
@@ -352,7 +353,7 @@ test('of two registries each hears its own secret alone', async () => {
     { atOnce: 2 },
   );
   expect(reports.map(gist)).toEqual(['pulls', 'pulls']);
-  expect(leaks(heard(other))).toEqual([]);
+  expect(leaks(received(other))).toEqual([]);
 });
 
 test("headers for the registry do not go to another registry's redirect target as Authorization", async () => {
@@ -367,7 +368,7 @@ test("headers for the registry do not go to another registry's redirect target a
   await silently(view, `${host}/team/app:v1`);
   expect(asked(one).every((line) => line.endsWith('[Bearer]'))).toBe(true);
   expect(cdn.requests).not.toEqual([]);
-  expect(leaks(heard(cdn))).toEqual([]);
+  expect(leaks(received(cdn))).toEqual([]);
 });
 
 test.each(['a\nb', 'a\u0000b', 'ключ', '\u{1f511}'])(
@@ -382,7 +383,7 @@ test.each(['a\nb', 'a\u0000b', 'ключ', '\u{1f511}'])(
   },
 );
 
-test('a crash of ours tells its name and no more than its message', () => {
+test('a crash shows its name and no more than its message', () => {
   const report = bugReport(nodeOf(), demandFor('a'), { where: 'assess', error: new Secret(canary), now: new Date(0) });
   expect(leaks(JSON.stringify(report))).toEqual([]);
   expect(gist(report)).toBe('unknown agent.bug');

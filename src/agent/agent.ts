@@ -8,7 +8,7 @@ import type { NodeHistory } from '#forecast/history/history.ts';
 import type { QuotaSample } from '#report/quota.ts';
 import type { Advice, PullReport } from '#report/report.ts';
 import type { PullOutcome } from '#report/score.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import type { Change } from './state.ts';
 import type { Known, ProbeResults } from '#budget/choose.ts';
 import type { Config, ParsedConfig } from '#config/config.ts';
@@ -25,6 +25,7 @@ import type { Vitals } from '#output/metrics/metrics.ts';
 import type { Pair } from './listener-certificate.ts';
 import type { Admit, Listening, Pems } from '#output/http/open-listener.ts';
 import { listenForChecks, listenOpenly } from '#output/http/open-listener.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 export interface AgentDependencies {
   readonly config: Config;
@@ -76,11 +77,11 @@ export interface Rehearsing {
   /** What is remembered now. */
   readonly history: () => NodeHistory;
   /** Whether an image may be asked for in a lane now. */
-  readonly mayEnter: (id: string, budgetKey: string) => boolean;
+  readonly mayRequest: (id: string, budgetKey: string) => boolean;
   readonly tagIsDue: (tag: TagAsked) => boolean;
 }
 
-export interface SamplingAt extends Omit<Rehearsing, 'mayEnter' | 'tagIsDue'> {
+export interface SamplingAt extends Omit<Rehearsing, 'mayRequest' | 'tagIsDue'> {
   readonly demands: readonly Demand[];
   readonly entries: readonly Entry[];
   /** Whether so many requests may go to this registry now; absent: always. */

@@ -2,10 +2,11 @@
  * What the Pods, the configuration and the runtime ask of this node, as one list: each demand with a name that stays and with
  * whether a start would ask the registry. Pure.
  */
-import { parseImage, pullPolicyOf } from '#image/reference.ts';
-import type { Demand } from '#node/view.ts';
+import { parseImage } from '#image/reference.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { demandKey, joinDemands, sandboxDemand } from '#kubernetes/pod-demands.ts';
 import { needOf, type Verification } from '#kubelet/pull-need.ts';
+import { pullPolicyOf } from '#kubelet/pull-policy.ts';
 
 export interface Sources {
   readonly pods: readonly Demand[];

@@ -6,8 +6,9 @@ import type { Entry, Ledger } from '#report/ledger.ts';
 import { forget, learnNode, learnReport, learnSamples, type NodeHistory } from '#forecast/history/history.ts';
 import type { QuotaSample } from '#report/quota.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { forecastNode } from '#forecast/rules.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 export class NodeForecasts {
   #history: NodeHistory;

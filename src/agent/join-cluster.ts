@@ -6,7 +6,7 @@ import { parseImage } from '#image/reference.ts';
 import type { ClusterState } from '#report/ledger.ts';
 import type { Outcome } from '#report/outcome.ts';
 import type { PullOutcome } from '#report/score.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import type { AgentEvents, Watched } from './agent.ts';
 import { askedDemands } from './demands.ts';
 import { catalogNamespace } from '#config/catalog-namespace.ts';

@@ -2,7 +2,9 @@
 import { answerFor, isStale, type NodeAnswer } from '#report/node-answer.ts';
 import type { Entry, Ledger } from '#report/ledger.ts';
 import type { Change } from './state.ts';
-import type { NodeNews, Publisher, Readiness } from '#kubernetes/publish.ts';
+import type { Readiness } from '#kubernetes/condition.ts';
+import type { NodeEvent } from '#kubernetes/node-events.ts';
+import type { Publisher } from '#kubernetes/publish.ts';
 import type { Log } from '#output/log.ts';
 
 export interface NodeStatusPublisher {
@@ -32,8 +34,8 @@ export function publishNodeStatus(
     else if (state.is === 'yielded') log.warn({}, 'somebody else writes the Node condition: giving way');
     else log.info({}, 'the Node condition is written');
   };
-  const write = async (news: NodeNews): Promise<void> => {
-    const written = await publish.news(news);
+  const write = async (news: NodeEvent): Promise<void> => {
+    const written = await publish.writeEvent(news);
     if (!written.ok) log.warn({ fault: written.fault, about: news.about }, 'an Event could not be written');
   };
   return {
@@ -82,7 +84,7 @@ function causesOf(against: readonly Entry[]): string {
 }
 
 /** Good news only after bad news; what could not be told is no news of the node's. */
-export function newsOf({ was, entry: { id, report } }: Change): NodeNews | undefined {
+export function newsOf({ was, entry: { id, report } }: Change): NodeEvent | undefined {
   const { verdict, image, advice } = report;
   const text = advice === undefined ? '' : ` ${advice.cause} ${advice.remedy}`;
   switch (verdict.is) {

@@ -1,4 +1,5 @@
 /** What the agent remembers, in a file of a writable directory where one is given. Trouble with it is said once and harms nothing. */
+import { parseJson, type JsonBounds } from '#data/json.ts';
 import { emptyNodeHistory, readNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
 import { readStateFile, writeStateFile } from '#node/state-file.ts';
 import type { Log } from '#output/log.ts';
@@ -29,10 +30,9 @@ export function openState(dir: string | null, log: Log): State | undefined {
   };
 }
 
+/** The state of 500 images has some ten thousand values. */
+const stateJsonBounds: JsonBounds = { nodes: 1_000_000, depth: 64 };
+
 function parsed(text: string): NodeHistory {
-  try {
-    return readNodeHistory(JSON.parse(text));
-  } catch {
-    return emptyNodeHistory;
-  }
+  return readNodeHistory(parseJson(text, stateJsonBounds));
 }

@@ -4,7 +4,7 @@ import { costsOf, budgetKeyOf, privateBudgetKeys } from '#budget/key.ts';
 import { demandId, reportId } from '#report/ledger.ts';
 import { phaseOf } from '#budget/phase.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import type { AgentDependencies } from './agent.ts';
 import type { AgentState } from './state.ts';
 import { choose, dueBudgetKeys, isShutOut, type Prober, type ProbeResults, type Known } from '#budget/choose.ts';

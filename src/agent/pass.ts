@@ -5,7 +5,7 @@
 import type { Fault } from '#report/fault.ts';
 import { demandId, reportId } from '#report/ledger.ts';
 import type { Advice, PullReport } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 export interface PassOptions {
   readonly node: string;

@@ -6,7 +6,7 @@ import { defaultPace } from '#budget/pace.ts';
 import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
 import { phaseOf } from '#budget/phase.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import type { AgentDependencies } from './agent.ts';
 import { AgentState } from './state.ts';
 import type { Config } from '#config/config.ts';
@@ -182,7 +182,7 @@ export class Rounds {
   #reports(demands: readonly Demand[]): AsyncIterable<PullReport> {
     const { rehearse, clock, signal, log } = this.#dependencies;
     const { config, state, pacing } = this;
-    const at = { history: () => state.history(), tagIsDue: pacing.tagsDue(), mayEnter: pacing.enters };
+    const at = { history: () => state.history(), tagIsDue: pacing.tagsDue(), mayRequest: pacing.enters };
     return runPass({
       node: this.#node,
       demands,

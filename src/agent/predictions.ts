@@ -7,7 +7,7 @@ import { noScores, score } from '#report/ledger.ts';
 import type { PullReport } from '#report/report.ts';
 import type { PullOutcome, Score, StandingPrediction } from '#report/score.ts';
 import { isAbout, scoreOutcome, record, predictionAt } from '#report/score.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 export class Predictions {
   readonly #predictions = new Map<string, readonly StandingPrediction[]>();

@@ -2,8 +2,8 @@
  * Pull secrets as the configuration wishes them: not at all, or as far as the cluster lets us. A refusal is remembered for a
  * while, so that an agent without the right does not ask for each secret in each pass.
  */
-import type { PullSecret } from '#kubelet/keyring.ts';
-import type { Demand } from '#node/view.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import type { PullSecrets } from '#kubernetes/pull-secrets.ts';
 import type { Config } from '#config/config.ts';
 import type { Log } from '#output/log.ts';

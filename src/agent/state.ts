@@ -15,9 +15,10 @@ import type { QuotaSample } from '#report/quota.ts';
 import type { PullReport } from '#report/report.ts';
 import type { PullOutcome, Score } from '#report/score.ts';
 import type { Verdict } from '#report/verdict.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { NodeForecasts } from './forecasts.ts';
 import { Predictions } from './predictions.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 /** How a report differs from the one before it; absent where it says the same. */
 export interface Change {

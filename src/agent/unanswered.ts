@@ -4,7 +4,7 @@ import type { Fault } from '#report/fault.ts';
 import { judgeUnplanned } from '#report/judge.ts';
 import { bad } from '#report/outcome.ts';
 import type { Advice } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { adviceFor } from '#report/advice/advice.ts';
 
 export function unanswered(

@@ -3,17 +3,18 @@
  * the Pods. Where a ServiceAccount may not be read, its secrets count as secrets that nobody let us read.
  */
 import type { CatalogDemand } from '#catalog/share.ts';
-import type { PullSecret } from '#kubelet/keyring.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { parseImage } from '#image/reference.ts';
 import type { Outcome } from '#report/outcome.ts';
 import type { NodePlace } from '#kubelet/placement.ts';
 import { architecturesOf } from '#kubelet/placement-architectures.ts';
-import type { Demand } from '#node/view.ts';
 import { type Accounts, accounts } from '#kubernetes/service-accounts.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { presenceOf } from '#kubernetes/pod-demands.ts';
 import { type CatalogSeen, type CatalogWatch, type CatalogWorld, watchCatalog } from '#catalog/watch-catalog.ts';
-import type { Demanded, NodeFacts } from '#kubernetes/watch-demand.ts';
+import type { NodeFacts } from '#kubernetes/node-facts.ts';
+import type { Demanded } from '#kubernetes/watch-demand.ts';
 import type { Log } from '#output/log.ts';
 import { within } from './with-timeout.ts';
 

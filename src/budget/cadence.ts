@@ -3,7 +3,7 @@ import type { History } from '#report/verdict-history.ts';
 import { cadencesOf } from './pace.ts';
 import { phaseOf } from './phase.ts';
 import { lastSlot } from './share.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const dayMs = 24 * 3_600_000;
 const weekMs = 7 * dayMs;

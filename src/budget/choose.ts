@@ -14,7 +14,7 @@ import {
 } from './connectivity-probe.ts';
 import { spread } from './pace.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import type { AgentState } from '#agent/state.ts';
 import type { FallThrough } from './fall-through.ts';
 import type { Asking, Pacer } from './pacer.ts';

@@ -2,6 +2,7 @@
  * Lanes: whose budget a request is counted in. A registry is one lane whatever its hosts are called and wherever it redirects to;
  * a mirror is one of its own, for it may have another owner.
  */
+import { splitAuthority } from '#go/host-port.ts';
 import { parseAddress } from '#go/ip.ts';
 import type { Outcome } from '#report/outcome.ts';
 import { isInward } from '#registry/http/token-realm.ts';
@@ -19,7 +20,7 @@ export function budgetKeyOf(
 
 /** A name that only a private network can resolve, or an address in one. */
 export function isPrivateName(budgetKey: string): boolean {
-  const host = budgetKey.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  const { host } = splitAuthority(budgetKey);
   if (isInward(host)) return true;
   if (parseAddress(host) !== undefined) return false;
   return !host.includes('.') || /\.(local|internal|lan|home\.arpa|svc|test)$/.test(host);
@@ -54,7 +55,7 @@ export function privateBudgetKeys({ registry, plan, attempts }: PullReport): Rea
     const route = plan.routes[exchange.route];
     if (route === undefined) continue;
     const authority = authorityOf(route.url);
-    const host = `${authority.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')}:`;
+    const host = `${splitAuthority(authority).host}:`;
     const near = exchange.steps.some(
       (step) =>
         step.step === 'tcp' && step.outcome.ok && step.target.startsWith(host) && isInward(step.outcome.value.address),

@@ -7,7 +7,7 @@ import { isComing } from '#catalog/share.ts';
 import type { Fault, FaultCode, Owner } from '#report/fault.ts';
 import { rootOf, ownerOf } from '#report/fault.ts';
 import type { Verdict } from '#report/verdict.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 /** `eager`: sooner than the cadence, backing off towards it. `steady`: at the cadence. `shy`: later than the cadence. */
 export type RetryKind = 'eager' | 'steady' | 'shy';

@@ -3,9 +3,11 @@
  * demand that many nodes could get is shared out, so that each image is asked about from a few nodes of each stratum (nodes
  * that most likely reach registries the same way) and not from thousands. Pure.
  */
-import { type NodePlace, type Placement, fits } from '#kubelet/placement.ts';
+import { type NodePlace, fits } from '#kubelet/placement.ts';
 import { type Member, hashOf, isChosen } from '#budget/rendezvous.ts';
-import type { PullPolicy, Requester } from '#node/view.ts';
+import type { Placement } from '#kubelet/placement-spec.ts';
+import type { Requester } from '#kubelet/demand.ts';
+import type { PullPolicy } from '#kubelet/pull-policy.ts';
 
 export interface CatalogDemand {
   readonly written: string;

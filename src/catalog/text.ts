@@ -4,13 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { type CatalogDemand, type FleetNode } from './share.ts';
-import { type Placement, placementOf } from '#kubelet/placement.ts';
+import { type Placement, placementOf } from '#kubelet/placement-spec.ts';
+import type { Requester } from '#kubelet/demand.ts';
 import { memberOf } from '#budget/rendezvous.ts';
-import type { Requester } from '#node/view.ts';
-import { at, fieldsOf, listAt, parseJson, stringsAt, textAt } from '#kubernetes/api/json.ts';
+import { at, fieldsOf, listAt, stringsAt, textAt } from '#kubernetes/api/json.ts';
 import type { AgentNode } from '#kubernetes/agent-nodes.ts';
 import { taintsOf } from '#kubernetes/node-facts.ts';
 import type { Workload } from './workload.ts';
+import { parseJson } from '#data/json.ts';
 
 export interface Entry {
   /** Of what it is about, whoever wants it: says in which chunk it goes. */

@@ -56,7 +56,7 @@ export function watchCatalog(cluster: Cluster, namespace: string, world: Catalog
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps`,
       selector: { labelSelector: catalogSelector },
     },
-    { listener: known, dependencies: world },
+    { listener: known, options: world },
   );
   return {
     current: () => known.current(),

@@ -66,7 +66,7 @@ export function watchWorkloads(
   const one = new OneCopy();
   const { onChange } = world;
   const start = <T>(collection: Collection, listener: Listener<T>): ListWatch =>
-    listWatch(cluster, collection, { listener, dependencies: world });
+    listWatch(cluster, collection, { listener, options: world });
   const workloads = kinds.map((kind) => {
     const known = new Known(nameOf(kind), onChange, (object) => readWorkload(object, kind, one));
     return { known, watch: start({ what: known.kind, path: pathOf(kind) }, known) };

@@ -3,7 +3,7 @@
  * thousand of them have to fit.
  */
 import type { Fields } from '#data/fields.ts';
-import type { PullPolicy } from '#node/view.ts';
+import type { PullPolicy } from '#kubelet/pull-policy.ts';
 import { at, fieldsOf, listAt, textAt } from '#kubernetes/api/json.ts';
 import { imagesOf, secretNamesOf } from '#kubernetes/pod-images.ts';
 import { type WorkloadKind, isLeftOut, kindOf, podSpecsOf } from './workload-kinds.ts';

@@ -7,7 +7,7 @@ import { checked, isFresh, type CheckedReport, type CheckManner } from '#report/
 import type { Ledger } from '#report/ledger.ts';
 import { omit } from '#data/omit.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { demandName } from '#agent/demands.ts';
 import { bareDemand } from '#config/image-demand.ts';
 import { demandKeys } from '#kubernetes/manifests/demand-key.ts';

@@ -3,12 +3,13 @@
  * outside as an argument; stdout is the answer, stderr the conversation.
  */
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { askedFor, type Read } from './demands.ts';
 import type { CheckRequest, NodeRequest } from '#commands/command-line.ts';
 import { columnsOf, document, junit, progress, publicNode, story, summary, table } from '#output/print.ts';
 import type { ProgressStream } from '#output/print.ts';
 import { adviceFor } from '#report/advice/advice.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 /** How far the rehearsal may go, and until when. */
 export interface Bounds {

@@ -1,7 +1,7 @@
 /** What `drypull check` is to rehearse: images and manifests that were named, with their pull secrets. */
-import type { PullSecret } from '#kubelet/keyring.ts';
-import { type Placement, placementOf } from '#kubelet/placement.ts';
-import type { Demand } from '#node/view.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
+import { type Placement, placementOf } from '#kubelet/placement-spec.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { bareDemand, pullSecretOf } from '#config/image-demand.ts';
 import { readManifests } from '#kubernetes/manifests/read-manifests.ts';
 import type { CheckRequest } from '#commands/command-line.ts';

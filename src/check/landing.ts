@@ -1,6 +1,7 @@
 /** Which demands may land on which nodes, and why the other nodes are spared. Pure. */
-import { fits, type NodePlace, type Placement } from '#kubelet/placement.ts';
-import type { Demand } from '#node/view.ts';
+import { fits, type NodePlace } from '#kubelet/placement.ts';
+import type { Placement } from '#kubelet/placement-spec.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 export interface PlacedDemand {
   readonly demand: Demand;

@@ -1,6 +1,6 @@
 /** Pull secrets that were named and could not be seen: said once for all nodes, with what would show them. Pure. */
 import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const codes: readonly string[] = ['agent.cannot_see', 'agent.not_allowed'];
 const most = 5;

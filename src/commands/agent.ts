@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import type { NodeHistory } from '#forecast/history/history.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { runAgent, type AgentDependencies, type Rehearsing } from '#agent/agent.ts';
 import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from '#config/config.ts';
 import { configuredDemands } from '#config/configured-demands.ts';
@@ -15,11 +15,12 @@ import { readOwnOptions } from './parse-options.ts';
 import { AtStart } from '#node/at-start.ts';
 import { readInput } from '#node/read-input.ts';
 import { watchFile } from '#node/watch-file.ts';
-import { manners } from '#rehearsal/open-wire.ts';
+import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser, type Pass } from '#rehearsal/rehearser.ts';
 import { openState } from '#agent/open-state.ts';
 import { openLog } from '#output/log.ts';
 import { adviceFor } from '#report/advice/advice.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const configBytes = 1 << 20;
 
@@ -144,26 +145,26 @@ async function* rehearseNow(
     readonly joined: Joined | undefined;
     readonly history?: () => NodeHistory;
     readonly tagIsDue?: Rehearsing['tagIsDue'];
-    readonly mayEnter?: Rehearsing['mayEnter'];
+    readonly mayRequest?: Rehearsing['mayRequest'];
     readonly atStart: AtStart;
   },
 ): AsyncGenerator<PullReport> {
-  const { config, signal, joined, history, tagIsDue, mayEnter, now, atStart } = at;
+  const { config, signal, joined, history, tagIsDue, mayRequest, now, atStart } = at;
   const view = await readView(config, { now, status: joined?.node(), atStart });
   const usual = passOf(config, signal);
   const pass: Pass = {
     ...usual,
-    manners: tagIsDue === undefined ? usual.manners : { ...usual.manners, tagIsDue },
+    options: tagIsDue === undefined ? usual.options : { ...usual.options, tagIsDue },
     ...(joined === undefined ? {} : { withSecrets: joined.withSecrets }),
     ...(history === undefined ? {} : { history }),
-    ...(mayEnter === undefined ? {} : { mayEnter }),
+    ...(mayRequest === undefined ? {} : { mayRequest }),
   };
   yield* rehearser.rehearse(view, demands, pass);
 }
 
 function passOf(config: Config, signal: AbortSignal): Pass {
   return {
-    manners: { ...manners, deadlineMs: config.deadline, throughputSampleBytes: config.throughputSampleBytes },
+    options: { ...defaultOptions, deadlineMs: config.deadline, throughputSampleBytes: config.throughputSampleBytes },
     atOnce: config.concurrency,
     perRegistry: config.perRegistry,
     meteredRegistries: config.meteredRegistries,

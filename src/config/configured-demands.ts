@@ -1,6 +1,6 @@
 /** What the configuration asks for: its images, their pull secrets read anew, and its canaries. */
-import type { PullSecret } from '#kubelet/keyring.ts';
-import type { Demand } from '#node/view.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { bareDemand, pullSecretOf } from './image-demand.ts';
 import type { Config } from './config.ts';
 import { readInput } from '#node/read-input.ts';

@@ -1,8 +1,9 @@
 /** Images that nobody's Pod names: from a command line or a configuration file, with docker configurations as pull secrets. */
-import type { PullSecret } from '#kubelet/keyring.ts';
-import { parseImage, pullPolicyOf } from '#image/reference.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import { parseImage } from '#image/reference.ts';
 import { Secret } from '#report/secret.ts';
-import type { Demand, PullPolicy } from '#node/view.ts';
+import { type PullPolicy, pullPolicyOf } from '#kubelet/pull-policy.ts';
 
 export function bareDemand(written: string, secrets: readonly PullSecret[], policy?: PullPolicy): Demand {
   return {

@@ -1,6 +1,6 @@
 /** How one value of the configuration is read: durations, sizes, addresses, lists. Each reader takes YAML or an environment's text. */
 import ipaddr from 'ipaddr.js';
-import type { PullPolicy } from '#node/view.ts';
+import type { PullPolicy } from '#kubelet/pull-policy.ts';
 
 /** A problem within one value: where in it, what was given, what is allowed. */
 export interface Flaw {

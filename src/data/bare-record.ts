@@ -1,4 +1,4 @@
-/** Tables keyed by text from files: without a prototype, so that no host name can meet `constructor` or `__proto__`. */
+/** A record whose keys come from outside: without a prototype, so that no key finds `constructor` or `__proto__`. */
 
 export function bareRecord<T>(entries: Iterable<readonly [string, T]>): Readonly<Record<string, T>> {
   const record: Record<string, T> = {};

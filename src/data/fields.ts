@@ -1,4 +1,4 @@
-/** An object of JSON or YAML; no list. */
+/** An object of JSON or YAML, not a list. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 export function isFields(value: unknown): value is Fields {

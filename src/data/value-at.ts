@@ -1,4 +1,4 @@
-/** What a record holds under a name that anybody may have chosen: what it inherits (`constructor`) is not meant. */
+/** A record's own value under an untrusted name: inherited properties (`constructor`) do not count. */
 export function valueAt<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }

@@ -3,7 +3,8 @@ import type { Entry } from '#report/ledger.ts';
 import type { NodeHistory } from '#forecast/history/history.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Rehearsal } from '#report/rehearsal.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 /** Of one image, right after its rehearsal. */
 export interface ImageFacts {

@@ -1,4 +1,4 @@
-/** Base64 with the tolerance and the error texts of Go's encoding/base64 (Go 1.26 base64.go decodeQuantum), by hand. */
+/** Base64 with the tolerance and the error texts of Go's encoding/base64 (Go 1.26 base64.go decodeQuantum). */
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const newline = 10;
@@ -10,7 +10,7 @@ const values: ReadonlyMap<number, number> = new Map(Array.from(alphabet, (char, 
 export type Decoded = { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; readonly why: string };
 
 /**
- * `padded` is Go's StdEncoding, `raw` its RawStdEncoding. Line ends are skipped anywhere, left-over bits are not looked at, and
+ * `padded` is Go's StdEncoding, `raw` its RawStdEncoding. Line ends are skipped anywhere, left-over bits are ignored, and
  * the error names the byte where Go stops.
  */
 export function decodeBase64(text: string, padding: 'padded' | 'raw'): Decoded {

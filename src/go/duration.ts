@@ -11,7 +11,7 @@ const unitNs: Readonly<Record<string, bigint>> = {
   h: 3_600_000_000_000n,
 };
 const longestNs = (1n << 63n) - 1n;
-/** Digits beyond these change nothing: the smallest unit is a nanosecond, and Go stops adding fraction digits here too. */
+/** More digits change nothing: the smallest unit is a nanosecond, and Go stops adding fraction digits here as well. */
 const fractionDigits = 18;
 const maxLength = 1_000;
 

@@ -1,13 +1,26 @@
 /**
- * What Go would print for a fault of the wire: the tail of the text that the kubelet shows. Wording from Go's net, net/http,
- * crypto/tls and crypto/x509 as recorded from containerd 1.6.20, 1.7.34, 2.1.9 and 2.3.4. The local port of a socket cannot
- * be foretold and is written as [node].
+ * Go's error text for a fault of the network: the end of the text that the kubelet shows. From Go's net, net/http, crypto/tls and
+ * crypto/x509 as recorded from containerd 1.6.20, 1.7.34, 2.1.9 and 2.3.4. The local port of a socket cannot be predicted and is
+ * written as [node].
  */
-import type { Engine } from '#runtime/containerd/versions.ts';
 import type { Fault, FaultCode, FaultOf } from '#report/fault.ts';
+import { joinHostPort } from './host-port.ts';
 import { goQuote } from './quote.ts';
 
-type Texts = { readonly [C in FaultCode]?: (fault: FaultOf<C>, engine: Engine) => string };
+/** How the Go that a program was built with prints errors. */
+export interface GoTexts {
+  /** x509 errors carry `tls: failed to verify certificate: ` (Go 1.20). */
+  readonly tlsPrefix: boolean;
+  /** A refused SHA-1 signature names the way round it (until Go 1.23). */
+  readonly offersSha1: boolean;
+}
+
+/** A program that has such texts. */
+interface Program {
+  readonly texts: GoTexts;
+}
+
+type Texts = { readonly [C in FaultCode]?: (fault: FaultOf<C>, engine: Program) => string };
 
 const texts: Texts = {
   'dns.not_found': (f) => `${lookup(f)}: no such host`,
@@ -39,12 +52,12 @@ const texts: Texts = {
   'api.redirect_failed': (f) => f.why,
 };
 
-/** The text for a fault of the wire; the code itself for a fault that Go has no words for. */
-export function goError(fault: Fault, engine: Engine): string {
+/** The text for a fault of the network; the fault's code where Go has no text. */
+export function goError(fault: Fault, engine: Program): string {
   return textIn(fault, engine) ?? fault.code;
 }
 
-function textIn<C extends FaultCode>(fault: FaultOf<C>, engine: Engine): string | undefined {
+function textIn<C extends FaultCode>(fault: FaultOf<C>, engine: Program): string | undefined {
   const textOf: Texts[C] = texts[fault.code];
   return textOf?.(fault, engine);
 }
@@ -56,15 +69,15 @@ function lookup(fault: { readonly host: string; readonly server: string }): stri
 }
 
 function endpoint(fault: { readonly address: string; readonly port: number }): string {
-  return fault.address.includes(':') ? `[${fault.address}]:${fault.port}` : `${fault.address}:${fault.port}`;
+  return joinHostPort(fault.address, fault.port);
 }
 
-function x509(text: string, engine: Engine): string {
+function x509(text: string, engine: Program): string {
   return `${engine.texts.tlsPrefix ? 'tls: failed to verify certificate: ' : ''}x509: ${text}`;
 }
 
 /** crypto/x509 UnknownAuthorityError.Error; until Go 1.23 InsecureAlgorithmError says how to let SHA-1 pass. */
-function hint({ nearMiss }: FaultOf<'tls.untrusted'>, engine: Engine): string {
+function hint({ nearMiss }: FaultOf<'tls.untrusted'>, engine: Program): string {
   if (nearMiss === undefined) return '';
   const { why, authority } = nearMiss;
   const offers = engine.texts.offersSha1 && /insecure algorithm .*SHA1/.test(why);

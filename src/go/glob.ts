@@ -1,6 +1,6 @@
 /**
  * Shell patterns as Go's path/filepath.Match reads them on Unix (Go 1.26 internal/filepathlite, path/filepath/match.go): `*` and
- * `?` never match a slash, `[a-z]` and `[^a]` are classes, a backslash takes the next character as it is.
+ * `?` never match a slash, `[a-z]` and `[^a]` are classes, a backslash escapes the next character.
  */
 
 /** One operator that consumes a character, or a star. */
@@ -17,7 +17,7 @@ export function matchGlob(pattern: string, name: string): boolean | undefined {
   return matchOperators(operators, Array.from(name));
 }
 
-/** Greedy with one point of return, the last star: linear memory, quadratic time at worst. */
+/** Greedy, with backtracking to the last star only: linear memory, quadratic time at worst. */
 function matchOperators(operators: readonly Operator[], name: readonly string[]): boolean {
   let at = 0;
   let op = 0;

@@ -2,22 +2,32 @@
  * Which proxy a Go program would send a request through.
  *
  * Imitates golang.org/x/net/http/httpproxy as vendored in Go 1.26 (proxy.go parseProxy, init, useProxy) and net/http's Transport
- * (proxyAuth, canonicalAddr). A value that is no URL at all does not fail a request: Go drops it and connects directly, so
- * `proxyFor` says no proxy and `proxyWarnings` says why.
+ * (proxyAuth, canonicalAddr). A value that is no URL does not fail a request: Go drops it and connects directly, so that `proxyFor`
+ * returns no proxy and `proxyWarnings` explains it.
  */
 import type { Fault } from '#report/fault.ts';
 import { encodeBase64 } from './base64.ts';
 import type { GoUrl } from './url.ts';
-import { hostAndPort, parseGoUrl } from './url.ts';
+import { parseGoUrl } from './url.ts';
+import { joinHostPort, splitAuthority, splitHostPort, type Origin } from './host-port.ts';
 import type { Address, Network } from './ip.ts';
-import { contains, isLoopback, parseAddress, parseNetwork, sameAddress, splitHostPort } from './ip.ts';
+import { contains, isLoopback, parseAddress, parseNetwork, sameAddress } from './ip.ts';
 import type { Outcome } from '#report/outcome.ts';
 import { bad, good } from '#report/outcome.ts';
 import { Secret } from '#report/secret.ts';
-import type { ProxyRules } from '#node/view.ts';
+
+/** A program's proxy variables (golang.org/x/net/http/httpproxy Config). Absent: not set. */
+export interface ProxyRules {
+  readonly http?: Secret;
+  readonly https?: Secret;
+  readonly no?: string;
+  readonly source: string;
+  /** The program knows http, https and socks5, and takes any other scheme for the name of a host (Go before 1.23). */
+  readonly threeSchemes?: true;
+}
 
 export interface ProxyTarget {
-  /** `socks5` and `socks5h` are one to Go: the proxy resolves names. */
+  /** `socks5` and `socks5h` are the same to Go: the proxy resolves names. */
   readonly scheme: 'http' | 'https' | 'socks5' | 'socks5h';
   /** IPv6 without brackets. */
   readonly host: string;
@@ -30,22 +40,15 @@ export interface ProxyTarget {
   readonly shown: string;
 }
 
-/** What a restart of the runtime would make of its proxy variables. */
+/** The proxy variables that the runtime would have after a restart. */
 export interface ProxyNext {
   readonly rules: ProxyRules;
   /** `/etc/systemd/system/containerd.service.d/proxy.conf is newer than the running containerd`. */
   readonly because: string;
 }
 
-export interface ProxiedUrl {
-  readonly scheme: 'https' | 'http';
-  /** IPv6 without brackets. */
-  readonly host: string;
-  readonly port: number;
-}
-
-/** null: connect directly. A fault: Go would try this proxy, and could not even open a connection. */
-export function proxyFor(rules: ProxyRules, url: ProxiedUrl): Outcome<ProxyTarget | null> {
+/** null: connect directly. A fault: Go uses this proxy and cannot open a connection to it. */
+export function proxyFor(rules: ProxyRules, url: Origin): Outcome<ProxyTarget | null> {
   const value = (url.scheme === 'https' ? rules.https : rules.http)?.reveal() ?? '';
   if (value === '') return good(null);
   const proxy = readProxy(value, rules);
@@ -53,7 +56,7 @@ export function proxyFor(rules: ProxyRules, url: ProxiedUrl): Outcome<ProxyTarge
   return targetOf(proxy.url, value);
 }
 
-/** The values that Go drops without a word, or reads as something that nobody meant: for the plan's warnings. */
+/** Warnings about values that Go drops silently or reads in an unintended form. */
 export function proxyWarnings(rules: ProxyRules): readonly Fault[] {
   return [rules.https, rules.http].flatMap((variable) => {
     const value = variable?.reveal() ?? '';
@@ -61,17 +64,17 @@ export function proxyWarnings(rules: ProxyRules): readonly Fault[] {
     const written = parseGoUrl(value);
     const proxy = readProxy(value, rules);
     if (!proxy.ok) return [malformed(value, proxy.why)];
-    const { name } = hostAndPort(proxy.url.host);
+    const { host } = splitAuthority(proxy.url.host);
     const unknown = written.ok && proxy.url.scheme !== written.url.scheme;
     if ((written.ok && !unknown) || !value.includes('://')) return [];
     const why = written.ok ? `scheme ${written.url.scheme} is unknown to this runtime` : written.why;
-    return [malformed(value, `${why}, so Go takes ${name} for the name of the proxy`)];
+    return [malformed(value, `${why}, so Go takes ${host} for the name of the proxy`)];
   });
 }
 
 /**
- * parseProxy: what has no scheme or no host, and before x/net v0.23 (Go 1.23) what has another scheme than three, is read once
- * more behind `http://`; the first reading's error counts.
+ * parseProxy: a value without scheme or host, and before x/net v0.23 (Go 1.23) one with a scheme other than three, is parsed again
+ * with the prefix `http://`; the first error counts.
  */
 function readProxy(value: string, { threeSchemes }: ProxyRules): ReturnType<typeof parseGoUrl> {
   const written = parseGoUrl(value);
@@ -87,15 +90,14 @@ const firstSchemes: ReadonlySet<string> = new Set(['http', 'https', 'socks5']);
 const defaultPorts = { http: 80, https: 443, socks5: 1080, socks5h: 1080 } as const;
 
 function targetOf({ scheme: written, host, user }: GoUrl, value: string): Outcome<ProxyTarget> {
-  const { name, port: writtenPort } = hostAndPort(host);
+  const { host: name, port: writtenPort } = splitAuthority(host);
   const scheme = isScheme(written) ? written : 'http';
-  // Go speaks HTTP to a proxy of any other scheme, without a default port for it.
+  // Go uses HTTP to a proxy of any other scheme, without a default port.
   if (writtenPort === '' && !isScheme(written)) return bad(malformed(value, `unsupported scheme ${written}`));
   const port = writtenPort === '' ? defaultPorts[scheme] : Number(writtenPort);
   if (port > 65_535) return bad(malformed(value, `address ${writtenPort}: invalid port`));
   if (name === '') return bad(malformed(value, 'it names no host'));
-  const bracketed = name.includes(':') ? `[${name}]` : name;
-  const target = { scheme, host: toAscii(name), port, shown: `${scheme}://${bracketed}:${port}` };
+  const target = { scheme, host: toAscii(name), port, shown: `${scheme}://${joinHostPort(name, port)}` };
   if (user === undefined) return good(target);
   const [username, password] = [user.name, user.password ?? ''];
   const basic = encodeBase64(new TextEncoder().encode(`${username}:${password}`));
@@ -111,8 +113,8 @@ function isScheme(text: string): text is ProxyTarget['scheme'] {
 }
 
 /**
- * A fault without user and password. A password with a slash or a hash in it moves into what Go takes for the port or the path,
- * so everything before the last @ goes, and Go's quotations with it.
+ * A fault without user and password. A slash or a hash in a password moves a part of it into Go's port or path, so that everything
+ * before the last @ is removed, and Go's quotations as well.
  */
 function malformed(value: string, why: string): Fault {
   const at = value.lastIndexOf('@');
@@ -125,18 +127,18 @@ function malformed(value: string, why: string): Fault {
   };
 }
 
-/** Config.useProxy, turned round. */
-function isExempt(list: string, url: ProxiedUrl): boolean {
+/** The negation of Config.useProxy. */
+function isExempt(list: string, url: Origin): boolean {
   const host = toAscii(url.host);
   if (host === 'localhost') return true;
   const address = parseAddress(host);
   if (address !== undefined && isLoopback(address)) return true;
-  const asked = { host: host.trim().toLowerCase(), port: String(url.port), address };
+  const target = { host: host.trim().toLowerCase(), port: String(url.port), address };
   const entries = list.split(',').map((entry) => entry.trim().toLowerCase());
-  return entries.some((entry) => exempts(readEntry(entry), asked));
+  return entries.some((entry) => exempts(readEntry(entry), target));
 }
 
-interface Asked {
+interface ExemptionTarget {
   readonly host: string;
   readonly port: string;
   readonly address: Address | undefined;
@@ -147,7 +149,7 @@ type Entry =
   | { readonly is: 'everything' }
   | { readonly is: 'network'; readonly network: Network }
   | { readonly is: 'address'; readonly address: Address; readonly port: string }
-  /** `suffix` starts with a dot; `itself` where the name without it is meant too. */
+  /** `suffix` starts with a dot; `itself`: the name without the dot matches as well. */
   | { readonly is: 'domain'; readonly suffix: string; readonly itself: boolean; readonly port: string };
 
 /** One element of NO_PROXY (Config.init). */
@@ -165,28 +167,28 @@ function readEntry(entry: string): Entry {
   return { is: 'domain', suffix: toAscii(itself ? `.${name}` : name), itself, port };
 }
 
-function exempts(entry: Entry, asked: Asked): boolean {
+function exempts(entry: Entry, target: ExemptionTarget): boolean {
   switch (entry.is) {
     case 'nothing':
       return false;
     case 'everything':
       return true;
     case 'network':
-      return asked.address !== undefined && contains(entry.network, asked.address);
+      return target.address !== undefined && contains(entry.network, target.address);
     case 'address':
       return (
-        asked.address !== undefined &&
-        sameAddress(entry.address, asked.address) &&
-        (entry.port === '' || entry.port === asked.port)
+        target.address !== undefined &&
+        sameAddress(entry.address, target.address) &&
+        (entry.port === '' || entry.port === target.port)
       );
     case 'domain': {
-      const named = asked.host.endsWith(entry.suffix) || (entry.itself && asked.host === entry.suffix.slice(1));
-      return named && (entry.port === '' || entry.port === asked.port);
+      const named = target.host.endsWith(entry.suffix) || (entry.itself && target.host === entry.suffix.slice(1));
+      return named && (entry.port === '' || entry.port === target.port);
     }
   }
 }
 
-/** The wire's form of a name beyond ASCII (Go: idna.Lookup.ToASCII); the name itself where there is none. */
+/** The ASCII form of a name (Go: idna.Lookup.ToASCII); the name itself where it has none. */
 function toAscii(name: string): string {
   if (/^[\u0000-\u007f]*$/.test(name)) return name;
   const dotted = name.startsWith('.') ? name.slice(1) : name;

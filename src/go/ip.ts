@@ -1,6 +1,6 @@
 /**
- * Addresses as Go's net package reads them (Go 1.26 net/ip.go ParseIP, ParseCIDR; net/netip ParseAddr; net/ipsock.go
- * SplitHostPort). An address is 16 bytes; IPv4 stands in them as ::ffff:a.b.c.d, as in Go.
+ * Addresses as Go's net package reads them (Go 1.26 net/ip.go ParseIP, ParseCIDR; net/netip ParseAddr). An address is 16
+ * bytes; IPv4 is written in them as ::ffff:a.b.c.d, as in Go.
  */
 export type Address = readonly number[];
 
@@ -50,21 +50,6 @@ export function parseNetwork(text: string): Network | undefined {
 export function contains(network: Network, address: Address): boolean {
   if (isV4(network.address) !== isV4(address)) return false;
   return network.address.every((byte, i) => byte === ((address[i] ?? 0) & maskByte(network.bits, i)));
-}
-
-/** SplitHostPort: undefined where Go reports an error, such as a missing port or too many colons. */
-export function splitHostPort(text: string): { host: string; port: string } | undefined {
-  const colon = text.lastIndexOf(':');
-  if (colon < 0) return undefined;
-  const port = text.slice(colon + 1);
-  if (text.startsWith('[')) {
-    const end = text.indexOf(']');
-    if (end < 0 || end + 1 !== colon) return undefined;
-    const host = text.slice(1, end);
-    return /[[]/.test(host) || /[[\]]/.test(port) ? undefined : { host, port };
-  }
-  const host = text.slice(0, colon);
-  return /[:[\]]/.test(host) || /[[\]]/.test(port) ? undefined : { host, port };
 }
 
 function maskByte(bits: number, index: number): number {

@@ -1,15 +1,15 @@
 /**
- * The letters of JSON as Go's encoding/json scans them (Go 1.26 scanner.go): words, numbers and strings, and its sentences about
- * a byte that does not belong. go-json.ts builds values from them.
+ * The tokens of JSON as Go's encoding/json scans them (Go 1.26 scanner.go): literals, numbers and strings, and its errors about an
+ * invalid byte. json.ts builds values from them.
  */
 
 const stringDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** The bytes and how far they are read. At the first trouble it goes to the end, where all reading stops by itself. */
+/** The bytes and the position in them. The first error moves the position to the end, where all reading stops. */
 export class Reader {
   readonly bytes: Uint8Array;
   at = 0;
-  /** The first trouble, in Go's words. */
+  /** The first error, with Go's text. */
   why = '';
 
   constructor(bytes: Uint8Array) {
@@ -24,7 +24,7 @@ export class Reader {
     }
   }
 
-  /** The byte here, or the blank that Go's scanner feeds itself at the end of the input. */
+  /** The byte at the position, or the blank that Go's scanner adds at the end of the input. */
   get byte(): number {
     return this.bytes[this.at] ?? 0x20;
   }
@@ -47,11 +47,11 @@ export class Reader {
   }
 }
 
-/** One of the three words. */
-export function readWord(reader: Reader, word: 'true' | 'false' | 'null'): void {
-  for (const char of word) {
+/** One of the three literals. */
+export function readLiteral(reader: Reader, literal: 'true' | 'false' | 'null'): void {
+  for (const char of literal) {
     if (reader.byte === char.charCodeAt(0)) reader.at++;
-    else reader.fail(`in literal ${word} (expecting '${char}')`);
+    else reader.fail(`in literal ${literal} (expecting '${char}')`);
   }
 }
 

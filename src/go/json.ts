@@ -1,9 +1,10 @@
 /**
- * JSON as Go's encoding/json reads it (Go 1.26 scanner.go, decode.go): the same syntax errors in the same words, members in
- * the order of the text with every duplicate, and keys that match fields without regard to case.
- * It builds a tree only; what a program makes of it is said by whoever asks. Depth is bounded, nothing recurses.
+ * JSON as Go's encoding/json reads it (Go 1.26 scanner.go, decode.go): the same syntax errors with the same texts, members in
+ * the order of the text with every duplicate, and keys that match fields without regard to case. It builds a tree only; the
+ * caller decides what a program makes of it. Depth and the number of values are bounded; nothing recurses.
  */
-import { isDigit, readNumber, readString, readWord, Reader } from './json-scan.ts';
+import { isWithinBounds, registryJsonBounds } from '#data/json.ts';
+import { isDigit, readNumber, readString, readLiteral, Reader } from './json-scan.ts';
 
 export type GoJson =
   | { readonly is: 'null' }
@@ -33,20 +34,26 @@ interface Open {
 
 type Expect = 'value' | 'value_or_end' | 'key' | 'key_or_end' | 'colon' | 'next';
 
-/** json.Unmarshal: one value and nothing else. */
-export function readGoJson(text: string): GoJsonRead {
+/** json.Unmarshal: one value and nothing else. Go has no bound on the number of values: the caller's text is an attack there. */
+export function readGoJson(text: string, mostValues = registryJsonBounds.nodes): GoJsonRead {
+  if (!isWithinBounds(text, { nodes: mostValues, depth: Infinity })) return tooMany(mostValues);
   const reader = new Reader(new TextEncoder().encode(text));
   const value = read(reader, 'all');
   return value === undefined ? { ok: false, why: reader.why } : { ok: true, value };
 }
 
-/** json.Decoder.Decode: the first value; whatever follows it is not looked at. */
-export function readFirstGoJson(text: string): GoJsonRead {
+/** json.Decoder.Decode: the first value; what follows it is ignored. */
+export function readFirstGoJson(text: string, mostValues = registryJsonBounds.nodes): GoJsonRead {
+  if (!isWithinBounds(text, { nodes: mostValues, depth: Infinity })) return tooMany(mostValues);
   const reader = new Reader(new TextEncoder().encode(text));
   if (reader.skipSpace() === undefined) return { ok: false, why: 'EOF' };
   const value = read(reader, 'first');
   if (value !== undefined) return { ok: true, value };
   return { ok: false, why: reader.why === 'unexpected end of JSON input' ? 'unexpected EOF' : reader.why };
+}
+
+function tooMany(mostValues: number): GoJsonRead {
+  return { ok: false, why: `it has more than ${mostValues} values` };
 }
 
 function read(reader: Reader, wanted: 'all' | 'first'): GoJson | undefined {
@@ -131,16 +138,16 @@ function readValue(reader: Reader, depth: number): GoJson | { readonly opened: O
     return { opened: { json: byte === 0x5b ? { is: 'array', items: [] } : { is: 'object', members: [] }, key: '' } };
   }
   if (byte === 0x22) return { is: 'string', value: readString(reader) };
-  if (byte === 0x74) return word(reader, 'true', { is: 'bool', value: true });
-  if (byte === 0x66) return word(reader, 'false', { is: 'bool', value: false });
-  if (byte === 0x6e) return word(reader, 'null', { is: 'null' });
+  if (byte === 0x74) return literal(reader, 'true', { is: 'bool', value: true });
+  if (byte === 0x66) return literal(reader, 'false', { is: 'bool', value: false });
+  if (byte === 0x6e) return literal(reader, 'null', { is: 'null' });
   if (byte === 0x2d || isDigit(byte)) return { is: 'number', text: readNumber(reader) };
   reader.fail('looking for beginning of value');
   return undefined;
 }
 
-function word(reader: Reader, text: 'true' | 'false' | 'null', value: GoJson): GoJson {
-  readWord(reader, text);
+function literal(reader: Reader, text: 'true' | 'false' | 'null', value: GoJson): GoJson {
+  readLiteral(reader, text);
   return value;
 }
 
@@ -163,7 +170,7 @@ export function lastText(json: GoJson, name: string): string {
   return fieldValues(json, name).reduce((text, value) => (value.is === 'string' ? value.value : text), '');
 }
 
-/** Go's words for a value of the wrong type. */
+/** Go's error for a value of the wrong type. */
 export function mismatch(json: GoJson, destination: string, goType: string): string {
   return `json: cannot unmarshal ${json.is} into ${destination} of type ${goType}`;
 }

@@ -1,4 +1,4 @@
-/** Go's strconv.Quote (%q): what is not printable is escaped, and of blanks only the plain one is printable (unicode IsPrint). */
+/** Go's strconv.Quote (%q): unprintable characters are escaped; the only printable blank is U+0020 (unicode IsPrint). */
 
 const named: ReadonlyMap<string, string> = new Map([
   ['\u0007', String.raw`\a`],

@@ -1,9 +1,9 @@
-/** Where a redirect leads, and whether credentials may go along. Imitates Go's net/http client.go (Client.do, redirectBehavior, shouldCopyHeaderOnRedirect). */
+/** The target of a redirect, and whether credentials go with it. Imitates Go's net/http client.go (Client.do, redirectBehavior, shouldCopyHeaderOnRedirect). */
 
 /** Requests that one call makes at most, the first one included (defaultCheckRedirect: `stopped after 10 redirects`). */
 export const mostRequests = 10;
 
-/** undefined: the answer stands as it is. A text: why the redirect cannot be followed. */
+/** undefined: the response is final. A text: why the redirect cannot be followed. */
 export function nextRequest(status: number, location: string | undefined, from: URL): URL | string | undefined {
   if (![301, 302, 303, 307, 308].includes(status)) return undefined;
   if (location === undefined || location === '') return undefined;

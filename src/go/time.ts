@@ -1,4 +1,4 @@
-/** Times as Go's encoding/json takes them (time.Time UnmarshalJSON since Go 1.20: RFC 3339 to the letter). */
+/** Times as Go's encoding/json accepts them (time.Time UnmarshalJSON since Go 1.20: strict RFC 3339). */
 
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:Z|[+-](\d\d):(\d\d))$/;
 

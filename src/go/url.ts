@@ -1,7 +1,7 @@
 /**
- * URLs as Go's net/url.Parse takes them apart (Go 1.26 url.go parse, parseAuthority, parseHost, unescape), with its error
- * texts. Fragments and queries are cut off and forgotten. It is laxer than Go since 1.25.2 in one thing: square brackets in
- * the middle of a host are let through, as before.
+ * URLs as Go's net/url.Parse parses them (Go 1.26 url.go parse, parseAuthority, parseHost, unescape), with its error texts.
+ * Fragments and queries are dropped. It is more lenient than Go since 1.25.2 in one case: square brackets in the middle of a host
+ * are accepted, as before.
  */
 import { cut } from './strings.ts';
 
@@ -36,14 +36,6 @@ export function parseGoUrl(text: string): GoUrlRead {
   const authority = parseAuthority(slash < 0 ? rest.slice(2) : rest.slice(2, slash));
   if (!authority.ok) return authority;
   return withPath({ scheme: lower, ...authority.parts }, slash < 0 ? '' : rest.slice(slash));
-}
-
-/** URL.Hostname and URL.Port: brackets dropped, the port empty where none or an empty one is written. */
-export function hostAndPort(host: string): { readonly name: string; readonly port: string } {
-  const match = /^(.*):(\d*)$/s.exec(host);
-  const [name, port] = match === null ? [host, ''] : [match[1] ?? '', match[2] ?? ''];
-  const bare = name.startsWith('[') && name.endsWith(']') ? name.slice(1, -1) : name;
-  return { name: bare, port };
 }
 
 function wrong(why: string): { ok: false; why: string } {

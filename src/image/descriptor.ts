@@ -8,14 +8,20 @@ import type { Platform } from './platform.ts';
 
 export interface Descriptor {
   readonly mediaType: string;
-  /** As written; `flaw` says where it is none. */
+  /** As written; `flaw` is set where it is no digest. */
   readonly digest: string;
   readonly size: number;
   /** Where a foreign layer lives, tried before the registry. */
   readonly urls: readonly string[];
   readonly platform?: Platform;
-  /** Why fetching it fails before any request, in the runtime's words. Counts only where it is fetched. */
-  readonly flaw?: string;
+  /** Why fetching it fails before any request. Counts only where it is fetched. */
+  readonly flaw?: DescriptorFlaw;
+}
+
+/** As the runtime prints it, and whether it wraps ErrInvalidArgument. */
+export interface DescriptorFlaw {
+  readonly why: string;
+  readonly isInvalidArgument: boolean;
 }
 
 /** The runtime has no such bound; no honest layer lives at more places. */
@@ -66,12 +72,13 @@ function readSize(json: GoJson | undefined): number {
 }
 
 /** The content store refuses what is no digest; remotes.Fetch refuses a size of zero. */
-function flawOf(digest: string, size: number): string | undefined {
+function flawOf(digest: string, size: number): DescriptorFlaw | undefined {
   const read = readDigest(digest);
-  if (digest !== '' && !read.ok) return `cannot calculate blob path from invalid digest: ${read.why}: invalid argument`;
-  if (size === 0) return `unable to fetch descriptor (${digest}) which reports content size of zero: invalid argument`;
-  if (!read.ok) return read.why;
-  return size < 0 ? `invalid size ${size} in ${digest}` : undefined;
+  const invalid = (why: string): DescriptorFlaw => ({ why: `${why}: invalid argument`, isInvalidArgument: true });
+  if (digest !== '' && !read.ok) return invalid(`cannot calculate blob path from invalid digest: ${read.why}`);
+  if (size === 0) return invalid(`unable to fetch descriptor (${digest}) which reports content size of zero`);
+  if (!read.ok) return { why: read.why, isInvalidArgument: false };
+  return size < 0 ? { why: `invalid size ${size} in ${digest}`, isInvalidArgument: false } : undefined;
 }
 
 function readPlatform(json: GoJson): Platform {

@@ -1,4 +1,4 @@
-/** door: what bytes hash to. */
+/** Digests of bytes, and the validity of a digest's text. */
 import { createHash } from 'node:crypto';
 
 const algorithms = { sha256: 64, sha384: 96, sha512: 128 } as const;
@@ -9,7 +9,7 @@ export interface Hashing {
   readonly digest: () => string;
 }
 
-/** For bytes that come one after the other. */
+/** For bytes that arrive in parts. */
 export function hashing(like: string): Hashing {
   const algorithm = algorithmOf(like);
   const hash = createHash(algorithm);
@@ -21,13 +21,13 @@ function algorithmOf(like: string): string {
   return Object.hasOwn(algorithms, named) ? named : 'sha256';
 }
 
-/** The digest of bytes under the algorithm that `like` names (sha256 where it names none that is known). */
+/** The digest of bytes with the algorithm of the digest `like` (sha256 where that is unknown). */
 export function digestOf(bytes: Uint8Array, like = 'sha256:'): string {
   const algorithm = algorithmOf(like);
   return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }
 
-/** What go-digest's Digest.Validate says against it: known algorithm, exact length, lower-case hex. */
+/** The error of go-digest's Digest.Validate (known algorithm, exact length, lower-case hex); undefined: it is valid. */
 export function digestFlaw(text: string): string | undefined {
   const colon = text.indexOf(':');
   if (colon <= 0 || colon + 1 === text.length) return 'invalid checksum digest format';
@@ -41,7 +41,7 @@ export function digestFlaw(text: string): string | undefined {
   return /^[0-9a-f]+$/.test(encoded) ? undefined : 'invalid checksum digest format';
 }
 
-/** A name for a credential's exact content that tells nothing of it, for remembering which ones were refused. */
+/** Identifies a credential's exact content without revealing it, to remember which ones were refused. */
 export function fingerprint(...parts: readonly string[]): string {
   return createHash('sha256')
     .update(parts.map((part) => `${part.length}:${part}`).join(''))

@@ -4,13 +4,12 @@
  * Imitates containerd v2.1.9 core/images/image.go (validateMediaType, Children), handlers.go (FilterPlatforms, LimitManifests),
  * core/remotes/handlers.go (Fetch) and core/transfer/image/imagestore.go (ImageFilter) over Go's encoding/json.
  */
-import { readDescriptor, wrongAnnotation, type Descriptor } from './descriptor.ts';
-import type { Fault } from '#report/fault.ts';
+import { readDescriptor, wrongAnnotation, type Descriptor, type DescriptorFlaw } from './descriptor.ts';
+import type { FaultOf } from '#report/fault.ts';
 import type { GoJson } from '#go/json.ts';
 import { fieldValues, readGoJson } from '#go/json.ts';
 import { lastText, mismatch } from '#go/json.ts';
-import type { Outcome } from '#report/outcome.ts';
-import { bad, good } from '#report/outcome.ts';
+import { good, type Good } from '#report/outcome.ts';
 import type { Platform, PlatformMatcher, PlatformRule } from './platform.ts';
 import { formatPlatform, normalise } from './platform.ts';
 
@@ -20,9 +19,14 @@ export interface ImageIndex {
   readonly kind: 'index';
   readonly children: readonly Descriptor[];
 }
+export interface ImageManifest {
+  readonly kind: 'image';
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+}
 export type Manifest =
   | ImageIndex
-  | { readonly kind: 'image'; readonly config: Descriptor; readonly layers: readonly Descriptor[] }
+  | ImageManifest
   /** Docker's first format: refused by containerd 2.1 and later, converted by those before. */
   | { readonly kind: 'schema1' }
   /** Anything else: fetched as a leaf and not looked into; the pull fails later for want of an image. */
@@ -61,20 +65,34 @@ export function manifestMediaType(contentType: string | undefined): string {
   return mediaType === 'text/plain' ? schema1Type : mediaType;
 }
 
+/** Why a manifest cannot be read, and which of containerd's decoders refuses it. */
+export interface UnreadableManifest {
+  readonly ok: false;
+  readonly fault: FaultOf<'manifest.malformed'>;
+  readonly by: 'validateMediaType' | 'Children';
+  readonly isInvalidArgument: boolean;
+}
+
 export function readManifest(
   text: string,
   mediaType: string,
   origin: ManifestOrigin = { digest: '', host: '' },
-): Outcome<Manifest> {
+): Good<Manifest> | UnreadableManifest {
   const kind = kindOfMediaType(mediaType);
   if (kind === 'schema1' || kind === 'other') return good({ kind });
-  const malformed = (why: string): Fault => ({ code: 'manifest.malformed', ...origin, why });
+  const unreadable = (by: UnreadableManifest['by'], why: string, isInvalidArgument = false): UnreadableManifest => ({
+    ok: false,
+    fault: { code: 'manifest.malformed', ...origin, why },
+    by,
+    isInvalidArgument,
+  });
   const json = readGoJson(text);
-  if (!json.ok) return bad(malformed(json.why));
+  if (!json.ok) return unreadable('validateMediaType', json.why);
   const disagreement = disagreementOf(json.value, kind, mediaType);
-  if (disagreement !== undefined) return bad(malformed(disagreement));
+  if (disagreement !== undefined) return unreadable('validateMediaType', disagreement);
   const manifest = kind === 'index' ? readIndex(json.value) : readImage(json.value);
-  return typeof manifest === 'string' ? bad(malformed(manifest)) : good(manifest);
+  if (typeof manifest === 'string') return unreadable('Children', manifest);
+  return 'why' in manifest ? unreadable('Children', manifest.why, manifest.isInvalidArgument) : good(manifest);
 }
 
 /**
@@ -137,7 +155,7 @@ function readIndex(json: GoJson): ImageIndex | string {
   return typeof children === 'string' ? children : { kind: 'index', children };
 }
 
-function readImage(json: GoJson): Manifest | string {
+function readImage(json: GoJson): ImageManifest | DescriptorFlaw | string {
   const wrong = wrongInDocument(json, 'Manifest');
   if (wrong !== undefined) return wrong;
   const config = readDescriptor(fieldValues(json, 'config').at(-1) ?? { is: 'null' }, 'Manifest.config');

@@ -1,9 +1,14 @@
 /**
- * What the runtime takes for a configuration and for a layer, and how it would unpack a layer, by media type alone.
+ * Which media types are configurations and layers for the runtime, and how it unpacks a layer of a media type.
  * Imitates containerd core/images/mediatypes.go (IsConfigType, IsLayerType, DiffCompression) and core/diff/stream.go
  * (compressedHandler), v1.6.20 to v2.3.4.
  */
-import type { Engine } from '#runtime/containerd/versions.ts';
+
+/** What a version of the runtime knows. */
+export interface KnownTypes {
+  /** Docker's media type of a zstd layer. */
+  readonly knowsDockerZstd: boolean;
+}
 
 const configTypes = ['application/vnd.docker.container.image.v1+json', 'application/vnd.oci.image.config.v1+json'];
 const ociLayer = 'application/vnd.oci.image.layer.';
@@ -20,12 +25,12 @@ export function isConfigType(mediaType: string): boolean {
   return configTypes.includes(mediaType);
 }
 
-export function isLayerType(mediaType: string, engine: Engine): boolean {
+export function isLayerType(mediaType: string, engine: KnownTypes): boolean {
   return mediaType.startsWith(ociLayer) || isDockerLayer(baseOf(mediaType), engine);
 }
 
-/** `detected`: by its first bytes, whatever the type says. `none`: taken as an archive as it is. Absent: nothing unpacks it. */
-export function compressionOf(mediaType: string, engine: Engine): 'detected' | 'none' | undefined {
+/** `detected`: by its first bytes, whatever the type is. `none`: an uncompressed archive. undefined: nothing unpacks it. */
+export function compressionOf(mediaType: string, engine: KnownTypes): 'detected' | 'none' | undefined {
   const [base = '', ...suffixes] = mediaType.split('+');
   if (isDockerLayer(base, engine)) return suffixes.length > 0 ? 'none' : 'detected';
   if (!ociTars.includes(base)) return undefined;
@@ -33,12 +38,12 @@ export function compressionOf(mediaType: string, engine: Engine): 'detected' | '
   return last === 'gzip' || last === 'zstd' ? 'detected' : 'none';
 }
 
-/** Encrypted layers go to a program of the node's first (stream_processors), whose keys we do not know. */
+/** Encrypted layers go through a program of the node first (stream_processors), with keys that the agent does not have. */
 export function isEncrypted(mediaType: string): boolean {
   return mediaType.endsWith('+encrypted');
 }
 
-function isDockerLayer(base: string, engine: Engine): boolean {
+function isDockerLayer(base: string, engine: KnownTypes): boolean {
   return dockerTars.includes(base) || (engine.knowsDockerZstd && base === dockerZstd);
 }
 

@@ -1,16 +1,15 @@
 /**
- * An image reference with every default made explicit, and the three strings it lives under: as written (Events, back-off),
- * as the kubelet sends it to the runtime, and as the runtime reads it.
+ * An image reference with every default made explicit, and its three forms: as written (Events, back-off), as the kubelet sends it
+ * to the runtime, and as the runtime reads it.
  *
  * Imitates distribution/reference v0.6.0 (normalize.go ParseNormalizedNamed, splitDockerDomain, ParseDockerRef; reference.go
- * Parse; regexp.go) with opencontainers/go-digest Validate, as the kubelet and containerd since 1.7 vendor them. The 1.6 line
- * counts the registry into the length limit; that difference is left out.
+ * Parse; regexp.go) with opencontainers/go-digest Validate, as the kubelet and containerd since 1.7 vendor them. containerd 1.6
+ * includes the registry in the length limit; that difference is left out.
  */
 import { cut } from '#go/strings.ts';
 import { bad, good } from '#report/outcome.ts';
 import type { Outcome } from '#report/outcome.ts';
 import { valueAt } from '#data/value-at.ts';
-import type { PullPolicy } from '#node/view.ts';
 
 export type Digest = `sha256:${string}` | `sha384:${string}` | `sha512:${string}`;
 
@@ -60,7 +59,7 @@ export function parseImage(text: string): Outcome<Image> {
   if (typeof named === 'string') return bad({ code: 'image.malformed', image: text, why: named });
   const { registry, path, digest } = named;
   const tag = digest === undefined ? named.tag || 'latest' : '';
-  // A first element that is no valid host name ends up in the path (`my_registry.io/app`); the runtime's host is still the
+  // A first element that is no valid host name becomes part of the path (`my_registry.io/app`); the runtime's host is still the
   // first element (containerd pkg/reference Spec.Hostname).
   const [host, rest] = registry === '' ? cut(path, '/') : [registry, path];
   const repository = `${host}/${rest}`;
@@ -75,18 +74,14 @@ export function parseImage(text: string): Outcome<Image> {
   });
 }
 
-/**
- * The policy that the API server writes where the user wrote none (k8s pkg/apis/core/v1/defaults.go SetDefaults_Container):
- * the tag decides, also where a digest stands beside it, and what cannot be parsed has no tag.
- */
-export function pullPolicyOf(written: string): PullPolicy {
-  const named = parseNamed(written);
-  if (typeof named === 'string') return 'IfNotPresent';
-  const tag = named.tag === '' && named.digest === undefined ? 'latest' : named.tag;
-  return tag === 'latest' ? 'Always' : 'IfNotPresent';
+/** The tag of a reference, `latest` where neither tag nor digest is written; empty where it has only a digest or does not parse. */
+export function tagOf(text: string): string {
+  const named = parseNamed(text);
+  if (typeof named === 'string') return '';
+  return named.tag === '' && named.digest === undefined ? 'latest' : named.tag;
 }
 
-/** k8s pkg/kubelet/images/image_manager.go applyDefaultImageTag: the default tag goes to the user's own string. */
+/** k8s pkg/kubelet/images/image_manager.go applyDefaultImageTag: the default tag is appended to the user's own string. */
 function sentFor(text: string, tag: string): string {
   return tag === '' || text.endsWith(`:${tag}`) ? text : `${text}:${tag}`;
 }

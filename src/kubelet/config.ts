@@ -1,6 +1,5 @@
 /**
- * The kubelet's own settings that decide about images, as they are in force: defaults under a file, drop-ins over it, flags
- * over all. Imitates kubernetes cmd/kubelet/app/server.go (kubelet-config-dir, eviction defaults) and
+ * The kubelet's effective settings for images: defaults, overridden by the file, then by drop-ins, then by flags. Imitates kubernetes cmd/kubelet/app/server.go (kubelet-config-dir, eviction defaults) and
  * pkg/kubelet/apis/config/v1beta1/defaults.go, v1.36.2.
  */
 import { type Fields, isFields } from '#data/fields.ts';
@@ -17,14 +16,14 @@ export interface KubeletConfig {
   readonly evictionSoft: Readonly<Record<string, string>>;
   /** Signal → seconds. */
   readonly evictionSoftGraceS: Readonly<Record<string, number>>;
-  /** Signal → what is freed beyond the threshold once it is met. */
+  /** Signal → what the kubelet frees beyond the threshold once it is met. */
   readonly evictionMinimumReclaim: Readonly<Record<string, string>>;
   /** DiskPressure stays for so long after its last threshold was met. */
   readonly evictionPressureTransitionS: number;
   readonly imageMinimumGcAgeS: number;
   /** 0: images do not age. */
   readonly imageMaximumGcAgeS: number;
-  /** Absent: as many as are asked for. */
+  /** Absent: no limit. */
   readonly maxParallelImagePulls?: number;
   readonly imagePullCredentialsVerificationPolicy: string;
 }
@@ -38,7 +37,7 @@ const defaultEviction: Readonly<Record<string, string>> = {
   'imagefs.inodesFree': '5%',
 };
 
-/** `layers` in the order of their application: file, drop-ins, flags (see `flagLayer`). What is no object is passed over. */
+/** `layers` in the order in which they apply: file, drop-ins, flags (see `flagLayer`). A layer that is no object is skipped. */
 export function kubeletConfigOf(layers: readonly unknown[]): KubeletConfig {
   const merged = layers.reduce<Fields>((below, layer) => mergePatch(below, layer), {});
   const parallel = numberOf(merged['maxParallelImagePulls']);
@@ -61,7 +60,7 @@ export function kubeletConfigOf(layers: readonly unknown[]): KubeletConfig {
   };
 }
 
-/** Once evictionHard is written at all, a signal that it leaves out has no threshold; 0% and 100% switch one off. */
+/** Where evictionHard is set, a signal that it leaves out has no threshold. 0% and 100% disable a threshold. */
 function evictionOf(merged: Fields): Readonly<Record<string, string>> {
   const written = merged['evictionHard'];
   const own = isFields(written) ? textsOf(written) : undefined;
@@ -82,7 +81,7 @@ function textsOf(value: unknown): Texts {
   return Object.entries(value).flatMap(([name, text]) => (typeof text === 'string' ? [[name, text] as const] : []));
 }
 
-/** metav1.Duration: Go's text. A zero value is replaced by the default, where there is one. */
+/** metav1.Duration: Go's text. The default, where there is one, replaces a zero value. */
 function secondsOf(value: unknown): number | undefined {
   const ms = typeof value === 'string' ? goDurationMs(value) : undefined;
   return ms === undefined || ms < 0 ? undefined : ms / 1000;
@@ -109,7 +108,7 @@ function mergePatch(below: Fields, patch: unknown): Fields {
   return Object.fromEntries(merged);
 }
 
-/** Flags that stand for fields of the file, as a layer. `flag` gives a flag's text. */
+/** Flags that set fields of the file, as a layer. `flag` returns a flag's text. */
 export function flagLayer(flag: (name: string) => string | undefined): Fields {
   const numbers = {
     'registry-qps': 'registryPullQPS',

@@ -1,14 +1,16 @@
 /**
- * When a password ends by itself, where it says so: read offline, and only the dates leave. Private ECR's passwords are base64 of
- * JSON with an `expiration` (undocumented, so that one which cannot be read says nothing); the refresh tokens of ACR, the access
+ * When a password expires, where the password itself contains the date. Only the dates leave this file. Private ECR's passwords are
+ * base64 of JSON with an `expiration` (undocumented: one that cannot be read has no date); the refresh tokens of ACR, the access
  * tokens of Artifactory and GitLab and many others are JWTs with an `exp` (RFC 7519 §4.1.4).
  */
+import { isFields } from '#data/fields.ts';
+import { parseJson, registryJsonBounds } from '#data/json.ts';
 import { decodeBase64 } from '#go/base64.ts';
 import type { Secret } from '#report/secret.ts';
 
 export interface Lifetime {
   readonly endsMs: number;
-  /** When it was made, where that is known. */
+  /** When it was issued, where that is known. */
   readonly beganMs?: number;
 }
 
@@ -17,7 +19,7 @@ const mostChars = 64 * 1024;
 /** AWS GetAuthorizationToken: "valid for 12 hours". */
 const ecrLifeMs = 12 * 3_600_000;
 
-/** undefined: it says nothing about its end. The signature is not looked at: whoever takes the token will. */
+/** undefined: it contains no end. The signature is not verified: the registry does that. */
 export function lifetimeOf(secret: Secret): Lifetime | undefined {
   const text = secret.reveal().trim();
   // Both begin with base64 of `{"`.
@@ -40,7 +42,7 @@ function jwtLifetime(json: ReadonlyMap<string, unknown>): Lifetime | undefined {
   return beganMs === undefined || beganMs >= endsMs ? { endsMs } : { endsMs, beganMs };
 }
 
-/** Seconds since the epoch, between 2001 and 5138: what lies outside is something else. */
+/** Seconds since the epoch, between 2001 and 5138: any other number is no date. */
 function instant(value: unknown): number | undefined {
   return typeof value === 'number' && value > 1e9 && value < 1e11 ? Math.round(value * 1000) : undefined;
 }
@@ -49,10 +51,6 @@ function instant(value: unknown): number | undefined {
 function jsonIn(base64: string): ReadonlyMap<string, unknown> {
   const decoded = decodeBase64(base64.replaceAll('-', '+').replaceAll('_', '/').replace(/=+$/, ''), 'raw');
   if (!decoded.ok) return new Map();
-  try {
-    const json: unknown = JSON.parse(new TextDecoder().decode(decoded.bytes));
-    return typeof json === 'object' && json !== null ? new Map(Object.entries(json)) : new Map();
-  } catch {
-    return new Map();
-  }
+  const json = parseJson(new TextDecoder().decode(decoded.bytes), registryJsonBounds);
+  return isFields(json) ? new Map(Object.entries(json)) : new Map();
 }

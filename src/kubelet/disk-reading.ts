@@ -1,11 +1,11 @@
-/** A file system and the lowest that the kubelet lets it fall, for whoever tells it. */
+/** The node's file systems with their eviction thresholds, for reports and metrics. */
 import type { Disk, Measure } from './disk.ts';
 import { thresholdsOf } from './eviction.ts';
 import type { NodeView } from '#node/view.ts';
 
 export interface DiskReading {
   readonly disk: Disk;
-  /** The hard eviction threshold that is met first; absent where there is none, or none was seen. */
+  /** The hard eviction threshold that is met first; absent where there is none, or where the settings were not read. */
   readonly floors: { readonly [M in Measure]?: number };
 }
 

@@ -1,14 +1,13 @@
-/** The node's file systems as a pull and the kubelet meet them: what each is used for, and what is free on it. */
+/** The node's file systems: what each is used for, and what is free on it. */
 
 /**
  * `nodefs`: the kubelet's root directory. `imagefs`: what the runtime reports to the kubelet as its image file system;
  * `containerfs` is the same one with containerd. `content`: where compressed layers are kept. `snapshots`: where they are
- * unpacked. The last two may lie on file systems that the kubelet never looks at.
+ * unpacked. The last two may be on file systems that the kubelet does not monitor.
  */
-export const diskRoles = ['nodefs', 'imagefs', 'containerfs', 'content', 'snapshots'] as const;
-export type DiskRole = (typeof diskRoles)[number];
+export type DiskRole = 'nodefs' | 'imagefs' | 'containerfs' | 'content' | 'snapshots';
 
-/** One file system, whatever it is used for. */
+/** One file system with all its roles. */
 export interface Disk {
   readonly roles: readonly DiskRole[];
   /** Of the first role, as the node writes it. */
@@ -16,9 +15,9 @@ export interface Disk {
   /** `8:1`, as in mountinfo. */
   readonly device: string;
   readonly capacityBytes: number;
-  /** For everybody (f_bavail): what the kubelet goes by, as cAdvisor does. */
+  /** For unprivileged users (f_bavail): what the kubelet and cAdvisor use. */
   readonly freeBytes: number;
-  /** For root (f_bfree), and so for containerd: blocks that are kept for root count too. */
+  /** For root (f_bfree), and so for containerd: includes blocks that are reserved for root. */
   readonly rootFreeBytes: number;
   /** 0 where the file system has no such limit. */
   readonly inodes: number;
@@ -27,7 +26,7 @@ export interface Disk {
 
 export interface Disks {
   readonly all: readonly Disk[];
-  /** Places that could not be measured. */
+  /** Directories that could not be measured. */
   readonly unseen: readonly { readonly role: DiskRole; readonly path: string; readonly why: string }[];
 }
 
@@ -35,25 +34,25 @@ export interface Disks {
 export interface SnapshotSettings {
   readonly snapshotter: string;
   readonly root: string;
-  /** What containerd tells the kubelet of it, which 1.x gets wrong where `root_path` is set. */
+  /** The directory that containerd reports to the kubelet; 1.x reports a wrong one where `root_path` is set. */
   readonly reportedRoot: string;
-  /** Compressed layers are given up once they are unpacked. */
+  /** Compressed layers are deleted once they are unpacked. */
   readonly discardsLayers: boolean;
 }
 
-/** Whether the runtime holds a blob already; undefined where nobody can look. */
+/** Whether the runtime has a blob already; undefined where its content store cannot be read. */
 export type HasContent = (digest: string) => Promise<boolean | undefined>;
 
-/** What the Node itself says. */
+/** The Node's condition DiskPressure. */
 export interface DiskPressure {
   readonly is: boolean;
-  /** ISO 8601; empty where the Node does not say. */
+  /** ISO 8601; empty where the Node has no time. */
   readonly since: string;
 }
 
 export type Measure = 'bytes' | 'inodes';
 
-/** What the kubelet goes by. */
+/** What the kubelet compares with its thresholds. */
 export function freeOf(disk: Disk, measure: Measure): number {
   return measure === 'bytes' ? disk.freeBytes : disk.inodesFree;
 }

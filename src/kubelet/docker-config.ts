@@ -1,14 +1,13 @@
 /**
- * Docker configuration as the kubelet decodes it: {"auths":{…}} or the bare map of .dockercfg. What Go refuses is refused in Go's
- * words, because a malformed pull secret's error is shown as it is; the words never hold the content.
+ * Docker configuration as the kubelet decodes it: {"auths":{…}} or the bare map of .dockercfg. What Go refuses is refused with Go's
+ * text, because the kubelet shows a malformed pull secret's error as it is. The text never contains the content.
  *
  * Imitates k8s pkg/credentialprovider/config.go (DockerConfigEntry.UnmarshalJSON, decodeDockerConfigFieldAuth, v1.36.2) over
  * encoding/json of Go 1.26 (decode.go object, literalStore, addErrorContext).
  */
+import { defaultJsonBounds } from '#data/json.ts';
 import { decodeBase64 } from '#go/base64.ts';
-import type { GoJson, Member } from '#go/json.ts';
-import { fieldValues, foldKey, readGoJson } from '#go/json.ts';
-import { mismatch } from '#go/json.ts';
+import { foldKey, lastText, mismatch, readGoJson, type GoJson, type Member } from '#go/json.ts';
 
 /** `config`: {"auths":{…}}; `cfg`: the bare map. */
 export type DockerConfigFormat = 'config' | 'cfg';
@@ -25,7 +24,7 @@ export type DockerConfigRead =
 
 /** Entries in order of first appearance; of equal keys the last one's content. */
 export function decodeDockerConfig(text: string, format: DockerConfigFormat): DockerConfigRead {
-  const json = readGoJson(text);
+  const json = readGoJson(text, defaultJsonBounds.nodes);
   if (!json.ok) return json;
   const config = new Config();
   if (format === 'cfg') config.addAuths(json.value, goValue);
@@ -33,7 +32,7 @@ export function decodeDockerConfig(text: string, format: DockerConfigFormat): Do
   return config.outcome();
 }
 
-/** Where a value was going: Go names the struct field and the type in its complaint. */
+/** The destination of a value: Go names the struct field and the type in its error. */
 type Destination = (field: string) => string;
 const goValue: Destination = (field) =>
   field === '' ? 'Go value' : `Go struct field dockerConfigEntryWithAuth.${field}`;
@@ -42,7 +41,7 @@ const inAuths: Destination = (field) =>
 
 const packageName = 'credentialprovider';
 
-/** A decoding under way. Go remembers the first value of a wrong type and goes on; an entry's own decoder stops everything. */
+/** Go remembers the first value of a wrong type and continues; an error of an entry's own decoder stops. */
 class Config {
   #entries = new Map<string, RawEntry>();
   #remembered: string | undefined;
@@ -110,15 +109,10 @@ function readEntry({ key, value }: Member, destination: Destination): RawEntry |
     .filter((member) => entryFields.includes(member.key));
   const why = firstNonString(known, destination);
   if (why !== undefined) return why;
-  const auth = lastString(value, 'auth');
-  if (auth === '') return { key, username: lastString(value, 'username'), password: lastString(value, 'password') };
+  const auth = lastText(value, 'auth');
+  if (auth === '') return { key, username: lastText(value, 'username'), password: lastText(value, 'password') };
   const decoded = decodeAuth(auth);
   return typeof decoded === 'string' ? decoded : { key, ...decoded };
-}
-
-/** null leaves a Go string as it is. */
-function lastString(json: GoJson, name: string): string {
-  return fieldValues(json, name).reduce((text, value) => (value.is === 'string' ? value.value : text), '');
 }
 
 /** Go's unicode.IsSpace at the end of a text; JavaScript's own set differs by two characters. */

@@ -28,7 +28,7 @@ export function pullEventText(image: string, text: string): KubeletText {
   };
 }
 
-/** A failure that the kubelet sees before it asks the runtime; undefined for one that it does not. */
+/** A failure that the kubelet finds before it calls the runtime; undefined for any other fault. */
 export function earlyEventText(image: string, fault: Fault): KubeletText | undefined {
   if (fault.code === 'image.malformed') {
     const message = `Failed to apply default image tag ${goQuote(image)}: couldn't parse image name ${goQuote(image)}: ${fault.why}`;
@@ -48,4 +48,10 @@ export function earlyEventText(image: string, fault: Fault): KubeletText | undef
   }
   if (fault.code !== 'credential.malformed') return undefined;
   return { waitingReason: fault.why, waitingMessage: fault.why, events: [failed(`Error: ${fault.why}`)] };
+}
+
+/** errors.Aggregate: equal texts once, several in brackets (kuberuntime_image.go PullImage). */
+export function aggregate(texts: readonly string[]): string {
+  const distinct = [...new Set(texts)];
+  return distinct.length === 1 ? (distinct[0] ?? '') : `[${distinct.join(', ')}]`;
 }

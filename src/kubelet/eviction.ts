@@ -1,8 +1,8 @@
 /**
- * What the kubelet makes of a file system that fills: eviction thresholds and image garbage collection. Imitates kubernetes
+ * How the kubelet reacts to a file system that fills: eviction thresholds and image garbage collection. Imitates kubernetes
  * pkg/kubelet/eviction/helpers.go (parseThresholdStatement, thresholdsMet), eviction/api (GetThresholdQuantity) and
  * pkg/kubelet/images/image_gc_manager.go (GarbageCollect), v1.36.2. containerfs has no thresholds of its own: the kubelet
- * copies them from nodefs or imagefs, so they say nothing new.
+ * copies them from nodefs or imagefs.
  */
 import { capacityOf, freeOf, type Disk, type Measure } from './disk.ts';
 import type { KubeletConfig } from './config.ts';
@@ -12,18 +12,18 @@ import { parseQuantity } from './quantity.ts';
 export interface Threshold {
   /** `imagefs.available`. */
   readonly signal: string;
-  /** Both raise DiskPressure as soon as they are met; a soft one evicts Pods after its grace period only. */
+  /** Both set DiskPressure as soon as they are met; a soft one evicts Pods only after its grace period. */
   readonly kind: 'hard' | 'soft';
   /** `15%`, `10Gi`. */
   readonly written: string;
   readonly measure: Measure;
-  /** Pressure where less than this is free. */
+  /** DiskPressure where less than this is free. */
   readonly floor: number;
   /** Of a soft threshold. */
   readonly graceS?: number;
 }
 
-/** The thresholds that watch this file system, the first to be met first. */
+/** The thresholds of this file system, in the order in which they are met. */
 export function thresholdsOf(disk: Disk, config: KubeletConfig): readonly Threshold[] {
   const signals = (['nodefs', 'imagefs'] as const)
     .filter((role) => disk.roles.includes(role))
@@ -58,7 +58,7 @@ function one(
   return text === undefined || floor === undefined ? undefined : { written: text, floor };
 }
 
-/** A percentage is a float32 of the capacity, cut to a whole number. */
+/** A percentage is a float32 of the capacity, truncated to a whole number. */
 function floorOf(text: string, capacity: number): number | undefined {
   if (!text.endsWith('%')) return parseQuantity(text);
   const percent = Number(text.slice(0, -1));
@@ -75,11 +75,11 @@ export function isMet({ floor, measure }: Threshold, disk: Disk): boolean {
 export interface GarbageCollection {
   /** It begins where fewer bytes than this are free… */
   readonly beginsBelow: number;
-  /** …and deletes unused images until so many are. */
+  /** …and deletes unused images until this many are. */
   readonly until: number;
 }
 
-/** Undefined where the kubelet collects no images off this file system for want of room. */
+/** undefined where the kubelet collects no images on this file system when it fills. */
 export function garbageCollectionOf(disk: Disk, config: KubeletConfig): GarbageCollection | undefined {
   const { imageGcHighPercent: high, imageGcLowPercent: low } = config;
   if (!disk.roles.includes('imagefs') || high >= 100) return undefined;
@@ -90,5 +90,5 @@ export function garbageCollectionOf(disk: Disk, config: KubeletConfig): GarbageC
   };
 }
 
-/** How often the kubelet looks (pkg/kubelet/kubelet.go ImageGCPeriod). */
+/** How often the kubelet checks (pkg/kubelet/kubelet.go ImageGCPeriod). */
 export const imageGcPeriodS = 300;

@@ -1,17 +1,17 @@
-/** The logins that a pull could present, as anybody may know them: who, and until when. */
+/** The logins that a pull can present, without their secrets: the user, and until when. */
 import { lifetimeOf } from './credential-lifetime.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 
 export interface PublicLogin {
-  /** The label that performances and exchanges show. */
+  /** The label that attempts and exchanges show. */
   readonly as: string;
   readonly user: string;
-  /** ISO 8601: when it ends by itself, and when it was made; absent where it does not say. */
+  /** ISO 8601: when it expires, and when it was issued; absent where it contains no date. */
   readonly endsAt?: string;
   readonly beganAt?: string;
 }
 
-/** In the kubelet's order; the runtime's own ones where the kubelet has none to offer. */
+/** In the kubelet's order; the runtime's own logins where the kubelet offers none. */
 export function loginsOf({ identities, routes, staticAuths }: PullPlan): readonly PublicLogin[] {
   if (!identities.ok) return [];
   const offered = identities.value.flatMap(({ label, credential }): PublicLogin[] =>
@@ -26,7 +26,7 @@ export function loginsOf({ identities, routes, staticAuths }: PullPlan): readonl
   });
 }
 
-/** Whom a registry counts a login's pulls and failures for; `anonymous` where none is presented. */
+/** The account that a registry counts a login's pulls and failures for; `anonymous` where none is presented. */
 export function accountOf(logins: readonly PublicLogin[], as: string | undefined): string {
   if (as === undefined || as === 'anonymous') return 'anonymous';
   const user = logins.find((login) => login.as === as)?.user ?? '';

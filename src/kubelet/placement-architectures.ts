@@ -1,15 +1,16 @@
-/** Which processors the nodes may have on which Pods may land, as far as their placement says. Pure. */
-import { fits, type NodePlace, type Placement } from './placement.ts';
+/** The processors of the nodes that Pods may be placed on, as far as their placement restricts them. */
+import { fits, type NodePlace } from './placement.ts';
+import type { Placement } from './placement-spec.ts';
 
-/** Those that Kubernetes has been built for (k8s build/, v1.36), and those that it was. */
+/** Those that Kubernetes is built for (k8s build/, v1.36), and those that it was built for. */
 const architectures = ['386', 'amd64', 'arm', 'arm64', 'loong64', 'ppc64le', 'riscv64', 's390x'] as const;
-/** The second is the first's older name, which kubelets still write. */
+/** The second is the older name, which kubelets still write. */
 const labels: readonly string[] = ['kubernetes.io/arch', 'beta.kubernetes.io/arch'];
 
-/** Undefined: any. What else a placement asks for (a pool, a zone) nodes of any processor may have. */
+/** undefined: any. Nodes of any processor may meet the other conditions of a placement (a pool, a zone). */
 export function architecturesOf(placement: Placement): readonly string[] | undefined {
-  const asked = onlyArchitectures(placement);
-  const found = architectures.filter((architecture) => fits(asked, nodeOf(architecture)).fits);
+  const reduced = onlyArchitectures(placement);
+  const found = architectures.filter((architecture) => fits(reduced, nodeOf(architecture)).fits);
   return found.length === architectures.length ? undefined : found;
 }
 
@@ -19,7 +20,7 @@ function onlyArchitectures({ nodeSelector, terms, ...placement }: Placement): Pl
     nodeName: '',
     os: '',
     nodeSelector: Object.fromEntries(Object.entries(nodeSelector).filter(([key]) => labels.includes(key))),
-    // A term that asks for nothing here matches any processor, where one without any requirement matches no node.
+    // A term without conditions on the processor matches any, but a term without any condition matches no node.
     terms: terms
       ?.filter(({ isInvalid, expressions, fields }) => !isInvalid && expressions.length + fields.length > 0)
       .map((term) => ({
@@ -37,7 +38,7 @@ function nodeOf(architecture: string): NodePlace {
   return { name: '', labels: own, taints: [], unschedulable: false };
 }
 
-/** Whoever may land anywhere makes it anywhere for all. */
+/** The union; undefined (any) where one of the two is any. */
 export function allArchitectures(
   one: readonly string[] | undefined,
   other: readonly string[] | undefined,

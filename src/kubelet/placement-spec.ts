@@ -1,9 +1,47 @@
-/** Reads the placement out of a Pod spec that anybody may have written: whatever does not hold is left out, and said. */
+/** Reads a Pod spec's placement. The spec is untrusted: invalid parts are left out and listed in `problems`. */
 import type { Fields } from '#data/fields.ts';
 import { int64 } from '#go/integer.ts';
-import type { Operator, Placement, Requirement, Term, Toleration } from './placement.ts';
 
-export function readPlacement(podSpec: unknown, isDaemon: boolean): Placement {
+export interface Placement {
+  /** Bypasses the scheduler; empty where the scheduler chooses. */
+  readonly nodeName: string;
+  /** `spec.os.name`: a kubelet of another system rejects such a Pod. Empty: any. */
+  readonly os: string;
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  /** One of these must match. undefined: nothing is required. An empty list matches no node. */
+  readonly terms: readonly Term[] | undefined;
+  readonly tolerations: readonly Toleration[];
+  /** What the API server would refuse, or what this version does not know. */
+  readonly problems: readonly string[];
+}
+
+/** All requirements must be met. A term without requirements matches no node. */
+export interface Term {
+  readonly expressions: readonly Requirement[];
+  /** The only supported field is metadata.name. */
+  readonly fields: readonly Requirement[];
+  /** An invalid term matches nothing; other terms may match. */
+  readonly isInvalid: boolean;
+}
+
+export type Operator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
+
+export interface Requirement {
+  readonly key: string;
+  readonly operator: Operator;
+  readonly values: readonly string[];
+}
+
+export interface Toleration {
+  readonly key: string;
+  /** Gt and Lt: feature gate TaintTolerationComparisonOperators (alpha since 1.35, off by default). */
+  readonly operator: 'Equal' | 'Exists' | 'Gt' | 'Lt';
+  readonly value: string;
+  readonly effect: string;
+}
+
+/** `kind` is the workload's: the DaemonSet controller adds tolerations to its Pods. Never throws, whatever the input. */
+export function placementOf(podSpec: unknown, kind = 'Pod'): Placement {
   const spec = fieldsOf(podSpec);
   const problems: string[] = [];
   const warn = (problem: string): void => {
@@ -16,9 +54,8 @@ export function readPlacement(podSpec: unknown, isDaemon: boolean): Placement {
     terms: readTerms(spec['affinity'], warn),
     tolerations: listOf(spec['tolerations']).flatMap((one) => readToleration(fieldsOf(one), warn)),
   };
-  const tolerations = isDaemon
-    ? [...read.tolerations, ...daemonTolerations(spec['hostNetwork'] === true)]
-    : read.tolerations;
+  const tolerations =
+    kind === 'DaemonSet' ? [...read.tolerations, ...daemonTolerations(spec['hostNetwork'] === true)] : read.tolerations;
   return { ...read, tolerations, problems };
 }
 
@@ -58,7 +95,7 @@ function isRequirement(read: Requirement | string): read is Requirement {
 
 const operators: readonly Operator[] = ['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt'];
 
-/** labels.NewRequirement: how many values each operator takes. */
+/** labels.NewRequirement: the number of values that each operator takes. */
 function readExpression(fields: Fields): Requirement | string {
   const key = textOf(fields['key']);
   const written = textOf(fields['operator']);

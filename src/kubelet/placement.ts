@@ -1,7 +1,7 @@
 /**
- * On which nodes Pods may land: nodeName, nodeSelector, required node affinity, taints and tolerations, as the scheduler's
- * filters and the kubelet's admission read them. Resources, volumes, spreading and other Pods are not looked at: they say where
- * there is room now, not where a Pod may pull. Pure.
+ * On which nodes Pods may be placed: nodeName, nodeSelector, required node affinity, taints and tolerations, as the scheduler's
+ * filters and the kubelet's admission read them. Resources, volumes, spreading and other Pods are ignored: they decide where a Pod
+ * fits at present, not where it may pull.
  *
  * Read in kubernetes v1.36: pkg/scheduler/framework/plugins (nodename, nodeaffinity, nodeunschedulable, tainttoleration),
  * component-helpers/scheduling/corev1/nodeaffinity/nodeaffinity.go, apimachinery/pkg/labels/selector.go Requirement.Matches,
@@ -9,45 +9,7 @@
  */
 import { int64 } from '#go/integer.ts';
 import { valueAt } from '#data/value-at.ts';
-import { readPlacement } from './placement-spec.ts';
-
-export interface Placement {
-  /** Names the node and leaves the scheduler out; empty where the scheduler chooses. */
-  readonly nodeName: string;
-  /** `spec.os.name`: the kubelet of another system turns such a Pod away. Empty: any. */
-  readonly os: string;
-  readonly nodeSelector: Readonly<Record<string, string>>;
-  /** Any one of these must match; undefined: nothing is required, and an empty list matches no node. */
-  readonly terms: readonly Term[] | undefined;
-  readonly tolerations: readonly Toleration[];
-  /** What the API server would refuse, or what is not known here, in words. */
-  readonly problems: readonly string[];
-}
-
-/** All requirements must hold. A term without any matches no node. */
-export interface Term {
-  readonly expressions: readonly Requirement[];
-  /** The one field that can be asked for is metadata.name. */
-  readonly fields: readonly Requirement[];
-  /** Such a term matches nothing; others beside it may. */
-  readonly isInvalid: boolean;
-}
-
-export type Operator = 'In' | 'NotIn' | 'Exists' | 'DoesNotExist' | 'Gt' | 'Lt';
-
-export interface Requirement {
-  readonly key: string;
-  readonly operator: Operator;
-  readonly values: readonly string[];
-}
-
-export interface Toleration {
-  readonly key: string;
-  /** Gt and Lt: feature gate TaintTolerationComparisonOperators (alpha since 1.35, off by default). */
-  readonly operator: 'Equal' | 'Exists' | 'Gt' | 'Lt';
-  readonly value: string;
-  readonly effect: string;
-}
+import type { Placement, Requirement, Term, Toleration } from './placement-spec.ts';
 
 export interface NodeTaint {
   readonly key: string;
@@ -55,7 +17,7 @@ export interface NodeTaint {
   readonly effect: string;
 }
 
-/** What of a node decides which Pods may land on it. */
+/** The properties of a node that decide which Pods may be placed on it. */
 export interface NodePlace {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -64,11 +26,6 @@ export interface NodePlace {
 }
 
 export type Fit = { readonly fits: true } | { readonly fits: false; readonly because: string };
-
-/** The controller of a DaemonSet gives its Pods tolerations; `kind` is the workload's. Whatever is given, nothing throws. */
-export function placementOf(podSpec: unknown, kind = 'Pod'): Placement {
-  return readPlacement(podSpec, kind === 'DaemonSet');
-}
 
 export function fits(placement: Placement, node: NodePlace): Fit {
   const because =
@@ -82,11 +39,11 @@ function whyNotScheduled(placement: Placement, node: NodePlace): string | undefi
   return untolerated(blocking, placement.tolerations) ?? whyNotMatched(placement, node);
 }
 
-/** Without the scheduler the kubelet alone decides, and of taints it looks at NoExecute only. */
+/** Without the scheduler the kubelet decides, and of taints it checks NoExecute only. */
 function whyNotAdmitted(placement: Placement, node: NodePlace, nodeName: string): string | undefined {
   if (node.name !== nodeName) return `the Pods name the node ${nodeName}`;
   const evicting = node.taints.filter(({ effect }) => effect === 'NoExecute');
-  return untolerated(evicting, [...placement.tolerations, ...admitted]) ?? whyNotMatched(placement, node);
+  return untolerated(evicting, [...placement.tolerations, ...defaultTolerations]) ?? whyNotMatched(placement, node);
 }
 
 function whyNotMatched({ os, nodeSelector, terms }: Placement, node: NodePlace): string | undefined {
@@ -105,11 +62,11 @@ function whyNotMatched({ os, nodeSelector, terms }: Placement, node: NodePlace):
 
 function matches({ expressions, fields, isInvalid }: Term, node: NodePlace): boolean {
   if (isInvalid || expressions.length + fields.length === 0) return false;
-  return expressions.every((one) => holds(one, labelOf(node, one.key))) && fields.every((one) => holds(one, node.name));
+  return expressions.every((one) => isMet(one, labelOf(node, one.key))) && fields.every((one) => isMet(one, node.name));
 }
 
 /** `has`: the label's value, undefined where the node has no such label. */
-function holds({ operator, values }: Requirement, has: string | undefined): boolean {
+function isMet({ operator, values }: Requirement, has: string | undefined): boolean {
   switch (operator) {
     case 'In':
       return has !== undefined && values.includes(has);
@@ -126,13 +83,14 @@ function holds({ operator, values }: Requirement, has: string | undefined): bool
   }
 }
 
-/** pkg/apis/core/types.go TaintNodeUnschedulable: a cordoned node counts as having this taint, whether or not it is listed. */
+/** pkg/apis/core/types.go TaintNodeUnschedulable: a cordoned node has this taint, whether or not it is listed. */
 const cordon: NodeTaint = { key: 'node.kubernetes.io/unschedulable', value: '', effect: 'NoSchedule' };
 
-/** Given to each Pod for five minutes by the admission plugin DefaultTolerationSeconds, which is on by default. */
-const admitted: readonly Toleration[] = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'].map(
-  (key) => ({ key, operator: 'Exists', value: '', effect: 'NoExecute' }),
-);
+/** The admission plugin DefaultTolerationSeconds, on by default, adds these to each Pod for five minutes. */
+const defaultTolerations: readonly Toleration[] = [
+  'node.kubernetes.io/not-ready',
+  'node.kubernetes.io/unreachable',
+].map((key) => ({ key, operator: 'Exists', value: '', effect: 'NoExecute' }));
 
 function untolerated(taints: readonly NodeTaint[], tolerations: readonly Toleration[]): string | undefined {
   const first = taints.find((taint) => !isTolerated(taint, tolerations));

@@ -1,16 +1,16 @@
 /**
- * Whether a start of the Pod on this node would ask the registry, and so how soon a rehearsal matters: pure, from the pull
- * policy, what is on the node, and the kubelet's version and verification policy (k8s pkg/kubelet/images/image_manager.go
- * and pullmanager, v1.36). An image that need not be pulled now is still rehearsed, at a slower pace: the next node or the
- * next cleanup will ask.
+ * Whether a start of the Pod on this node queries the registry, and so how soon a rehearsal matters: from the pull policy, the
+ * image's presence, and the kubelet's version and verification policy (k8s pkg/kubelet/images/image_manager.go and pullmanager,
+ * v1.36). An image that is not pulled now is still rehearsed, but less often: the next node, or the next image garbage collection,
+ * will cause a pull.
  */
-import type { Demand } from '#node/view.ts';
+import type { Demand } from './demand.ts';
 
 export interface Need {
-  /** `perhaps`: it cannot be told from here. */
+  /** `perhaps`: it cannot be decided here. */
   readonly asks: 'yes' | 'no' | 'perhaps';
   readonly because: string;
-  /** What is on the node may be kept from a Pod whose credentials have not proved access. */
+  /** The kubelet may refuse the image on the node to a Pod whose credentials have not proved access. */
   readonly needsProof?: true;
 }
 

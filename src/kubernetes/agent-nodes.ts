@@ -1,16 +1,16 @@
 /**
- * The nodes that run an agent of ours, as the catalog names them: from the agents' Pods alone, or with what decides on which Pods
- * a node may get, where the Nodes may be listed. Of labels only those are kept that some workload asks for.
+ * The nodes that run an agent, as the catalog lists them: from the agents' Pods alone or, where the agent may list Nodes, with
+ * what decides which Pods a node gets. Only labels that some workload selects by are kept.
  */
 import type { NodePlace } from '#kubelet/placement.ts';
-import { placementOf } from '#kubelet/placement.ts';
-import { at, parseJson, textAt } from '#kubernetes/api/json.ts';
+import { placementOf } from '#kubelet/placement-spec.ts';
+import { at, textAt } from '#kubernetes/api/json.ts';
 import { readNodeFacts } from './node-facts.ts';
+import { parseJson } from '#data/json.ts';
 
-/** A node with an agent on it. */
 export interface AgentNode {
   readonly name: string;
-  /** Nodes of one stratum are taken to reach registries the same way; empty where nothing is known. */
+  /** Nodes of one stratum are assumed to reach registries by the same network; empty where nothing is known. */
   readonly stratum: string;
   readonly place?: Omit<NodePlace, 'name'>;
 }
@@ -23,7 +23,7 @@ export interface AgentPod {
 
 const zoneLabel = 'topology.kubernetes.io/zone';
 
-/** Kubernetes 1.35 copies a node's zone to its Pods (admission plugin PodTopologyLabels); before, it is not known here. */
+/** Kubernetes copies a node's zone to its Pods since 1.35 (admission plugin PodTopologyLabels); before, the zone is unknown here. */
 export function readAgentPod(pod: unknown): AgentPod | undefined {
   const [uid, node] = [textAt(pod, 'metadata', 'uid'), textAt(pod, 'spec', 'nodeName')];
   if (uid === '' || node === '' || textAt(pod, 'metadata', 'deletionTimestamp') !== '') return undefined;
@@ -45,10 +45,10 @@ export function readPlacedNode(node: unknown): PlacedNode | undefined {
   return { uid, os, architecture, place: { name, labels, taints, unschedulable } };
 }
 
-/** More kinds of nodes than one cluster has. */
+/** More platforms than one cluster has. */
 const mostPlatforms = 16;
 
-/** What the nodes of the cluster need builds for: those that run Linux, as ours do; others run other images. */
+/** The platforms of the cluster's Linux nodes. Nodes of other systems run other images. */
 export function platformsOf(nodes: Iterable<PlacedNode>): readonly string[] {
   const found = [...nodes].flatMap(({ os, architecture }) =>
     os === 'linux' && /^[a-z0-9_]{1,20}$/.test(architecture) ? [`${os}/${architecture}`] : [],
@@ -56,7 +56,7 @@ export function platformsOf(nodes: Iterable<PlacedNode>): readonly string[] {
   return [...new Set(found)].sort().slice(0, mostPlatforms);
 }
 
-/** While an agent is replaced its node has two Pods, or for a moment none. `placed`: of all workloads, as in workload.ts. */
+/** While an agent is replaced its node has two Pods, or briefly none. `placed`: of all workloads, as in workload.ts. */
 export function agentNodes(
   pods: Iterable<AgentPod>,
   nodes: Iterable<PlacedNode>,
@@ -79,7 +79,7 @@ function agentNode({ architecture, place }: PlacedNode, asked: ReadonlySet<strin
   return { name, stratum, place: { labels: Object.fromEntries(labels), taints, unschedulable } };
 }
 
-/** The labels that decide on where Pods may land. */
+/** The labels that decide where Pods may be placed. */
 function labelsIn(placed: ReadonlySet<string>): ReadonlySet<string> {
   const keys = new Set(['kubernetes.io/os']);
   for (const text of placed) {

@@ -1,7 +1,4 @@
-/**
- * When the Node's condition is written, and what: pure, from what is wanted, what we wrote and what stands on the Node. It
- * must not know the API server.
- */
+/** When and what to write as the Node's condition, from the wanted condition, the last write and the Node's present condition. */
 import type { Condition } from './node-facts.ts';
 
 export const conditionType = 'ImagePullReady';
@@ -14,33 +11,33 @@ export interface Readiness {
 }
 
 export interface Wanted extends Readiness {
-  /** Since when this status has been wanted; words may have changed meanwhile. */
+  /** Since when this status has been wanted; reason and message may have changed meanwhile. */
   readonly sinceMs: number;
 }
 
 export interface Written {
   readonly condition: Condition;
   readonly atMs: number;
-  /** When the status was changed by us, newest last. */
+  /** When the agent changed the status, newest last. */
   readonly flips: readonly number[];
 }
 
 export interface Tempo {
   /** While nothing changes. */
   readonly heartbeatMs: number;
-  /** A new status must have stood this long, twice as long with each change in the last hour. */
+  /** A new status is written after it has lasted this long, doubled for each change in the last hour. */
   readonly holdMs: number;
-  /** Between two writes that change words alone. */
+  /** Between two writes that change only the reason or the message. */
   readonly debounceMs: number;
 }
 
-/** A node problem detector beats every 5 minutes; each beat rewrites the Node in etcd and is sent to all who watch nodes. */
+/** node-problem-detector writes every 5 minutes; each write changes the Node in etcd and goes to every client that watches Nodes. */
 export const defaultTempo: Tempo = { heartbeatMs: 600_000, holdMs: 30_000, debounceMs: 60_000 };
 
 const hourMs = 3_600_000;
 const longestHoldMs = 600_000;
 
-/** The moment from which on a write is due. The first one is due at once. */
+/** The time at which a write is due. The first one is due at once. */
 export function dueAt(wanted: Wanted, written: Written | undefined, tempo: Tempo): number {
   if (written === undefined) return wanted.sinceMs;
   const { condition, atMs } = written;
@@ -54,17 +51,17 @@ function holdMs(written: Written, nowMs: number, tempo: Tempo): number {
   return Math.min(longestHoldMs, tempo.holdMs * 2 ** Math.min(recent, 10));
 }
 
-/** Seconds are all that a Kubernetes time holds. */
-export function conditionOf(wanted: Readiness, standing: Condition | undefined, now: Date): Condition {
+/** A Kubernetes time has a resolution of one second. */
+export function conditionOf(wanted: Readiness, current: Condition | undefined, now: Date): Condition {
   const time = now.toISOString().replace(/\.\d+Z$/, 'Z');
-  const isSame = standing?.status === wanted.status && standing.lastTransitionTime !== '';
+  const isSame = current?.status === wanted.status && current.lastTransitionTime !== '';
   return {
     type: conditionType,
     status: wanted.status,
     reason: wanted.reason,
     message: clip(wanted.message),
     lastHeartbeatTime: time,
-    lastTransitionTime: isSame ? standing.lastTransitionTime : time,
+    lastTransitionTime: isSame ? current.lastTransitionTime : time,
   };
 }
 
@@ -74,9 +71,9 @@ export function afterWrite(condition: Condition, before: Written | undefined, no
   return { condition, atMs: nowMs, flips: flipped ? [...flips, nowMs] : flips };
 }
 
-/** What stands on the Node was written by us, as far as can be told. */
-export function isOurs(standing: Condition | undefined, written: Written | undefined): boolean {
-  return standing === undefined || written === undefined || isSame(standing, written.condition);
+/** The agent wrote the Node's present condition, as far as its content shows. */
+export function isOurs(current: Condition | undefined, written: Written | undefined): boolean {
+  return current === undefined || written === undefined || isSame(current, written.condition);
 }
 
 export function isSame(one: Condition, other: Condition): boolean {
@@ -85,7 +82,7 @@ export function isSame(one: Condition, other: Condition): boolean {
   return isSameText && Date.parse(one.lastHeartbeatTime) === Date.parse(other.lastHeartbeatTime);
 }
 
-/** Longer than anybody reads in `kubectl describe node`. */
+/** `kubectl describe node` prints the message on one line. */
 function clip(message: string): string {
   return message.length <= 1024 ? message : `${message.slice(0, 1023)}…`;
 }

@@ -1,10 +1,10 @@
-/** How long a Pod has to get its images: its own deadline, and that of the workload it stands in. */
+/** How long a Pod has to get its images: its own deadline and that of its workload. */
 import { at, numberAt } from '#kubernetes/api/json.ts';
 
 /** k8s pkg/apis/apps/v1/defaults.go SetDefaults_Deployment. */
 const usualProgressS = 600;
 
-/** Seconds; undefined where there is none. `object`: what holds the Pod's spec. */
+/** Seconds; undefined where there is none. `object`: the workload with the Pod's spec. */
 export function deadlineOf(kind: string, object: unknown, podSpec: unknown): number | undefined {
   const found = [numberAt(podSpec, 'activeDeadlineSeconds'), ofWorkload(kind, object)].filter(
     (one) => one !== undefined && one > 0,

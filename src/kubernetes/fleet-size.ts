@@ -1,13 +1,13 @@
 /**
- * Door: how many agents there are, from the status of their own DaemonSet. One `get` of one object, from the API server's cache,
- * ever more seldom the more there are who ask.
+ * The number of agents, from the status of their own DaemonSet: one `get` of one object, from the API server's cache. The more
+ * agents there are, the less often each one asks.
  */
 import { good, type Outcome } from '#report/outcome.ts';
 import { faultOf, objectBounds } from '#kubernetes/api/call.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { at, numberAt } from '#kubernetes/api/json.ts';
 
-/** Agents that run or are to run: the larger of the two, for those of an old version ask, too. */
+/** The larger of the current and the desired number: agents of an old version send requests as well. */
 export async function readFleet(
   cluster: Cluster,
   daemonSet: { readonly namespace: string; readonly name: string },
@@ -22,10 +22,10 @@ export async function readFleet(
 }
 
 const shortestMs = 600_000;
-/** All agents together ask no more often than every so many milliseconds. */
+/** All agents together send one request in this time at most. */
 const betweenMs = 100;
 
-/** Until this agent asks again. `dice` in [0, 1). */
-export function fleetPauseMs(agents: number, dice: number): number {
-  return Math.max(shortestMs, agents * betweenMs) * (0.8 + 0.4 * dice);
+/** Until this agent reads it again. `random` is in [0, 1). */
+export function fleetPauseMs(agents: number, random: number): number {
+  return Math.max(shortestMs, agents * betweenMs) * (0.8 + 0.4 * random);
 }

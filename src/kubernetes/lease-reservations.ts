@@ -1,33 +1,33 @@
 /**
- * Door: turns that the agents of a fleet book together, one Lease a lane in their own namespace. Two calls for a booking, four where
- * somebody else wrote in between; the times are the API server's own, from the Date of its answers. It must not know who rehearses
- * what, nor what is done where nothing can be booked.
+ * Reservations that the agents of a fleet share, in one Lease for each budget key in their own namespace. A reservation takes two
+ * calls, and four after a conflict. The times are the API server's, from the Date of its answers.
  */
 import { createHash } from 'node:crypto';
 import { type Bad, bad } from '#report/outcome.ts';
 import { reserve, type ReservationRequest } from '#budget/reservations.ts';
 import { type Answer, MiB, faultOf } from '#kubernetes/api/call.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
+import { isSubdomain } from '#kubernetes/api/names.ts';
 import { at, stringsAt, textAt } from '#kubernetes/api/json.ts';
 
 export interface LeaseLocation {
   readonly namespace: string;
-  /** Whose budget it is: `public.ecr.aws`. */
+  /** `public.ecr.aws`. */
   readonly budgetKey: string;
-  /** Who books. */
+  /** The node that reserves. */
   readonly node: string;
   /** For each answer. Default: five seconds. */
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
 }
 
 export type Taken =
   | { readonly is: 'booked'; readonly inMs: number }
-  /** There is none within reach, or two others were faster. */
+  /** No slot is free soon enough, or two writes conflicted. */
   | { readonly is: 'none' }
   | { readonly is: 'failed'; readonly fault: Bad['fault'] };
 
-/** A turn is worth little: whoever has to wait longer for the API server does better without. */
-const patienceMs = 5_000;
+/** Waiting longer for the API server costs more than a reservation is worth. */
+const defaultTimeoutMs = 5_000;
 const reservationsKey = 'drypull/reservations';
 
 export async function reserveInLease(
@@ -49,7 +49,7 @@ async function takeOnce(
 ): Promise<Taken | 'conflict'> {
   const all = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(place.namespace)}/leases`;
   const name = leaseName(place.budgetKey);
-  const bounds = { deadlineMs: place.patienceMs ?? patienceMs, maxBytes: MiB };
+  const bounds = { deadlineMs: place.timeoutMs ?? defaultTimeoutMs, maxBytes: MiB };
   const path = `${all}/${encodeURIComponent(name)}`;
   const found = await cluster.ask({ method: 'GET', path, ...bounds });
   const isMissing = found.is === 'refused' && found.status === 404;
@@ -58,19 +58,19 @@ async function takeOnce(
   if (dateMs === undefined)
     return {
       is: 'failed',
-      fault: bad({ code: 'agent.cannot_see', what: whatOf(place), why: 'it tells no time' }).fault,
+      fault: bad({ code: 'agent.cannot_see', what: whatOf(place), why: 'its answer has no Date' }).fault,
     };
-  const standing = found.is === 'answered' ? found.body : undefined;
-  const annotations = stringsAt(standing, 'metadata', 'annotations');
+  const lease = found.is === 'answered' ? found.body : undefined;
+  const annotations = stringsAt(lease, 'metadata', 'annotations');
   const booking = reserve(annotations[reservationsKey], { ...ask, nowMs: dateMs });
   if (booking.is === 'full') return { is: 'none' };
   const body = leaseOf(place, {
     name,
-    standing,
+    lease,
     annotations: { ...annotations, [reservationsKey]: booking.text },
     dateMs,
   });
-  const call = standing === undefined ? ({ method: 'POST', path: all } as const) : ({ method: 'PUT', path } as const);
+  const call = lease === undefined ? ({ method: 'POST', path: all } as const) : ({ method: 'PUT', path } as const);
   const written = await cluster.ask({ ...call, body, ...bounds });
   if (written.is === 'answered') return { is: 'booked', inMs: booking.atMs - dateMs };
   return written.is === 'refused' && written.status === 409 ? 'conflict' : failed(place, written);
@@ -78,17 +78,17 @@ async function takeOnce(
 
 interface Writing {
   readonly name: string;
-  readonly standing: unknown;
+  readonly lease: unknown;
   readonly annotations: Readonly<Record<string, string>>;
   readonly dateMs: number;
 }
 
-/** The version that was read is the precondition: of two writers one is refused. */
+/** With the version that was read as the precondition: one of two concurrent writers is refused. */
 function leaseOf(
   { namespace, budgetKey, node }: LeaseLocation,
-  { name, standing, annotations, dateMs }: Writing,
+  { name, lease, annotations, dateMs }: Writing,
 ): unknown {
-  const version = textAt(standing, 'metadata', 'resourceVersion');
+  const version = textAt(lease, 'metadata', 'resourceVersion');
   return {
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
@@ -96,20 +96,20 @@ function leaseOf(
       name,
       namespace,
       ...(version === '' ? {} : { resourceVersion: version }),
-      labels: { ...stringsAt(standing, 'metadata', 'labels'), 'app.kubernetes.io/name': 'drypull-reservations' },
+      labels: { ...stringsAt(lease, 'metadata', 'labels'), 'app.kubernetes.io/name': 'drypull-reservations' },
       annotations: { ...annotations, 'drypull/registry': budgetKey },
     },
-    // Who booked last, and when, for people who look: nobody holds it. MicroTime wants six digits.
+    // The last reservation, for `kubectl get lease`: no node holds the Lease. MicroTime needs six digits.
     spec: {
-      ...fieldsAt(standing),
+      ...fieldsAt(lease),
       holderIdentity: node,
       renewTime: new Date(dateMs).toISOString().replace('Z', '000Z'),
     },
   };
 }
 
-function fieldsAt(standing: unknown): object {
-  const spec = at(standing, 'spec');
+function fieldsAt(lease: unknown): object {
+  const spec = at(lease, 'spec');
   return typeof spec === 'object' && spec !== null ? spec : {};
 }
 
@@ -121,10 +121,11 @@ function whatOf({ namespace, budgetKey }: LeaseLocation): string {
   return `the Lease ${namespace}/${leaseName(budgetKey)}`;
 }
 
-/** A lane is a host, perhaps with a port, and a name in Kubernetes a DNS subdomain (RFC 1123). */
+/** A budget key is a host, perhaps with a port; a Kubernetes name is a DNS subdomain (RFC 1123). */
 export function leaseName(budgetKey: string): string {
-  const isName =
-    budgetKey.length <= 200 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(budgetKey);
-  const tail = isName ? budgetKey : createHash('sha256').update(budgetKey).digest('hex').slice(0, 16);
+  const tail =
+    budgetKey.length <= 200 && isSubdomain(budgetKey)
+      ? budgetKey
+      : createHash('sha256').update(budgetKey).digest('hex').slice(0, 16);
   return `drypull-reservations-${tail}`;
 }

@@ -1,13 +1,13 @@
 /**
- * Events on the Node, events.k8s.io/v1: one when a verdict changes, and never a flood. What does not fit is dropped and
- * counted: the report and the metrics hold it anyway. It must not know verdicts.
+ * Events on the Node (events.k8s.io/v1): one for each change of a verdict, within a rate limit. Events beyond it are dropped and
+ * counted; the report and the metrics contain the change anyway.
  */
 import { type Bad, type Outcome, good } from '#report/outcome.ts';
 import { faultOf, objectBounds } from '#kubernetes/api/call.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 
-export interface NodeNews {
-  /** What the news is about, to tell a repetition: an image. */
+export interface NodeEvent {
+  /** The image that the event is about: a second equal event about it is a repetition. */
   readonly about: string;
   readonly type: 'Normal' | 'Warning';
   /** One word in CamelCase. */
@@ -15,12 +15,12 @@ export interface NodeNews {
   readonly note: string;
 }
 
-export type EventEnding = 'written' | 'repeated' | 'too_many';
+export type EventResult = 'written' | 'repeated' | 'too_many';
 
-/** As client-go's spam filter, made for a node whose registry fails all images at once: a burst, then one a minute. */
+/** Like client-go's spam filter, for a node where a registry fails for all images at once: a burst, then one event a minute. */
 const burst = 10;
 const refillMs = 60_000;
-/** The same news about the same image within this time is a repetition. */
+/** An equal event about the same image within this time is a repetition. */
 const repeatMs = 600_000;
 const mostRemembered = 1000;
 
@@ -39,21 +39,21 @@ export class NodeEvents {
     this.#countedMs = now().getTime();
   }
 
-  async write(news: NodeNews): Promise<Outcome<EventEnding>> {
+  async write(event: NodeEvent): Promise<Outcome<EventResult>> {
     const nowMs = this.#now().getTime();
-    const what = `${news.type} ${news.reason}`;
-    const shown = this.#posted.get(news.about);
+    const what = `${event.type} ${event.reason}`;
+    const shown = this.#posted.get(event.about);
     if (shown?.what === what && nowMs - shown.atMs < repeatMs) return good('repeated');
     if (!this.#take(nowMs)) return good('too_many');
     const answer = await this.#cluster.ask({
       method: 'POST',
       path: '/apis/events.k8s.io/v1/namespaces/default/events',
-      body: eventOf(news, this.#nodeName, new Date(nowMs)),
+      body: eventOf(event, this.#nodeName, new Date(nowMs)),
       ...objectBounds,
     });
     if (answer.is !== 'answered') return refused(answer);
     if (this.#posted.size >= mostRemembered) this.#posted.clear();
-    this.#posted.set(news.about, { what, atMs: nowMs });
+    this.#posted.set(event.about, { what, atMs: nowMs });
     return good('written');
   }
 
@@ -74,24 +74,24 @@ function refused(answer: Parameters<typeof faultOf>[1]): Bad {
  * A Node has no namespace: its Events live in `default`, and the kubelet's carry the node's name as its uid, by which
  * `kubectl describe node` finds them (k8s pkg/kubelet/kubelet.go nodeRef; kubectl describe.go NodeDescriber).
  */
-function eventOf(news: NodeNews, nodeName: string, now: Date): object {
+function eventOf(event: NodeEvent, nodeName: string, now: Date): object {
   return {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
-    // A prefix is checked as a name without its last dash (apimachinery NameIsDNSSubdomain): one that ends in a dot is refused.
+    // A generateName is validated without its last dash (apimachinery NameIsDNSSubdomain): one that ends in a dot is refused.
     metadata: { generateName: 'drypull-', namespace: 'default' },
     eventTime: now.toISOString().replace('Z', '000Z'),
     reportingController: 'drypull',
     reportingInstance: nodeName.slice(0, 128),
     action: 'RehearsePull',
-    reason: news.reason,
+    reason: event.reason,
     regarding: { apiVersion: 'v1', kind: 'Node', name: nodeName, uid: nodeName },
-    note: clipBytes(news.note, 1024),
-    type: news.type,
+    note: clipBytes(event.note, 1024),
+    type: event.type,
   };
 }
 
-/** The API server counts bytes and refuses more (k8s pkg/apis/core/validation/events.go NoteLengthLimit). */
+/** The API server counts bytes and refuses a longer note (k8s pkg/apis/core/validation/events.go NoteLengthLimit). */
 function clipBytes(note: string, most: number): string {
   const bytes = Buffer.from(note, 'utf8');
   if (bytes.length <= most) return note;

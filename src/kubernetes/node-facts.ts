@@ -1,4 +1,6 @@
-/** The Node object, reduced to what a rehearsal and its readers need. Everything in it was said by the kubelet. */
+/** The fields of the Node object that rehearsals and reports need. The kubelet writes all of them but labels and taints. */
+import { joinHostPort } from '#go/host-port.ts';
+import { parseAddress } from '#go/ip.ts';
 import { at, listAt, numberAt, stringsAt, textAt } from '#kubernetes/api/json.ts';
 
 export interface NodeFacts {
@@ -9,7 +11,7 @@ export interface NodeFacts {
   readonly kubelet: string;
   readonly os: string;
   readonly architecture: string;
-  /** Where its kubelet listens, `https://10.0.0.5:10250`; empty where the Node does not say. */
+  /** Where its kubelet listens, `https://10.0.0.5:10250`; empty where the Node has no address. */
   readonly kubeletUrl: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
@@ -17,7 +19,7 @@ export interface NodeFacts {
   readonly unschedulable: boolean;
   readonly conditions: readonly Condition[];
   readonly images: NodeImages;
-  /** For optimistic writes. */
+  /** resourceVersion, for optimistic writes. */
   readonly version: string;
 }
 
@@ -37,7 +39,7 @@ export interface Condition {
 }
 
 export interface NodeImages {
-  /** Every name that was listed: `docker.io/library/nginx:1.29`, `docker.io/library/nginx@sha256:…`. */
+  /** Every name in the list: `docker.io/library/nginx:1.29`, `docker.io/library/nginx@sha256:…`. */
   readonly names: ReadonlySet<string>;
   /** An image that is not in the list is not on the node. */
   readonly isComplete: boolean;
@@ -45,8 +47,8 @@ export interface NodeImages {
 
 /**
  * The kubelet lists the largest images only, 50 by default (nodeStatusMaxImages), and at most five names of each
- * (k8s pkg/kubelet/nodestatus/setters.go Images, MaxNamesPerImageInNodeStatus, v1.36). Beyond either bound, not listed says
- * nothing.
+ * (k8s pkg/kubelet/nodestatus/setters.go Images, MaxNamesPerImageInNodeStatus, v1.36). At either bound, an image that is not listed
+ * may still be on the node.
  */
 const mostImages = 50;
 const mostNames = 5;
@@ -87,7 +89,7 @@ function kubeletUrlOf(node: unknown): string {
   const internal = addresses.find((address) => textAt(address, 'type') === 'InternalIP');
   const host = textAt(internal, 'address');
   const port = numberAt(node, 'status', 'daemonEndpoints', 'kubeletEndpoint', 'Port') ?? 10_250;
-  return /^[0-9a-fA-F.:]+$/.test(host) ? `https://${host.includes(':') ? `[${host}]` : host}:${port}` : '';
+  return parseAddress(host) === undefined ? '' : `https://${joinHostPort(host, port)}`;
 }
 
 function readCondition(condition: unknown): Condition {

@@ -1,4 +1,4 @@
-/** The Nodes of a cluster and the Pods of drypull's agents on them, listed page by page with the rights of whoever asks. */
+/** Lists the Nodes of a cluster and the agents' Pods on them, page by page, with the user's own rights. */
 import type { NodePlace } from '#kubelet/placement.ts';
 import { type Away, MiB, type Refused } from '#kubernetes/api/call.ts';
 import { at, listAt, stringsAt, textAt } from '#kubernetes/api/json.ts';
@@ -15,13 +15,13 @@ export interface AgentPod {
   readonly namespace: string;
   readonly pod: string;
   readonly node: string;
-  /** Why its container does not run, such as CrashLoopBackOff; empty where it does. */
+  /** Why its container does not run, such as CrashLoopBackOff; empty where it runs. */
   readonly waiting: string;
 }
 
 export type Listed<T> = { readonly is: 'listed'; readonly items: readonly T[] } | Refused | Away;
 
-/** What manifests/base labels its Pods with. */
+/** The label of the Pods in manifests/base. */
 const agentLabel = 'app.kubernetes.io/name=drypull';
 const page = 250;
 /** 250 Nodes with the names of fifty images each. */
@@ -78,7 +78,7 @@ function readNode(node: unknown): readonly FleetNode[] {
   return [{ name, labels, taints, architecture, runtime, unschedulable: at(node, 'spec', 'unschedulable') === true }];
 }
 
-/** Other parts of drypull carry the same name, and say which they are. */
+/** Other components of drypull have the same name label and another component label. */
 function readAgent(pod: unknown): readonly AgentPod[] {
   const [namespace, name, node] = [
     textAt(pod, 'metadata', 'namespace'),
@@ -86,9 +86,9 @@ function readAgent(pod: unknown): readonly AgentPod[] {
     textAt(pod, 'spec', 'nodeName'),
   ];
   const component = stringsAt(pod, 'metadata', 'labels')['app.kubernetes.io/component'] ?? 'agent';
-  const isLeaving = textAt(pod, 'metadata', 'deletionTimestamp') !== '';
-  const isOver = /^(Succeeded|Failed)$/.test(textAt(pod, 'status', 'phase'));
-  if (namespace === '' || name === '' || node === '' || component !== 'agent' || isLeaving || isOver) return [];
+  const isTerminating = textAt(pod, 'metadata', 'deletionTimestamp') !== '';
+  const hasEnded = /^(Succeeded|Failed)$/.test(textAt(pod, 'status', 'phase'));
+  if (namespace === '' || name === '' || node === '' || component !== 'agent' || isTerminating || hasEnded) return [];
   const [status] = listAt(pod, 'status', 'containerStatuses');
   return [{ namespace, pod: name, node, waiting: textAt(status, 'state', 'waiting', 'reason') }];
 }

@@ -1,21 +1,22 @@
 /**
- * Pods, the Node and the configuration's own wishes joined into one list of demands: each image once for each policy and
- * each list of pull secrets, with everybody who wants it. Secrets are named here and never read.
+ * Joins the images of Pods, the sandbox image and the configured images into one list of demands: each image once for each policy
+ * and each list of pull secrets, with all its requesters. Secrets are named here and never read.
  */
-import type { PullSecret } from '#kubelet/keyring.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
+import type { Demand, Requester } from '#kubelet/demand.ts';
 import type { Image } from '#image/reference.ts';
 import { omit } from '#data/omit.ts';
 import type { Outcome } from '#report/outcome.ts';
 import { allArchitectures } from '#kubelet/placement-architectures.ts';
-import type { Demand, PullPolicy, Requester } from '#node/view.ts';
 import { sooner } from './deadline.ts';
 import type { NodeImages } from './node-facts.ts';
 import type { PodSeen } from './pods.ts';
+import type { PullPolicy } from '#kubelet/pull-policy.ts';
 
-/** How a reference is read: the grammar lives in the courtyard. */
+/** Parses a reference. */
 export type ReadImage = (written: string) => Outcome<Image>;
 
-/** Of one tag, so many contents at one time; more tell nothing more. */
+/** Digests of one tag that run at the same time; more add no information. */
 const mostRunning = 8;
 
 interface Draft {
@@ -42,21 +43,21 @@ export function demandsOf(
     const image = readImage(written);
     const present = draft.seenRunning ? 'yes' : presenceOf(image, nodeImages);
     const running = [...draft.running].slice(0, mostRunning);
-    return { image, written, policy, requestedBy, secrets, present, ...known({ ...draft, running }) };
+    return { image, written, policy, requestedBy, secrets, present, ...optionalFacts({ ...draft, running }) };
   });
 }
 
-interface Knowable {
+interface OptionalFacts {
   readonly running: readonly string[];
   readonly deadlineS: number | undefined;
   readonly architectures: readonly string[] | undefined;
 }
 
-function known({
+function optionalFacts({
   running,
   deadlineS,
   architectures,
-}: Knowable): Pick<Demand, 'running' | 'deadlineS' | 'architectures'> {
+}: OptionalFacts): Pick<Demand, 'running' | 'deadlineS' | 'architectures'> {
   return {
     ...(running.length === 0 ? {} : { running }),
     ...(deadlineS === undefined ? {} : { deadlineS }),
@@ -66,7 +67,7 @@ function known({
 
 function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
   for (const use of pod.uses) {
-    // Secrets are looked up in the Pod's namespace: without any, the namespace makes no difference.
+    // Secrets belong to the Pod's namespace: without secrets, the namespace does not matter.
     const scope = pod.secretNames.length === 0 ? [] : [pod.namespace, ...pod.secretNames];
     const key = JSON.stringify([use.written, use.policy, ...scope]);
     const before = drafts.get(key);
@@ -83,7 +84,7 @@ function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
     if (before !== undefined) draft.architectures = allArchitectures(draft.architectures, pod.architectures);
     draft.deadlineS = sooner(draft.deadlineS, pod.deadlineS);
     draft.requestedBy.push(use.requester);
-    // An image of a started container is on the node, whatever the Node's own list has room for.
+    // The image of a running container is on the node, even where the Node's list is too short for it.
     const container = pod.containers.find(({ name }) => name === use.container);
     draft.seenRunning ||= container?.state === 'running' && container.imageId !== '';
     if (container?.state === 'running') for (const digest of digestIn(container.imageId)) draft.running.add(digest);
@@ -91,7 +92,7 @@ function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
   }
 }
 
-/** `docker.io/library/nginx@sha256:…`; a bare digest is the configuration's (containerd: an image without a name), and says nothing of the tag. */
+/** `docker.io/library/nginx@sha256:…`. A bare digest is that of the configuration (containerd: an image without a name), not of a manifest. */
 function digestIn(imageId: string): readonly string[] {
   return /@(sha(?:256|384|512):[0-9a-f]{64,128})$/.exec(imageId)?.slice(1, 2) ?? [];
 }
@@ -100,7 +101,7 @@ function unread(namespace: string, name: string): PullSecret {
   return { namespace, name, state: { is: 'unseen', why: 'not_given' } };
 }
 
-/** By the exact names that the runtime would look for: another tag of the same content is not on the node for it. */
+/** By the exact names that the runtime would use: for it, another tag of the same content is another image. */
 export function presenceOf(image: Outcome<Image>, images: NodeImages | undefined): Demand['present'] {
   if (!image.ok || images === undefined) return 'unknown';
   const { repository, digest, runtime } = image.value;
@@ -108,7 +109,7 @@ export function presenceOf(image: Outcome<Image>, images: NodeImages | undefined
   return images.isComplete ? 'no' : 'unknown';
 }
 
-/** The runtime's sandbox image: no Pod names it, no pull secret serves it, and the runtime pulls it where it is absent. */
+/** The runtime's sandbox image: no Pod names it, no pull secret applies to it, and the runtime pulls it where it is absent. */
 export function sandboxDemand(
   sandboxImage: string,
   nodeImages: NodeImages | undefined,
@@ -122,8 +123,8 @@ export function sandboxDemand(
 }
 
 /**
- * Demands of several sources in one list. The same image under the same policy and secrets is one demand; what one source
- * knows of its presence serves the others.
+ * Joins demands of several sources. The same image with the same policy and secrets is one demand; the presence that one source
+ * knows applies to all.
  */
 export function joinDemands(...sources: readonly (readonly Demand[])[]): readonly Demand[] {
   const joined = new Map<string, Demand>();
@@ -135,7 +136,7 @@ export function joinDemands(...sources: readonly (readonly Demand[])[]): readonl
   return [...joined.values()];
 }
 
-/** Demands of one key are one question to the registry. */
+/** Demands with equal keys are one rehearsal. */
 export function demandKey({ written, policy, secrets }: Demand): string {
   return JSON.stringify([written, policy, secrets.map(({ namespace, name }) => [namespace, name])]);
 }
@@ -148,7 +149,7 @@ function merged(one: Demand, other: Demand): Demand {
     ...omit(one, 'architectures'),
     requestedBy,
     present,
-    ...known({
+    ...optionalFacts({
       running,
       deadlineS: sooner(one.deadlineS, other.deadlineS),
       architectures: allArchitectures(one.architectures, other.architectures),

@@ -1,9 +1,9 @@
 /**
- * The images that a Pod's spec names, wherever it comes from (API server or manifest): init, ephemeral and ordinary
- * containers and image volumes, each with the pull policy that will count. It must not know of statuses, nodes or secrets'
- * content.
+ * The images of a Pod's spec, from the API server or from a manifest: init, ephemeral and ordinary containers and image volumes,
+ * each with its effective pull policy.
  */
-import type { PullPolicy, Requester } from '#node/view.ts';
+import type { Requester } from '#kubelet/demand.ts';
+import { isPullPolicy, pullPolicyOf, type PullPolicy } from '#kubelet/pull-policy.ts';
 import { at, listAt, textAt } from '#kubernetes/api/json.ts';
 
 export interface ImageUse {
@@ -15,7 +15,7 @@ export interface ImageUse {
   readonly container: string;
 }
 
-/** Containers first as the kubelet starts them (init, then the others), then what is mounted. */
+/** Containers in the order in which the kubelet starts them (init, then the others), then image volumes. */
 export function imagesOf(podSpec: unknown, requester: Omit<Requester, 'part'>): readonly ImageUse[] {
   const containers = (list: string, kind: string): ImageUse[] =>
     listAt(podSpec, list).flatMap((container) => {
@@ -44,25 +44,8 @@ export function secretNamesOf(podSpec: unknown): readonly string[] {
 }
 
 function useOf(use: { written: string; policy: string }, requester: Requester, container: string): ImageUse[] {
-  // An image may be left out where something else fills it in later: nothing is asked for then.
+  // The image may be empty where a controller fills it in later: there is nothing to pull yet.
   if (use.written === '') return [];
-  return [{ written: use.written, policy: policyOf(use.policy, use.written), requester, container }];
-}
-
-/**
- * The API server's default (k8s pkg/apis/core/v1/defaults.go SetDefaults_Container, v1.36): Always where the tag is `latest`,
- * written or implied, also beside a digest; IfNotPresent otherwise and where the reference does not parse.
- */
-function policyOf(given: string, written: string): PullPolicy {
-  if (given === 'Always' || given === 'IfNotPresent' || given === 'Never') return given;
-  const [name = '', digest] = written.split('@', 2);
-  const tag = /:([\w][\w.-]{0,127})$/.exec(name)?.[1];
-  if (tag !== undefined) return tag === 'latest' ? 'Always' : 'IfNotPresent';
-  return digest === undefined && plausible(name) ? 'Always' : 'IfNotPresent';
-}
-
-/** No full grammar: only what a name without a tag must not hold, so that a string that cannot parse is not `latest`. */
-function plausible(name: string): boolean {
-  const path = name.slice(name.indexOf('/') + 1);
-  return /^[a-z0-9]+([._/-]+[a-z0-9]+)*$/.test(path) && !/^[0-9a-f]{64}$/.test(name) && !name.includes('://');
+  const policy = isPullPolicy(use.policy) ? use.policy : pullPolicyOf(use.written);
+  return [{ written: use.written, policy, requester, container }];
 }

@@ -1,8 +1,8 @@
 /**
- * One Pod of the API server, reduced to what is asked of this node: who it is, which images it names and how its containers
- * stand. The rest of the object is forgotten at once, so that 500 Pods stay small.
+ * The fields of a Pod that matter for pulls: its identity, its images and the states of its containers. The rest of the object is
+ * dropped at once, so that 500 Pods stay small.
  */
-import { placementOf } from '#kubelet/placement.ts';
+import { placementOf } from '#kubelet/placement-spec.ts';
 import { architecturesOf } from '#kubelet/placement-architectures.ts';
 import { type ImageUse, imagesOf, secretNamesOf } from './pod-images.ts';
 import { deadlineOf } from './deadline.ts';
@@ -14,14 +14,14 @@ export interface PodSeen {
   readonly name: string;
   /** ISO 8601, by the API server's clock. */
   readonly created: string;
-  /** A mirror of a file on the node. Admission gives it no secrets of a ServiceAccount. */
+  /** A mirror Pod of a static Pod. Admission gives it no secrets of a ServiceAccount. */
   readonly isStatic: boolean;
-  /** Over, or told to end: the kubelet pulls nothing for it any more. */
+  /** It has ended or is being deleted: the kubelet pulls nothing more for it. */
   readonly isOver: boolean;
   readonly uses: readonly ImageUse[];
   readonly secretNames: readonly string[];
   readonly deadlineS?: number;
-  /** Of the nodes that it could have landed on; absent: any. */
+  /** Processors of the nodes that it could have been placed on; absent: any. */
   readonly architectures?: readonly string[];
   readonly containers: readonly ContainerSeen[];
 }
@@ -38,7 +38,7 @@ export interface ContainerSeen {
   readonly restarts: number;
 }
 
-/** Undefined where it is no Pod: without a uid, a name or a namespace nothing can be told about it. */
+/** undefined where the object is no Pod: it has no uid, name or namespace. */
 export function readPod(pod: unknown): PodSeen | undefined {
   const [uid, namespace, name] = ['uid', 'namespace', 'name'].map((field) => textAt(pod, 'metadata', field));
   if (!uid || !namespace || !name) return undefined;
@@ -71,7 +71,7 @@ function readContainer(status: unknown): ContainerSeen {
     name: textAt(status, 'name'),
     state,
     reason: textAt(status, 'state', state, 'reason'),
-    // The kubelet's texts are short; a registry's page inside one need not be kept whole.
+    // The kubelet's texts are short, but may quote a long page of a registry.
     message: textAt(status, 'state', state, 'message').slice(0, 4096),
     imageId: textAt(status, 'imageID'),
     containerId: textAt(status, 'containerID') || textAt(status, 'state', 'terminated', 'containerID'),

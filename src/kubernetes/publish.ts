@@ -1,7 +1,7 @@
 /**
- * The door through which the cluster is told: the Node's condition ImagePullReady and Events on the Node. It writes when
- * something changed and has stood a while, and else beats slowly; it gives way to anybody else who writes the same
- * condition. It must not know verdicts or words: both come with what it is told to say.
+ * Publishes to the cluster: the Node's condition ImagePullReady, and Events on the Node. A change is written once it has lasted for
+ * some time; without a change the condition is written at the heartbeat interval. Where another writer writes the same condition,
+ * this one pauses.
  */
 import type { Fault } from '#report/fault.ts';
 import type { Outcome } from '#report/outcome.ts';
@@ -21,15 +21,13 @@ import {
 } from './condition.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import type { ListWatchOptions } from '#kubernetes/api/list-watch.ts';
-import { type EventEnding, NodeEvents, type NodeNews } from './node-events.ts';
+import { type EventResult, NodeEvents, type NodeEvent } from './node-events.ts';
 import { type Condition, type NodeFacts, readNodeFacts } from './node-facts.ts';
 
-export type { NodeNews, Readiness };
-
 export interface Publisher {
-  /** What the condition should say from now on. Returns at once; the write comes when it is due. */
+  /** Sets the wanted condition. Returns at once; the write follows when it is due. */
   publish(readiness: Readiness): void;
-  news(news: NodeNews): Promise<Outcome<EventEnding>>;
+  writeEvent(event: NodeEvent): Promise<Outcome<EventResult>>;
   state(): PublishState;
   close(): Promise<void>;
 }
@@ -37,25 +35,25 @@ export interface Publisher {
 export type PublishState =
   | { readonly is: 'silent' }
   | { readonly is: 'written'; readonly at: Date }
-  /** Somebody else writes this condition; we wait until they have stopped. */
+  /** Another writer writes this condition; the agent waits until it stops. */
   | { readonly is: 'yielded' }
   | { readonly is: 'failing'; readonly fault: Fault };
 
-export interface PublishWorld extends ListWatchOptions {
+export interface PublisherOptions extends ListWatchOptions {
   readonly tempo?: Tempo;
 }
 
-/** A conflict means that the kubelet wrote in between: read and try again, a few times. */
+/** After a conflict (the kubelet wrote in between) the Node is read again, a few times. */
 const tries = 5;
 const conflictMs = 200;
 const failureMs = { first: 5000, most: 300_000 } as const;
 
-export function publisher(cluster: Cluster, nodeName: string, world: PublishWorld): Publisher {
-  const writer = new ConditionWriter(cluster, nodeName, world);
-  const events = new NodeEvents(cluster, nodeName, world.now);
+export function publisher(cluster: Cluster, nodeName: string, options: PublisherOptions): Publisher {
+  const writer = new ConditionWriter(cluster, nodeName, options);
+  const events = new NodeEvents(cluster, nodeName, options.now);
   return {
     publish: (readiness) => writer.publish(readiness),
-    news: (news) => events.write(news),
+    writeEvent: (event) => events.write(event),
     state: () => writer.state,
     close: () => writer.close(),
   };
@@ -64,7 +62,7 @@ export function publisher(cluster: Cluster, nodeName: string, world: PublishWorl
 class ConditionWriter {
   readonly #cluster: Cluster;
   readonly #nodeName: string;
-  readonly #world: PublishWorld;
+  readonly #options: PublisherOptions;
   readonly #tempo: Tempo;
   readonly #running: Promise<void>;
   state: PublishState = { is: 'silent' };
@@ -72,17 +70,17 @@ class ConditionWriter {
   #wake = new AbortController();
   #wanted: Wanted | undefined;
   #written: Written | undefined;
-  /** Sent, and perhaps written although no answer came back. */
+  /** Sent, and perhaps written although no answer arrived. */
   #sent: Condition | undefined;
   #yielded: { readonly untilMs: number; readonly to: Condition } | undefined;
   #failures = 0;
   #retryMs = 0;
 
-  constructor(cluster: Cluster, nodeName: string, world: PublishWorld) {
+  constructor(cluster: Cluster, nodeName: string, options: PublisherOptions) {
     this.#cluster = cluster;
     this.#nodeName = nodeName;
-    this.#world = world;
-    this.#tempo = world.tempo ?? defaultTempo;
+    this.#options = options;
+    this.#tempo = options.tempo ?? defaultTempo;
     this.#running = this.#run();
   }
 
@@ -111,32 +109,32 @@ class ConditionWriter {
     return Math.max(dueAt(wanted, this.#written, this.#tempo), this.#yielded?.untilMs ?? 0, this.#retryMs);
   }
 
-  /** Until something else is wanted; timers of Node end at 24 days. */
+  /** Until `publish` is called. Node's timers last 24 days at most. */
   async #sleep(ms: number): Promise<void> {
     this.#wake = new AbortController();
-    await this.#world.delay(Math.min(ms, 86_400_000), this.#wake.signal);
+    await this.#options.delay(Math.min(ms, 86_400_000), this.#wake.signal);
   }
 
   async #write(wanted: Wanted): Promise<void> {
     for (let tried = 0; tried < tries && !this.#isClosed(); tried += 1) {
       const node = await this.#node();
       if (node === undefined) return;
-      const standing = node.conditions.find(({ type }) => type === conditionType);
-      if (this.#yields(standing)) return;
-      if (this.#written === undefined && standing !== undefined) {
-        // Our own words from before a restart, most likely: nothing to write until the next beat.
-        const atMs = Math.min(this.#nowMs(), Date.parse(standing.lastHeartbeatTime) || 0);
-        this.#written = { condition: standing, atMs, flips: [] };
+      const current = node.conditions.find(({ type }) => type === conditionType);
+      if (this.#yields(current)) return;
+      if (this.#written === undefined && current !== undefined) {
+        // Most likely the agent's own condition from before a restart: nothing to write until the next heartbeat.
+        const atMs = Math.min(this.#nowMs(), Date.parse(current.lastHeartbeatTime) || 0);
+        this.#written = { condition: current, atMs, flips: [] };
         return;
       }
-      const condition = conditionOf(wanted, standing, new Date(this.#nowMs()));
+      const condition = conditionOf(wanted, current, new Date(this.#nowMs()));
       if (await this.#patch(node, condition)) return;
-      await this.#sleep(conflictMs * (0.5 + this.#world.random()));
+      await this.#sleep(conflictMs * (0.5 + this.#options.random()));
     }
     this.#failed({ code: 'agent.cannot_see', what: 'patch the Node', why: `${tries} conflicts in a row` });
   }
 
-  /** True: done, well or not. False: a conflict. */
+  /** False after a conflict; true after any other answer. */
   async #patch(node: NodeFacts, condition: Condition): Promise<boolean> {
     this.#sent = condition;
     const answer = await this.#cluster.ask({
@@ -167,22 +165,22 @@ class ConditionWriter {
     return undefined;
   }
 
-  /** Whoever else writes it goes on or stops: after two beats and a half without a change it is ours again. */
-  #yields(standing: Condition | undefined): boolean {
-    if (this.#sent !== undefined && standing !== undefined && isSame(standing, this.#sent))
+  /** Another writer continues or stops: after two and a half heartbeats without a change the agent writes again. */
+  #yields(current: Condition | undefined): boolean {
+    if (this.#sent !== undefined && current !== undefined && isSame(current, this.#sent))
       this.#written = afterWrite(this.#sent, this.#written, this.#nowMs());
     this.#sent = undefined;
     const isAlive =
       this.#yielded === undefined
-        ? !isOurs(standing, this.#written)
-        : standing !== undefined && standing.lastHeartbeatTime !== this.#yielded.to.lastHeartbeatTime;
-    if (!isAlive || standing === undefined) {
+        ? !isOurs(current, this.#written)
+        : current !== undefined && current.lastHeartbeatTime !== this.#yielded.to.lastHeartbeatTime;
+    if (!isAlive || current === undefined) {
       if (this.#yielded !== undefined) this.#written = afterWrite(this.#yielded.to, undefined, 0);
       this.#yielded = undefined;
       return false;
     }
-    const untilMs = this.#nowMs() + this.#tempo.heartbeatMs * (2.5 + this.#world.random());
-    this.#yielded = { untilMs, to: standing };
+    const untilMs = this.#nowMs() + this.#tempo.heartbeatMs * (2.5 + this.#options.random());
+    this.#yielded = { untilMs, to: current };
     this.state = { is: 'yielded' };
     return true;
   }
@@ -196,7 +194,7 @@ class ConditionWriter {
   #failed(fault: Fault): void {
     const bound = Math.min(failureMs.most, failureMs.first * 2 ** Math.min(this.#failures, 10));
     this.#failures += 1;
-    this.#retryMs = this.#nowMs() + bound * (0.5 + this.#world.random());
+    this.#retryMs = this.#nowMs() + bound * (0.5 + this.#options.random());
     this.state = { is: 'failing', fault };
   }
 
@@ -205,6 +203,6 @@ class ConditionWriter {
   }
 
   #nowMs(): number {
-    return this.#world.now().getTime();
+    return this.#options.now().getTime();
   }
 }

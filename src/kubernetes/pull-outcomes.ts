@@ -1,6 +1,6 @@
 /**
- * What the kubelet then got: two sightings of one Pod compared, container by container. Only changes count, and only such as
- * say something about a pull: a container that waits for a reason of its own is no outcome.
+ * The results of the kubelet's pulls, from two states of one Pod, container by container. Only changes count, and only those that
+ * show the result of a pull: a container that waits for another reason is no outcome.
  * Reasons: k8s pkg/kubelet/images/types.go and kuberuntime_image.go, v1.36.
  */
 import type { PullOutcome } from '#report/score.ts';
@@ -16,34 +16,34 @@ const failures: ReadonlySet<string> = new Set([
   'SignatureValidationFailed',
 ]);
 
-/** How the Pod stood when it was new to us. */
+/** The Pod when the agent first saw it. */
 export interface FirstSeen {
   readonly at: Date;
-  /** Images, as written, that were certainly not on the node then. */
+  /** Images, as written, that were certainly not on the node at that time. */
   readonly absent: ReadonlySet<string>;
 }
 
-interface Sighting {
-  /** When `after` was seen. */
+interface Observation {
+  /** When the agent saw `after`. */
   readonly at: Date;
   readonly first: FirstSeen;
 }
 
-/** `before` is undefined for a Pod that was not there. */
-export function outcomesOf(before: PodSeen | undefined, after: PodSeen, sighting: Sighting): readonly PullOutcome[] {
+/** `before` is undefined for a new Pod. */
+export function outcomesOf(before: PodSeen | undefined, after: PodSeen, seen: Observation): readonly PullOutcome[] {
   return after.uses.flatMap((use) => {
     const now = after.containers.find(({ name }) => name === use.container);
     if (use.container === '' || now === undefined) return [];
     const then = before?.containers.find(({ name }) => name === use.container);
-    const result = resultOf({ use, then, now }, sighting.first);
+    const result = resultOf({ use, then, now }, seen.first);
     if (result === undefined) return [];
     const { namespace, name: pod, part } = use.requester;
-    const heard = result === 'failed' ? { reason: now.reason, message: now.message } : { reason: '', message: '' };
-    // The first try of a Pod began no sooner than we saw it; when a later one did, nobody says.
+    const reported = result === 'failed' ? { reason: now.reason, message: now.message } : { reason: '', message: '' };
+    // A Pod's first pull began no earlier than the agent saw the Pod; the start of a later pull is not reported.
     const isFirst = now.restarts === 0 && (then === undefined || !hasFailed(then));
-    const begun = isFirst ? sighting.first.at : sighting.at;
-    const negotiated = { policy: use.policy, secrets: after.secretNames };
-    return [{ image: use.written, namespace, pod, part, ...negotiated, result, ...heard, begun, at: sighting.at }];
+    const begun = isFirst ? seen.first.at : seen.at;
+    const terms = { policy: use.policy, secrets: after.secretNames };
+    return [{ image: use.written, namespace, pod, part, ...terms, result, ...reported, begun, at: seen.at }];
   });
 }
 
@@ -58,12 +58,12 @@ function resultOf({ use, then, now }: Change, first: FirstSeen): PullOutcome['re
   if (hasFailed(now)) return hadFailed && isSameTry(then, now) ? undefined : 'failed';
   const hasStarted = now.containerId !== '' && now.containerId !== (then?.containerId ?? '');
   if (!hasStarted || now.imageId === '') return undefined;
-  // With Always each start asked the registry. Otherwise a start proves a pull only where the image was not there before.
+  // With Always each start queries the registry. Otherwise a start proves a pull only where the image was absent before.
   const wasAbsent = hadFailed || (now.restarts === 0 && first.absent.has(use.written));
   return use.policy === 'Always' || wasAbsent ? 'pulled' : undefined;
 }
 
-/** ErrImagePull after its own back-off is a new try; the back-off after an error is the same one. */
+/** ErrImagePull after a back-off is a new try; the back-off after an error belongs to the same try. */
 function isSameTry(then: ContainerSeen, now: ContainerSeen): boolean {
   return now.reason === 'ImagePullBackOff' || then.reason === now.reason;
 }
@@ -73,7 +73,7 @@ function hasFailed(container: ContainerSeen): boolean {
   return failures.has(container.reason) || isRawError(container.reason);
 }
 
-/** A pull secret that cannot be decoded: the error's text stands where a CamelCase reason belongs. */
+/** A pull secret that does not decode: the kubelet writes the error's text in place of a CamelCase reason. */
 function isRawError(reason: string): boolean {
   return reason.includes(' ');
 }

@@ -1,28 +1,28 @@
 /**
- * Pull secrets, read as the kubelet reads them: one GET a Secret, in the Pod's own namespace, never a list. What was read is
- * kept for a minute, so that ten images of one Pod cost one request, and then dropped. It must not decode them: the format
- * and its traps are the courtyard's.
+ * Reads pull secrets as the kubelet does: one GET for each Secret, in the Pod's own namespace, and never a list. A Secret is kept
+ * for a minute, so that ten images of one Pod cost one request, and then dropped. kubelet/keyring.ts decodes it.
  */
-import type { PullSecret } from '#kubelet/keyring.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { Secret } from '#report/secret.ts';
-import type { Demand } from '#node/view.ts';
 import { objectBounds } from '#kubernetes/api/call.ts';
+import { isSubdomain } from '#kubernetes/api/names.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import type { ListWatchOptions } from '#kubernetes/api/list-watch.ts';
 import { stringsAt, textAt } from '#kubernetes/api/json.ts';
 
 export interface PullSecrets {
-  /** The demand with its secrets read. Take it when a rehearsal is due, and drop it with the rehearsal. */
+  /** The demand with its secrets read. Call it when a rehearsal is due, and drop the result with the rehearsal. */
   withSecrets(demand: Demand): Promise<Demand>;
   /** Drops everything that is kept. */
   close(): void;
 }
 
 const keptMs = 60_000;
-/** Of a Secret only these two entries are kept: it may hold anything else. */
+/** Only these two entries of a Secret are kept. */
 const keys = ['.dockerconfigjson', '.dockercfg'] as const;
 
-export function pullSecrets(cluster: Cluster, dependencies: ListWatchOptions): PullSecrets {
+export function pullSecrets(cluster: Cluster, options: ListWatchOptions): PullSecrets {
   const kept = new Map<string, Promise<PullSecret>>();
   const closing = new AbortController();
 
@@ -36,9 +36,9 @@ export function pullSecrets(cluster: Cluster, dependencies: ListWatchOptions): P
       if (kept.get(key) === reading) kept.delete(key);
     };
     void reading.then(async ({ state }) => {
-      // Nobody to ask: the next one asks anew.
+      // Without an answer the next call reads again.
       const isWorthKeeping = state.is !== 'unseen' || state.why === 'forbidden';
-      if (isWorthKeeping) await dependencies.delay(keptMs, closing.signal);
+      if (isWorthKeeping) await options.delay(keptMs, closing.signal);
       drop();
     });
     return reading;
@@ -61,10 +61,10 @@ export function pullSecrets(cluster: Cluster, dependencies: ListWatchOptions): P
   };
 }
 
-/** Never rejects: whatever comes back, or does not, is a state of the secret. */
+/** Never rejects: every result is a state of the secret. */
 async function readSecret(cluster: Cluster, namespace: string, name: string): Promise<PullSecret> {
-  // client-go refuses to ask for such names, so that the kubelet goes on without them; `..` would be another path.
-  if (![namespace, name].every(isName)) return { namespace, name, state: { is: 'missing' } };
+  // client-go refuses such names, so that the kubelet continues without them; `..` would be another path.
+  if (![namespace, name].every(isSubdomain)) return { namespace, name, state: { is: 'missing' } };
   const path = `/api/v1/namespaces/${namespace}/secrets/${name}`;
   const answer = await cluster.ask({ method: 'GET', path, ...objectBounds });
   if (answer.is === 'away') return { namespace, name, state: { is: 'unseen', why: 'unreachable' } };
@@ -78,12 +78,7 @@ async function readSecret(cluster: Cluster, namespace: string, name: string): Pr
   return { namespace, name, state: { is: 'given', type, data: Object.fromEntries(given) } };
 }
 
-/** A DNS subdomain, as every Secret's name and every namespace is. */
-function isName(name: string): boolean {
-  return name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name);
-}
-
-/** A missing namespace is a missing secret. 401 and 403 are ours to mend; anything else is the API server's bad day. */
+/** A missing namespace is a missing secret. 401 and 403 are a fault of the agent's RBAC; any other status one of the API server. */
 function refusedState(status: number): PullSecret['state'] {
   if (status === 404) return { is: 'missing' };
   return { is: 'unseen', why: status === 401 || status === 403 ? 'forbidden' : 'unreachable' };

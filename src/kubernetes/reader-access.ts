@@ -1,8 +1,8 @@
 /**
- * Who may read the open listener, asked of the API server as controller-runtime's metrics server does it
- * (sigs.k8s.io/controller-runtime pkg/metrics/filters WithAuthenticationAndAuthorization): TokenReview says who it is,
- * SubjectAccessReview whether that one may get the path. Answers are kept briefly, refusals more briefly, and strangers
- * cannot make us flood the API server. It must not know HTTP beyond a header's value.
+ * Authenticates and authorizes readers of the open listener at the API server, as controller-runtime's metrics server does
+ * (sigs.k8s.io/controller-runtime pkg/metrics/filters WithAuthenticationAndAuthorization): TokenReview identifies the user,
+ * SubjectAccessReview decides whether that user may get the path. Answers are kept briefly, refusals more briefly, and unknown
+ * clients cannot make the agent flood the API server.
  */
 import { createHash } from 'node:crypto';
 import type { Fault } from '#report/fault.ts';
@@ -12,14 +12,14 @@ import { at, fieldsOf, textAt } from '#kubernetes/api/json.ts';
 
 export type Admission =
   | { readonly is: 'admitted'; readonly user: string }
-  /** No token, or one that the cluster does not know: 401. */
+  /** No token, or an unknown one: 401. */
   | { readonly is: 'unauthenticated' }
   | { readonly is: 'forbidden'; readonly user: string }
-  /** We could not ask: 503, and nobody is let in. */
+  /** The API server did not answer: 503, and no one is admitted. */
   | { readonly is: 'unavailable'; readonly fault: Fault };
 
 export interface ReaderAccess {
-  /** `authorization`: the header's value as it came. */
+  /** `authorization`: the header's value as received. */
   admit(authorization: string | undefined, path: string): Promise<Admission>;
 }
 
@@ -33,25 +33,25 @@ const keptMs: { readonly [A in Admission['is']]: number } = {
 const mostKept = 500;
 /** ServiceAccount tokens are about 1 KiB, OIDC ones with many groups a few. */
 const mostTokenBytes = 16 * 1024;
-/** Questions to the API server: a burst, then one a second. */
+/** Requests to the API server: a burst, then one a second. */
 const burst = 20;
 
 interface Kept {
-  readonly asked: Promise<Admission>;
+  readonly admission: Promise<Admission>;
   untilMs: number;
 }
 
-export function readerAccess(cluster: Cluster, dependencies: { readonly now: () => Date }): ReaderAccess {
+export function readerAccess(cluster: Cluster, clock: { readonly now: () => Date }): ReaderAccess {
   /** By digest: the tokens themselves are not kept. */
   const kept = new Map<string, Kept>();
-  let questions = burst;
-  let countedMs = dependencies.now().getTime();
+  let tokens = burst;
+  let countedMs = clock.now().getTime();
 
   const mayAsk = (nowMs: number): boolean => {
-    questions = Math.min(burst, questions + (nowMs - countedMs) / 1000);
+    tokens = Math.min(burst, tokens + (nowMs - countedMs) / 1000);
     countedMs = nowMs;
-    if (questions < 1) return false;
-    questions -= 1;
+    if (tokens < 1) return false;
+    tokens -= 1;
     return true;
   };
 
@@ -60,14 +60,14 @@ export function readerAccess(cluster: Cluster, dependencies: { readonly now: () 
       const token = tokenOf(authorization);
       if (token === undefined) return { is: 'unauthenticated' };
       const key = createHash('sha256').update(`${path}\n${token}`).digest('base64');
-      const nowMs = dependencies.now().getTime();
+      const nowMs = clock.now().getTime();
       const known = kept.get(key);
-      if (known !== undefined && nowMs < known.untilMs) return await known.asked;
-      if (!mayAsk(nowMs)) return unavailable('too many strangers at once');
-      const entry: Kept = { asked: review(cluster, token, path), untilMs: nowMs + keptMs.admitted };
+      if (known !== undefined && nowMs < known.untilMs) return await known.admission;
+      if (!mayAsk(nowMs)) return unavailable('too many unknown clients at once');
+      const entry: Kept = { admission: review(cluster, token, path), untilMs: nowMs + keptMs.admitted };
       forget(kept, nowMs);
       kept.set(key, entry);
-      const admission = await entry.asked;
+      const admission = await entry.admission;
       entry.untilMs = nowMs + keptMs[admission.is];
       return admission;
     },

@@ -1,15 +1,16 @@
 /**
- * The door to the pull secrets that ServiceAccounts give their Pods: a Pod that lists none gets its account's at admission
- * (plugin/pkg/admission/serviceaccount/admission.go Admit, v1.36), and one that is yet to come has not been admitted. Names
- * only; pull-secrets.ts reads what is behind them.
+ * The pull secrets that ServiceAccounts give their Pods: a Pod that lists none gets its account's at admission
+ * (plugin/pkg/admission/serviceaccount/admission.go Admit, v1.36), and a future Pod has not been admitted yet. Names only;
+ * pull-secrets.ts reads the Secrets.
  */
 import { type Outcome, bad, good } from '#report/outcome.ts';
 import { faultOf, objectBounds } from '#kubernetes/api/call.ts';
+import { isSubdomain } from '#kubernetes/api/names.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { secretNamesOf } from './pod-images.ts';
 
 export interface Accounts {
-  /** In order. No such account gives none. Kept for a while, a refusal too. */
+  /** In order; empty where the account does not exist. Answers and refusals are kept for some time. */
   secretNames(namespace: string, account: string): Promise<Outcome<readonly string[]>>;
 }
 
@@ -33,7 +34,7 @@ export function accounts(cluster: Cluster, now: () => Date): Accounts {
       const asking: Kept = { found: ask(cluster, namespace, account), untilMs: Number.POSITIVE_INFINITY };
       kept.set(key, asking);
       void asking.found.then((found) => {
-        // Nobody to ask: the next one asks anew.
+        // Without an answer the next call reads again.
         const forMs = found.ok ? keptMs : found.fault.code === 'agent.not_allowed' ? refusedMs : 0;
         asking.untilMs = now().getTime() + forMs;
       });
@@ -44,14 +45,9 @@ export function accounts(cluster: Cluster, now: () => Date): Accounts {
 
 async function ask(cluster: Cluster, namespace: string, account: string): Promise<Outcome<readonly string[]>> {
   const what = `read ServiceAccount ${namespace}/${account}`;
-  if (![namespace, account].every(isName)) return bad({ code: 'agent.cannot_see', what, why: 'this is no name' });
+  if (![namespace, account].every(isSubdomain)) return bad({ code: 'agent.cannot_see', what, why: 'this is no name' });
   const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${account}`;
   const answer = await cluster.ask({ method: 'GET', path, ...objectBounds });
   if (answer.is === 'answered') return good(secretNamesOf(answer.body));
   return answer.is === 'refused' && answer.status === 404 ? good([]) : faultOf(what, answer);
-}
-
-/** A DNS subdomain; `..` would be another path. */
-function isName(name: string): boolean {
-  return name.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name);
 }

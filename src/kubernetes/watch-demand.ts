@@ -1,12 +1,12 @@
 /**
- * The door to what the cluster asks of this node: one watch of the Pods bound to it and one of its own Node object. While
- * the API server is away it goes on with what it last knew and says how old that is. It must not read Secrets: demands name
- * them, pull-secrets.ts reads them when a rehearsal is due.
+ * The demands of this node: one watch of the Pods that are bound to it and one of its own Node object. Without an API server it
+ * keeps the last state and its time. It reads no Secrets: demands name them, and pull-secrets.ts reads them when a rehearsal is
+ * due.
  */
 import type { Fault } from '#report/fault.ts';
 import { type Seen, bad, good, seen } from '#report/outcome.ts';
 import type { PullOutcome } from '#report/score.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { type ReadImage, demandsOf, presenceOf } from './pod-demands.ts';
 import { type Link, type Listener, type ListWatchOptions, listWatch } from '#kubernetes/api/list-watch.ts';
@@ -15,14 +15,12 @@ import { type FirstSeen, outcomesOf } from './pull-outcomes.ts';
 import { type PodSeen, readPod } from './pods.ts';
 import { textAt } from '#kubernetes/api/json.ts';
 
-export type { NodeFacts } from './node-facts.ts';
-
 export interface Demanded {
   readonly demands: readonly Demand[];
   readonly node: Seen<NodeFacts>;
-  /** False until the Pods were listed for the first time: no demand then means nothing. */
+  /** False until the Pods were listed for the first time: an empty list of demands then means nothing. */
   readonly isKnown: boolean;
-  /** When this was true for certain: now while the watch stands, the moment it was lost otherwise. */
+  /** The last time that this was certainly current: now while the watch is open, or else when it ended. */
   readonly asOf: Date;
   readonly isStale: boolean;
   /** Why it is stale, or why nothing is known. */
@@ -34,26 +32,22 @@ export interface DemandWatch {
   close(): Promise<void>;
 }
 
-export interface DemandWorld extends ListWatchOptions {
+export interface DemandWatchOptions extends ListWatchOptions {
   readonly readImage: ReadImage;
-  /** Something in `current()` is different now. */
+  /** The result of `current()` has changed. */
   readonly onChange: () => void;
-  /** The kubelet pulled, or failed to: for the score. */
+  /** The kubelet pulled an image, or failed to: for the score. */
   readonly onOutcome: (outcome: PullOutcome) => void;
 }
 
-/** A watch that ended is opened again within this; only then is what we know called stale. */
+/** A watch that ended is usually open again within this time; only later the state is stale. */
 const graceMs = 15_000;
 
-export function watchDemand(cluster: Cluster, nodeName: string, world: DemandWorld): DemandWatch {
-  const node = new KnownNode(nodeName, world);
-  const pods = new KnownPods(world, () => node.seen());
+export function watchDemand(cluster: Cluster, nodeName: string, options: DemandWatchOptions): DemandWatch {
+  const node = new KnownNode(nodeName, options);
+  const pods = new KnownPods(options, () => node.seen());
   const start = <T>(what: string, path: string, follower: { fieldSelector: string; listener: Listener<T> }) =>
-    listWatch(
-      cluster,
-      { what, path, selector: { fieldSelector: follower.fieldSelector } },
-      { ...follower, dependencies: world },
-    );
+    listWatch(cluster, { what, path, selector: { fieldSelector: follower.fieldSelector } }, { ...follower, options });
   const watches = [
     start(`the Pods of ${nodeName}`, '/api/v1/pods', { fieldSelector: `spec.nodeName=${nodeName}`, listener: pods }),
     start(`the Node ${nodeName}`, '/api/v1/nodes', { fieldSelector: `metadata.name=${nodeName}`, listener: node }),
@@ -67,17 +61,17 @@ export function watchDemand(cluster: Cluster, nodeName: string, world: DemandWor
 }
 
 class KnownPods implements Listener<PodSeen | undefined> {
-  readonly #world: DemandWorld;
+  readonly #options: DemandWatchOptions;
   readonly #node: () => NodeFacts | undefined;
   readonly #pods = new Map<string, { readonly pod: PodSeen; readonly first: FirstSeen }>();
   #isKnown = false;
   #lost: { readonly at: Date; readonly fault?: Fault } | undefined;
   #joined: { readonly facts: NodeFacts | undefined; readonly demands: readonly Demand[] } | undefined;
 
-  constructor(world: DemandWorld, node: () => NodeFacts | undefined) {
-    this.#world = world;
+  constructor(options: DemandWatchOptions, node: () => NodeFacts | undefined) {
+    this.#options = options;
     this.#node = node;
-    this.#lost = { at: world.now() };
+    this.#lost = { at: options.now() };
   }
 
   readonly read = readPod;
@@ -86,7 +80,7 @@ class KnownPods implements Listener<PodSeen | undefined> {
     const listed = items.filter((pod) => pod !== undefined);
     const uids = new Set(listed.map(({ uid }) => uid));
     for (const uid of this.#pods.keys()) if (!uids.has(uid)) this.#pods.delete(uid);
-    // What ran before the first list was judged by nobody; after that, a relist is news like any other.
+    // Pulls before the first list had no prediction. A later list counts as changes.
     const scores = this.#isKnown;
     this.#isKnown = true;
     for (const pod of listed) this.#take(pod, { scores, since: new Date(Date.parse(pod.created) || 0) });
@@ -95,58 +89,58 @@ class KnownPods implements Listener<PodSeen | undefined> {
 
   readonly changed = (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown): void => {
     const pod = readPod(object);
-    if (pod !== undefined) this.#take(pod, { scores: true, since: this.#world.now() });
+    if (pod !== undefined) this.#take(pod, { scores: true, since: this.#options.now() });
     if (type === 'DELETED' || pod === undefined) this.#pods.delete(textAt(object, 'metadata', 'uid'));
     this.#changed();
   };
 
   readonly link = (link: Link): void => {
     if (link.is === 'open') this.#lost = undefined;
-    else this.#lost = { at: this.#lost?.at ?? this.#world.now(), fault: link.fault };
+    else this.#lost = { at: this.#lost?.at ?? this.#options.now(), fault: link.fault };
   };
 
   current(): Omit<Demanded, 'node'> {
     const facts = this.#node();
     if (this.#joined?.facts !== facts) this.#joined = undefined;
     const pods = [...this.#pods.values()].map(({ pod }) => pod);
-    this.#joined ??= { facts, demands: demandsOf(pods, facts?.images, this.#world.readImage) };
-    const now = this.#world.now();
+    this.#joined ??= { facts, demands: demandsOf(pods, facts?.images, this.#options.readImage) };
+    const now = this.#options.now();
     const lost = this.#lost;
     const isStale = lost !== undefined && (!this.#isKnown || now.getTime() - lost.at.getTime() > graceMs);
     const fault = isStale && lost.fault !== undefined ? { fault: lost.fault } : {};
     return { demands: this.#joined.demands, isKnown: this.#isKnown, asOf: lost?.at ?? now, isStale, ...fault };
   }
 
-  #take(pod: PodSeen, clusterState: { readonly scores: boolean; readonly since: Date }): void {
+  #take(pod: PodSeen, change: { readonly scores: boolean; readonly since: Date }): void {
     const known = this.#pods.get(pod.uid);
-    const first = known?.first ?? { at: clusterState.since, absent: this.#absent(pod) };
+    const first = known?.first ?? { at: change.since, absent: this.#absent(pod) };
     this.#pods.set(pod.uid, { pod, first });
-    if (!clusterState.scores) return;
-    const found = outcomesOf(known?.pod, pod, { at: this.#world.now(), first });
-    for (const outcome of found) this.#world.onOutcome(outcome);
+    if (!change.scores) return;
+    const found = outcomesOf(known?.pod, pod, { at: this.#options.now(), first });
+    for (const outcome of found) this.#options.onOutcome(outcome);
   }
 
   #absent(pod: PodSeen): ReadonlySet<string> {
     const images = this.#node()?.images;
     const written = pod.uses.map((use) => use.written);
-    return new Set(written.filter((image) => presenceOf(this.#world.readImage(image), images) === 'no'));
+    return new Set(written.filter((image) => presenceOf(this.#options.readImage(image), images) === 'no'));
   }
 
   #changed(): void {
     this.#joined = undefined;
-    this.#world.onChange();
+    this.#options.onChange();
   }
 }
 
 class KnownNode implements Listener {
   readonly #source: string;
-  readonly #world: DemandWorld;
+  readonly #options: DemandWatchOptions;
   #facts: NodeFacts | undefined;
   #fault: Fault;
 
-  constructor(nodeName: string, world: DemandWorld) {
+  constructor(nodeName: string, options: DemandWatchOptions) {
     this.#source = `Node ${nodeName}`;
-    this.#world = world;
+    this.#options = options;
     this.#fault = { code: 'agent.cannot_see', what: this.#source, why: 'it was not listed yet' };
   }
 
@@ -165,7 +159,7 @@ class KnownNode implements Listener {
     return this.#facts;
   }
 
-  /** What was last seen stays true enough while the API server is away: a node does not change its architecture. */
+  /** The last Node is good enough while the API server is away: a node does not change its architecture. */
   facts(): Seen<NodeFacts> {
     return seen(this.#source, this.#facts === undefined ? bad(this.#fault) : good(this.#facts));
   }
@@ -174,6 +168,6 @@ class KnownNode implements Listener {
     this.#facts = readNodeFacts(node);
     if (this.#facts === undefined)
       this.#fault = { code: 'agent.cannot_see', what: this.#source, why: 'the API server knows no such Node' };
-    this.#world.onChange();
+    this.#options.onChange();
   }
 }

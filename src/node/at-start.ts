@@ -7,11 +7,9 @@ import type { Seen } from '#report/outcome.ts';
 import type { KubeletConfig } from '#kubelet/config.ts';
 import type { CredentialProvider } from '#kubelet/view.ts';
 import type { PemFile } from '#report/certificate.ts';
-import type { ContainerdFiles } from '#runtime/containerd/config/read.ts';
 import type { Running } from './processes.ts';
 
 export class AtStart {
-  readonly containerd = new Held<ContainerdFiles>();
   readonly roots = new Held<readonly PemFile[]>();
   readonly providers = new Held<Seen<readonly CredentialProvider[]>>();
   readonly kubelet = new Held<Seen<KubeletConfig>>();
@@ -31,7 +29,7 @@ export type Was<T> = { readonly is: 'same' | 'unknown' } | { readonly is: 'other
 const mostReadings = 4;
 
 /** One subject of one process; another process begins anew. */
-class Held<T> {
+export class Held<T> {
   #process = '';
   readonly #held = new Map<string, T>();
 

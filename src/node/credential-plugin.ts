@@ -4,9 +4,9 @@
  * and what it printed stays unseen, because it may be a secret.
  */
 import { spawn } from 'node:child_process';
+import { codeOf } from '#data/error-code.ts';
 import { bad, good, type Outcome } from '#report/outcome.ts';
-import type { CredentialProvider } from '#kubelet/view.ts';
-import type { ProviderAnswer } from './view.ts';
+import type { CredentialProvider, ProviderAnswer } from '#kubelet/view.ts';
 import { readProviderResponse, type ProviderReading, type ProviderResponse } from './provider-response.ts';
 import type { ProviderAuth, ProviderCache } from './provider-cache.ts';
 
@@ -103,7 +103,7 @@ async function run(provider: CredentialProvider, repository: string, means: Plug
   try {
     return await runOnce(provider, repository, means);
   } catch (error) {
-    return { ok: false, why: `it could not be started (${codeOf(error)})` };
+    return { ok: false, why: `it could not be started (${codeOf(error) || 'unknown'})` };
   }
 }
 
@@ -137,7 +137,7 @@ function runOnce(provider: CredentialProvider, repository: string, means: Plugin
     // A plugin that ends without reading its request is judged by its answer.
     child.stdin.on('error', () => undefined);
     child.stdin.end(`${JSON.stringify(request)}\n`);
-    child.on('error', (error) => settle({ ok: false, why: `it could not be started (${codeOf(error)})` }));
+    child.on('error', (error) => settle({ ok: false, why: `it could not be started (${codeOf(error) || 'unknown'})` }));
     child.on('close', (code, signal) => {
       if (code === 0) settle({ ok: true, text: Buffer.concat(pieces).toString('utf8') });
       else
@@ -147,8 +147,4 @@ function runOnce(provider: CredentialProvider, repository: string, means: Plugin
         });
     });
   });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
 }

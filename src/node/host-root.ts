@@ -6,6 +6,7 @@
 import { constants } from 'node:fs';
 import { lstat, open, opendir, readlink, stat, statfs } from 'node:fs/promises';
 import { join, posix } from 'node:path';
+import { codeOf } from '#data/error-code.ts';
 
 /**
  * `absent`: there is nothing (Go: os.IsNotExist). `broken`: a program on the node would fail as well, as with a loop of
@@ -203,7 +204,7 @@ function unread(is: Unread['is'], why: string): { readonly ok: false; readonly u
 }
 
 function failed(error: unknown, verb: string, path: string): { readonly ok: false; readonly unread: Unread } {
-  const code = codeOf(error);
+  const code = codeOf(error) || 'unknown error';
   const [is, text] = reasons[code] ?? ['unseen', code];
   return unread(is, `${verb} ${path}: ${text}`);
 }
@@ -219,7 +220,3 @@ const reasons: Readonly<Record<string, readonly [Unread['is'], string]>> = {
   EPERM: ['unseen', 'operation not permitted'],
   EIO: ['broken', 'input/output error'],
 };
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown error';
-}

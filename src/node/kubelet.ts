@@ -3,17 +3,18 @@
  * in Kubernetes 1.36, with the older list of the same order) and where its flags point. Matching and decoding for use are
  * done elsewhere.
  */
+import { parseJson } from '#data/json.ts';
 import { posix } from 'node:path';
 import { isFields } from '#data/fields.ts';
 import { bad, good, seen, type Seen } from '#report/outcome.ts';
 import { Secret } from '#report/secret.ts';
 import type { KubeletView, NodeFile } from '#kubelet/view.ts';
-import type { Pending } from '#runtime/next-start.ts';
+import type { Pending } from './view.ts';
 import type { Doubt } from './view.ts';
 import { statPath, readText } from './host-root.ts';
 import { kubeletConfigFiles, readKubeletConfig } from './kubelet-config.ts';
 import { flag } from './processes.ts';
-import { providersAsStarted, settingsAsStarted, type Started } from '#rehearsal/as-started.ts';
+import { providersAsStarted, settingsAsStarted, type Started } from './as-started.ts';
 import { newerFile } from './proxy.ts';
 import { providerFiles, readProviders } from './providers.ts';
 
@@ -135,12 +136,8 @@ async function readNodeFile(root: string, places: Places): Promise<Seen<NodeFile
 
 /** Whether json.Unmarshal into DockerConfigJSON or DockerConfig succeeds, entries included. */
 function parses(text: string, format: NodeFile['format']): boolean {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return false;
-  }
+  const value = parseJson(text);
+  if (value === undefined) return false;
   if (value === null) return true;
   if (!isFields(value)) return false;
   const auths = format === 'cfg' ? value : foldedField(value, 'auths');

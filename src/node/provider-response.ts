@@ -1,5 +1,6 @@
 /** A credential provider's answer, read as strictly as the kubelet reads it. What is refused is never quoted. */
 import { isFields } from '#data/fields.ts';
+import { parseJson } from '#data/json.ts';
 import { goDurationMs } from '#go/duration.ts';
 import { Secret } from '#report/secret.ts';
 import { bareRecord } from '#data/bare-record.ts';
@@ -51,10 +52,6 @@ function readAuth(value: unknown): ProviderAuth | undefined {
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isFields(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return isFields(value) ? value : undefined;
 }

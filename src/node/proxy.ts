@@ -4,8 +4,8 @@
  * requests they concern is decided elsewhere.
  */
 import { Secret } from '#report/secret.ts';
-import type { Doubt, ProxyRules } from './view.ts';
-import type { ProxyNext } from '#go/http-proxy.ts';
+import type { Doubt } from './view.ts';
+import type { ProxyNext, ProxyRules } from '#go/http-proxy.ts';
 import { statPath, readText } from './host-root.ts';
 import type { Running } from './processes.ts';
 import { parseEnvFile } from './systemd-env.ts';

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeOf } from '#data/error-code.ts';
 
 export type FileOutcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
 
@@ -12,7 +13,10 @@ const name = 'past.json';
 export async function readStateFile(dir: string): Promise<FileOutcome<string | undefined>> {
   const path = join(dir, name);
   try {
-    const { size } = await stat(path);
+    const found = await stat(path);
+    // A FIFO would block the read for ever.
+    if (!found.isFile()) return { ok: false, why: `${path} is not a file` };
+    const { size } = found;
     if (size > mostBytes) return { ok: false, why: `${path} is larger than ${mostBytes} bytes` };
     return { ok: true, value: await readFile(path, 'utf8') };
   } catch (error) {
@@ -42,9 +46,5 @@ export async function writeStateFile(dir: string, text: string): Promise<FileOut
 }
 
 function failed(error: unknown, path: string): { readonly ok: false; readonly why: string } {
-  return { ok: false, why: `${path}: ${codeOf(error) ?? 'unreadable'}` };
-}
-
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return { ok: false, why: `${path}: ${codeOf(error) || 'unreadable'}` };
 }

@@ -8,9 +8,15 @@ import { bad, good, type Outcome } from '#report/outcome.ts';
 import { Secret } from '#report/secret.ts';
 import type { ClientPair, TlsRule } from './view.ts';
 import type { CertificateFacts, PemFile } from '#report/certificate.ts';
-import type { TlsPaths } from '#runtime/containerd/config/hosts-toml.ts';
 import { readText, type Unread } from './host-root.ts';
 import { certificatesIn, pemBlocks } from './pem.ts';
+
+export interface TlsPaths {
+  readonly skipVerify: boolean;
+  readonly cas: readonly string[];
+  /** An absent key is looked for in the certificate's own file. */
+  readonly clients: readonly { readonly cert: string; readonly key?: string }[];
+}
 
 /** containerd's updateTLSConfigFromHost (hosts.go). */
 export async function readTls(root: string, paths: TlsPaths): Promise<Outcome<TlsRule>> {

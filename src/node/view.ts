@@ -1,55 +1,15 @@
 /**
- * What the node believes (NodeView) and what the cluster asks of it (Demand). Grouped by whose belief it is: the kubelet's,
- * the container runtime's, or the operating system's that the runtime runs on.
+ * A node's configuration as its programs read it, grouped by the program: the kubelet, the container runtime, and the
+ * operating system that the runtime runs on.
  */
 import type { CertificateFacts, PemFile } from '#report/certificate.ts';
-import type { PullSecret } from '#kubelet/keyring.ts';
 import type { Disks, SnapshotSettings } from '#kubelet/disk.ts';
-import type { Image } from '#image/reference.ts';
-import type { NextStart } from '#runtime/next-start.ts';
 import type { Outcome, Seen } from '#report/outcome.ts';
 import type { Fault } from '#report/fault.ts';
 import type { KubeletView } from '#kubelet/view.ts';
 import type { Platform } from '#image/platform.ts';
-import type { ProxyNext } from '#go/http-proxy.ts';
+import type { ProxyNext, ProxyRules } from '#go/http-proxy.ts';
 import type { Secret } from '#report/secret.ts';
-
-export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
-
-/** Who wants an image: one container (or image volume) of one workload. */
-export interface Requester {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  /** `container web`, `init container migrate`, `image volume models`; empty for a bare reference. */
-  readonly part: string;
-  /** A workload that may yet send a Pod to this node; absent where who wants it is here. */
-  readonly coming?: true;
-}
-
-export interface Demand {
-  readonly image: Outcome<Image>;
-  /** The user's string, also where it does not parse. */
-  readonly written: string;
-  /** A name that stays, where the same image is asked for in several ways (other secrets, other policy); else `written`. */
-  readonly id?: string;
-  readonly policy: PullPolicy;
-  readonly requestedBy: readonly Requester[];
-  /** In the kubelet's order (pod.spec.imagePullSecrets). */
-  readonly secrets: readonly PullSecret[];
-  /** What is known of the image on this node; `unknown` where nobody could look. */
-  readonly present: 'yes' | 'no' | 'unknown';
-  /** The shortest time that a Pod which wants it has, from its start to being there; absent where none is known. */
-  readonly deadlineS?: number;
-  /** Processors of the nodes that Pods which want it may land on; absent: any. */
-  readonly architectures?: readonly string[];
-  /** Manifest digests of what its containers run now, each once; absent where none is known. */
-  readonly running?: readonly string[];
-  /** Whether a start of its Pods on this node would ask the registry; absent where nobody could tell. */
-  readonly asks?: 'yes' | 'no' | 'perhaps';
-  /** It is on the node, and the kubelet may want to have seen its Pods' credentials open it. */
-  readonly needsProof?: true;
-}
 
 export interface NodeView {
   readonly name: string;
@@ -67,22 +27,28 @@ export interface NodeView {
   readonly doubts: readonly Doubt[];
 }
 
+/** What the next start of the runtime or of the kubelet changes: files that were read only at the start, and have changed since. */
+export interface NextStart {
+  readonly pending: readonly Pending[];
+  /** What would be another; absent: it stays as it is. */
+  readonly config?: Seen<RuntimeConfig>;
+  readonly roots?: SystemRoots;
+  readonly providers?: KubeletView['providers'];
+}
+
+export interface Pending {
+  readonly of: 'containerd' | 'the kubelet';
+  readonly about: 'runtime' | 'roots' | 'credentials';
+  /** `/etc/containerd/config.toml is newer than the running containerd`. */
+  readonly because: string;
+}
+
 export type Concern = 'runtime' | 'proxy' | 'roots' | 'resolver' | 'credentials' | 'platform' | 'content' | 'policy';
 
 export interface Doubt {
   readonly is: 'if_restarted' | 'approximate';
   readonly about: Concern;
   readonly because: string;
-}
-
-/** One matching plugin's answer for one image: the `auth` map, or why the kubelet would go on without it. */
-export interface ProviderAnswer {
-  readonly provider: string;
-  readonly auth: Outcome<Readonly<Record<string, { readonly username: string; readonly password: Secret }>>>;
-  /** The answer is kept until then; absent: not at all. */
-  readonly keptUntilMs?: number;
-  /** The answer is a kept one, and a run of the plugin since has failed: why. */
-  readonly failing?: string;
 }
 
 export interface RuntimeVersion {
@@ -191,16 +157,6 @@ export interface ClientPair {
   readonly key: Secret;
   /** Of the first certificate, which is the client's. */
   readonly certificate?: CertificateFacts;
-}
-
-/** Go's view of the runtime's proxy variables (golang.org/x/net/http/httpproxy Config). Absent: not set. */
-export interface ProxyRules {
-  readonly http?: Secret;
-  readonly https?: Secret;
-  readonly no?: string;
-  readonly source: string;
-  /** Whoever reads them knows http, https and socks5, and takes any other scheme for a host's name (Go before 1.23). */
-  readonly threeSchemes?: true;
 }
 
 export interface SystemView {

@@ -1,12 +1,12 @@
-/** One signal for two, for as long as something lasts. What AbortSignal.any makes stays behind for each of many short dials. */
+/** One signal for two, for a limited time. AbortSignal.any leaves a registration behind on a long-lived signal for each call. */
 
-export interface Either {
+export interface EitherSignal {
   readonly signal: AbortSignal;
-  /** To be called when nobody listens any more. */
+  /** Call it when the signal is no longer used. */
   readonly release: () => void;
 }
 
-export function eitherOf(one: AbortSignal, other: AbortSignal): Either {
+export function eitherOf(one: AbortSignal, other: AbortSignal): EitherSignal {
   const both = new AbortController();
   const end = (): void => both.abort();
   for (const signal of [one, other]) {

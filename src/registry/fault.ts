@@ -1,22 +1,23 @@
 /**
- * Foreign errors of sockets and of the HTTP parser, translated into faults by their code: the only place that knows
- * ECONNREFUSED. What is not in the tables is our bug and says so by name. Texts named `why` are Go's, where Go has one.
+ * Translates errors of sockets and of the HTTP parser into faults, by their code. A code that the tables lack becomes
+ * `agent.bug` with its name. Texts named `why` are Go's, where Go has one.
  */
 import type { Fault, FailurePoint } from '#report/fault.ts';
+import { codeOf } from '#data/error-code.ts';
 import { valueAt } from '#data/value-at.ts';
 import { tlsFault } from '#registry/tls/fault.ts';
 
-/** Where the error was met: the host as asked for, the address as dialled. */
-export interface Spot {
+/** Where the error occurred: the host of the request, and the address of the connection. */
+export interface ErrorLocation {
   readonly host: string;
   readonly address: string;
   readonly port: number;
   readonly failurePoint: FailurePoint;
-  /** How long it was waited for. */
+  /** From the start of the step that failed. */
   readonly afterMs: number;
 }
 
-type Translate = (spot: Spot, error: Error) => Fault;
+type Translate = (at: ErrorLocation, error: Error) => Fault;
 
 const refused: Translate = ({ address, port }) => ({ code: 'tcp.refused', address, port });
 const timedOut: Translate = ({ address, port, afterMs }) => ({ code: 'tcp.timed_out', address, port, afterMs });
@@ -39,18 +40,16 @@ const exhausted =
   () => ({ code: 'agent.cannot_see', what: 'the network', why });
 const bug: Translate = (_, error) => ({ code: 'agent.bug', where: 'wire', what: nameOf(error) });
 
-/** undici says with one code that the other side closed, and that it answered what nobody asked. */
-const socketError: Translate = (spot, error) => {
-  if (error.message === 'bad response') return malformed('unexpected response')(spot, error);
-  if (error.message === 'bad upgrade') return malformed('unexpected switch of protocols')(spot, error);
-  return closed(spot, error);
+/** undici has one code for a connection that the other side closed and for a response without a request. */
+const socketError: Translate = (at, error) => {
+  if (error.message === 'bad response') return malformed('unexpected response')(at, error);
+  if (error.message === 'bad upgrade') return malformed('unexpected switch of protocols')(at, error);
+  return closed(at, error);
 };
 
-/** A body that is cut short; before there is one it means that the headers contradict themselves. */
-const lengthMismatch: Translate = (spot, error) =>
-  spot.failurePoint === 'body'
-    ? closed(spot, error)
-    : malformed('malformed HTTP response: bad Content-Length')(spot, error);
+/** In a body: it is cut short. Before the body: the headers contradict each other. */
+const lengthMismatch: Translate = (at, error) =>
+  at.failurePoint === 'body' ? closed(at, error) : malformed('malformed HTTP response: bad Content-Length')(at, error);
 
 const translations: Readonly<Record<string, Translate>> = {
   ECONNREFUSED: refused,
@@ -84,6 +83,7 @@ const translations: Readonly<Record<string, Translate>> = {
   UND_ERR_CONNECT_TIMEOUT: timedOut,
   UND_ERR_HEADERS_TIMEOUT: silent,
   UND_ERR_BODY_TIMEOUT: silent,
+  // Go's limit; the agent reads 64 KiB (http/connection.ts), which is as far beyond what servers send.
   UND_ERR_HEADERS_OVERFLOW: malformed('net/http: server response headers exceeded 10485760 bytes; aborted'),
   UND_ERR_RES_EXCEEDED_MAX_SIZE: malformed('the response is larger than what is read'),
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: lengthMismatch,
@@ -91,30 +91,25 @@ const translations: Readonly<Record<string, Translate>> = {
   UND_ERR_CLOSED: outOfTime,
 };
 
-/** The parser's own message names the rule that was broken, never the content. */
-const parserError: Translate = (spot, error) => {
+/** The parser's message names the rule that was broken, and never the content. */
+const parserError: Translate = (at, error) => {
   const reason = /\(([^()]*)\)$/.exec(error.message)?.[1] ?? nameOf(error);
-  // A chunked body that ends in its middle: Go says "unexpected EOF".
-  if (reason === 'Invalid EOF state') return closed(spot, error);
-  return { code: 'api.malformed', host: spot.host, why: `malformed HTTP response: ${reason}` };
+  // A chunked body that ends before its last chunk: "unexpected EOF" in Go.
+  if (reason === 'Invalid EOF state') return closed(at, error);
+  return { code: 'api.malformed', host: at.host, why: `malformed HTTP response: ${reason}` };
 };
 
-export function wireFault(error: unknown, spot: Spot): Fault {
+export function wireFault(error: unknown, at: ErrorLocation): Fault {
   if (!(error instanceof Error)) return { code: 'agent.bug', where: 'wire', what: typeof error };
   const code = codeOf(error);
   const translate = valueAt(translations, code);
-  if (translate !== undefined) return translate(spot, error);
-  // undici's parser errors have a name and, for want of a table, no code.
-  if (error.name === 'HTTPParserError' || code.startsWith('HPE_')) return parserError(spot, error);
-  return tlsFault(code, spot) ?? bug(spot, error);
+  if (translate !== undefined) return translate(at, error);
+  // Some of undici's parser errors have a name and no code.
+  if (error.name === 'HTTPParserError' || code.startsWith('HPE_')) return parserError(at, error);
+  return tlsFault(code, at) ?? bug(at, error);
 }
 
-/** `code` of a Node, OpenSSL or undici error; empty where there is none. */
-export function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : '';
-}
-
-/** Never the message: it may hold what the other side sent. */
+/** Never the message: it may contain what the other side sent. */
 function nameOf(error: Error): string {
   const code = codeOf(error);
   return code === '' ? error.name : `${error.name} ${code}`;

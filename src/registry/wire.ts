@@ -1,12 +1,13 @@
 /**
- * The words of the wire: what is asked, over which kind of connection, and what came back. A request here is one request:
- * redirects, retries, credentials and fallbacks are decided by whoever asks.
+ * One HTTP request and its outcome, and the settings of the network it goes over. A request is exactly one request: the caller
+ * decides about redirects, retries, credentials and fallbacks.
  */
 import type { Outcome } from '#report/outcome.ts';
 import type { Step } from '#report/rehearsal.ts';
-import type { ProxyRules, Resolver, SystemRoots, TlsRule } from '#node/view.ts';
+import type { Resolver, SystemRoots, TlsRule } from '#node/view.ts';
+import type { ProxyRules } from '#go/http-proxy.ts';
 
-/** What a set of connections is built from: the node's beliefs, and our own two bounds. */
+/** The node's network configuration, and the agent's own bounds. */
 export interface NetworkSettings {
   readonly resolver: Resolver;
   readonly roots: SystemRoots;
@@ -19,26 +20,36 @@ export interface NetworkSettings {
   readonly perOrigin: number;
   /** Wall clock, for certificates. */
   readonly now: () => Date;
-  /** Milliseconds that only grow, from the same zero as every `startMs` in the report. */
+  /** A monotonic clock in milliseconds, with the same zero as every `startMs` in the report. */
   readonly elapsedMs: () => number;
+}
+
+/** The URL of a request comes from an answer of a registry: its addresses are checked before the connection is opened. */
+export interface RequestCause {
+  /** `realm`: a token service named in a challenge. `redirect`: a Location. `descriptor`: an entry of `urls` in a manifest. */
+  readonly by: 'realm' | 'redirect' | 'descriptor';
+  /** The host whose answer named the URL, without port and brackets. */
+  readonly registry: string;
 }
 
 export interface Ask {
   readonly method: 'HEAD' | 'GET' | 'POST';
   readonly url: URL;
+  /** Absent: the URL comes from the node's configuration or from the image's name. */
+  readonly cause?: RequestCause;
   /** Sent as they are; Host and Content-Length are added. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body?: string;
   readonly tls: TlsRule;
-  /** For look-up and connection together, over all addresses (containerd: 30 s). */
+  /** For lookup and connection together, over all addresses (containerd: 30 s). */
   readonly dialTimeoutMs: number;
   /** From the request's last byte to the response's headers. */
   readonly headerTimeoutMs: number;
-  /** The body is read up to this many bytes and the rest is refused, which costs the connection. */
+  /** The body is read up to this many bytes; where it is longer, the connection is closed. */
   readonly maxBytes: number;
   /** The body must end within this time after the headers. */
   readonly bodyTimeoutMs: number;
-  /** The body is hashed under this digest's algorithm as it comes, and not held: for blobs of any size. */
+  /** The body is hashed with this digest's algorithm as it arrives, and not kept: for blobs of any size. */
   readonly hashAs?: string;
   readonly signal?: AbortSignal;
 }
@@ -48,18 +59,18 @@ export interface Answer {
   /** Lower-cased name → values in order of arrival. */
   readonly headers: Readonly<Record<string, readonly string[]>>;
   readonly body: Uint8Array;
-  /** From the headers to the last byte that was taken. */
+  /** From the headers to the last byte that was read. */
   readonly bodyMs: number;
-  /** False when maxBytes cut the body off. */
+  /** False where maxBytes cut the body off. */
   readonly whole: boolean;
-  /** With `hashAs`, in place of a body. */
+  /** With `hashAs`, instead of a body. */
   readonly hashed?: { readonly digest: string; readonly bytes: number };
-  /** Set when the body broke off or dripped too slowly after good headers. */
+  /** Set where the body broke off or was too slow after good headers. */
   readonly bodyFault?: Outcome<never>;
 }
 
 export interface Asked {
-  /** What opened the connection; empty when an open one served. Present also when it failed. */
+  /** The steps that opened the connection; empty where an open one was reused. Present also where they failed. */
   readonly steps: readonly Step[];
   readonly startMs: number;
   readonly ms: number;

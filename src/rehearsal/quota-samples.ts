@@ -1,18 +1,21 @@
 /**
- * Looks at Docker Hub's quota beside the rehearsals: for each account that this node would pull with, and for each address family
- * where it would pull without one. Over the node's own plan: its names, proxy, trust and credentials. Behind a mirror nothing is
- * asked, because the quota that counts is the mirror's.
+ * Samples Docker Hub's quota beside the rehearsals: for each account that this node pulls with, and for each address family where it pulls
+ * without one. A sample uses the node's own plan: its names, proxy, trust and credentials. Behind a mirror there is no sample, because the
+ * quota that counts is the mirror's.
  */
+import type { ProviderAnswer } from '#kubelet/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { Identity } from '#kubelet/credential.ts';
 import { parseImage } from '#image/reference.ts';
 import type { Entry } from '#report/ledger.ts';
 import { accountOf, loginsOf } from '#kubelet/logins.ts';
 import type { NodeHistory } from '#forecast/history/history.ts';
-import type { Identity, PullPlan, Route } from '#runtime/plan.ts';
+import type { PullPlan, Route } from '#runtime/plan.ts';
 import { proxyFor } from '#go/http-proxy.ts';
 import type { QuotaPlace, QuotaSample } from '#report/quota.ts';
 import { bucketsOf, dueAtMs, previewImage, requestsPerSample, type LastSample } from '#budget/quota-pace.ts';
-import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
-import { sampleQuota, type Sampled } from '#runtime/containerd/pull/quota-sample.ts';
+import type { NodeView } from '#node/view.ts';
+import { sampleQuota, type Sampled } from '#runtime/containerd/pull/sample-quota.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 import { planFor } from '#runtime/runtimes.ts';
 
@@ -32,8 +35,8 @@ export interface Sampling {
   readonly admit?: (registry: string, requests: number) => boolean;
 }
 
-/** What a look would be: whom it asks about, and how many requests it makes. */
-export interface SampleRequest {
+/** A sample that is due: whose quota it reads, and how many requests it makes. */
+interface SampleRequest {
   readonly place: QuotaPlace;
   readonly requests: number;
 }
@@ -43,7 +46,7 @@ interface Account {
   readonly identity: Identity;
 }
 
-/** Between two looks at what is due, where nothing is close. */
+/** Between two checks of what is due, where nothing is close. */
 const restMs = 5 * 60_000;
 const soonestMs = 60_000;
 
@@ -51,12 +54,12 @@ export class QuotaSampler {
   #samples: readonly LastSample[] = [];
   #restsUntilMs = 0;
 
-  /** Nothing can be due: not worth a look at the node. */
+  /** Nothing can be due: the node need not be read. */
   rests(nowMs: number): boolean {
     return nowMs < this.#restsUntilMs;
   }
 
-  /** What would be asked at `nowMs` of what is known by then. No request is made, no secret is read. */
+  /** The samples that are due at `nowMs`, by what is known then. Makes no request and reads no secret. */
   sampleRequests(
     { entries, history, view }: Pick<Sampling, 'entries' | 'history' | 'view'>,
     nowMs: number,
@@ -75,7 +78,7 @@ export class QuotaSampler {
     return dues.filter(({ atMs }) => atMs <= nowMs).map(({ place }) => ({ place, requests: requestsPerSample }));
   }
 
-  /** One look for each wish that is admitted. */
+  /** One sample for each request that is admitted. */
   async sampleBuckets(sampleRequests: readonly SampleRequest[], sampling: Sampling): Promise<readonly QuotaSample[]> {
     const plan = previewPlan(sampling.view);
     const route = plan === undefined ? undefined : hubRoute(plan, sampling.entries);
@@ -86,29 +89,29 @@ export class QuotaSampler {
       const account = accounts.find(({ name }) => name === place.account);
       if (account === undefined || sampling.signal.aborted) continue;
       if (sampling.admit?.(place.registry, requests) === false) continue;
-      const sampled = await readView({ plan, route, account, place }, sampling);
+      const sampled = await sampleOnce({ plan, route, account, place }, sampling);
       if (sampled.is === 'reported') samples.push(sampled.sample);
       this.#note({ ...place, atMs: sampling.nowMs(), ended: endOf(sampled) });
     }
     return samples;
   }
 
-  #note(readView: LastSample): void {
-    const isSame = (one: LastSample): boolean => one.account === readView.account && one.family === readView.family;
-    this.#samples = [readView, ...this.#samples.filter((one) => !isSame(one))].slice(0, 64);
+  #note(sample: LastSample): void {
+    const isSame = (one: LastSample): boolean => one.account === sample.account && one.family === sample.family;
+    this.#samples = [sample, ...this.#samples.filter((one) => !isSame(one))].slice(0, 64);
   }
 }
 
 function previewPlan(view: NodeView): PullPlan | undefined {
   const image = parseImage(previewImage);
   if (!image.ok) return undefined;
-  const asked = { written: previewImage, policy: 'Always', requestedBy: [], secrets: [], present: 'no' } as const;
-  return planFor(view, { ...asked, image }, []);
+  const demand = { written: previewImage, policy: 'Always', requestedBy: [], secrets: [], present: 'no' } as const;
+  return planFor(view, { ...demand, image }, []);
 }
 
 /**
- * The route that leads to Docker Hub itself, where pulls take it: the first that serves content, or the last after mirrors that
- * were all passed over when an image of it was last rehearsed.
+ * The route that leads to Docker Hub itself, where pulls take it: the first that serves content, or the last after mirrors that all failed
+ * when an image of it was last rehearsed.
  */
 function hubRoute({ routes }: PullPlan, entries: readonly Entry[]): number | undefined {
   if (!routes.ok) return undefined;
@@ -116,9 +119,10 @@ function hubRoute({ routes }: PullPlan, entries: readonly Entry[]): number | und
   if (hub < 0) return undefined;
   const mirrors = routes.value.slice(0, hub).filter(({ mayPull }) => mayPull);
   if (mirrors.length === 0) return hub;
-  // Of a mirror that may not resolve, a rehearsal of Docker Hub's images sees nothing.
-  const passedOver = mirrors.every(({ mayResolve }) => mayResolve) && entries.some((entry) => isResolvedBy(entry, hub));
-  return passedOver ? hub : undefined;
+  // A rehearsal of Docker Hub's images sends no request to a mirror that may not resolve.
+  const mirrorsFailed =
+    mirrors.every(({ mayResolve }) => mayResolve) && entries.some((entry) => isResolvedBy(entry, hub));
+  return mirrorsFailed ? hub : undefined;
 }
 
 function isHub(authority: string): boolean {
@@ -130,7 +134,7 @@ function isResolvedBy({ report }: Entry, route: number): boolean {
   return report.registry === 'docker.io' && ending?.is === 'pulled' && ending.content.resolvedBy === route;
 }
 
-/** The account that the last rehearsal got on with; none where its login failed. */
+/** The account that the last rehearsal used; none where its login failed. */
 function accountIn({ attempts, plan }: Entry['report']): readonly string[] {
   const last = attempts.at(-1);
   if (last === undefined || ('fault' in last.ending && last.ending.fault.code.startsWith('auth.'))) return [];
@@ -144,7 +148,7 @@ function isProxied({ proxy, routes }: PullPlan): boolean {
   return proxied.ok && proxied.value !== null;
 }
 
-/** The logins that the kubelet would offer for the images of Docker Hub, each account once. */
+/** The logins that the kubelet offers for the images of Docker Hub, each account once. */
 async function accountsOf({ view, demands, withSecrets, askProviders }: Sampling): Promise<readonly Account[]> {
   const found = new Map<string, Account>();
   const seen = new Set<string>();
@@ -168,7 +172,7 @@ async function accountsOf({ view, demands, withSecrets, askProviders }: Sampling
   return [...found.values()];
 }
 
-async function readView(
+async function sampleOnce(
   at: { readonly plan: PullPlan; readonly route: number; readonly account: Account; readonly place: QuotaPlace },
   { openWire, signal }: Sampling,
 ): Promise<Sampled> {
@@ -178,8 +182,8 @@ async function readView(
   try {
     const { identity } = account;
     const routes = plan.routes.ok ? plan.routes.value : [];
-    const both = AbortSignal.any([signal, AbortSignal.timeout(wire.manners.deadlineMs)]);
-    const context = { plan, identity, routes, wire, signal: both, zeroMs: wire.elapsedMs(), exchanges: [] };
+    const both = AbortSignal.any([signal, AbortSignal.timeout(wire.options.deadlineMs)]);
+    const context = { plan, identity, routes, wire, signal: both, startMs: wire.elapsedMs(), exchanges: [] };
     return await sampleQuota(context, route, place);
   } finally {
     await wire.close();

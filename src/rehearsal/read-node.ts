@@ -1,14 +1,13 @@
 /**
- * The door of this room: everything that one node believes about pulling images, read from its files. It never throws: what
- * cannot be read is a fault in its place, a warning, or a doubt. The agent's own files and environment are not looked at.
+ * Reads everything that decides image pulls on one node from the node's files. It never throws: what cannot be read is a fault in its place,
+ * a warning, or a doubt. It does not read the agent's own files and environment.
  */
 import { arch } from 'node:os';
 import type { Seen } from '#report/outcome.ts';
-import type { NextStart } from '#runtime/next-start.ts';
 import type { Fault } from '#report/fault.ts';
 import type { Platform } from '#image/platform.ts';
-import type { Doubt, NodeView, RuntimeConfig, SystemRoots } from '#node/view.ts';
-import { rootsAsStarted, type AsStarted } from './as-started.ts';
+import type { Doubt, NextStart, NodeView, RuntimeConfig, SystemRoots } from '#node/view.ts';
+import { rootsAsStarted, type AsStarted } from '#node/as-started.ts';
 import { AtStart } from '#node/at-start.ts';
 import { readDisks } from '#node/disk.ts';
 import { readText } from '#node/host-root.ts';
@@ -28,29 +27,29 @@ export interface ReadNode {
   readonly nodeName?: string;
   readonly kubelet: KubeletFacts;
   readonly now: Date;
-  /** What earlier readings remember of what the running programs have read; absent: nothing. */
+  /** What earlier reads remember of what the running programs have read; absent: nothing. */
   readonly atStart?: AtStart;
 }
 
-export async function readNode(ask: ReadNode): Promise<NodeView> {
-  const root = ask.hostRoot;
+export async function readNode(options: ReadNode): Promise<NodeView> {
+  const root = options.hostRoot;
   const warnings: Fault[] = [];
-  const runtime = await findRuntime(root, ask.runtime);
-  const { atStart = new AtStart() } = ask;
+  const runtime = await findRuntime(root, options.runtime);
+  const { atStart = new AtStart() } = options;
   const kubelet = await findRunning(root, 'kubelet');
   const warn = (fault: Fault): void => void warnings.push(fault);
   const read = await runtimeOf(runtime.version.name).read({ root, version: runtime.version, atStart, warn });
   const { proxy, config } = read;
-  const credentials = await readKubelet(root, ask.kubelet, { running: kubelet, atStart });
+  const credentials = await readKubelet(root, options.kubelet, { running: kubelet, atStart });
   const resolver = await readResolver(root, proxy.env);
   const found = await readRoots(root, proxy.env);
   const roots = await rootsAsStarted(root, found, { running: read.running, atStart });
-  const platform = await findPlatform(root, ask.platform);
+  const platform = await findPlatform(root, options.platform);
   const settings = config.now.ok ? config.now.value : undefined;
   const next = nextOf({ config, roots, credentials });
   const disks = await readDisks(root, { kubeletRoot: credentials.rootDir, runtime: settings });
   return {
-    name: ask.nodeName ?? (await nodeName(root)),
+    name: options.nodeName ?? (await nodeName(root)),
     platform: platform.platform,
     kubelet: credentials.view,
     runtime: {
@@ -97,7 +96,7 @@ function unreadRoots(path: string): Doubt {
   return { is: 'approximate', about: 'roots', because: `${path} could not be read` };
 }
 
-/** Go's names for the architectures that Node knows by others. */
+/** Go's names for architectures that Node.js names differently. */
 const goArchitectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', mips: 'mips', ppc64: 'ppc64le' };
 
 async function findPlatform(
@@ -112,7 +111,7 @@ async function findPlatform(
   const cpu = await readText(root, '/proc/cpuinfo');
   const written = cpu.ok ? /^CPU architecture\s*:\s*(\d)/im.exec(cpu.value)?.[1] : undefined;
   const variant = `v${written === undefined || Number(written) > 7 ? '7' : written}`;
-  const because = '/proc/cpuinfo does not tell the variant; assumed v7';
+  const because = '/proc/cpuinfo does not name the variant; assumed v7';
   return {
     platform: { os: 'linux', architecture, variant },
     doubts: written === undefined ? [{ is: 'approximate', about: 'platform', because }] : [],

@@ -1,4 +1,4 @@
-/** Reads this node as the configuration wishes it read; what it leaves open is taken from the Node object, where that was seen. */
+/** Reads this node as the configuration sets; what it leaves open comes from the Node object, where that was read. */
 import type { DiskPressure } from '#kubelet/disk.ts';
 import type { KubeletConfig } from '#kubelet/config.ts';
 import type { Seen } from '#report/outcome.ts';
@@ -19,16 +19,16 @@ export interface NodeStatus {
     readonly lastTransitionTime: string;
   }[];
   readonly taints?: readonly { readonly key: string }[];
-  /** In the kubelet's own words, which go over what is read from its files. */
+  /** As the kubelet itself reports them; they replace what is read from its files. */
   readonly kubeletConfig?: Seen<KubeletConfig>;
-  /** Of all nodes, as the catalog says. */
+  /** Of all nodes, from the catalog. */
   readonly clusterPlatforms?: readonly string[];
 }
 
-export interface ReadViewOptions {
+interface ReadViewOptions {
   readonly now: Date;
   readonly status?: NodeStatus | undefined;
-  /** Where somebody looks again and again; absent: this look is the only one. */
+  /** Where the node is read again and again; absent: it is read once. */
   readonly atStart?: AtStart;
 }
 
@@ -79,7 +79,7 @@ async function readFiles(config: Config, { now, status, atStart }: ReadViewOptio
   return clusterPlatforms.length === 0 ? view : { ...view, clusterPlatforms };
 }
 
-/** The Node does not tell the variant of a 32-bit ARM; the machine does. */
+/** The Node does not name the variant of a 32-bit ARM; the machine does. */
 function platformOf(config: Config, status: NodeStatus | undefined): Platform | undefined {
   const fromNode = status === undefined || status.os === '' || /^(arm)?$/.test(status.architecture);
   const written = config.platform ?? (fromNode ? undefined : `${status.os}/${status.architecture}`);

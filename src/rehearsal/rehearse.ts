@@ -1,25 +1,25 @@
 /**
- * Walks a PullPlan over the wire in the order the kubelet and its runtime would; returns what happened and decides nothing.
- * The outer loop is the kubelet's (kuberuntime_image.go PullImage): one whole pull a credential, until one succeeds, and
- * never an anonymous one beside them.
+ * Follows a PullPlan over the wire in the order of the kubelet and its runtime; returns what happened and decides nothing. The outer loop is
+ * the kubelet's (kuberuntime_image.go PullImage): one whole pull for each credential until one succeeds, and no anonymous pull beside them.
  */
-import type { PullPlan, Identity } from '#runtime/plan.ts';
+import type { Identity } from '#kubelet/credential.ts';
+import type { PullPlan } from '#runtime/plan.ts';
 import type { Attempt, Rehearsal } from '#report/rehearsal.ts';
 import { gatherEvidence } from './evidence.ts';
 import { runtimeOf } from '#runtime/runtimes.ts';
 import type { AttemptContext } from '#runtime/attempt/context.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 
-/** Whether an image may be asked for in a lane. */
-export type MayEnter = (budgetKey: string) => boolean;
+/** Whether requests for an image may count against a budget key. */
+type MayRequest = (budgetKey: string) => boolean;
 
-/** `mayEnter` is asked once for each lane; absent: nobody says no. */
-export async function rehearse(plan: PullPlan, wire: Wire, mayEnter?: MayEnter): Promise<Rehearsal> {
-  const zeroMs = wire.elapsedMs();
+/** `mayRequest` is called once for each budget key; absent: every request is allowed. */
+export async function rehearse(plan: PullPlan, wire: Wire, mayRequest?: MayRequest): Promise<Rehearsal> {
+  const startMs = wire.elapsedMs();
   if (!plan.identities.ok || !plan.routes.ok) return { attempts: [], evidence: [], ms: 0 };
-  const signal = AbortSignal.timeout(wire.manners.deadlineMs);
+  const signal = AbortSignal.timeout(wire.options.deadlineMs);
   const attempts: Attempt[] = [];
-  const gate = mayEnter === undefined ? {} : { mayEnter: once(mayEnter) };
+  const gate = mayRequest === undefined ? {} : { mayRequest: once(mayRequest) };
   for (const identity of plan.identities.value) {
     const context: AttemptContext = {
       plan,
@@ -27,7 +27,7 @@ export async function rehearse(plan: PullPlan, wire: Wire, mayEnter?: MayEnter):
       routes: plan.routes.value,
       wire,
       signal,
-      zeroMs,
+      startMs,
       exchanges: [],
       ...gate,
     };
@@ -35,21 +35,21 @@ export async function rehearse(plan: PullPlan, wire: Wire, mayEnter?: MayEnter):
     attempts.push(attempt);
     if (attempt.ending.is === 'pulled') break;
   }
-  const evidence = wire.manners.evidence ? await gatherEvidence(plan, attempts, wire) : [];
-  return { attempts, evidence, ms: wire.elapsedMs() - zeroMs };
+  const evidence = wire.options.evidence ? await gatherEvidence(plan, attempts, wire) : [];
+  return { attempts, evidence, ms: wire.elapsedMs() - startMs };
 }
 
-/** What was said once holds for all credentials: the last of them has no better turn than the first. */
-function once(mayEnter: MayEnter): MayEnter {
-  const heard = new Map<string, boolean>();
+/** Decide once per rehearsal; later credentials of the same image reuse the decision. */
+function once(mayRequest: MayRequest): MayRequest {
+  const decided = new Map<string, boolean>();
   return (budgetKey) => {
-    const may = heard.get(budgetKey) ?? mayEnter(budgetKey);
-    heard.set(budgetKey, may);
+    const may = decided.get(budgetKey) ?? mayRequest(budgetKey);
+    decided.set(budgetKey, may);
     return may;
   };
 }
 
-/** The safety net around one performance: our own bug makes this image unknown and leaves the others alone. */
+/** A bug of drypull makes this image's verdict unknown and leaves the others alone. */
 async function attemptSafely(context: AttemptContext, identity: Identity): Promise<Attempt> {
   try {
     return await runtimeOf(context.plan.engine.version.name).attempt(context);

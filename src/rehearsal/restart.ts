@@ -1,16 +1,18 @@
 /**
- * How a pull would go after the next start of containerd and the kubelet, where files that they read then have changed: the whole
- * story once more, by a view and over a wire of its own. Evidence, never the verdict.
+ * How a pull goes after the next start of the runtime and the kubelet, where files that they read then have changed: one more rehearsal, with
+ * a view and a wire of its own. It is evidence and never the verdict.
  */
+import type { ProviderAnswer } from '#kubelet/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import type { Image } from '#image/reference.ts';
 import { judge } from '#report/judge.ts';
 import { budgetKeyOf, wasSent } from '#budget/key.ts';
-import { areEquivalent, type NextStart } from '#runtime/next-start.ts';
+import { areEquivalent } from '#runtime/next-start.ts';
 import { bad, good, type Good, type Outcome } from '#report/outcome.ts';
 import { hostOf } from '#forecast/history/hosts.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Evidence, EvidenceFacts, Rehearsal } from '#report/rehearsal.ts';
-import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
+import type { NextStart, NodeView } from '#node/view.ts';
 import { rehearse } from './rehearse.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 import { planFor } from '#runtime/runtimes.ts';
@@ -22,7 +24,7 @@ export interface Restarted {
   readonly askProviders: (repository: string) => Promise<readonly ProviderAnswer[]>;
 }
 
-/** Nothing where it would go by the same plan. */
+/** Empty where the plan stays the same. */
 export async function rehearseRestart(
   plan: PullPlan,
   demand: Demand & { readonly image: Good<Image> },
@@ -47,7 +49,7 @@ export async function rehearseRestart(
   return shown(lastHostIn(rehearsal) ?? registry, good({ note: 'the pull goes through' }), asked);
 }
 
-/** It counts in the budgets like any other. */
+/** These requests count against the budgets as all others do. */
 function askedOf({ image, routes }: PullPlan, { attempts }: Rehearsal): Readonly<Record<string, number>> {
   const sent = attempts.flatMap(({ exchanges }) => exchanges).filter(wasSent);
   const budgetKeys = sent.flatMap((exchange) => {

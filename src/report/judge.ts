@@ -5,7 +5,8 @@ import type { Bad } from './outcome.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Content, Attempt, Rehearsal, Stage } from './rehearsal.ts';
 import type { Confidence, Verdict } from './verdict.ts';
-import type { Demand, Doubt } from '#node/view.ts';
+import type { Doubt } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 type Bare = { readonly is: 'pulls' } | { readonly is: 'stops'; readonly fault: Fault; readonly stage: Stage };
 

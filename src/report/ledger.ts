@@ -10,7 +10,7 @@ import type { QuotasHistory } from '#forecast/history/quotas.ts';
 import type { RoutesHistory } from '#forecast/history/routes.ts';
 import type { PullReport } from './report.ts';
 import { addScore, emptyTally, type Score, type Scored, type Tally } from './score.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 export interface Ledger {
   readonly node: string;

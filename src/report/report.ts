@@ -5,8 +5,10 @@ import type { Forecast } from '#forecast/forecast.ts';
 import type { PublicLogin } from '#kubelet/logins.ts';
 import type { Evidence, Attempt } from './rehearsal.ts';
 import type { Verdict } from './verdict.ts';
-import type { Doubt, PullPolicy, Requester } from '#node/view.ts';
+import type { Doubt } from '#node/view.ts';
 import type { Fault } from './fault.ts';
+import type { Requester } from '#kubelet/demand.ts';
+import type { PullPolicy } from '#kubelet/pull-policy.ts';
 
 export interface PullReport {
   readonly version: 1;

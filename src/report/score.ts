@@ -4,7 +4,8 @@
  */
 import type { PullReport } from './report.ts';
 import type { Verdict } from './verdict.ts';
-import type { Demand, PullPolicy } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { PullPolicy } from '#kubelet/pull-policy.ts';
 
 /** One act of the kubelet, read from a container's status. */
 export interface PullOutcome {

@@ -1,54 +1,53 @@
-/** What the kubelet and its runtime would try for one image, in order, and why. Made without a packet. */
-import { keyringFor, type Credential, type UnusedSecret } from '#kubelet/keyring.ts';
-import { engineOf, type Engine } from '#runtime/containerd/versions.ts';
+/**
+ * What the kubelet and its runtime would try for one image, in order, and why. A plan is made before the first packet. The runtime adds its
+ * routes; what the kubelet contributes is the same for every runtime.
+ */
+import type { PullPolicy } from '#kubelet/pull-policy.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { Identity } from '#kubelet/credential.ts';
+import { keyringFor, type UnusedSecret } from '#kubelet/keyring.ts';
 import { ownerOf, type Fault } from '#report/fault.ts';
 import type { Image } from '#image/reference.ts';
 import type { Good, Outcome } from '#report/outcome.ts';
 import type { Platform } from '#image/platform.ts';
-import { proxyWarnings, type ProxyNext } from '#go/http-proxy.ts';
-import { routesFor } from '#runtime/containerd/hosts.ts';
-import type {
-  Demand,
-  Doubt,
-  Header,
-  NodeView,
-  ProviderAnswer,
-  ProxyRules,
-  PullPolicy,
-  Resolver,
-  StaticAuth,
-  SystemRoots,
-  TlsRule,
-} from '#node/view.ts';
+import { proxyWarnings, type ProxyNext, type ProxyRules } from '#go/http-proxy.ts';
+import type { Engine } from './engine.ts';
+import type { Doubt, Header, NodeView, Resolver, StaticAuth, SystemRoots, TlsRule } from '#node/view.ts';
 
-export interface PullPlan {
+/** What the node and the kubelet contribute to a plan. */
+export interface KubeletPlan {
   readonly image: Image;
   readonly platform: Platform;
   readonly policy: PullPolicy;
-  readonly engine: Engine;
   readonly resolver: Resolver;
   readonly roots: SystemRoots;
   readonly proxy: ProxyRules;
   readonly proxyNext?: ProxyNext;
-  /** What the runtime would trust after its next start, where that is something else. */
+  /** What the runtime trusts after its next start, where that differs. */
   readonly rootsNext?: SystemRoots;
-  readonly staticAuths: Readonly<Record<string, StaticAuth>>;
   /** The kubelet's outer loop; [anonymous] when nothing matches. A fault: the kubelet gives up before any request. */
   readonly identities: Outcome<readonly Identity[]>;
-  /** The runtime's inner loop, in file order, origin last. A fault: the runtime refuses to have any. */
-  readonly routes: Outcome<readonly Route[]>;
-  /** Pull secrets that are named and that nobody let us read. */
+  /** Pull secrets that are named and that the agent could not read. */
   readonly unseenSecrets: readonly { readonly namespace: string; readonly name: string; readonly why: string }[];
   /** Pull secrets that hold nothing for this image. */
   readonly unusedSecrets: readonly UnusedSecret[];
-  /** How the plugins that were asked for this image stand. */
+  /** The state of the plugins that were run for this image. */
   readonly providers: readonly ProviderState[];
   /** Why the kubelet's own config.json could not be read, where that is so. */
   readonly unseenFile?: Fault;
-  /** Why a plugin that the kubelet would run for this image was not run by us: its credentials come after all others. */
+  /** Why the agent did not run a plugin that the kubelet runs for this image: its credentials come after all others. */
   readonly unseenProvider?: Fault;
   readonly warnings: readonly Fault[];
   readonly doubts: readonly Doubt[];
+}
+
+export interface PullPlan extends KubeletPlan {
+  readonly engine: Engine;
+  /** The runtime's own credentials, by the host that asks for them. */
+  readonly staticAuths: Readonly<Record<string, StaticAuth>>;
+  /** The runtime's inner loop, in file order, origin last. A fault: the runtime's configuration gives it none. */
+  readonly routes: Outcome<readonly Route[]>;
   /** What only the runtime's own `attempt` understands. */
   readonly own?: OwnPlan;
 }
@@ -58,8 +57,8 @@ export interface OwnPlan {
   readonly runtime: string;
 }
 
-/** A plugin whose answer is kept, and how the next run of it would end, where that is known. */
-export interface ProviderState {
+/** A plugin whose answer is kept, and how its next run would end, where that is known. */
+interface ProviderState {
   readonly name: string;
   /** The kubelet runs it again after this; absent: at each pull. */
   readonly keptUntilMs?: number;
@@ -67,21 +66,15 @@ export interface ProviderState {
   readonly failing?: string;
 }
 
-export interface Identity {
-  /** What reports show: a credential's label, or `anonymous`. */
-  readonly label: string;
-  readonly credential?: Credential;
-}
-
 export interface Route {
   readonly role: 'mirror' | 'origin';
   readonly scheme: 'https' | 'http';
-  /** Host as it stands in the URL, without the port. IPv6 without brackets. */
+  /** Host as the URL has it, without the port. IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
-  /** As it stands in the URL and the Host header: with the port only where one was written. */
+  /** As the URL and the Host header have it: with the port only where one is written. */
   readonly authority: string;
-  /** `/v2`, or what override_path left. */
+  /** `/v2`, or what override_path leaves. */
   readonly path: string;
   readonly mayPull: boolean;
   readonly mayResolve: boolean;
@@ -99,20 +92,20 @@ export interface Route {
   readonly because: string;
 }
 
-/** Pure: everything that can be known before the first packet. */
-export function planPull(
-  view: NodeView,
-  demand: Demand & { readonly image: Good<Image> },
-  answers: readonly ProviderAnswer[],
-): PullPlan {
+/** TLS by the system's roots alone. */
+export const systemTrust: TlsRule = { verify: true, extraRoots: [], clients: [] };
+
+/** A demand whose image could be read. */
+export type ReadDemand = Demand & { readonly image: Good<Image> };
+
+/** Pure: what a plan has of the node and the kubelet, whatever the runtime. */
+export function planKubelet(view: NodeView, demand: ReadDemand, answers: readonly ProviderAnswer[]): KubeletPlan {
   const image = demand.image.value;
-  const config = view.runtime.config;
   const keyring = keyringFor(image, {
     secrets: demand.secrets,
     nodeFile: view.kubelet.nodeFile.ok ? view.kubelet.nodeFile.value : null,
     providerAnswers: answers,
   });
-  const engine = engineOf(view.runtime.version, config.ok ? config.value.engine : 'local');
   const unseen = keyring.unseen.map((secret): Doubt => ({
     is: 'approximate',
     about: 'credentials',
@@ -122,21 +115,15 @@ export function planPull(
     image,
     platform: view.platform,
     policy: demand.policy,
-    engine,
     resolver: view.system.resolver,
     roots: view.system.roots,
     proxy: view.runtime.proxy,
     ...(view.runtime.proxyNext === undefined ? {} : { proxyNext: view.runtime.proxyNext }),
     ...(view.next?.roots === undefined ? {} : { rootsNext: view.next.roots }),
-    staticAuths: config.ok ? config.value.auths : {},
     identities: keyring.identities,
-    routes: config.ok ? routesFor(image, config.value, engine) : config,
     unseenSecrets: keyring.unseen,
     unusedSecrets: keyring.unused,
-    providers: answers.flatMap(({ provider: name, auth, keptUntilMs, failing }) => {
-      const kept = keptUntilMs === undefined ? {} : { keptUntilMs };
-      return auth.ok ? [{ name, ...kept, ...(failing === undefined ? {} : { failing }) }] : [];
-    }),
+    providers: providerStates(answers),
     ...(view.kubelet.nodeFile.ok ? {} : { unseenFile: view.kubelet.nodeFile.fault }),
     ...unseenProvider(answers),
     warnings: [...view.warnings, ...proxyWarnings(view.runtime.proxy), ...providerWarnings(view), ...keyring.warnings],
@@ -144,12 +131,19 @@ export function planPull(
   };
 }
 
-/** With these the kubelet does not start; one that runs has read others. */
+function providerStates(answers: readonly ProviderAnswer[]): readonly ProviderState[] {
+  return answers.flatMap(({ provider: name, auth, keptUntilMs, failing }) => {
+    const kept = keptUntilMs === undefined ? {} : { keptUntilMs };
+    return auth.ok ? [{ name, ...kept, ...(failing === undefined ? {} : { failing }) }] : [];
+  });
+}
+
+/** With these the kubelet does not start; a running kubelet has read others. */
 function providerWarnings({ kubelet: { providers } }: NodeView): readonly Fault[] {
   return !providers.ok && ownerOf(providers.fault.code) !== 'agent' ? [providers.fault] : [];
 }
 
-/** A plugin that fails is the kubelet's trouble; one that we may not run is ours. */
+/** A plugin that fails fails for the kubelet as well. A plugin that the agent may not run is the agent's own limit. */
 function unseenProvider(answers: readonly ProviderAnswer[]): { readonly unseenProvider?: Fault } {
   const [fault] = answers.flatMap(({ auth }) => (!auth.ok && ownerOf(auth.fault.code) === 'agent' ? [auth.fault] : []));
   return fault === undefined ? {} : { unseenProvider: fault };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { demandId } from '#report/ledger.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { askedDemands } from '#agent/demands.ts';
 import { bareDemand } from '#config/image-demand.ts';
 

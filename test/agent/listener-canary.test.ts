@@ -6,12 +6,12 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
 import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { runAgent } from '#agent/agent.ts';
 import { bareDemand, pullSecretOf } from '#config/image-demand.ts';
 import { readerAccess } from '#kubernetes/reader-access.ts';
 import { readNode } from '#rehearsal/read-node.ts';
-import { manners } from '#rehearsal/open-wire.ts';
+import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser } from '#rehearsal/rehearser.ts';
 import { openLog } from '#output/log.ts';
 import { outsideOf } from '../kit/agent.ts';
@@ -92,7 +92,13 @@ test('no secret is in any answer, log line or error', { timeout: 20_000 }, async
     ...outsideOf('images: []'),
     demands: () => Promise.resolve(demands),
     rehearse: (wanted, _config, { signal }): AsyncIterable<PullReport> =>
-      rehearser.rehearse(view, wanted, { manners, atOnce: 4, perRegistry: 4, meteredRegistries: [], signal }),
+      rehearser.rehearse(view, wanted, {
+        options: defaultOptions,
+        atOnce: 4,
+        perRegistry: 4,
+        meteredRegistries: [],
+        signal,
+      }),
     log: openLog({ level: 'debug', node: 'n', to: { write: (line) => lines.push(line) } }),
     signal: stopping.signal,
     admit: (authorization, path) => keeper.admit(authorization, path),

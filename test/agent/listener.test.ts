@@ -6,10 +6,10 @@ import { runAgent } from '#agent/agent.ts';
 import type { Pair } from '#agent/listener-certificate.ts';
 import type { Pems } from '#output/http/open-listener.ts';
 import { outsideOf, ownTime, pulls, logged, started } from '../kit/agent.ts';
-import { authority } from '../kit/authority.ts';
+import { issuer } from '../kit/certificates.ts';
 
 ownTime();
-const ca = await authority('Agent Test CA');
+const ca = await issuer('Agent Test CA');
 const first = await ca.issue({ names: ['first.test', '127.0.0.1'] });
 const second = await ca.issue({ names: ['second.test', '127.0.0.1'] });
 

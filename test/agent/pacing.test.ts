@@ -186,11 +186,11 @@ describe('an agent behind a mirror that fails', () => {
     }));
     return started(`images: [${image}]\nschedule: 5m\nfleetSize: ${agents}`, pulls, {
       probe: (at) => Promise.resolve(new Map(at.map(({ demand }) => [demandId(demand), probes]))),
-      rehearse: async function* (demands, _, { mayEnter }) {
+      rehearse: async function* (demands, _, { mayRequest }) {
         for (const { written } of await Promise.resolve(demands)) {
           const isWell = world.mirror === 'well';
-          mayEnter(written, mirror);
-          const goesOn = !isWell && mayEnter(written, 'reg.example.com');
+          mayRequest(written, mirror);
+          const goesOn = !isWell && mayRequest(written, 'reg.example.com');
           const asked = [
             { host: mirror, requests: 2, status: isWell ? 200 : 500 },
             ...(goesOn ? [{ host: 'reg.example.com', requests: 4, status: 200 }] : []),

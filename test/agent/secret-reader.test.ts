@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PullSecret } from '#kubelet/keyring.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
 import type { PullSecrets } from '#kubernetes/pull-secrets.ts';
 import { bareDemand } from '#config/image-demand.ts';
 import { SecretReader } from '#agent/secret-reader.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type CatalogDemand, type FleetNode, isAnywhere, isComing, ownShare } from '#catalog/share.ts';
-import { type NodePlace, placementOf } from '#kubelet/placement.ts';
+import { type NodePlace } from '#kubelet/placement.ts';
 import { memberOf } from '#budget/rendezvous.ts';
+import { placementOf } from '#kubelet/placement-spec.ts';
 
 const place = (name: string, over: Partial<NodePlace> = {}): NodePlace => ({
   name,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Ledger } from '#report/ledger.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { CheckTaker } from '#check/answer-check.ts';
 import { reportOn } from '../kit/fleet-agent.ts';
 import { entry, failing, ledgerOf, now, pulling } from '../kit/ledger.ts';

@@ -147,7 +147,7 @@ spec: { template: { spec: { containers: [{ name: log, image: 'registry.example.c
     expect(stdout).toContain(
       'the API server does not let you forward a port to it (get and create on pods/portforward)',
     );
-    expect(world.kube.spoken).toEqual([]);
+    expect(world.kube.forwards).toBe(0);
     expect(status).toBe(2);
   });
 

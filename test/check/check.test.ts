@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { check } from '#check/check.ts';
 import type { Bounds, Dependencies, Status } from '#check/check.ts';
 import { readCommandLine } from '#commands/command-line.ts';
 import { atRisk, bug, fine, unseen, untrusted } from '../kit/reports.ts';
 import { nodeOf } from '../kit/stage.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const view: NodeView = {
   ...nodeOf(),
@@ -90,7 +91,7 @@ describe('the exit status', () => {
   test('a hint changes nothing', async () => {
     const files = { 'a.yaml': 'kind: Pod\nkind: Pod\nspec: {containers: [{name: c, image: fine}]}\n' };
     const played = await play(['-f', 'a.yaml'], { files });
-    expect(played.stderr).toContain('a.yaml, line 2: the key "kind" stands here a second time');
+    expect(played.stderr).toContain('a.yaml, line 2: the key "kind" is here a second time');
     expect(played.status).toBe(0);
   });
 

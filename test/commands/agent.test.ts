@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run } from '#commands/agent.ts';
-import { authority } from '../kit/authority.ts';
+import { issuer } from '../kit/certificates.ts';
 import { processContext } from '../kit/surroundings.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-agent-'));
 afterAll(() => rm(folder, { recursive: true }));
-const ca = await authority('Agent Command CA');
+const ca = await issuer('Agent Command CA');
 const first = await ca.issue({ names: ['127.0.0.1'] });
 const second = await ca.issue({ names: ['127.0.0.1'] });
 const at = (name: string): string => join(folder, name);

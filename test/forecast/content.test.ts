@@ -6,12 +6,13 @@ import type { Fault } from '#report/fault.ts';
 import type { Image } from '#image/reference.ts';
 import type { Good } from '#report/outcome.ts';
 import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
-import { planPull } from '#runtime/plan.ts';
+import { planPull } from '#runtime/containerd/plan.ts';
 import type { Content, Exchange, Attempt, Rehearsal } from '#report/rehearsal.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { forecastImage } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { demandFor, nodeOf } from '../kit/stage.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const now = new Date('2026-03-04T12:00:00.000Z');
 const written = 'reg.test/team/app:v1';

@@ -6,7 +6,7 @@ import type { Image } from '#image/reference.ts';
 import { bad, type Good } from '#report/outcome.ts';
 import { emptyNodeHistory } from '#forecast/history/history.ts';
 import type { RateHistory } from '#forecast/history/rates.ts';
-import { planPull } from '#runtime/plan.ts';
+import { planPull } from '#runtime/containerd/plan.ts';
 import type { Content, Exchange } from '#report/rehearsal.ts';
 import type { PullReport } from '#report/report.ts';
 import { forecastImage, forecastNode } from '#forecast/rules.ts';

@@ -4,7 +4,7 @@ import type { Image } from '#image/reference.ts';
 import type { Entry } from '#report/ledger.ts';
 import type { Good } from '#report/outcome.ts';
 import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
-import { planPull } from '#runtime/plan.ts';
+import { planPull } from '#runtime/containerd/plan.ts';
 import type { QuotaSeries } from '#report/quota.ts';
 import { forecastImage, forecastNode } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';

@@ -19,7 +19,7 @@ describe('base64 is decoded as in Go (encoding/base64 decodeQuantum, base64_test
     ['dTpwcHA', 'raw', 'u:ppp'],
     ['dTpw\ncA=\r\n=\n', 'padded', 'u:pp'],
     ['\n', 'padded', ''],
-    // Left-over bits are not looked at.
+    // Left-over bits are ignored.
     ['dTpwcB==', 'padded', 'u:pp'],
     ['!!!!', 'padded', 'stops at 0'],
     ['====', 'padded', 'stops at 0'],

@@ -1,25 +1,25 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ProxiedUrl } from '#go/http-proxy.ts';
+import type { ProxyRules } from '#go/http-proxy.ts';
+import type { Origin } from '#go/host-port.ts';
 import { proxyFor, proxyWarnings } from '#go/http-proxy.ts';
 import { Secret } from '#report/secret.ts';
-import type { ProxyRules } from '#node/view.ts';
 
 function rules(https: string, no = '', http = ''): ProxyRules {
   return { https: new Secret(https), http: new Secret(http), no, source: 'test' };
 }
 
-const registry: ProxiedUrl = { scheme: 'https', host: 'reg.example.com', port: 443 };
+const registry: Origin = { scheme: 'https', host: 'reg.example.com', port: 443 };
 
-function shown(given: ProxyRules, url: ProxiedUrl): string {
+function shown(given: ProxyRules, url: Origin): string {
   const proxy = proxyFor(given, url);
   if (!proxy.ok) return proxy.fault.code === 'proxy.malformed' ? proxy.fault.why : proxy.fault.code;
   return proxy.value?.shown ?? 'direct';
 }
 
 describe('the variable of the request’s own scheme counts (httpproxy proxyForURL)', () => {
-  const plain: ProxiedUrl = { scheme: 'http', host: 'reg.example.com', port: 80 };
+  const plain: Origin = { scheme: 'http', host: 'reg.example.com', port: 80 };
   test.each([
     ['https asks HTTPS_PROXY', rules('http://s:1', '', 'http://p:2'), registry, 'http://s:1'],
     ['http asks HTTP_PROXY', rules('http://s:1', '', 'http://p:2'), plain, 'http://p:2'],
@@ -50,7 +50,7 @@ describe('a proxy’s value is read as in Go (httpproxy parseProxy, net/http tra
     ['http://[2001:db8::1]', 'http://[2001:db8::1]:80'],
     // Read once more behind http://, the scheme becomes the host.
     ['http:/proxy', 'http://http:80'],
-    // Any other scheme is spoken to in HTTP, if it says where.
+    // A proxy of any other scheme gets HTTP, if it has a port.
     ['ftp://proxy:21', 'http://proxy:21'],
     ['ftp://proxy', 'unsupported scheme ftp'],
     ['http://proxy:99999', 'address 99999: invalid port'],
@@ -140,7 +140,7 @@ describe('user and password', () => {
 });
 
 describe('NO_PROXY exempts as in Go (httpproxy proxy_test.go UseProxyTests, init)', () => {
-  const target = (hostAndPort: string): ProxiedUrl => {
+  const target = (hostAndPort: string): Origin => {
     const [, host = '', port = '443'] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(hostAndPort) ?? [];
     return { scheme: 'https', host, port: Number(port) };
   };

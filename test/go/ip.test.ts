@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { contains, isLoopback, isV4, parseAddress, parseNetwork, sameAddress, splitHostPort } from '#go/ip.ts';
+import { contains, isLoopback, isV4, parseAddress, parseNetwork, sameAddress } from '#go/ip.ts';
 
 const hexOf = (text: string): string | undefined =>
   parseAddress(text)
@@ -91,27 +91,6 @@ describe('a network holds addresses as in Go (net ParseCIDR, IPNet.Contains)', (
   });
 });
 
-describe('host and port part as in Go (net SplitHostPort)', () => {
-  test.each([
-    ['a:1', { host: 'a', port: '1' }],
-    ['a:', { host: 'a', port: '' }],
-    [':1', { host: '', port: '1' }],
-    ['[::1]:1', { host: '::1', port: '1' }],
-    ['[a]:x', { host: 'a', port: 'x' }],
-    ['a', undefined],
-    ['::1', undefined],
-    ['[::1]', undefined],
-    ['[::1', undefined],
-    ['[::1]x:1', undefined],
-    ['[::1]:1:2', undefined],
-    ['a]:1', undefined],
-    ['a[b:1', undefined],
-    ['[[a]:1', undefined],
-  ])('%s', (text, expected) => {
-    expect(splitHostPort(text)).toEqual(expected);
-  });
-});
-
 test('every address reads back from its dotted or grouped form', () => {
   fc.assert(
     fc.property(fc.ipV4(), fc.ipV6(), (four, six) => {
@@ -129,7 +108,6 @@ test('reading never throws', () => {
     fc.property(near, (parts) => {
       const text = parts.join('');
       parseNetwork(text);
-      splitHostPort(text);
       expect([undefined, 16]).toContain(parseAddress(text)?.length);
     }),
   );

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hostAndPort, parseGoUrl } from '#go/url.ts';
+import { splitAuthority } from '#go/host-port.ts';
+import { parseGoUrl } from '#go/url.ts';
 
 function parts(text: string): string {
   const read = parseGoUrl(text);
@@ -54,18 +55,6 @@ describe('a URL is taken apart as in Go (net/url url_test.go)', () => {
   ])('%j', (text, expected) => {
     expect(parts(text)).toBe(expected);
   });
-
-  test.each([
-    ['host', 'host', ''],
-    ['host:80', 'host', '80'],
-    ['host:', 'host', ''],
-    ['[::1]', '::1', ''],
-    ['[::1]:80', '::1', '80'],
-    ['host:port', 'host:port', ''],
-    ['', '', ''],
-  ])('host and port of %j', (host, name, port) => {
-    expect(hostAndPort(host)).toEqual({ name, port });
-  });
 });
 
 test('taking apart never throws', () => {
@@ -81,7 +70,7 @@ test('a web address reads the same as in the platform’s own parser', () => {
       const own = new URL(text);
       const read = parseGoUrl(text);
       expect(read.ok && `${read.url.scheme}:`).toBe(own.protocol);
-      expect(read.ok && hostAndPort(read.url.host).name).toBe(own.hostname);
+      expect(read.ok && splitAuthority(read.url.host).host).toBe(own.hostname);
     }),
   );
 });

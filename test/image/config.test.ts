@@ -6,7 +6,7 @@ function why(text: string): string {
   return read.ok ? 'fine' : read.why;
 }
 
-test('says the platform, and what each layer unpacks to', () => {
+test('has the platform, and the digest of each unpacked layer', () => {
   const text = JSON.stringify({
     OS: 'linux',
     architecture: 'arm',
@@ -25,7 +25,7 @@ test('says the platform, and what each layer unpacks to', () => {
   });
 });
 
-describe('what says nothing is fine', () => {
+describe('missing fields are valid', () => {
   test.each(['{}', 'null', '{"rootfs":null,"created":null,"os":null}'])('%s', (text) => {
     const value = { platform: { os: '', architecture: '' }, rootfsType: '', diffIds: [] };
     expect(readImageConfig(text)).toEqual({ ok: true, value });

@@ -16,8 +16,7 @@ const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', digest
 
 function read(document: unknown, mediaType: string): Manifest | string {
   const manifest = readManifest(typeof document === 'string' ? document : JSON.stringify(document), mediaType);
-  if (manifest.ok) return manifest.value;
-  return manifest.fault.code === 'manifest.malformed' ? manifest.fault.why : manifest.fault.code;
+  return manifest.ok ? manifest.value : manifest.fault.why;
 }
 
 /** An index of entries such as `linux/arm/v7`; the empty text names no platform. */
@@ -78,7 +77,7 @@ describe('a manifest is read by its declared type (containerd core/images/image.
     });
   });
 
-  test('schema 1 and other types are not looked into', () => {
+  test('schema 1 and other types are not parsed', () => {
     expect(read('not even JSON', schema1)).toEqual({ kind: 'schema1' });
     expect(read('<html>', 'text/html')).toEqual({ kind: 'other' });
     expect(read({ config, layers: [layer] }, `${ociManifest}; charset=utf-8`)).toEqual({ kind: 'other' });
@@ -139,7 +138,7 @@ describe('the document must agree with its declared type (validateMediaType)', (
     expect(read(document, mediaType)).toBe(why);
   });
 
-  test('an OCI manifest may call itself a Docker one, and say nothing of its type', () => {
+  test('an OCI manifest may call itself a Docker one, or have no type', () => {
     expect(read({ mediaType: dockerManifest, config, layers: [] }, ociManifest)).toMatchObject({ kind: 'image' });
     expect(read({ config, layers: null }, ociManifest)).toMatchObject({ kind: 'image', layers: [] });
     expect(read({ mediaType: 'application/x', config, layers: [] }, ociManifest)).toMatchObject({ kind: 'image' });
@@ -187,10 +186,12 @@ describe('what cannot be fetched is malformed', () => {
     expect(read(document, ociManifest)).toBe(why);
   });
 
-  test('the fault says where the manifest came from', () => {
+  test('the fault names the origin of the manifest', () => {
     expect(readManifest('', ociManifest, { digest: digestOf(9), host: 'reg.io' })).toEqual({
       ok: false,
       fault: { code: 'manifest.malformed', digest: digestOf(9), host: 'reg.io', why: 'unexpected end of JSON input' },
+      by: 'validateMediaType',
+      isInvalidArgument: false,
     });
   });
 
@@ -199,7 +200,12 @@ describe('what cannot be fetched is malformed', () => {
     expect(read({ manifests }, ociIndex)).toMatchObject({
       kind: 'index',
       children: [
-        { flaw: 'cannot calculate blob path from invalid digest: invalid checksum digest format: invalid argument' },
+        {
+          flaw: {
+            why: 'cannot calculate blob path from invalid digest: invalid checksum digest format: invalid argument',
+            isInvalidArgument: true,
+          },
+        },
       ],
     });
   });
@@ -230,7 +236,7 @@ describe('the entries that are fetched (handlers.go FilterPlatforms, LimitManife
     ['exact', 'linux/amd64', ['linux/386'], ''],
     ['exact', 'linux/amd64', ['linux/amd64', '', 'linux/amd64/v1', 'linux/arm64'], '0 1 2'],
     ['exact', 'linux/arm64', ['linux/arm/v7'], ''],
-    // Attestations come along as unknown/unknown and are for nobody.
+    // Attestations have the platform unknown/unknown.
     ['compatible', 'linux/amd64', ['unknown/unknown', 'linux/amd64', 'unknown/unknown'], '1'],
     ['exact', 'linux/amd64', ['unknown/unknown', 'linux/amd64'], '1'],
     ['compatible', 'linux/amd64', ['unknown/unknown'], ''],
@@ -239,7 +245,7 @@ describe('the entries that are fetched (handlers.go FilterPlatforms, LimitManife
   });
 });
 
-test('what an index offers is told without attestations, each platform once', () => {
+test('the platforms of an index are listed without attestations, each once', () => {
   const index = indexOf(
     'linux/amd64',
     'linux/arm/v7',

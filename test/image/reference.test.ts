@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseImage, pullPolicyOf, readDigest } from '#image/reference.ts';
+import { parseImage, readDigest } from '#image/reference.ts';
+import { pullPolicyOf } from '#kubelet/pull-policy.ts';
 
 const hex = 'a'.repeat(64);
 const sha = `sha256:${hex}`;

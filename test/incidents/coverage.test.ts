@@ -1,4 +1,4 @@
-/** The table of incidents against their tests: what is said to be seen is replayed, and what is not has a reason. */
+/** The table of incidents against their tests: what it claims is replayed, and the rest has a reason. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -12,7 +12,7 @@ async function replayed(): Promise<readonly number[]> {
   return texts.flatMap((text) => [...text.matchAll(/^ *incident\(\s*(\d+),/gm)].map(([, number]) => Number(number)));
 }
 
-test('every incident that is seen as a verdict or foretold is replayed, and none twice', async () => {
+test('every incident that is seen as a verdict or predicted is replayed, and none twice', async () => {
   const numbers = await replayed();
   const seen = all.filter(({ seen: how }) => how !== 'no').map(({ number }) => number);
   expect(seen.filter((number) => !numbers.includes(number))).toEqual([]);
@@ -24,7 +24,7 @@ test('every incident that no node sees has a reason', () => {
   for (const { seen, why } of all) expect(why === undefined).toBe(seen !== 'no');
 });
 
-test('the rows are numbered from 1 on without a gap, and no issue stands twice', () => {
+test('the rows are numbered from 1 on without a gap, and no issue is listed twice', () => {
   expect(all.map(({ number }) => number)).toEqual(all.map((_, index) => index + 1));
   expect(new Set(all.map(({ issue }) => issue)).size).toBe(all.length);
 });

@@ -1,7 +1,7 @@
-/** Incidents of logins and quotas that are seen before they happen. It pulls yet, and then it fails as foretold. */
+/** Incidents of logins and quotas that are predicted: the pull works, and then fails as predicted. */
 import { expect } from 'vitest';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { forecastNode } from '#forecast/rules.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { FakeHub, type HubWish } from '../kit/fake-hub.ts';
@@ -11,6 +11,7 @@ import { entry } from '../kit/ledger.ts';
 import { predicted, hour, minute, RememberingNode } from '../kit/remembering.ts';
 import { demandFor, gist, nodeOf, pullOf, pullSecret } from '../kit/stage.ts';
 import { ecrPassword, untilItEnds } from '../kit/tokens.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const startMs = Date.parse('2026-03-04T12:00:00.000Z');
 const expired = { rule: 'credential-expires', fault: 'auth.rejected', likelihood: 'likely', stage: 'auth' } as const;
@@ -46,7 +47,7 @@ incident(32, async () => {
   let endsMs = startMs;
   for (let round = 0; round < 3; round += 1) {
     endsMs = node.nowMs + 12 * hour;
-    for (let looks = 0; looks < 16; looks += 1) {
+    for (let passes = 0; passes < 16; passes += 1) {
       expect(gist(await node.rehearse(withPassword(endsMs)))).toBe('pulls');
       node.nowMs += 30 * minute;
     }
@@ -73,7 +74,7 @@ async function drains({ hub, node, wanted, each, source }: Drained): Promise<Pul
   };
   expect(gist(await node.rehearse(wanted))).toBe('pulls');
   let before = await five();
-  for (let looks = 0; looks < 11; looks += 1) before = await five();
+  for (let passes = 0; passes < 11; passes += 1) before = await five();
   const shown = predicted(before, 'quota-runs-out');
   const endsMs = node.nowMs + (shown?.withinS ?? 0) * 1000;
   let after = before;
@@ -96,7 +97,7 @@ async function drains({ hub, node, wanted, each, source }: Drained): Promise<Pul
 const remembers = (hub: FakeHub, view: NodeView = hub.node()): RememberingNode =>
   new RememberingNode(view, startMs, { memory: new Memory() });
 
-/** A Docker Hub whose clock is that of the node which looks at it. */
+/** A Docker Hub with the clock of the node that reads it. */
 async function openHub(request: Omit<HubWish, 'now'>) {
   const hub: FakeHub = await FakeHub.open({ ...request, now: () => node.nowMs });
   const node = remembers(hub);
@@ -146,7 +147,7 @@ incident(40, async () => {
       await pullOf(node.view, waiting, { now: () => new Date(node.nowMs) });
     node.nowMs += waitMs;
   }
-  // With a fresh memory: nobody has proven the right password in this pass.
+  // With a fresh memory: the right password is not proven in this pass.
   const after = await pullOf(node.view, well, { now: () => new Date(node.nowMs), history: () => node.history });
   expectCame(before, after, {
     rule: 'login-nears-lock',

@@ -1,4 +1,4 @@
-/** Incidents that are seen before they happen: hosts, ways, certificates, clocks and content. It pulls yet, and then it fails as foretold. */
+/** Incidents of hosts, routes, certificates, clocks and content that are predicted: the pull works, and then fails as predicted. */
 import { expect } from 'vitest';
 import { Secret } from '#report/secret.ts';
 import type { NodeView } from '#node/view.ts';
@@ -6,7 +6,7 @@ import { authority, leaf } from '../kit/certificates.ts';
 import { asking, fakeDns } from '../kit/fake-dns.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
-import { trusting } from '../kit/footing.ts';
+import { trusting } from '../kit/network-settings.ts';
 import { expectCame, expectWarned, incident } from '../kit/incidents.ts';
 import { onBlobs, onManifests, refuses, resets } from '../kit/misbehaviour.ts';
 import { dropIn, proxiedWorld } from '../kit/proxied-node.ts';
@@ -54,7 +54,7 @@ incident(4, async () => {
   registry.play(node.dates, leadsTo({ '*': oldHost }));
   old.play(node.dates, resetsTwoOfFive());
   let before = await node.rehearse(app);
-  for (let looks = 1; looks < 20 && predicted(before, 'blob-host-flaky') === undefined; looks += 1)
+  for (let passes = 1; passes < 20 && predicted(before, 'blob-host-flaky') === undefined; passes += 1)
     before = await node.after(5 * minute, app);
   old.play(node.dates);
   before = await node.after(5 * minute, app);
@@ -67,26 +67,26 @@ incident(4, async () => {
 incident(18, async () => {
   await using world = await proxiedWorld(images);
   const { place, root, readView } = world;
-  const node = new RememberingNode(await readView(), Date.now(), { manners: { evidence: true } });
+  const node = new RememberingNode(await readView(), Date.now(), { options: { evidence: true } });
   expect(gist(await node.rehearse(`${place}/team/app:v1`))).toBe('pulls');
   await root.remove(dropIn);
   node.view = await readView();
   const before = await node.after(minute, `${place}/team/app:v1`);
-  // The restart: the process has what the files say.
+  // The restart: the process has what the files hold.
   await root.add({ 'proc/7/environ': '' });
   node.view = await readView();
   const after = await node.after(minute, `${place}/team/app:v1`);
   expectCame(before, after, { rule: 'restart-pending', fault: 'dns.not_found', likelihood: 'likely', stage: 'dns' });
 });
 
-/** A certificate that ends in so many days: a look now, one an hour before it ends, one an hour after. */
+/** A certificate that ends in so many days: a pass now, one an hour before it ends, one an hour after. */
 async function ends(name: string, days: number, sketch: (url: string, root: string) => NodeSketch): Promise<void> {
   const root = await authority();
   const server = await leaf({ names: [name], by: root, from: days - 90, to: days });
   await using registry = await FakeRegistry.open({ images, tls: { cert: server.chain, key: server.key } });
   const endMs = Date.now() + days * day;
   const view = nodeOf({ hosts: { [name]: ['127.0.0.1'] }, ...sketch(`https://${name}:${registry.port}`, root.cert) });
-  const node = new RememberingNode(view, Date.now(), { manners: { spend: true } });
+  const node = new RememberingNode(view, Date.now(), { options: { spend: true } });
   registry.play(node.dates);
   const wanted = `${name === 'registry-1.docker.io' ? 'docker.io' : `${name}:${registry.port}`}/team/app:v1`;
   const before = await node.rehearse(wanted);
@@ -147,7 +147,7 @@ const standsIn = (name: string, port: number): NodeSketch => ({
 incident(44, async () => {
   await using registry = await FakeRegistry.open({ images: { 'bitnami/redis:7.2': image() } });
   const view = nodeOf(standsIn('docker.io', registry.port));
-  const node = new RememberingNode(view, Date.parse('2025-08-27T00:00:00Z'), { manners: { spend: true } });
+  const node = new RememberingNode(view, Date.parse('2025-08-27T00:00:00Z'), { options: { spend: true } });
   const gone = onManifests(refuses(404, 'MANIFEST_UNKNOWN', 'manifest unknown'));
   registry.play(node.dates);
   const weeksAhead = await node.rehearse('bitnami/redis:7.2');
@@ -193,7 +193,7 @@ incident(48, async () => {
   const config = { progressTimeoutMs, engine: 'local' } as const;
   const view = nodeOf({ version: '1.7.2', registries: { 'reg.test': registry }, config });
   const startMs = Date.parse('2026-03-04T12:00:00Z');
-  const node = new RememberingNode(view, startMs, { clockMs: clock.read, manners: { deadlineMs: 90_000 } });
+  const node = new RememberingNode(view, startMs, { clockMs: clock.read, options: { deadlineMs: 90_000 } });
   const before = await node.rehearse(`reg.test:${registry.port}/team/app:v1`);
   // The rehearsal waits for as long as it takes; it is the runtime that gives up.
   const pulled = await smallPull({
@@ -213,7 +213,7 @@ incident(12, async () => {
   await using registry = await FakeRegistry.open({ images });
   const place = `reg.test:${registry.port}`;
   const view = nodeOf({ hosts: { 'reg.test': ['::1', '127.0.0.1'] }, dirs: { [place]: toml(plain(place)) } });
-  const node = new RememberingNode(view, Date.parse('2026-03-04T12:00:00Z'), { manners: { evidence: true } });
+  const node = new RememberingNode(view, Date.parse('2026-03-04T12:00:00Z'), { options: { evidence: true } });
   registry.play(node.dates);
   const report = await node.rehearse(`${place}/team/app:v1`);
   expect(gist(report)).toBe('pulls');

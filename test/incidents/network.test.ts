@@ -2,7 +2,7 @@
 import { describe } from 'vitest';
 import type { HostRule } from '#node/view.ts';
 import { Secret } from '#report/secret.ts';
-import { authority } from '../kit/authority.ts';
+import { issuer } from '../kit/certificates.ts';
 import { asking, fakeDns } from '../kit/fake-dns.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
@@ -14,7 +14,7 @@ import { demandFor, nodeOf, plain, pullOf, toml, type NodeSketch } from '../kit/
 
 const images = { 'team/app:v1': image() };
 const impatient = { dialTimeoutMs: 300 } as const;
-const manners = { patienceMs: 2_000, evidence: false } as const;
+const options = { responseTimeoutMs: 2_000, evidence: false } as const;
 
 /** By name and its own port, in plain HTTP. */
 const plainAt = (name: string, port: number, over: Partial<HostRule> = {}): NodeSketch => ({
@@ -41,7 +41,7 @@ incident(5, async () => {
   const report = await pullOf(
     nodeOf(plainAt('reg.test', registry.port, impatient)),
     `reg.test:${registry.port}/team/app:v1`,
-    { manners },
+    { options },
   );
   expectForetold(report, 'blob', 'blob.redirect_failed');
 });
@@ -96,7 +96,7 @@ incident(13, async () => {
     hosts: { 'ghcr.test': ['224.0.0.1'] },
     dirs: { 'ghcr.test': toml(plain('ghcr.test', impatient)) },
   });
-  const report = await pullOf(view, 'ghcr.test/team/app:v1', { manners });
+  const report = await pullOf(view, 'ghcr.test/team/app:v1', { options });
   expectForetold(report, 'tcp', 'tcp.unreachable');
 });
 
@@ -106,7 +106,7 @@ incident(14, async () => {
   await using registry = await FakeRegistry.open({ images, auth: { scheme: 'bearer', anonymous: true, realm } });
   const hosts = { 'hub.test': ['127.0.0.1'], 'auth.test': ['127.0.0.1'] };
   const view = nodeOf({ ...plainAt('hub.test', registry.port, impatient), hosts });
-  const report = await pullOf(view, `hub.test:${registry.port}/team/app:v1`, { manners });
+  const report = await pullOf(view, `hub.test:${registry.port}/team/app:v1`, { options });
   expectForetold(report, 'auth', 'auth.realm_unreachable');
 });
 
@@ -116,7 +116,7 @@ describe.concurrent('a handshake that never ends', () => {
     hosts: { [name]: ['127.0.0.1'] },
     dirs: { [`${name}:${port}`]: toml(plain(`${name}:${port}`, { url: `https://${name}:${port}` })) },
   });
-  const patient = { manners: { ...manners, patienceMs: 15_000 } };
+  const patient = { options: { ...options, responseTimeoutMs: 15_000 } };
 
   incident(15, async () => {
     await using cut = await listener({ is: 'says', bytes: cutFlight, then: 'stays' });
@@ -167,7 +167,7 @@ incident(20, async () => {
 });
 
 incident(23, async () => {
-  const own = await authority('Own CA');
+  const own = await issuer('Own CA');
   const tls = await own.issue({ names: ['reg.test'] });
   await using registry = await FakeRegistry.open({ images, tls });
   const name = `reg.test:${registry.port}`;
@@ -182,7 +182,7 @@ incident(23, async () => {
 });
 
 incident(24, async () => {
-  const known = await authority('Public CA');
+  const known = await issuer('Public CA');
   await using edge = await FakeRegistry.open({ images, tls: await known.issue({ names: ['other.test'] }) });
   await using front = await FakeRegistry.open({ images, blobsAt: `https://data.test:${edge.port}` });
   const hosts = { 'mcr.test': ['127.0.0.1'], 'data.test': ['127.0.0.1'] };

@@ -165,7 +165,7 @@ incident(53, () => {
 
 incident(54, () => replay({ auth: { scheme: 'basic', users: { puller: 's3cret' } } }, ['auth', 'auth.required']));
 
-/** What the other column of the table says: these pulls are spared, and no false alarm is raised. */
+/** The other column of the table: these pulls work, and there is no false alarm. */
 test('52 go-gitea/gitea#37326: a registry that refuses HEAD /v2/ is pulled from as before', async () => {
   const refusesPing: Script = (visit) => (visit.kind === 'root' ? visit.send(405, {}) : undefined);
   await using registry = await FakeRegistry.open({ images, onRequest: refusesPing });
@@ -176,7 +176,7 @@ test('52 go-gitea/gitea#37326: a registry that refuses HEAD /v2/ is pulled from 
 test.each([
   ['28 NVIDIA/nvidia-container-toolkit#1945', 401],
   ['29 aws/containers-roadmap#2835', 400],
-])('%s: a token that has aged is shown by nobody, so the pull is spared', async (_, status) => {
+])('%s: a token that has aged is presented by no one, so the pull works', async (_, status) => {
   const seen = new Set<string>();
   const aged: Script = (visit) => {
     const { authorization } = visit.seen;

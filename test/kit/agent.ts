@@ -1,7 +1,7 @@
 /** An agent with a made-up outside: its rehearsals are answered by the test, its clock is the test's. */
 import { afterEach, beforeEach, vi } from 'vitest';
 import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import type { AgentDependencies } from '#agent/agent.ts';
 import { runAgent } from '#agent/agent.ts';
 import type { Config } from '#config/config.ts';

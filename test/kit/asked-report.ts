@@ -2,7 +2,7 @@
 import type { Fault } from '#report/fault.ts';
 import type { Exchange } from '#report/rehearsal.ts';
 import type { PublicRoute, PullReport } from '#report/report.ts';
-import { stageOf } from '#runtime/attempt/trouble.ts';
+import { stageOf } from '#runtime/attempt/faults.ts';
 import { exchange } from './exchanges.ts';
 
 export interface AskedReport {

@@ -1,7 +1,7 @@
 /** `drypull catalog` and an agent's reading of it, on the fake API server and on a clock that skips pauses. */
 import { gunzipSync } from 'node:zlib';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { Catalog } from '#catalog/catalog.ts';
 import { catalogWriter } from '#catalog/publish.ts';
 import { type WorkloadKind, ownKinds, watchWorkloads } from '#catalog/watch-workloads.ts';

@@ -1,6 +1,6 @@
 /**
- * Certificates made on the spot: authorities, what they sign, and the ways in which that can be wrong. PEM texts
- * throughout. Equal wishes give the same certificate within one test file.
+ * Imitates a certificate authority (openssl ca): roots, intermediates and what they sign, valid or invalid in one property. PEM
+ * texts throughout. Equal options give the same certificate within one test file.
  */
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
@@ -32,7 +32,7 @@ const rsa = {
 } as const;
 const dayMs = 86_400_000;
 
-/** A certificate, its key and, where it is one, what an authority needs to sign. */
+/** A certificate, its key and what it needs to sign as an authority. */
 export interface Made {
   /** This certificate alone. */
   readonly cert: string;
@@ -48,26 +48,26 @@ export interface Dates {
   readonly to?: number;
 }
 
-export interface LeafWish extends Dates {
+export interface LeafOptions extends Dates {
   readonly names?: readonly string[];
   readonly ips?: readonly string[];
-  /** The name stands in the subject alone, as before 2000. */
+  /** The name is in the subject only, as before 2000. */
   readonly commonNameOnly?: boolean;
-  /** Tells one of equal wishes from another. */
+  /** Makes certificates with equal options differ. */
   readonly copy?: number;
-  /** A client may show it as well. */
+  /** A client may present it as well. */
   readonly forClients?: boolean;
   /** Its key usage is that of an authority. */
   readonly forSigning?: boolean;
-  /** What it may be shown for. Default: a server. */
+  /** Its extended key usage. Default: server. */
   readonly usage?: 'client' | 'any';
-  /** Of what kind its key is. Default: ECDSA. */
+  /** The type of its key. Default: ECDSA. */
   readonly kind?: 'rsa';
-  /** How it is signed. Default: with SHA-256. */
+  /** The hash of its signature. Default: SHA-256. */
   readonly hash?: 'SHA-1';
-  /** It names its issuer by a serial number that the issuer does not have. */
+  /** Its authority key identifier has a serial number that the issuer does not have. */
   readonly ofAnotherSerial?: boolean;
-  /** It holds an extension that must be understood, and that nobody knows. */
+  /** It has an unknown critical extension. */
   readonly demanding?: boolean;
   /** Absent: it signs itself. */
   readonly by?: Made;
@@ -87,16 +87,16 @@ export async function authority(request: Dates & { readonly name?: string } = {}
   return once(['authority', request], () => make({ ...request, subject: `CN=${name}`, extensions: signing }));
 }
 
-export interface IntermediateWish extends Dates {
+export interface IntermediateOptions extends Dates {
   readonly name?: string;
   readonly by: Made;
-  /** It may sign nothing, by its own words. */
+  /** Its basic constraints forbid signing. */
   readonly powerless?: boolean;
-  /** It may sign no other intermediate. */
+  /** Its path length constraint forbids another intermediate. */
   readonly lowest?: boolean;
 }
 
-export async function intermediate(request: IntermediateWish): Promise<Made> {
+export async function intermediate(request: IntermediateOptions): Promise<Made> {
   const { by, ...rest } = request;
   const subject = `CN=${request.name ?? 'Test Intermediate'}`;
   const lowest = request.lowest === true ? [new BasicConstraintsExtension(true, 0, true)] : signing;
@@ -104,14 +104,14 @@ export async function intermediate(request: IntermediateWish): Promise<Made> {
   return once(['intermediate', rest, by.cert], () => make({ ...request, subject, extensions }));
 }
 
-/** The same name and key, signed by somebody else: what a new root is given until it is known. */
+/** The same name and key, signed by another authority: a new root has this until clients trust it. */
 export async function crossSigned(of: Made, request: Dates & { readonly by: Made }): Promise<Made> {
   const subject = of.signs.certificate.subject;
   const { keys } = of.signs;
   return make({ ...request, subject, extensions: signing, keys });
 }
 
-export async function leaf(request: LeafWish): Promise<Made> {
+export async function leaf(request: LeafOptions): Promise<Made> {
   const { by, ...rest } = request;
   const { names = [], ips = [] } = request;
   const given = [
@@ -127,11 +127,11 @@ export async function leaf(request: LeafWish): Promise<Made> {
     ...(request.forSigning === true ? [new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true)] : []),
     ...(request.demanding === true ? [new Extension('1.2.3.4', true, Uint8Array.from([5, 0]))] : []),
   ];
-  const subject = `O=Test, CN=${names[0] ?? ips[0] ?? 'nobody'}`;
+  const subject = `O=Test, CN=${names[0] ?? ips[0] ?? 'none'}`;
   return once(['leaf', rest, by?.cert], () => make({ ...request, subject, extensions }));
 }
 
-/** For a client that has to show who it is. */
+/** A client certificate. */
 export async function client(request: Dates & { readonly name: string; readonly by: Made }): Promise<Made> {
   const { by, ...rest } = request;
   const extensions = [new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth])];
@@ -150,7 +150,7 @@ async function once(key: unknown, makeIt: () => Promise<Made>): Promise<Made> {
   return known;
 }
 
-interface Order extends Dates {
+interface CertificateOptions extends Dates {
   readonly subject: string;
   readonly extensions: readonly Extension[];
   readonly by?: Made;
@@ -161,7 +161,7 @@ interface Order extends Dates {
   readonly ofAnotherSerial?: boolean;
 }
 
-async function make(order: Order): Promise<Made> {
+async function make(order: CertificateOptions): Promise<Made> {
   const ofKey = order.kind === 'rsa' ? rsa : algorithm;
   const keys = order.keys ?? (await webcrypto.subtle.generateKey(ofKey, true, ['sign', 'verify']));
   const { by } = order;
@@ -193,4 +193,48 @@ async function make(order: Order): Promise<Made> {
   const key = PemConverter.encode(pkcs8, PemConverter.PrivateKeyTag);
   const isSentAlong = by !== undefined && by.signs.certificate.issuer !== by.signs.certificate.subject;
   return { cert, chain: isSentAlong ? `${cert}\n${by.chain}` : cert, key, signs: { certificate, keys } };
+}
+
+export interface KeyPair {
+  /** PEM texts. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface Issuer {
+  readonly cert: string;
+  readonly issue: (request: IssueOptions) => Promise<KeyPair>;
+}
+
+export interface IssueOptions {
+  /** DNS names, or IPv4 addresses. */
+  readonly names: readonly string[];
+  /** From now. Default: 90. Negative: expired. */
+  readonly endsInDays?: number;
+  /** From now. Default: -100. */
+  readonly startsInDays?: number;
+}
+
+let issued = 0;
+
+/** An authority for whole clusters and nodes: each certificate is a new one with a key of its own, even with equal options. */
+export async function issuer(name: string): Promise<Issuer> {
+  const by = await authority({ name, from: -365, to: 3650 });
+  return {
+    cert: by.cert,
+    issue: async ({ names, startsInDays = -100, endsInDays = 90 }) => {
+      issued += 1;
+      const isAddress = (one: string): boolean => /^[\d.]+$/.test(one);
+      const { cert, key } = await leaf({
+        names: names.filter((one) => !isAddress(one)),
+        ips: names.filter(isAddress),
+        from: startsInDays,
+        to: endsInDays,
+        forClients: true,
+        copy: issued,
+        by,
+      });
+      return { cert, key };
+    },
+  };
 }

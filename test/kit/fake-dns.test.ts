@@ -2,7 +2,7 @@ import { Resolver } from 'node:dns/promises';
 import { describe, expect, it } from 'vitest';
 import { fakeDns, type Zone } from './fake-dns.ts';
 
-/** What another client than ours makes of it. */
+/** The fake name server, with another client than drypull's. */
 async function resolve(zone: Zone, name: string): Promise<unknown> {
   await using dns = await fakeDns(zone);
   const resolver = new Resolver({ timeout: 100, tries: 1 });
@@ -28,7 +28,7 @@ describe('the fake name server', () => {
     expect(await resolve(zone, 'a.example')).toEqual(expected);
   });
 
-  it('remembers what it was asked, and how', async () => {
+  it('records the queries and their transport', async () => {
     await using dns = await fakeDns({ 'a.example': { is: 'truncated', addresses } });
     const resolver = new Resolver();
     resolver.setServers([`127.0.0.1:${dns.port}`]);

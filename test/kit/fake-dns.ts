@@ -1,4 +1,4 @@
-/** A name server on loopback, UDP and TCP on one port, that says what it is told to say, or nothing. */
+/** Imitates a name server (CoreDNS) on loopback, UDP and TCP on one port, with scripted answers. */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -10,18 +10,18 @@ export type Script =
   | { readonly is: 'addresses'; readonly addresses: readonly string[] }
   /** The chain of names, and the addresses of its last. */
   | { readonly is: 'alias'; readonly names: readonly string[]; readonly addresses: readonly string[] }
-  /** The addresses, or without any that there are none of that name, after a while. */
+  /** After a while: the addresses or, without any, NXDOMAIN. */
   | { readonly is: 'late'; readonly afterMs: number; readonly addresses: readonly string[] }
   | { readonly is: 'nxdomain' | 'servfail' | 'refused' | 'silence' | 'lame' }
-  /** UDP: cut short and marked so; TCP: the addresses. */
+  /** UDP: truncated and marked as such; TCP: the addresses. */
   | { readonly is: 'truncated'; readonly addresses: readonly string[] }
-  /** As they are, in place of an answer. */
+  /** Raw bytes instead of an answer. */
   | { readonly is: 'bytes'; readonly bytes: Uint8Array }
-  /** A good head and question, and then rubbish. */
+  /** A valid header and question, and then invalid bytes. */
   | { readonly is: 'broken_answers' }
   /** First an answer to another question and one with another number, then the addresses. */
   | { readonly is: 'forged_first'; readonly addresses: readonly string[] }
-  /** TCP: closes without a word. */
+  /** TCP: closes without an answer. */
   | { readonly is: 'hang_up' };
 
 export interface Received {
@@ -42,7 +42,7 @@ export interface Place {
   readonly port: number;
 }
 
-/** With another way to ask for names. */
+/** The view with other resolver settings. */
 export function asking(view: NodeView, resolver: Partial<Resolver>): NodeView {
   return { ...view, system: { ...view.system, resolver: { ...view.system.resolver, ...resolver } } };
 }
@@ -54,7 +54,7 @@ export function leadingTo(addresses: Readonly<Record<string, readonly string[]>>
   );
 }
 
-/** By lower-case name without its last dot; `name A` and `name AAAA` go before `name`. Everything else does not exist. */
+/** By lower-case name without its last dot; `name A` and `name AAAA` override `name`. Any other name does not exist. */
 export type Zone = Readonly<Record<string, Script>>;
 
 export async function fakeDns(zone: Zone, place: Place = { address: '127.0.0.1', port: 0 }): Promise<FakeDns> {
@@ -179,7 +179,7 @@ function framed(message: Uint8Array): Buffer {
   return Buffer.concat([length, message]);
 }
 
-/** One port for both: the second kind may find it taken, and then another one is tried where any will do. */
+/** One port for both. UDP may find the port in use; then another one is tried, unless the caller fixed it. */
 async function bindBoth(place: Place): Promise<{ tcp: Server; udp: UdpSocket; port: number }> {
   for (;;) {
     const tcp = createServer();

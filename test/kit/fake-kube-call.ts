@@ -1,4 +1,4 @@
-/** An HTTP request read as the API server's authorizer reads it: verb, group, resource, subresource, namespace, name. */
+/** Imitates kube-apiserver: an HTTP request as its authorizer reads it: verb, group, resource, subresource, namespace, name. */
 export interface KubeCall {
   readonly verb: string;
   readonly group: string;
@@ -8,7 +8,7 @@ export interface KubeCall {
   readonly name: string;
 }
 
-/** `get core/secrets shop/hub`: one line a call, for tests that compare sets. */
+/** `get core/secrets shop/hub`: one line for each call, for tests that compare sets. */
 export function callText(call: KubeCall): string {
   return `${call.verb} ${kindText(call)} ${[call.namespace, call.name].filter(Boolean).join('/')}`.trim();
 }

@@ -1,4 +1,4 @@
-/** The recordings, and what the fake API server needs to look into JSON. */
+/** Imitates kube-apiserver: its recorded objects, and helpers for JSON. */
 import { readFileSync } from 'node:fs';
 
 export type Json = Record<string, unknown>;
@@ -28,7 +28,7 @@ export function recordedJson(name: string): Json {
   return object(JSON.parse(recordedText(name)));
 }
 
-/** The recorded watch, one event a line. */
+/** The recorded watch, one event on each line. */
 export function recordedWatch(): readonly string[] {
   return recordedText('pods-watch.jsonl').split('\n').filter(Boolean);
 }

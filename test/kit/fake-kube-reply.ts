@@ -1,4 +1,4 @@
-/** What the fake API server answers: replies, refusals, reviews, and what stands in for an answer when it misbehaves. */
+/** Imitates kube-apiserver: its replies, refusals and reviews, and its failures. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KubeCall } from './fake-kube-call.ts';
 import { type Json, object, text } from './fake-kube-json.ts';
@@ -8,7 +8,7 @@ export interface Reply {
   readonly body: Json;
 }
 
-/** Who a bearer token is, and what that one may do: `get /metrics`. */
+/** The user of a bearer token, and their rights: `get /metrics`. */
 export interface Person {
   readonly user: string;
   readonly may: readonly string[];
@@ -35,7 +35,7 @@ export function forbidden(call: KubeCall): Reply {
   return refusal(403, 'Forbidden', `${call.resource} "${call.name}" is forbidden: ${user} cannot ${call.verb} it`);
 }
 
-/** True: and now the real answer. */
+/** True: the real answer follows. */
 export async function misbehave(does: Misbehaviour, response: ServerResponse): Promise<boolean> {
   switch (does.is) {
     case 'slow':
@@ -57,7 +57,7 @@ export async function misbehave(does: Misbehaviour, response: ServerResponse): P
   }
 }
 
-/** Names and notes are checked as kube-apiserver 1.36 checks them: a generateName is a name whose last dash does not count. */
+/** Names and notes are validated as in kube-apiserver 1.36: a generateName is a name whose last dash does not count. */
 export function createdEvent(body: Json): Reply {
   const prefix = text(body, 'metadata', 'generateName');
   if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(prefix.replace(/-$/, 'a')))

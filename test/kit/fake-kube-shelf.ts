@@ -1,9 +1,9 @@
-/** Objects of any kind that the fake API server keeps: workloads, ConfigMaps, ServiceAccounts; with the preconditions of writes. */
+/** Imitates the storage of kube-apiserver: workloads, ConfigMaps, ServiceAccounts, with the preconditions of writes. */
 import type { KubeCall } from './fake-kube-call.ts';
 import { type Json, object, text } from './fake-kube-json.ts';
 import { type Reply, refusal } from './fake-kube-reply.ts';
 
-/** What became of an object: for the watches. */
+/** A change of an object, for watches. */
 export type Happened = (kind: string, type: 'ADDED' | 'MODIFIED' | 'DELETED', what: Json) => void;
 
 /** `apps/deployments`. */
@@ -27,7 +27,7 @@ export class Shelf {
   readonly #version: () => number;
   #uids = 0;
 
-  /** `version`: of the next thing that happens. */
+  /** `version`: of the next change. */
   constructor(happened: Happened, version: () => number) {
     this.#happened = happened;
     this.#version = version;
@@ -37,7 +37,7 @@ export class Shelf {
     return [...(this.#objects.get(kind)?.values() ?? [])];
   }
 
-  /** As somebody else would write it: it is there afterwards, whatever was before. */
+  /** A write by another client, without preconditions. */
   put(kind: string, what: Json): Json {
     const id = idOf(what);
     const before = this.#of(kind).get(id);

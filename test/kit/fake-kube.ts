@@ -1,7 +1,7 @@
 /**
- * An API server on loopback that holds Pods, one Node and Secrets, replays recorded watch events and misbehaves on request.
- * It keeps a resource version and an event log as etcd does, so that lists, watches, bookmarks, paging and 410 Gone fit
- * together, and it writes down every call as an authorizer would see it. Anything that its grants do not name gets 403.
+ * Imitates kube-apiserver on loopback: it has Pods, one Node and Secrets, replays recorded watch events and fails on request.
+ * It keeps a resource version and an event log as etcd does, so that lists, watches, bookmarks, paging and 410 Gone are
+ * consistent, and it records every call as an authorizer reads it. A call outside of its grants gets 403.
  */
 import { once } from 'node:events';
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
@@ -11,7 +11,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { type KubeCall, callOf, grantText, scopedText } from './fake-kube-call.ts';
 import { type Json, at, object, recordedJson, text } from './fake-kube-json.ts';
 import { Shelf, kindKey, selects } from './fake-kube-shelf.ts';
-import { type Ending, dialects, serveForward } from './fake-port-forward.ts';
+import { channelProtocol, type Ending, serveForward } from './fake-port-forward.ts';
 import { catalogGrants, everyGrant } from './kube-grants.ts';
 import {
   type Misbehaviour,
@@ -43,39 +43,39 @@ interface Logged {
 }
 export class FakeKube {
   readonly calls: KubeCall[] = [];
-  /** Bodies of what was written, in order: status patches, Events, reviews. */
+  /** Bodies of writes, in order: status patches, Events, reviews. */
   readonly written: { readonly call: KubeCall; readonly body: Json }[] = [];
   /** Queries of lists and watches, in order. */
   readonly asked: URLSearchParams[] = [];
   readonly pods = new Map<string, Json>();
   readonly secrets = new Map<string, Json>();
-  /** `drypull/drypull`: on how many nodes it runs. */
+  /** `drypull/drypull`: the number of nodes that it runs on. */
   readonly daemonSets = new Map<string, number>();
   node: Json;
   version: number;
-  /** `get core/secrets`: what the caller may do. */
+  /** `get core/secrets`: the caller's rights. */
   grants = everyGrant;
-  /** The same of the catalog's own ServiceAccount, in namespaces: `list core/pods in drypull`. */
+  /** The rights of the catalog's ServiceAccount, in namespaces: `list core/pods in drypull`. */
   catalogGrants = catalogGrants;
   /** Kinds of custom resources that are installed: `argoproj.io/rollouts`. */
   readonly installed = new Set<string>();
   readonly shelf: Shelf;
   /** How a watch or list from a forgotten version is refused. */
   gone: 'event' | 'status' = 'event';
-  /** Bearer tokens that TokenReview knows, and who of them may read which path. */
+  /** Bearer tokens that TokenReview knows, and the paths that their users may read. */
   readonly people = new Map<string, Person>();
   readonly connections = new Set<Socket>();
-  /** More Nodes than the one, where a fleet is asked for. */
+  /** More Nodes than the one, for tests of a fleet. */
   fleet: readonly Json[] = [];
-  /** Where the forwarded ports of a Pod end; a Pod that is not here has no such port. */
+  /** The ends of a Pod's forwarded ports; a Pod that is not here has no such port. */
   readonly endings = new Map<string, Ending>();
-  /** The dialects of the port-forward that are spoken here. */
-  dialects: readonly string[] = dialects;
-  /** What was spoken, connection by connection. */
-  readonly spoken: string[] = [];
+  /** The subprotocols of a port-forward that this server accepts. */
+  subprotocols: readonly string[] = [channelProtocol];
+  /** Port-forwards that were opened. */
+  forwards = 0;
   /** The most forwarded connections that were open at one time. */
   mostForwards = 0;
-  #forwards = 0;
+  #openForwards = 0;
   #log: Logged[] = [];
   #oldest = 0;
   readonly #watchers = new Set<Watcher>();
@@ -135,7 +135,7 @@ export class FakeKube {
     if (this.#server.listening) await this.away();
   }
 
-  /** Resolves once the condition holds, looked at after each call and each watch that opens. */
+  /** Resolves once the condition is met, checked after each call and each watch that opens. */
   async until(count: (kube: FakeKube) => boolean): Promise<void> {
     if (count(this)) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -147,17 +147,17 @@ export class FakeKube {
     await this.until(({ calls }) => calls.filter((call) => grantText(call) === grant).length >= times);
   }
 
-  /** Misbehaves for calls that match, so many times. */
+  /** Fails for calls that match, this many times. */
   script(match: (call: KubeCall) => boolean, does: Misbehaviour, times = 1): void {
     this.#scripted.push({ match, does, times });
   }
 
-  /** Does what is asked and cuts the connection instead of an answer. */
+  /** Performs the call and then closes the connection without an answer. */
   loseAnswers(match: (call: KubeCall) => boolean, times: number): void {
     this.#lost = { match, times };
   }
 
-  /** Events of the recorded watch, as they were: each moves the resource version on. */
+  /** Events of the recorded watch, unchanged: each advances the resource version. */
   replay(lines: readonly string[]): void {
     for (const line of lines) {
       const event = object(JSON.parse(line));
@@ -187,13 +187,13 @@ export class FakeKube {
     this.#send(`core/${resource}`, `${JSON.stringify({ type: 'BOOKMARK', object: marked })}\n`);
   }
 
-  /** Forgets what happened before: older watches and lists get 410. */
+  /** Drops the event log: older watches and lists get 410. */
   compact(): void {
     this.#oldest = this.version;
     this.#log = [];
   }
 
-  /** Text as it is to every open watch, then perhaps the end. */
+  /** Sends raw text to every open watch, and then perhaps ends it. */
   describe(raw: string, then: 'go_on' | 'end' | 'cut' = 'go_on'): void {
     for (const watcher of this.#watchers) {
       watcher.response.write(raw);
@@ -261,7 +261,7 @@ export class FakeKube {
     }
   }
 
-  /** A port-forward: a refusal is an HTTP answer, as the API server's are; an unknown dialect is the kubelet's bare 403. */
+  /** A port-forward: a refusal is an HTTP answer, as the API server's are; an unknown subprotocol gets the kubelet's 403 without a body. */
   #upgrade(request: IncomingMessage, at: { readonly socket: Duplex; readonly head: Buffer }): void {
     const url = new URL(request.url ?? '/', this.url);
     const call = callOf('GET', url);
@@ -292,13 +292,13 @@ export class FakeKube {
       return;
     }
     const port = Number(url.searchParams.get('ports'));
-    const spoken = serveForward(request, at, { known: this.dialects, ending, port });
-    if (spoken === undefined) at.socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+    if (!serveForward(request, at, { known: this.subprotocols, ending, port }))
+      at.socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
     else {
-      this.spoken.push(spoken);
-      this.#forwards += 1;
-      this.mostForwards = Math.max(this.mostForwards, this.#forwards);
-      at.socket.once('close', () => (this.#forwards -= 1));
+      this.forwards += 1;
+      this.#openForwards += 1;
+      this.mostForwards = Math.max(this.mostForwards, this.#openForwards);
+      at.socket.once('close', () => (this.#openForwards -= 1));
       this.#publish();
     }
   }
@@ -416,7 +416,7 @@ export class FakeKube {
     return refusal(404, 'NotFound', `secrets "${call.name}" not found`);
   }
 
-  /** Strategic merge of what is used of it: conditions by type, and metadata.resourceVersion as a precondition. */
+  /** The part of strategic merge that is used: conditions by type, and metadata.resourceVersion as a precondition. */
   #patch(body: Json): Reply {
     const wanted = text(body, 'metadata', 'resourceVersion');
     if (wanted !== '' && wanted !== text(this.node, 'metadata', 'resourceVersion'))

@@ -48,7 +48,7 @@ describe('the fake proxy', () => {
     expect(await exchange({}, ['GET http://a.example/ HTTP/1.1\r\n\r\n'], 'here I am')).toBe('here I am');
   });
 
-  it('speaks SOCKS 5', async () => {
+  it('serves SOCKS 5', async () => {
     const ask = Uint8Array.from([5, 1, 0, 3, 1, 97, 1, 187]);
     const heard = await exchange({ socks: { reply: 0 } }, [Uint8Array.from([5, 1, 0]), ask, 'x'], 'here I am');
     expect(heard).toBe('\x05\x00\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00here I am');

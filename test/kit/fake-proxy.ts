@@ -1,6 +1,6 @@
 /**
- * A proxy on loopback: CONNECT, requests with whole URLs, and SOCKS 5. Every name leads to the one port of loopback that
- * it is told, so that a test can use names that nobody resolves.
+ * Imitates a forward proxy (squid, Dante) on loopback: CONNECT, requests with whole URLs, and SOCKS 5. Every name leads to one
+ * port of loopback, so that a test can use names that do not resolve.
  */
 import { connect, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
@@ -9,14 +9,14 @@ import { listen } from './silent-listener.ts';
 export interface ProxyManner {
   /** Where everything leads. */
   readonly to: number;
-  /** The answer in place of a tunnel: `403 Forbidden`. */
+  /** The answer instead of a tunnel: `403 Forbidden`. */
   readonly refuse?: string;
   /** `user:password`; without it 407. */
   readonly demand?: string;
   readonly silent?: boolean;
   /** TLS to the proxy itself. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** SOCKS 5 in place of HTTP; the number is its refusal. */
+  /** SOCKS 5 instead of HTTP; the number is its refusal. */
   readonly socks?: { readonly reply: number };
 }
 
@@ -24,7 +24,7 @@ export interface FakeProxy extends AsyncDisposable {
   readonly port: number;
   /** Heads of requests, and for SOCKS `host:port`. */
   readonly received: readonly string[];
-  /** Connections so far. */
+  /** The number of connections. */
   readonly met: () => number;
 }
 

@@ -1,4 +1,4 @@
-/** How the fake registry knows its clients: Basic, or Bearer tokens from its own realm by GET and by POST. */
+/** Imitates the authentication of a registry (distribution): Basic, or Bearer tokens from its own realm by GET and by POST. */
 import { randomBytes } from 'node:crypto';
 import type { Visit } from './visit.ts';
 
@@ -14,21 +14,21 @@ export interface BasicAuth {
 export interface BearerAuth {
   readonly scheme: 'bearer';
   readonly users?: Users;
-  /** Whether a token that nobody signed for may pull. Default: not. */
+  /** Whether an anonymous token may pull. Default: no. */
   readonly anonymous?: boolean;
-  /** Default: `/token` on the name that the client called us by. */
+  /** Default: `/token` on the client's name for the registry. */
   readonly realm?: string;
   readonly service?: string;
-  /** Default true. A realm of the first generation, which knows GET alone, answers 405. */
+  /** Default true. An old realm, which has GET only, answers 405. */
   readonly acceptsPost?: boolean;
-  /** Default: `access_token` to POST, as OAuth2 has it, and `token` to GET. */
+  /** Default: `access_token` to POST, as in OAuth2, and `token` to GET. */
   readonly field?: 'token' | 'access_token';
   readonly expiresInS?: number;
 }
 
 export type Tokens = Map<string, { readonly scopes: readonly string[]; readonly user: string }>;
 
-/** Lets a visit pass, or answers it with a challenge. */
+/** Admits a request, or answers it with a challenge. */
 export function gate(visit: Visit, auth: RegistryAuth, tokens: Tokens): 'done' | undefined {
   const { authorization } = visit.seen;
   if (auth.scheme === 'basic') {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask, type Asked } from './ask.ts';
-import { authority } from './authority.ts';
+import { issuer } from './certificates.ts';
 import { basicHeader } from './fake-registry-auth.ts';
 import { FakeRegistry, image, type RegistryWish } from './fake-registry.ts';
 import { ownPlatform } from './image.ts';
@@ -20,7 +20,7 @@ async function open(request: RegistryWish = {}): Promise<FakeRegistry> {
 type Scoped = Asked & { readonly scope?: string };
 
 describe('a well-behaved registry', () => {
-  test('HEAD tells a manifest by type, length and digest, and sends no body', async () => {
+  test('HEAD describes a manifest by type, length and digest, and sends no body', async () => {
     const registry = await open();
     const got = await ask(registry.url + tag, { method: 'HEAD' });
     expect(got.status).toBe(200);
@@ -81,13 +81,13 @@ describe('a well-behaved registry', () => {
     expect((await ask(registry.url + tag)).headers['docker-content-digest']).toBe(next.top.digest);
   });
 
-  test('it hangs its tree where it is told', async () => {
+  test('it serves its API at the given path', async () => {
     const registry = await open({ root: '/mirror/v2' });
     expect((await ask(`${registry.url}/mirror${tag}`)).status).toBe(200);
     expect((await ask(registry.url + tag)).status).toBe(404);
   });
 
-  test('headers that were wished for are on manifests and blobs', async () => {
+  test('configured headers are on manifests and blobs', async () => {
     const registry = await open({ headers: { 'ratelimit-remaining': '76;w=21600' } });
     expect((await ask(registry.url + tag)).headers['ratelimit-remaining']).toBe('76;w=21600');
     expect((await ask(registry.url + blob)).headers['ratelimit-remaining']).toBe('76;w=21600');
@@ -104,7 +104,7 @@ describe('a well-behaved registry', () => {
     expect(JSON.stringify(cdn.requests)).not.toContain('canary');
   });
 
-  test('every request is remembered as it was sent, until it is told to forget', async () => {
+  test('every request is recorded as it was sent, until it is dropped', async () => {
     const registry = await open();
     await ask(`${registry.url}${tag}?ns=docker.io`, { headers: { accept: ['a/b', 'c/d'], 'x-team': 'shop' } });
     expect(registry.requests).toMatchObject([
@@ -128,7 +128,7 @@ describe('a well-behaved registry', () => {
   });
 });
 
-describe('a registry that wants to know its clients', () => {
+describe('a registry with authentication', () => {
   const users = { puller: 's3cret' };
 
   test.each([
@@ -169,7 +169,7 @@ describe('a registry that wants to know its clients', () => {
     expect((await ask(registry.url + tag, { headers: { authorization: `Bearer ${token}` } })).status).toBe(status);
   });
 
-  test('Bearer: a token for nobody pulls where that is wished, and for that repository alone', async () => {
+  test('Bearer: an anonymous token pulls where that is allowed, and for that repository only', async () => {
     const registry = await open({ auth: { scheme: 'bearer', anonymous: true } });
     const { body } = await ask(`${registry.url}/token${scoped}`);
     const authorization = `Bearer ${(JSON.parse(body.toString()) as { token: string }).token}`;
@@ -185,18 +185,18 @@ describe('a registry that wants to know its clients', () => {
 });
 
 describe('a registry over TLS', () => {
-  test('it shows the certificate that it was given', async () => {
-    const ca = await authority('Test CA');
+  test('it presents the certificate that it was given', async () => {
+    const ca = await issuer('Test CA');
     const registry = await open({ tls: await ca.issue({ names: ['127.0.0.1'] }) });
     expect((await ask(registry.url + tag, { tls: { ca: ca.cert } })).status).toBe(200);
-    const { cert } = await authority('Another CA');
+    const { cert } = await issuer('Another CA');
     await expect(ask(registry.url + tag, { tls: { ca: cert } })).rejects.toMatchObject({
       code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
     });
   });
 
-  test('it can want a certificate of its clients', async () => {
-    const ca = await authority('Test CA');
+  test('it can require a client certificate', async () => {
+    const ca = await issuer('Test CA');
     const registry = await open({ tls: { ...(await ca.issue({ names: ['127.0.0.1'] })), ca: ca.cert } });
     const client = await ca.issue({ names: ['client'] });
     expect((await ask(registry.url + tag, { tls: { ca: ca.cert, ...client } })).status).toBe(200);

@@ -1,6 +1,6 @@
 /**
- * A real registry on 127.0.0.1: manifests, blobs, tokens, over HTTP or HTTPS, and any misbehaviour that a script asks for.
- * It remembers every request, so that a test can say who was never told what.
+ * Imitates a registry (distribution) on 127.0.0.1: manifests, blobs and tokens, over HTTP or HTTPS, and any misbehaviour of a
+ * script. It records every request.
  */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -25,16 +25,16 @@ export type { Script, SeenRequest, Visit } from './visit.ts';
 export interface RegistryWish {
   /** `team/app:v1` → image. */
   readonly images?: Readonly<Record<string, BuiltImage>>;
-  /** PEM texts. With `ca`, clients must show a certificate that it signed. */
+  /** PEM texts. With `ca`, clients must present a certificate that it signed. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string };
   readonly auth?: RegistryAuth;
-  /** Where the registry's tree hangs. Default `/v2`. */
+  /** The path of the API. Default `/v2`. */
   readonly root?: string;
   /** Sent with every answer to a manifest or blob request. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Blobs are answered by 307 to this base URL, with the same path and a signature in the query. */
   readonly blobsAt?: string;
-  /** Asked before anything else, in order; the first that returns `done` has answered. */
+  /** Called first, in order; the first that returns `done` has answered. */
   readonly onRequest?: Script | readonly Script[];
   readonly delay?: InjectedDelay;
   /** Default: a free one. */
@@ -93,7 +93,7 @@ export class FakeRegistry implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** `127.0.0.1:40123`: as it stands in an image reference. */
+  /** `127.0.0.1:40123`: as in an image reference. */
   get host(): string {
     return `127.0.0.1:${this.port}`;
   }
@@ -118,7 +118,7 @@ export class FakeRegistry implements AsyncDisposable {
     this.#counts.clear();
   }
 
-  /** Forgets what it has seen. */
+  /** Drops the recorded requests. */
   forget(): void {
     this.requests.length = 0;
     this.#counts.clear();

@@ -1,6 +1,6 @@
 /** The dozen images of the world, and the fate that each meets. */
 import type { FaultCode } from '#report/fault.ts';
-import type { CertificateWish } from './authority.ts';
+import type { IssueOptions } from './certificates.ts';
 import { image, type RegistryWish } from './fake-registry.ts';
 import * as wrong from './misbehaviour.ts';
 
@@ -18,7 +18,7 @@ export interface Seed extends Fate {
   /** `repository:tag` */
   readonly path: string;
   readonly server?: RegistryWish | 'nobody';
-  readonly certificate?: Partial<CertificateWish> & { readonly from?: 'stranger' };
+  readonly certificate?: Partial<IssueOptions> & { readonly from?: 'stranger' };
   /** What the node's own login says, for `puller`. */
   readonly password?: string;
   /** A registry's name below example.test that hosts.toml puts before this one. */

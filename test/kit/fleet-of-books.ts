@@ -13,7 +13,7 @@ import { emptyNodeHistory } from '#forecast/history/history.ts';
 import { phaseOf } from '#budget/phase.ts';
 import { reserve } from '#budget/reservations.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { AgentState } from '#agent/state.ts';
 import type { ProbeResults, Known } from '#budget/choose.ts';
 import { jitterMs, parseConfig, type Config } from '#config/config.ts';

@@ -4,7 +4,7 @@ import type { Forecast } from '#forecast/forecast.ts';
 import type { Image } from '#image/reference.ts';
 import type { Good } from '#report/outcome.ts';
 import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
-import { planPull } from '#runtime/plan.ts';
+import { planPull } from '#runtime/containerd/plan.ts';
 import type { Evidence, Exchange, Rehearsal, Step, TlsFacts } from '#report/rehearsal.ts';
 import type { HostRule, NodeView } from '#node/view.ts';
 import { forecastImage } from '#forecast/rules.ts';

@@ -6,7 +6,7 @@ import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ask } from './ask.ts';
-import { authority, type Authority } from './authority.ts';
+import { issuer, type Issuer } from './certificates.ts';
 import { type Json, object, text } from './fake-kube-json.ts';
 import { freePort, scratch, start, type Program } from './program.ts';
 
@@ -42,7 +42,7 @@ export class KubeApiserver implements AsyncDisposable {
   readonly url: string;
   readonly ca: string;
   /** A certificate that the cluster's CA signed. */
-  readonly issue: Authority['issue'];
+  readonly issue: Issuer['issue'];
   readonly #directory: string;
   readonly #etcd: Program;
   readonly #etcdUrl: string;
@@ -165,7 +165,7 @@ const adminToken = 'the-token-of-the-administrator';
 
 interface Made {
   readonly url: string;
-  readonly authority: Authority;
+  readonly authority: Issuer;
   readonly directory: string;
   readonly etcd: Program;
   readonly etcdUrl: string;
@@ -191,7 +191,7 @@ async function make(): Promise<Made> {
       ),
     directory,
   });
-  const ca = await authority('Kubernetes Test CA');
+  const ca = await issuer('Kubernetes Test CA');
   const pair = await ca.issue({ names: ['127.0.0.1'] });
   const signing = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const files = {

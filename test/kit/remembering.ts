@@ -2,10 +2,11 @@
 import { emptyNodeHistory, learnReport, type NodeHistory } from '#forecast/history/history.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import type { Script } from './visit.ts';
 import { pullOf, type PassSketch } from './stage.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 export const minute = 60_000;
 export const hour = 60 * minute;

@@ -2,7 +2,7 @@
  * What agents really export: whole agents on nodes that reach both of two registries, one, or none, each scraped once after its
  * first pass. One image has a tag that nobody pushed, and one registry shows a certificate that ends tomorrow.
  */
-import { authority } from './authority.ts';
+import { issuer } from './certificates.ts';
 import { FakeRegistry, image } from './fake-registry.ts';
 import { nodeRoot } from './node-root.ts';
 import { wholeAgent } from './whole-agent.ts';
@@ -29,7 +29,7 @@ const nowhere = '127.0.0.9';
 
 export async function scrapeNodes(): Promise<Scrapes> {
   await using stack = new AsyncDisposableStack();
-  const ca = await authority('Example CA');
+  const ca = await issuer('Example CA');
   const tls = await ca.issue({ names: ['a.example.test'], endsInDays: 1 });
   const images = { 'team/app:v1': image() };
   const one = stack.use(await FakeRegistry.open({ images, tls }));

@@ -1,28 +1,21 @@
-/** A node as a literal, and passes over it with real sockets on loopback: what the stage and everything above it is tried with. */
+/** A node as a literal, and passes over it with real sockets on loopback: tests of rehearsals and of everything above them use it. */
 import { parseImage } from '#image/reference.ts';
-import type { PullSecret } from '#kubelet/keyring.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
 import type { HasContent } from '#kubelet/disk.ts';
 import { good } from '#report/outcome.ts';
 import type { NodeHistory } from '#forecast/history/history.ts';
 import type { Platform } from '#image/platform.ts';
 import type { PullReport } from '#report/report.ts';
 import { Secret } from '#report/secret.ts';
-import type {
-  Demand,
-  HostRule,
-  HostsDir,
-  HostsRules,
-  NodeView,
-  ProviderAnswer,
-  PullPolicy,
-  RuntimeConfig,
-  RuntimeVersion,
-} from '#node/view.ts';
+import type { HostRule, HostsDir, HostsRules, NodeView, RuntimeConfig, RuntimeVersion } from '#node/view.ts';
 import { assessAll } from '#assess.ts';
 import { openWire } from '#rehearsal/open-wire.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
-import type { Manners } from '#runtime/attempt/wire.ts';
+import type { RehearsalOptions } from '#runtime/attempt/wire.ts';
 import type { FakeRegistry, SeenRequest } from './fake-registry.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
+import type { PullPolicy } from '#kubelet/pull-policy.ts';
 
 export const engines = ['1.6.20', '1.7.34', '2.1.9', '2.3.4'] as const;
 
@@ -51,7 +44,7 @@ export interface NodeSketch {
   readonly doubts?: NodeView['doubts'];
 }
 
-/** A node that believes in nothing but loopback. */
+/** A node that knows nothing but loopback. */
 export function nodeOf(sketch: NodeSketch = {}): NodeView {
   const version = versionOf(sketch.version ?? '2.1.9');
   const kind = sketch.kind ?? (version.major > 1 && version.minor > 0 ? 'transfer' : 'local');
@@ -168,19 +161,19 @@ export function unseenSecret(name: string): PullSecret {
 
 export interface PassSketch {
   readonly memory?: Memory;
-  readonly manners?: Partial<Manners>;
+  readonly options?: Partial<RehearsalOptions>;
   readonly atOnce?: number;
   readonly now?: () => Date;
   /** Milliseconds that only grow. Default: this machine's. */
   readonly clockMs?: () => number;
   readonly answers?: readonly ProviderAnswer[];
   readonly content?: ReadonlyMap<string, Uint8Array>;
-  /** What containerd has. Default: nobody saw. */
+  /** What containerd has. Default: not read. */
   readonly hasContent?: HasContent;
   /** What is remembered. */
   readonly history?: () => NodeHistory;
-  /** Default: every lane is open. */
-  readonly mayEnter?: (id: string, budgetKey: string) => boolean;
+  /** Default: no budget. */
+  readonly mayRequest?: (id: string, budgetKey: string) => boolean;
 }
 
 /** One pass over images; reports in the order of the demands. */
@@ -192,18 +185,20 @@ export async function pass(
   const demands = wanted.map((one) => (typeof one === 'string' ? demandFor(one) : one));
   const wire = openWire(view, {
     memory: sketch.memory ?? new Memory(),
-    manners: {
+    options: {
       verify: false,
       spend: false,
       deadlineMs: 20_000,
-      patienceMs: 10_000,
+      responseTimeoutMs: 10_000,
       evidence: false,
-      ...sketch.manners,
+      ...sketch.options,
     },
     now: sketch.now ?? (() => new Date()),
     clockMs: sketch.clockMs ?? (() => performance.now()),
-    localContent: (digest) => Promise.resolve(sketch.content?.get(digest)),
-    ...(sketch.hasContent === undefined ? {} : { hasContent: sketch.hasContent }),
+    content: {
+      localContent: (digest) => Promise.resolve(sketch.content?.get(digest)),
+      ...(sketch.hasContent === undefined ? {} : { hasContent: sketch.hasContent }),
+    },
     perRegistry: 8,
   });
   try {
@@ -214,7 +209,7 @@ export async function pass(
       askProviders: () => Promise.resolve(sketch.answers ?? []),
       signal: new AbortController().signal,
       ...(sketch.history === undefined ? {} : { history: sketch.history }),
-      ...(sketch.mayEnter === undefined ? {} : { mayEnter: sketch.mayEnter }),
+      ...(sketch.mayRequest === undefined ? {} : { mayRequest: sketch.mayRequest }),
     };
     for await (const report of assessAll(view, demands, dependencies)) reports.set(report.id ?? report.image, report);
     return demands.flatMap((demand) => reports.get(demand.id ?? demand.written) ?? []);
@@ -230,7 +225,7 @@ export async function pullOf(view: NodeView, wanted: string | Demand, sketch: Pa
   return report;
 }
 
-/** `fails manifest.unknown_tag`, `pulls`: a verdict in a few words. */
+/** `fails manifest.unknown_tag`, `pulls`: a verdict in short. */
 export function gist({ verdict }: PullReport): string {
   switch (verdict.is) {
     case 'pulls':

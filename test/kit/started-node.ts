@@ -6,7 +6,7 @@ import type { PullReport } from '#report/report.ts';
 import type { NodeView } from '#node/view.ts';
 import { AtStart } from '#node/at-start.ts';
 import { readNode } from '#rehearsal/read-node.ts';
-import { manners } from '#rehearsal/open-wire.ts';
+import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser } from '#rehearsal/rehearser.ts';
 import { nodeRoot, type NodeRoot, type NodeTree } from './node-root.ts';
 
@@ -53,7 +53,13 @@ export async function startedNode(tree: Readonly<Record<string, string>>): Promi
         secrets: [],
         present: 'no',
       } as const;
-      const pass = { manners, atOnce: 1, perRegistry: 8, meteredRegistries: [], signal: new AbortController().signal };
+      const pass = {
+        options: defaultOptions,
+        atOnce: 1,
+        perRegistry: 8,
+        meteredRegistries: [],
+        signal: new AbortController().signal,
+      };
       for await (const report of rehearser.rehearse(await readView(atStart), [demand], pass)) return report;
       throw new Error('a pass over one image gave no report');
     },

@@ -2,7 +2,7 @@
  * A small world on loopback, on unprivileged ports, where each of a dozen images meets a fate of its own: registries, a
  * mirror, a name server, and the files of a node that believes in them.
  */
-import { authority, type Authority } from './authority.ts';
+import { issuer, type Issuer } from './certificates.ts';
 import { fakeDns, leadingTo } from './fake-dns.ts';
 import { FakeRegistry, image } from './fake-registry.ts';
 import { seeds, type Fate, type Seed } from './fates.ts';
@@ -26,7 +26,7 @@ export interface FatedImage extends Fate {
 
 export async function openWorld(): Promise<World> {
   await using building = new AsyncDisposableStack();
-  const authorities = { known: await authority('Example CA'), stranger: await authority('Somebody Else') };
+  const authorities = { known: await issuer('Example CA'), stranger: await issuer('Somebody Else') };
   const places = new Map<string, string>();
   const sown = seeds(`https://cdn.example.test:${await freePort()}`);
   for (const seed of sown) {
@@ -50,10 +50,7 @@ export async function openWorld(): Promise<World> {
   };
 }
 
-async function serve(
-  seed: Seed,
-  authorities: Readonly<Record<'known' | 'stranger', Authority>>,
-): Promise<FakeRegistry> {
+async function serve(seed: Seed, authorities: Readonly<Record<'known' | 'stranger', Issuer>>): Promise<FakeRegistry> {
   const { from = 'known', ...request } = seed.certificate ?? {};
   const tls = await authorities[from].issue({ names: [`${seed.host}.example.test`], ...request });
   const own = seed.server === 'nobody' ? {} : seed.server;
@@ -67,11 +64,7 @@ function zoneOf(sown: readonly Seed[], places: ReadonlyMap<string, string>): Rec
   return Object.fromEntries(hosts.map((host) => [`${host}.example.test`, ['127.0.0.1']]));
 }
 
-function nodeFiles(
-  sown: readonly Seed[],
-  places: ReadonlyMap<string, string>,
-  known: Authority,
-): Record<string, string> {
+function nodeFiles(sown: readonly Seed[], places: ReadonlyMap<string, string>, known: Issuer): Record<string, string> {
   const auths: Record<string, { readonly username: string; readonly password: string }> = {};
   const certsD: Record<string, string> = {};
   for (const { host, password, mirror } of sown) {

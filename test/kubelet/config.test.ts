@@ -19,7 +19,7 @@ describe("the kubelet's eviction thresholds", () => {
     ],
     ['are all off where none is written below the key', { evictionHard: {} }, {}],
     [
-      'that are written go over the usual ones where both are wished for',
+      'that are written override the defaults where both are merged',
       { evictionHard: { 'imagefs.available': '20%' }, mergeDefaultEvictionSettings: true },
       { ...usual, 'imagefs.available': '20%' },
     ],
@@ -51,7 +51,7 @@ describe('layers', () => {
     expect(kubeletConfigOf([{ maxParallelImagePulls: 4, serializeImagePulls: true }]).serializeImagePulls).toBe(true);
   });
 
-  test('say how the kubelet eases off, collects and pulls', () => {
+  test('contain pressure, garbage collection and pull settings', () => {
     expect(kubeletConfigOf([{}])).toMatchObject({
       evictionSoft: {},
       evictionSoftGraceS: {},
@@ -88,7 +88,7 @@ describe('layers', () => {
     ['text'],
     [[1]],
     [{ registryPullQPS: '7', imageGCHighThresholdPercent: Number.NaN }],
-  ])('that say nothing usable leave the defaults: %j', (layer) => {
+  ])('without a usable value leave the defaults: %j', (layer) => {
     expect(kubeletConfigOf([layer])).toEqual(kubeletConfigOf([]));
   });
 

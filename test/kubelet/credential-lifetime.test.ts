@@ -9,7 +9,7 @@ const endsS = endsMs / 1000;
 const lifetime = (text: string) => lifetimeOf(new Secret(text));
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-describe('a password tells when it ends', () => {
+describe('a password contains its end', () => {
   test("private ECR's, which lives for twelve hours", () => {
     expect(lifetime(ecrPassword(endsMs))).toEqual({ endsMs, beganMs: endsMs - 12 * 3_600_000 });
   });
@@ -29,7 +29,7 @@ describe('a password tells when it ends', () => {
   });
 });
 
-describe('a password tells nothing', () => {
+describe('a password contains no end', () => {
   test.each([
     ['empty', ''],
     ['a personal access token', 'dckr_pat_1234567890abcdefghijklmnopq'],
@@ -46,7 +46,7 @@ describe('a password tells nothing', () => {
     expect(lifetime(text)).toBeUndefined();
   });
 
-  test('nothing that anybody writes makes it throw', () => {
+  test('no input makes it throw', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), (one, other) => {
         for (const text of [`eyJ${one}`, `eyJ${one}.${other}.x`, `eyJ.${base64(other)}.`]) lifetime(text);

@@ -1,12 +1,13 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { KeyringSources, PullSecret } from '#kubelet/keyring.ts';
+import type { KeyringSources } from '#kubelet/keyring.ts';
 import { keyMatches, keyringFor, readDockerConfig } from '#kubelet/keyring.ts';
 import type { Image } from '#image/reference.ts';
 import { parseImage } from '#image/reference.ts';
 import { good } from '#report/outcome.ts';
 import { Secret } from '#report/secret.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
 
 type Logins = Readonly<Record<string, string>>;
 
@@ -267,7 +268,7 @@ describe('secrets that the kubelet stumbles over', () => {
     expect(offered('reg.io/x', { secrets: [old] })).toBe('ci');
   });
 
-  test('a secret that nobody let us read is named, and does not stop the rest', () => {
+  test('a secret that cannot be read is named, and does not stop the rest', () => {
     const unseen: PullSecret = { namespace: 'shop', name: 'dark', state: { is: 'unseen', why: 'forbidden' } };
     const keyring = keyringFor(imageOf('reg.io/x'), { ...nothing, secrets: [unseen, fine] });
     expect(keyring.unseen).toEqual([{ namespace: 'shop', name: 'dark', why: 'forbidden' }]);

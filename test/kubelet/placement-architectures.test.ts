@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { placementOf } from '#kubelet/placement.ts';
+import { placementOf } from '#kubelet/placement-spec.ts';
 import { allArchitectures, architecturesOf } from '#kubelet/placement-architectures.ts';
 
 const affinity = (...terms: readonly object[]) => ({
@@ -41,7 +41,7 @@ describe('the processors of the nodes that a Pod may land on', () => {
       { nodeSelector: { [arch]: 'arm64' }, ...affinity(term(arch, 'In', 'amd64')) },
       [],
     ],
-    ['one that nobody knows', { nodeSelector: { [arch]: 'z80' } }, []],
+    ['an unknown one', { nodeSelector: { [arch]: 'z80' } }, []],
     ['a term that asks for nothing', affinity({}), []],
     ['no terms', affinity(), []],
     ['nonsense', { nodeSelector: 7, affinity: 'x' }, undefined],

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fits, type NodePlace, type NodeTaint, placementOf } from '#kubelet/placement.ts';
+import { fits, type NodePlace, type NodeTaint } from '#kubelet/placement.ts';
+import { placementOf } from '#kubelet/placement-spec.ts';
 
 const bare: NodePlace = { name: 'worker-1', labels: {}, taints: [], unschedulable: false };
 const labelled = (labels: Record<string, string>): NodePlace => ({ ...bare, labels });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Demand } from '#node/view.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { type Need, needOf } from '#kubelet/pull-need.ts';
 
 type Row = readonly [Demand['policy'], Demand['present'], string, string | undefined, Need['asks']];

@@ -91,7 +91,7 @@ describe('whose words stand on the Node', () => {
     expect(isOurs({ ...ours.condition, ...change }, ours)).toBe(expected);
   });
 
-  test('nothing, or before we wrote anything: nobody is in our way', () => {
+  test('none, or before the first write: there is no other writer', () => {
     expect(isOurs(undefined, ours)).toBe(true);
     expect(isOurs(ours.condition, undefined)).toBe(true);
   });

@@ -1,4 +1,4 @@
-/** One Lease a lane, written by compare and swap. */
+/** One Lease for each budget key, written by compare and swap. */
 import { describe, expect, test } from 'vitest';
 import { leaseName, reserveInLease } from '#kubernetes/lease-reservations.ts';
 import { type Json, text } from '../kit/fake-kube-json.ts';
@@ -16,7 +16,7 @@ const verbs = ({ kube }: KubeWorld): readonly string[] =>
 const leases = ({ kube }: KubeWorld): readonly Json[] => kube.shelf.all(kind);
 
 describe('a turn', () => {
-  test('is booked in a Lease that is made for it, at once where nobody was before', async () => {
+  test('is made in a new Lease, at once where it is the first', async () => {
     await using world = await kubeWorld();
     expect(await reserveInLease(world.cluster, place, ask)).toEqual({ is: 'booked', inMs: 0 });
     expect(verbs(world)).toEqual(['get', 'create']);
@@ -93,7 +93,7 @@ describe('two at one time', () => {
     expect(verbs(world)).toEqual(['get', 'update', 'get', 'update']);
   });
 
-  test('whoever is too slow twice lets its moment pass', async () => {
+  test('two conflicts leave no reservation', async () => {
     await using world = await kubeWorld();
     await reserveInLease(world.cluster, place, ask);
     disturb(world, 2);
@@ -148,12 +148,12 @@ describe('what cannot be booked', () => {
     });
   });
 
-  test('while it says nothing', async () => {
+  test('while it does not answer', async () => {
     await using world = await kubeWorld();
     const { promise, resolve } = Promise.withResolvers<undefined>();
     world.kube.script(isGet, { is: 'slow', until: promise });
     const fault = { code: 'agent.cannot_see', why: 'no answer in time' };
-    expect(await reserveInLease(world.cluster, { ...place, patienceMs: 50 }, ask)).toMatchObject({
+    expect(await reserveInLease(world.cluster, { ...place, timeoutMs: 50 }, ask)).toMatchObject({
       is: 'failed',
       fault,
     });

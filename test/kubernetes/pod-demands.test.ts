@@ -94,12 +94,12 @@ describe('an image on the node', () => {
     expect(demandsOf([pod({ image })], images, readImage)).toMatchObject([{ present }]);
   });
 
-  test('that runs is there, whatever the list has room for', () => {
+  test('that runs is present, even where the list is too short for it', () => {
     const running = { containerStatuses: [{ name: 'c', state: { running: {} }, imageID: 'sha256:1' }] };
     expect(demandsOf([pod({ status: running })], nothing, readImage)).toMatchObject([{ present: 'yes' }]);
   });
 
-  test('what its running containers have is told by manifest digest, each once', () => {
+  test('the digests of its running containers are listed, each once', () => {
     const status = (state: string, imageID: string) => ({
       containerStatuses: [{ name: 'c', state: { [state]: {} }, imageID }],
     });
@@ -119,7 +119,7 @@ describe('an image on the node', () => {
 
   const listings: readonly (readonly [string, unknown, boolean])[] = [
     ['a short list is complete', [{ names: ['a:1'] }], true],
-    ['no list says nothing', null, false],
+    ['no list', null, false],
     [
       'the kubelet lists fifty and no more',
       Array.from({ length: 50 }, (_, index) => ({ names: [`a:${index}`] })),
@@ -134,7 +134,7 @@ describe('an image on the node', () => {
     expect(demandsOf([pod({ image: 'absent:1' })], facts?.images, readImage)).toMatchObject([{ present }]);
   });
 
-  test('cannot be told without the Node', () => {
+  test('is unknown without the Node', () => {
     expect(demandsOf([pod({})], undefined, readImage)).toMatchObject([{ present: 'unknown' }]);
   });
 });
@@ -150,7 +150,7 @@ test('the sandbox image is wanted by the runtime, without any secret', () => {
   expect(sandboxDemand('', nothing, readImage)).toBeUndefined();
 });
 
-test("the configuration's wishes join the Pods', each image once", () => {
+test('configured images join those of Pods, each image once', () => {
   const asked = { ...pod({}), name: 'x' };
   const ofPods = demandsOf([asked], nothing, readImage);
   const request = { kind: 'Configuration', namespace: '', name: '', part: '' };

@@ -74,7 +74,7 @@ describe('a Pod', () => {
     ['whose node was lost', { status: { phase: 'Unknown' } }, false],
     ['that succeeded', { status: { phase: 'Succeeded' } }, true],
     ['that failed', { status: { phase: 'Failed' } }, true],
-    ['that was told to end', { metadata: { ...metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }, true],
+    ['that is being deleted', { metadata: { ...metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } }, true],
   ];
   test.each(isOver)('%s', (_, fields, over) => {
     expect(readPod({ metadata, ...fields })?.isOver).toBe(over);

@@ -263,7 +263,7 @@ describe('an Event', () => {
 
   test('is about the Node, in the form that events.k8s.io/v1 wants', async () => {
     await using world = await publishing();
-    expect(await world.publish.news(news)).toEqual({ ok: true, value: 'written' });
+    expect(await world.publish.writeEvent(news)).toEqual({ ok: true, value: 'written' });
     const [written] = world.kube.written;
     expect(written?.call).toMatchObject({ group: 'events.k8s.io', namespace: 'default', resource: 'events' });
     expect(written?.body).toEqual({
@@ -283,16 +283,16 @@ describe('an Event', () => {
 
   test('is written once for the same news, and again for other news', async () => {
     await using world = await publishing();
-    await world.publish.news(news);
-    expect(await world.publish.news(news)).toEqual({ ok: true, value: 'repeated' });
+    await world.publish.writeEvent(news);
+    expect(await world.publish.writeEvent(news)).toEqual({ ok: true, value: 'repeated' });
     const good = { ...news, type: 'Normal', reason: 'ImagePullWouldSucceed' } as const;
-    expect(await world.publish.news(good)).toEqual({ ok: true, value: 'written' });
+    expect(await world.publish.writeEvent(good)).toEqual({ ok: true, value: 'written' });
   });
 
   test('of two hundred images at once, ten are written, and one a minute later', async () => {
     await using world = await publishing();
     const publish = async (index: number): Promise<unknown> =>
-      await world.publish.news({ ...news, about: `app:${index}` });
+      await world.publish.writeEvent({ ...news, about: `app:${index}` });
     for (let index = 0; index < 200; index += 1) await publish(index);
     expect(world.kube.written).toHaveLength(10);
     world.time.advance(60_000);
@@ -303,13 +303,13 @@ describe('an Event', () => {
 
   test('holds no more bytes than the API server takes', async () => {
     await using world = await publishing();
-    await world.publish.news({ ...news, note: 'ü'.repeat(2000) });
+    await world.publish.writeEvent({ ...news, note: 'ü'.repeat(2000) });
     expect(Buffer.byteLength(text(world.kube.written[0]?.body, 'note'))).toBeLessThanOrEqual(1024);
   });
 
   test('that may not be written is a fault', async () => {
     await using world = await publishing();
     world.kube.grants = new Set();
-    expect(await world.publish.news(news)).toMatchObject({ ok: false, fault: { code: 'agent.not_allowed' } });
+    expect(await world.publish.writeEvent(news)).toMatchObject({ ok: false, fault: { code: 'agent.not_allowed' } });
   });
 });

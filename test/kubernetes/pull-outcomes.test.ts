@@ -37,7 +37,7 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  { title: 'creating a container says nothing', after: waiting('ContainerCreating'), results: [] },
+  { title: 'creating a container is no outcome', after: waiting('ContainerCreating'), results: [] },
   { title: 'a pull error', before: waiting('ContainerCreating'), after: waiting('ErrImagePull'), results: ['failed'] },
   {
     title: 'a back-off whose error was missed',
@@ -136,7 +136,7 @@ describe('two sightings of a Pod', () => {
   });
 });
 
-test('the recorded kubelet pulled five images and failed eleven, and each is told once a try', async () => {
+test('the recorded kubelet pulled five images and failed eleven, and each try is one outcome', async () => {
   await using world = await kubeWorld();
   const outcomes: PullOutcome[] = [];
   const { promise: drained, resolve } = Promise.withResolvers<undefined>();

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { PullSecret } from '#kubelet/keyring.ts';
-import type { Demand } from '#node/view.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
+import type { Demand } from '#kubelet/demand.ts';
 import { pullSecrets } from '#kubernetes/pull-secrets.ts';
 import { callText } from '../kit/fake-kube-call.ts';
 import { recordedJson } from '../kit/fake-kube-json.ts';
@@ -94,7 +94,7 @@ describe('a pull secret that cannot be had', () => {
     ['unreachable', 500, {}],
     ['unreachable', 429, {}],
   ];
-  test.each(refusals)('is %s where the API server says %i', async (why, status, body) => {
+  test.each(refusals)('is %s where the API server answers %i', async (why, status, body) => {
     await using world = await worldWithSecrets();
     world.kube.script(() => true, { is: 'status', status, body: { ...body } });
     const secrets = pullSecrets(world.cluster, world.time.dependencies);
@@ -132,7 +132,7 @@ describe('a pull secret that cannot be had', () => {
     'x'.repeat(254),
     'a?b',
   ];
-  test.each(names)('by the name of %j is missing, and nobody is asked', async (name) => {
+  test.each(names)('by the name of %j is missing, without a request', async (name) => {
     await using world = await worldWithSecrets();
     const secrets = pullSecrets(world.cluster, world.time.dependencies);
     const { secrets: read } = await secrets.withSecrets(demand(['shop', name]));
@@ -143,7 +143,7 @@ describe('a pull secret that cannot be had', () => {
 });
 
 describe('what was read', () => {
-  test('serves a minute, and everybody who asks meanwhile', async () => {
+  test('is kept for a minute, and for concurrent calls', async () => {
     await using world = await worldWithSecrets();
     const secrets = pullSecrets(world.cluster, world.time.dependencies);
     await Promise.all([1, 2, 3].map(() => secrets.withSecrets(demand(hub, hub))));

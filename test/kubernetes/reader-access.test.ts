@@ -16,7 +16,7 @@ const questions = ({ kube }: KubeWorld): readonly string[] => kube.calls.map(gra
 const both = ['create authentication.k8s.io/tokenreviews', 'create authorization.k8s.io/subjectaccessreviews'];
 
 describe('a visitor of the open listener', () => {
-  test('who may get the path is let in, and is whom the cluster says', async () => {
+  test('a user who may get the path is admitted, with the name that the cluster gives', async () => {
     await using made = await world();
     const owner = readerAccess(made.cluster, made.time);
     const admission = await owner.admit('Bearer prometheus-token', '/metrics');
@@ -38,7 +38,7 @@ describe('a visitor of the open listener', () => {
     expect(await owner.admit('Bearer prometheus-token', '/reports')).toMatchObject({ is: 'forbidden' });
   });
 
-  test('whose token nobody knows stays outside', async () => {
+  test('with an unknown token is unauthenticated', async () => {
     await using made = await world();
     const owner = readerAccess(made.cluster, made.time);
     expect(await owner.admit('Bearer stolen', '/metrics')).toEqual({ is: 'unauthenticated' });
@@ -90,7 +90,7 @@ describe('answers', () => {
     expect(made.kube.calls).toHaveLength(2);
   });
 
-  test('a flood of strangers asks the API server twenty questions, and then one a second', async () => {
+  test('a flood of unknown clients causes twenty requests to the API server, and then one a second', async () => {
     await using made = await world();
     const owner = readerAccess(made.cluster, made.time);
     const flood = async (from: number): Promise<void> => {
@@ -106,7 +106,7 @@ describe('answers', () => {
 });
 
 describe('an API server that cannot be asked', () => {
-  test('lets nobody in', async () => {
+  test('admits no one', async () => {
     await using made = await world();
     const owner = readerAccess(made.cluster, made.time);
     await made.kube.away();
@@ -116,14 +116,14 @@ describe('an API server that cannot be asked', () => {
     expect(await owner.admit('Bearer prometheus-token', '/metrics')).toMatchObject({ is: 'admitted' });
   });
 
-  test('because we have no right to: the fault says so', async () => {
+  test('because the agent may not: the fault is not_allowed', async () => {
     await using made = await world();
     made.kube.grants = new Set(both.slice(0, 1));
     const admission = await readerAccess(made.cluster, made.time).admit('Bearer prometheus-token', '/metrics');
     expect(admission).toMatchObject({ is: 'unavailable', fault: { code: 'agent.not_allowed' } });
   });
 
-  test('or that says what is no review', async () => {
+  test('or whose answer is no review', async () => {
     await using made = await world();
     made.kube.script(() => true, { is: 'raw', status: 201, body: '{"status":{"authenticated":"true"}}' });
     expect(await readerAccess(made.cluster, made.time).admit('Bearer x', '/metrics')).toEqual({

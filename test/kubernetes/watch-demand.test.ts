@@ -10,7 +10,7 @@ import { readImage } from '../kit/read-image.ts';
 interface Watching {
   readonly watch: DemandWatch;
   readonly outcomes: PullOutcome[];
-  /** Resolves once `current()` is so, looked at after each change. */
+  /** Resolves once `current()` meets the condition, checked after each change. */
   readonly until: (so: (now: Demanded) => boolean) => Promise<Demanded>;
 }
 
@@ -28,7 +28,7 @@ function watching(world: KubeWorld): Watching {
     };
     waiting = [...waiting, readView];
     readView();
-    // What ages without an event (the link) is looked at on every turn.
+    // What changes without an event (the link) is checked each time.
     const turning = setInterval(readView, 1);
     const now = await promise;
     clearInterval(turning);
@@ -68,7 +68,7 @@ describe('a node with three Pods', () => {
     await watch.close();
   });
 
-  test('its Node says runtime, architecture, labels, taints and images', async () => {
+  test('its Node has runtime, architecture, labels, taints and images', async () => {
     await using world = await kubeWorld();
     const taints = [{ key: 'dedicated', value: 'gpu', effect: 'NoSchedule' }];
     world.kube.setNode({ ...world.kube.node, spec: { taints } });
@@ -142,7 +142,7 @@ describe('a watch that cannot go on', () => {
     await watch.close();
   });
 
-  test('a relist of many pages asks for each of them, and a page that expired starts anew', async () => {
+  test('a relist of many pages reads each of them, and starts again after an expired page', async () => {
     await using world = await kubeWorld();
     const { watch, until } = watching(world);
     await bothWatch(world.kube);
@@ -192,7 +192,7 @@ describe('a watch that cannot go on', () => {
     ['a bare null', 'null\n'],
     ['an empty line', '\n'],
   ];
-  test.each(nonsense)('one that says %s lists again', async (_, logged) => {
+  test.each(nonsense)('one that sends %s lists again', async (_, logged) => {
     await using world = await kubeWorld();
     const { watch, until } = watching(world);
     await bothWatch(world.kube);
@@ -220,7 +220,7 @@ describe('a watch that cannot go on', () => {
 });
 
 describe('an API server that is away', () => {
-  test('for an hour: what was known stays, says how old it is, and is mended afterwards', async () => {
+  test('for an hour: the last state stays, with its age, and is current again afterwards', async () => {
     await using world = await kubeWorld();
     const { watch, until } = watching(world);
     await bothWatch(world.kube);
@@ -290,7 +290,7 @@ describe('an API server that refuses', () => {
     await watch.close();
   });
 
-  test('a token that nobody knows is said to be not allowed', async () => {
+  test('an unknown token is not allowed', async () => {
     await using world = await kubeWorld('some-other-token');
     const { watch, until } = watching(world);
     const now = await until(({ fault }) => fault !== undefined);

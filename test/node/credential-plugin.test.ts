@@ -1,8 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { CredentialProvider } from '#kubelet/view.ts';
-import type { ProviderAnswer } from '#node/view.ts';
+import type { CredentialProvider, ProviderAnswer } from '#kubelet/view.ts';
 import { askProviders, type PluginDependencies } from '#node/credential-plugin.ts';
 import { ProviderCache } from '#node/provider-cache.ts';
 import { readProviderResponse } from '#node/provider-response.ts';

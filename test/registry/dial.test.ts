@@ -5,7 +5,7 @@ import { Connections } from '#registry/http/connections.ts';
 import { Secret } from '#report/secret.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { fakeProxy, type ProxyManner } from '../kit/fake-proxy.ts';
-import { asking, network, plainTls, trusting } from '../kit/footing.ts';
+import { asking, network, plainTls, trusting } from '../kit/network-settings.ts';
 import { deadPort, listener } from '../kit/silent-listener.ts';
 import { tlsServer } from '../kit/tls-server.ts';
 
@@ -90,20 +90,20 @@ describe('a proxy', () => {
     expect(asked.outcome).toMatchObject({ ok: false, fault: { status: 503, reason: 'unknown status code' } });
   });
 
-  it('gets the user and password it demands, and nobody else does', async () => {
+  it('gets the user and password that it demands, and no other server does', async () => {
     const { asked, received } = await behindProxy({ demand: 'me:s3cret' }, { login: 'me:s3cret@' });
     expect(asked.outcome.ok).toBe(true);
     expect(received[0]).toContain(`Proxy-Authorization: Basic ${Buffer.from('me:s3cret').toString('base64')}`);
     expect(JSON.stringify(asked)).not.toContain('s3cret');
   });
 
-  it('that wants a password and gets none says 407', async () => {
+  it('that demands a password and gets none answers 407', async () => {
     const { asked } = await behindProxy({ demand: 'me:s3cret' });
     const fault = { code: 'proxy.refused', status: 407, reason: 'Proxy Authentication Required' };
     expect(asked.outcome).toMatchObject({ ok: false, fault });
   });
 
-  it('that is not there is unreachable, and says why', async () => {
+  it('on a closed port is unreachable, and the fault has the reason', async () => {
     const port = await deadPort();
     const asked = await askOnce(through(`http://proxy.test:${port}`), 'https://far.example/v2/');
     const cause = { code: 'tcp.refused', address: '127.0.0.1', port };
@@ -124,13 +124,13 @@ describe('a proxy', () => {
     ['resets', { is: 'resets' }, { code: 'tcp.reset' }],
     ['speaks something else', { is: 'says', bytes: 'SSH-2.0-x\r\n\r\n', then: 'stays' }, { code: 'api.malformed' }],
     ['never ends its head', { is: 'says', bytes: 'x'.repeat(80_000), then: 'stays' }, { code: 'api.malformed' }],
-  ] as const)('that %s is unreachable, and says how', async (_, manner, cause) => {
+  ] as const)('that %s is unreachable, and the fault has the reason', async (_, manner, cause) => {
     await using proxy = await listener(manner);
     const asked = await askOnce(through(`http://127.0.0.1:${proxy.port}`), 'https://far.example/v2/');
     expect(asked.outcome).toMatchObject({ ok: false, fault: { code: 'proxy.unreachable', cause } });
   });
 
-  it('that says nothing is given up when nobody waits any more', async () => {
+  it('without an answer ends when the caller aborts it', async () => {
     const asker = new AbortController();
     await using server = await tlsServer({ cert: good.chain, key: good.key });
     await using proxy = await fakeProxy({ to: server.port, silent: true });

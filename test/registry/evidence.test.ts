@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { judgeNameServers, judgePinned } from '#registry/dns/check-name-servers.ts';
-import { judgeAddresses, judgePath, type PathDependencies } from '#registry/check-addresses.ts';
+import { judgeAddresses, judgePath, type PathSettings } from '#registry/check-addresses.ts';
 import { fakeDns } from '../kit/fake-dns.ts';
-import { plainTls, resolver, trusting } from '../kit/footing.ts';
+import { plainTls, resolver, trusting } from '../kit/network-settings.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { deadPort, listener } from '../kit/silent-listener.ts';
 import { tlsServer } from '../kit/tls-server.ts';
 import { Secret } from '#report/secret.ts';
 
 const elapsedMs = (): number => performance.now();
-const paths: PathDependencies = { resolver, roots: { pems: [] }, now: () => new Date(), elapsedMs };
+const paths: PathSettings = { resolver, roots: { pems: [] }, now: () => new Date(), elapsedMs };
 
 describe('name servers', () => {
   it('are asked each for itself, also those that the pull did not need', async () => {
@@ -71,7 +71,7 @@ describe('addresses', () => {
 });
 
 describe('a name that the hosts file answers', () => {
-  it('is asked of name servers for what they would say', async () => {
+  it('is looked up at the name servers as well', async () => {
     await using dns = await fakeDns({ 'registry.test': { is: 'addresses', addresses: ['192.0.2.9'] } });
     expect(await judgePinned({ ...resolver, servers: [dns] }, 'registry.test', elapsedMs)).toMatchObject({
       of: 'pinned_name',
@@ -80,13 +80,13 @@ describe('a name that the hosts file answers', () => {
     });
   });
 
-  it('and that no name server knows is nothing to tell', async () => {
+  it('and that no name server knows gives no evidence', async () => {
     await using dns = await fakeDns({});
     expect(await judgePinned({ ...resolver, servers: [dns] }, 'registry.test', elapsedMs)).toBeUndefined();
     expect(await judgePinned(resolver, 'registry.test', elapsedMs)).toBeUndefined();
   });
 
-  it.each(['127.0.0.1', 'localhost', 'a.localhost'])('%s is asked of nobody', async (host) => {
+  it.each(['127.0.0.1', 'localhost', 'a.localhost'])('%s is not looked up', async (host) => {
     await using dns = await fakeDns({});
     expect(await judgePinned({ ...resolver, servers: [dns] }, host, elapsedMs)).toBeUndefined();
     expect(dns.received).toEqual([]);
@@ -94,7 +94,7 @@ describe('a name that the hosts file answers', () => {
 });
 
 describe('addresses of a host that speaks TLS', () => {
-  it('are greeted each, and one may show a certificate for somebody else', async () => {
+  it('get a handshake each, and one may present a certificate for another name', async () => {
     const root = await authority();
     const [right, wrong] = [
       await leaf({ names: ['reg.example'], by: root }),
@@ -127,7 +127,7 @@ describe('the way that a restart would open', () => {
     expect(closed).toMatchObject({ outcome: { ok: false, fault: { code: 'tcp.refused' } } });
   });
 
-  it('through a proxy is tried through it, and its password is not told', async () => {
+  it('through a proxy is tried through it, and its password is not shown', async () => {
     const proxy = `http://me:hush@127.0.0.1:${await deadPort()}`;
     const tried = await judgePath({ ...to, port: 80 }, { source: 'unit', http: new Secret(proxy) }, paths);
     expect(tried).toMatchObject({ outcome: { ok: false, fault: { code: 'proxy.unreachable' } } });

@@ -2,9 +2,15 @@ import { constants } from 'node:os';
 import { errors } from 'undici';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { wireFault, type Spot } from '#registry/fault.ts';
+import { wireFault, type ErrorLocation } from '#registry/fault.ts';
 
-const spot: Spot = { host: 'reg.example', address: '192.0.2.1', port: 443, failurePoint: 'response', afterMs: 7 };
+const spot: ErrorLocation = {
+  host: 'reg.example',
+  address: '192.0.2.1',
+  port: 443,
+  failurePoint: 'response',
+  afterMs: 7,
+};
 const place = { address: '192.0.2.1', port: 443 };
 
 function failing(code: string, message = 'server text: do not repeat'): Error {

@@ -116,7 +116,7 @@ describe('the view of a node', () => {
     expect(node.runtime.proxy.threeSchemes).toBe(threeSchemes);
   });
 
-  test('says what waits for a restart of containerd', async () => {
+  test('names what waits for a restart of containerd', async () => {
     const newer = new Date(started + 1000);
     const older = new Date(started - 1000);
     const tree = (config: Date, bundle: Date): NodeTree => ({

@@ -1,4 +1,4 @@
-/** The node as its files say, and over them what the Node and its kubelet say. */
+/** The node by its files, and over them what the Node and its kubelet report. */
 import { describe, expect, test } from 'vitest';
 import type { DiskPressure } from '#kubelet/disk.ts';
 import { kubeletConfigOf } from '#kubelet/config.ts';
@@ -24,7 +24,7 @@ describe("the Node's DiskPressure", () => {
   test.each<[string, Partial<NodeStatus>, Partial<DiskPressure> | undefined]>([
     ['its condition', { conditions: condition('True') }, { is: true, since: '2026-03-04T11:00:00Z' }],
     ['its taint alone', { conditions: [], taints }, { is: true, since: '' }],
-    ['a condition that is over while the taint stands', { conditions: condition('False'), taints }, { is: true }],
+    ['a condition that is over while the taint remains', { conditions: condition('False'), taints }, { is: true }],
     ['a condition that is not true', { conditions: condition('False'), taints: [] }, { is: false }],
     ['nothing', {}, undefined],
   ])('is %s', async (_, more, expected) => {
@@ -37,7 +37,7 @@ describe("the Node's DiskPressure", () => {
 test.each<[string, string, readonly string[], readonly string[] | undefined]>([
   ['are those of the catalog', '[]', ['linux/amd64', 'linux/arm64'], ['linux/amd64', 'linux/arm64']],
   ['are those of the configuration, where it names any', '["linux/s390x"]', ['linux/arm64'], ['linux/s390x']],
-  ['are not known where nobody says them', '[]', [], undefined],
+  ['are not known where nothing names them', '[]', [], undefined],
 ])('the platforms of the cluster %s', async (_, written, clusterPlatforms, expected) => {
   await using root = await nodeRoot({});
   const parsed = parseConfig(`clusterPlatforms: ${written}\n`, { DRYPULL_HOST_ROOT: root.path });
@@ -47,7 +47,7 @@ test.each<[string, string, readonly string[], readonly string[] | undefined]>([
   );
 });
 
-test('what the kubelet itself says of its settings goes over its files', async () => {
+test('the settings that the kubelet itself reports replace those of its files', async () => {
   const kubeletConfig = seen('https://10.0.0.5:10250/configz', good(kubeletConfigOf([{ registryPullQPS: 9 }])));
   expect((await kubeletOf({ kubeletConfig })).config).toMatchObject({ value: { registryPullQps: 9 } });
   expect((await kubeletOf({})).config).toMatchObject({ value: { registryPullQps: 1 } });

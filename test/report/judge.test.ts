@@ -4,11 +4,13 @@ import type { Forecast } from '#forecast/forecast.ts';
 import type { Good } from '#report/outcome.ts';
 import type { Image } from '#image/reference.ts';
 import { judge, judgeUnplanned } from '#report/judge.ts';
-import { planPull, type PullPlan } from '#runtime/plan.ts';
+import { planPull } from '#runtime/containerd/plan.ts';
+import type { PullPlan } from '#runtime/plan.ts';
 import type { Ending, Exchange, Attempt, Rehearsal } from '#report/rehearsal.ts';
-import type { Demand, Doubt } from '#node/view.ts';
+import type { Doubt } from '#node/view.ts';
 import { exchange, good } from '../kit/exchanges.ts';
 import { demandFor, nodeOf } from '../kit/stage.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const written = 'reg.test/team/app:v1';
 const demand = demandFor(written);

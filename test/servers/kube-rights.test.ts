@@ -1,12 +1,12 @@
 /** What each component's rights are good for, and what is left without them, on Kubernetes' own API server. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PullSecret } from '#kubelet/keyring.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
 import { bareDemand } from '#config/image-demand.ts';
 import { readerAccess } from '#kubernetes/reader-access.ts';
 import { readConfigz } from '#kubernetes/api/configz.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { readFleet } from '#kubernetes/fleet-size.ts';
-import { type Publisher, publisher, type Readiness } from '#kubernetes/publish.ts';
+import { type Publisher, publisher } from '#kubernetes/publish.ts';
 import { pullSecrets } from '#kubernetes/pull-secrets.ts';
 import { reserveInLease } from '#kubernetes/lease-reservations.ts';
 import { at } from '../kit/fake-kube-json.ts';
@@ -14,6 +14,7 @@ import { needs } from '../kit/installed.ts';
 import { hasKubeApiserver, KubeApiserver } from '../kit/kube-apiserver.ts';
 import { Hands, realOutside } from '../kit/kube-hands.ts';
 import { renderedOverlay } from '../kit/rendered.ts';
+import type { Readiness } from '#kubernetes/condition.ts';
 
 const soon = { timeout: 20_000, interval: 50 };
 const allPull: Readiness = { status: 'True', reason: 'ImagesWouldPull', message: 'each image would be pulled' };
@@ -135,7 +136,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real authorizer', { 
       publish.publish(allPull);
       await expect.poll(states(publish), soon).toBe('failing');
       expect(publish.state()).toMatchObject({ fault: { code: 'agent.not_allowed', what: 'get the Node' } });
-      expect(await publish.news(refusedNews)).toMatchObject({
+      expect(await publish.writeEvent(refusedNews)).toMatchObject({
         ok: false,
         fault: { code: 'agent.not_allowed', what: 'create an Event' },
       });
@@ -187,9 +188,9 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real authorizer', { 
 
     test('takes an Event, however long its note, and kubectl describe shows it with the Node', async () => {
       const publish = publisher(cluster, 'node1', realOutside);
-      expect(await publish.news(refusedNews)).toEqual({ ok: true, value: 'written' });
+      expect(await publish.writeEvent(refusedNews)).toEqual({ ok: true, value: 'written' });
       const long = { ...refusedNews, about: 'app:2', note: 'ü'.repeat(2000) };
-      expect(await publish.news(long)).toEqual({ ok: true, value: 'written' });
+      expect(await publish.writeEvent(long)).toEqual({ ok: true, value: 'written' });
       await publish.close();
       const described = await hands.kubectl(['describe', 'node', 'node1']);
       expect(described).toMatch(/Warning +ImageWouldNotPull .*drypull.* +app:1: nobody answers/);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { isTagDue } from '#budget/cadence.ts';
 import type { PullReport } from '#report/report.ts';
 import type { NodeView } from '#node/view.ts';
-import { manners } from '#rehearsal/open-wire.ts';
+import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Pacer } from '#budget/pacer.ts';
 import { Rehearser } from '#rehearsal/rehearser.ts';
 import type { TagAsked } from '#runtime/attempt/wire.ts';
@@ -42,8 +42,8 @@ async function aDayOf(
   // The wall clock stays the servers' own: they date their answers.
   const rehearser = new Rehearser({ hostRoot: '/nonexistent', env: {}, now: () => new Date(), clockMs: () => ms });
   const pass = {
-    manners: {
-      ...manners,
+    options: {
+      ...defaultOptions,
       evidence: false,
       tagIsDue: (tag: TagAsked) => isTagDue({ restMs, name: `node-7 ${tag.reference}` }, tag),
     },

@@ -1,7 +1,7 @@
 /** What a case of the agreement test is played on: a node, its containerd, and servers that end with the case. */
 import { join } from 'node:path';
 import { dockerRegistry, type DockerRegistryWish } from '../kit/docker-registry.ts';
-import { authority, type Authority, type CertificateWish, type KeyPair } from '../kit/authority.ts';
+import { issuer, type Issuer, type IssueOptions, type KeyPair } from '../kit/certificates.ts';
 import { containerd, containerdConfig, type Containerd } from '../kit/containerd.ts';
 import { fakeDns, leadingTo, type FakeDns } from '../kit/fake-dns.ts';
 import { FakeRegistry, image, type RegistryWish } from '../kit/fake-registry.ts';
@@ -19,13 +19,13 @@ export const puller = ['puller', 's3cret'] as const;
 
 export interface Pki {
   /** In the node's bundle. */
-  readonly known: Authority;
+  readonly known: Issuer;
   /** Not in it. */
-  readonly unknown: Authority;
+  readonly unknown: Issuer;
 }
 
 export async function pki(): Promise<Pki> {
-  return { known: await authority('Known CA'), unknown: await authority('Unknown CA') };
+  return { known: await issuer('Known CA'), unknown: await issuer('Unknown CA') };
 }
 
 export interface Node extends AsyncDisposable {
@@ -92,7 +92,7 @@ export interface Stage extends AsyncDisposable {
   readonly app: BuiltImage;
   readonly another: (who: ImageWish) => BuiltImage;
   /** A certificate for *.example.test. */
-  readonly certificate: (from?: keyof Pki, who?: Partial<CertificateWish>) => Promise<KeyPair>;
+  readonly certificate: (from?: keyof Pki, who?: Partial<IssueOptions>) => Promise<KeyPair>;
   /** Debian's registry, holding `team/app:v1`; its port. */
   readonly registry: (who?: DockerRegistryWish) => Promise<number>;
   /** The kit's registry, holding `team/app:v1`, over TLS that the node trusts unless wished otherwise; its port. */

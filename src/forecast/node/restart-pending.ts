@@ -5,7 +5,7 @@
 import type { ImageFacts } from '#forecast/facts.ts';
 import { rootOf, ownerOf, type Fault } from '#report/fault.ts';
 import { wasChallenged } from '#report/judge.ts';
-import type { Pending } from '#runtime/next-start.ts';
+import type { Pending } from '#node/view.ts';
 import { hostOf } from '#forecast/history/hosts.ts';
 import type { Evidence } from '#report/rehearsal.ts';
 import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';

@@ -1,8 +1,6 @@
-/**
- * The words of one request to the Kubernetes API and of its answer. An answer that could not be had is a value like any
- * other; what a refusal means for a verdict is decided by whoever asked.
- */
+/** One request to the Kubernetes API and its answer. A missing answer is a value as well; the caller decides what it means. */
 import { type Bad, bad } from '#report/outcome.ts';
+import { codeOf } from '#data/error-code.ts';
 import { numberAt, textAt } from './json.ts';
 
 export interface Call {
@@ -15,7 +13,7 @@ export interface Call {
   /** For the whole exchange; a watch ends then, too. */
   readonly deadlineMs: number;
   readonly maxBytes: number;
-  /** Of a list: takes each item as it comes, and the answer's body is the list without items. */
+  /** For a list: receives each item as it arrives. The answer's body is then the list without items. */
   readonly takeItem?: (item: unknown) => void;
 }
 
@@ -28,11 +26,11 @@ export interface Answered {
   readonly dateMs?: number;
 }
 
-/** The API server said no: a metav1.Status, or something in front of it that speaks HTTP. */
+/** Refused by the API server with a metav1.Status, or by an HTTP server in front of it. */
 export interface Refused {
   readonly is: 'refused';
   readonly status: number;
-  /** `Forbidden`, `NotFound`, `Expired`, `Conflict`: empty where nobody said. */
+  /** `Forbidden`, `NotFound`, `Expired`, `Conflict`; empty where the answer has none. */
   readonly reason: string;
   readonly message: string;
   readonly retryAfterMs?: number;
@@ -40,7 +38,7 @@ export interface Refused {
   readonly dateMs?: number;
 }
 
-/** No answer: refused connections, broken ones, silence, or an answer that cannot be read. */
+/** No answer: a refused or broken connection, a timeout, or an answer that cannot be read. */
 export interface Away {
   readonly is: 'away';
   readonly why: string;
@@ -48,10 +46,10 @@ export interface Away {
 
 export const MiB = 1024 * 1024;
 
-/** Single objects: etcd holds at most 1.5 MiB of each, JSON is longer than what is stored. */
+/** For single objects: etcd stores at most 1.5 MiB of each, and JSON is longer than what is stored. */
 export const objectBounds = { deadlineMs: 15_000, maxBytes: 8 * MiB } as const;
 
-/** `https://10.0.0.1:443/api…` answers are shown to people: a Status message is kept, and kept short. */
+/** The message of a Status is shown to users: it is cut to 500 characters. */
 export function refusedBy(status: number, body: unknown, retryAfter: string | undefined): Refused {
   const seconds = Number(retryAfter ?? Number.NaN);
   return {
@@ -63,7 +61,7 @@ export function refusedBy(status: number, body: unknown, retryAfter: string | un
   };
 }
 
-/** What an answer that is no answer means to a verdict: never a failed pull, always something that we could not see. */
+/** The fault for a verdict: the agent could not see something. It never means that a pull fails. */
 export function faultOf(what: string, answer: Refused | Away): Bad {
   if (answer.is === 'away') return bad({ code: 'agent.cannot_see', what, why: answer.why });
   if (answer.status === 401 || answer.status === 403) return bad({ code: 'agent.not_allowed', what });
@@ -73,4 +71,22 @@ export function faultOf(what: string, answer: Refused | Away): Bad {
 
 function clip(text: string): string {
   return text.length <= 500 ? text : `${text.slice(0, 500)}…`;
+}
+
+/**
+ * Why there is no answer: the error's code where it has one, and else its name or its message. Messages of TLS and file errors
+ * quote what they read: use `message` only for the errors of a client library.
+ */
+export function reasonOf(error: unknown, otherwise: 'name' | 'message'): string {
+  if (!(error instanceof Error)) return 'an unknown error';
+  if (error.name === 'TimeoutError') return 'no answer in time';
+  const code = codeOf(error);
+  if (code !== '') return code;
+  if (error.cause instanceof Error) return reasonOf(error.cause, otherwise);
+  return otherwise === 'name' ? error.name : error.message.slice(0, 200);
+}
+
+export function tooLong(read: 'too_long' | 'too_many_pieces', maxBytes: number): Away {
+  const why = read === 'too_long' ? `is longer than ${maxBytes} bytes` : 'comes in too many pieces';
+  return { is: 'away', why: `the answer ${why}` };
 }

@@ -1,8 +1,8 @@
 /**
- * The kubelet's configuration in force, from the kubelet itself. It is asked directly: through the API server the same
- * question needs nodes/proxy, which is the right to run anything in any Pod of the node. The kubelet lets pass who may `get`
- * nodes/configz (k8s pkg/kubelet/server/auth.go, KubeletFineGrainedAuthz, on since 1.33); an older one refuses, and a
- * kubelet whose certificate is not signed by the cluster's CA is not asked at all: it would see our token.
+ * The kubelet's configuration in force, from the kubelet itself. The request goes to the kubelet directly: through the API server
+ * it needs nodes/proxy, which is the right to run anything in any Pod of the node. The kubelet admits a user who may `get`
+ * nodes/configz (k8s pkg/kubelet/server/auth.go, KubeletFineGrainedAuthz, on since 1.33); an older one refuses. A kubelet whose
+ * certificate is not signed by the cluster's CA gets no request, because it would get the agent's token.
  */
 import { type Seen, bad, good, seen } from '#report/outcome.ts';
 import { faultOf, objectBounds } from './call.ts';

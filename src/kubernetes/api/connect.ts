@@ -1,22 +1,23 @@
 /**
- * The door to the API server. Where it is and who we are come from @kubernetes/client-node's KubeConfig (ServiceAccount or
- * kubeconfig file, tokens re-read as they rotate); the requests go over one undici Agent of ours, because KubeConfig makes a
- * new one, and with it a new TLS connection, for each request. It must not know what is asked, nor why.
+ * The agent's client of the API server. The address and the identity come from KubeConfig of @kubernetes/client-node
+ * (ServiceAccount or kubeconfig file, tokens re-read as they rotate). The requests go over one undici Agent, because KubeConfig
+ * makes a new agent, and with it a new TLS connection, for each request.
  */
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, request } from 'undici';
 import { type Outcome, bad, good } from '#report/outcome.ts';
-import { type Answer, type Away, type Call, MiB, type Refused, refusedBy } from './call.ts';
+import { type Answer, type Away, type Call, MiB, type Refused, reasonOf, refusedBy, tooLong } from './call.ts';
+import { readBounded } from '#data/byte-buffer.ts';
 import { type Listed, readItems } from './item-stream.ts';
-import { parseJson } from './json.ts';
+import { parseJson } from '#data/json.ts';
 import { linesOf } from './lines.ts';
 
 export interface Cluster {
   ask(call: Call): Promise<Answer>;
-  /** A watch: its lines as they come. The iteration throws where the connection breaks. */
+  /** A watch: its lines as they arrive. The iteration throws where the connection breaks. */
   follow(call: Call, signal: AbortSignal): Promise<Following | Refused | Away>;
-  /** The same identity towards another server of the cluster: the kubelet's own. */
+  /** The same identity towards another server of the cluster: the kubelet. */
   elsewhere(server: string): Cluster;
   close(): Promise<void>;
 }
@@ -26,7 +27,7 @@ export interface Following {
   readonly lines: AsyncIterable<string>;
 }
 
-/** The longest line of a watch: one object of at most 1.5 MiB in etcd, which JSON makes longer. */
+/** The longest line of a watch: one object of at most 1.5 MiB in etcd, which is longer as JSON. */
 const maxLineBytes = 8 * MiB;
 
 /** Inside a Pod: the ServiceAccount's token and CA, the address from the environment. */
@@ -44,7 +45,7 @@ function loading(what: string, load: () => void, config: KubeConfig): Outcome<Cl
   try {
     load();
   } catch (error) {
-    return bad({ code: 'agent.cannot_see', what, why: codeOf(error) });
+    return bad({ code: 'agent.cannot_see', what, why: reasonOf(error, 'name') });
   }
   return connect(config);
 }
@@ -74,15 +75,15 @@ class ApiServer implements Cluster {
       const isRefused = response.statusCode < 200 || response.statusCode > 299;
       if (call.takeItem !== undefined && !isRefused)
         return listed(await readItems(response.body, call.maxBytes, call.takeItem), call);
-      const text = await boundedText(response.body, call.maxBytes);
-      if (text === undefined) return tooLong(call);
-      const body = parseJson(text);
+      const read = await readBounded(response.body, call.maxBytes);
+      if (read.is !== 'whole') return tooLong(read.is, call.maxBytes);
+      const body = parseJson(new TextDecoder().decode(read.bytes));
       if (isRefused) return refused(response, body);
       return body === undefined
         ? { is: 'away', why: 'the answer is no JSON' }
         : { is: 'answered', body, ...dated(response) };
     } catch (error) {
-      return { is: 'away', why: codeOf(error) };
+      return { is: 'away', why: reasonOf(error, 'name') };
     }
   }
 
@@ -91,9 +92,10 @@ class ApiServer implements Cluster {
       const until = AbortSignal.any([signal, AbortSignal.timeout(call.deadlineMs)]);
       const response = await this.#send(call, 'watches', until);
       if (response.statusCode === 200) return { is: 'following', lines: linesOf(response.body, maxLineBytes) };
-      return refused(response, parseJson((await boundedText(response.body, call.maxBytes)) ?? ''));
+      const read = await readBounded(response.body, call.maxBytes);
+      return refused(response, read.is === 'whole' ? parseJson(new TextDecoder().decode(read.bytes)) : undefined);
     } catch (error) {
-      return { is: 'away', why: codeOf(error) };
+      return { is: 'away', why: reasonOf(error, 'name') };
     }
   }
 
@@ -121,8 +123,8 @@ class ApiServer implements Cluster {
   }
 
   /**
-   * The same for as long as CA and client certificate stay what they are: both may be rotated under us. A watch keeps its
-   * connection, so that watches have their own: a few of them must not leave a question without one.
+   * Reused until the CA or the client certificate is rotated. A watch occupies its connection, so that watches have an agent of
+   * their own and cannot leave other requests without a connection.
    */
   #dispatchers(options: RequestOptions): { readonly asks: Agent; readonly watches: Agent } {
     const { ca, cert, key, rejectUnauthorized, servername } = options;
@@ -131,7 +133,7 @@ class ApiServer implements Cluster {
     const old = this.#agents;
     const agents = { identity, asks: dispatcher(options, 8), watches: dispatcher(options, null) };
     this.#agents = agents;
-    // Open requests end by themselves; a watch does within its deadline.
+    // Pending requests end by themselves, a watch within its deadline.
     if (old !== undefined) void Promise.all([old.asks.close(), old.watches.close()]);
     return agents;
   }
@@ -140,7 +142,7 @@ class ApiServer implements Cluster {
 function dispatcher(options: RequestOptions, connections: number | null): Agent {
   const { ca, cert, key, rejectUnauthorized, servername } = options;
   return new Agent({
-    // A silent death of the connection is found by TCP, as client-go does: a quiet watch is not a dead one.
+    // TCP keep-alive finds a dead connection, as in client-go: a watch without events is not dead.
     connect: {
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
@@ -158,16 +160,13 @@ function dispatcher(options: RequestOptions, connections: number | null): Agent 
   });
 }
 
-function tooLong({ maxBytes }: Call): Away {
-  return { is: 'away', why: `the answer is longer than ${maxBytes} bytes` };
-}
-
 function listed(read: Listed, call: Call): Answer {
   switch (read.is) {
     case 'read':
       return { is: 'answered', body: read.rest };
     case 'too_long':
-      return tooLong(call);
+    case 'too_many_pieces':
+      return tooLong(read.is, call.maxBytes);
     case 'malformed':
       return { is: 'away', why: 'the answer is no JSON' };
   }
@@ -189,7 +188,7 @@ function headersOf(options: RequestOptions): Record<string, string> {
   const headers = Object.fromEntries(
     Object.entries(given).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
-  // A token file may end in a newline, which no header can hold.
+  // A token file may end in a newline, which is invalid in a header.
   for (const [name, value] of Object.entries(headers)) headers[name] = value.trim();
   if (typeof options.auth !== 'string') return headers;
   return { ...headers, authorization: `Basic ${Buffer.from(options.auth).toString('base64')}` };
@@ -197,26 +196,4 @@ function headersOf(options: RequestOptions): Record<string, string> {
 
 function bodyType(call: Call): Record<string, string> {
   return call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' };
-}
-
-/** Undefined where it is longer; what came so far is dropped with its connection. */
-async function boundedText(body: Dispatcher.ResponseData['body'], maxBytes: number): Promise<string | undefined> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) return undefined;
-    // Chunk by chunk: a list of 500 Pods is some MiB, and need not be there as bytes and as text at once.
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}
-
-/** A code or a class, never a message: messages of TLS and file errors quote what they met. */
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'an unknown error';
-  if (error.name === 'TimeoutError') return 'no answer in time';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return error.cause instanceof Error ? codeOf(error.cause) : error.name;
 }

@@ -1,18 +1,20 @@
 /**
- * A list of the API server read item by item as it comes, so that 5 MiB of Pods are never in memory at once: neither as text
- * nor as objects. Cuts the text at the ends of items and leaves every judgement of JSON to the platform's parser. It must not
- * know what an item is.
+ * Reads a list of the API server item by item as it arrives, so that 5 MiB of Pods are never in memory at once, neither as text
+ * nor as objects. Cuts the text at the ends of items; the JSON parser decides what is valid.
  */
-import { parseJson } from './json.ts';
+import { ByteBuffer, isCutTooFine } from '#data/byte-buffer.ts';
+import { parseJson } from '#data/json.ts';
 
 export type Listed =
-  /** `rest` is the list with no items in it. */
-  { readonly is: 'read'; readonly rest: unknown } | { readonly is: 'too_long' } | { readonly is: 'malformed' };
+  /** `rest` is the list without its items. */
+  { readonly is: 'read'; readonly rest: unknown } | { readonly is: 'too_long' | 'too_many_pieces' | 'malformed' };
 
-/** One item that is longer than this is no object of etcd's. */
-const mostItemChars = 16 * 1024 * 1024;
+/** etcd stores at most 1.5 MiB of an object, which is longer as JSON. */
+const mostItemChars = 8 * 1024 * 1024;
+/** Each search makes one string of all that is pending: new text waits until it is this part of the pending text. */
+const leastPart = 1 / 16;
 
-/** Reads to the end. `take` gets each item right after its last byte. */
+/** Reads to the end. `take` gets each item soon after its last byte. */
 export async function readItems(
   chunks: AsyncIterable<unknown>,
   maxBytes: number,
@@ -20,14 +22,19 @@ export async function readItems(
 ): Promise<Listed> {
   const cutter = new Cutter(take);
   const decoder = new TextDecoder();
-  let bytes = 0;
+  let [bytes, pieces] = [0, 0];
+  let part = new ByteBuffer(maxBytes);
   for await (const chunk of chunks) {
     if (!(chunk instanceof Uint8Array)) continue;
-    bytes += chunk.byteLength;
+    [bytes, pieces] = [bytes + chunk.byteLength, pieces + 1];
     if (bytes > maxBytes) return { is: 'too_long' };
-    if (!cutter.more(decoder.decode(chunk, { stream: true }))) return { is: 'malformed' };
+    if (isCutTooFine(pieces, bytes)) return { is: 'too_many_pieces' };
+    part.add(chunk);
+    if (part.length < cutter.pending * leastPart) continue;
+    if (!cutter.more(decoder.decode(part.bytes(), { stream: true }))) return { is: 'malformed' };
+    part = new ByteBuffer(maxBytes);
   }
-  const rest = cutter.more(decoder.decode()) ? parseJson(cutter.rest()) : undefined;
+  const rest = cutter.more(decoder.decode(part.bytes())) ? parseJson(cutter.rest()) : undefined;
   return rest === undefined ? { is: 'malformed' } : { is: 'read', rest };
 }
 
@@ -36,23 +43,23 @@ const mark = /["{}[\]]/g;
 
 class Cutter {
   readonly #take: (item: unknown) => void;
-  /** Text of which nobody knows yet what it is part of. */
+  /** Text that is not yet known to be part of an item or of the rest. */
   #pending = '';
-  /** Up to where `#pending` was looked at. */
+  /** The position up to which `#pending` was searched. */
   #at = 0;
   #depth = 0;
   /** The last string directly inside the list. */
   #key = '';
   #inItems = false;
   #isBroken = false;
-  /** The list without its items, as far as it came. */
-  #dependencies = '';
+  /** The list without its items, as far as it arrived. */
+  #rest = '';
 
   constructor(take: (item: unknown) => void) {
     this.#take = take;
   }
 
-  /** Whether it can still become a list. */
+  /** Whether the text so far can be the start of a list. */
   more(text: string): boolean {
     this.#pending += text;
     for (let start = this.#next(); start >= 0; start = this.#next()) {
@@ -68,8 +75,13 @@ class Cutter {
     return this.#isSane();
   }
 
+  /** Characters that belong to no finished item. */
+  get pending(): number {
+    return this.#pending.length;
+  }
+
   rest(): string {
-    return this.#dependencies + this.#pending;
+    return this.#rest + this.#pending;
   }
 
   #next(): number {
@@ -94,11 +106,11 @@ class Cutter {
 
   #begin(): void {
     this.#inItems = true;
-    this.#dependencies += this.#pending.slice(0, this.#at);
+    this.#rest += this.#pending.slice(0, this.#at);
     this.#drop();
   }
 
-  /** `#pending` ends with an item; before it stand at most a comma and white space. */
+  /** `#pending` ends with an item; only a comma and white space may precede it. */
   #cut(): void {
     const item = parseJson(this.#pending.slice(0, this.#at).replace(/^[\s,]+/, ''));
     if (item === undefined) this.#isBroken = true;

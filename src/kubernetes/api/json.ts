@@ -1,13 +1,11 @@
-/**
- * Untrusted JSON, looked at one field at a time: each reader says what it found or undefined, and nothing is believed by a
- * cast. It must not know what the fields mean.
- */
+/** Reads untrusted JSON one field at a time, without casts: each function returns undefined or an empty value for a wrong type. */
 import { type Fields, isFields } from '#data/fields.ts';
+
 export function fieldsOf(value: unknown): Fields | undefined {
   return isFields(value) ? value : undefined;
 }
 
-/** Own fields only: a Pod named `__proto__` must not find Object's. */
+/** Own fields only: a Pod named `__proto__` must not get Object's. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
   let here: unknown = value;
   for (const key of path) {
@@ -29,7 +27,7 @@ export function numberAt(value: unknown, ...path: readonly string[]): number | u
   return typeof found === 'number' && Number.isFinite(found) ? found : undefined;
 }
 
-/** Absent, null (as Go writes empty slices) and anything that is no list: empty. */
+/** Absent, null (as Go writes empty slices) and any other type: empty. */
 export function listAt(value: unknown, ...path: readonly string[]): readonly unknown[] {
   const found = at(value, ...path);
   return isList(found) ? found : [];
@@ -39,19 +37,10 @@ function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value);
 }
 
-/** A map of strings; entries that are none are left out. */
+/** A map of strings; other entries are left out. */
 export function stringsAt(value: unknown, ...path: readonly string[]): Readonly<Record<string, string>> {
   const fields = fieldsOf(at(value, ...path)) ?? {};
   return Object.fromEntries(
     Object.entries(fields).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
-}
-
-export function parseJson(text: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    return parsed;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,16 +1,17 @@
 /**
- * One collection of the API server, listed and then watched for ever, as client-go's Reflector does it
- * (client-go v1.36 tools/cache/reflector.go ListAndWatch, relistResourceVersion, watch): the first list is served from the
- * API server's cache (resourceVersion=0), the watch goes on from the list's version, bookmarks move it on, 410 lists again,
- * and whatever breaks is tried again after a pause with full jitter. It must not know what the objects are.
+ * Lists one collection of the API server and then watches it until it is closed, as client-go's Reflector does
+ * (client-go v1.36 tools/cache/reflector.go ListAndWatch, relistResourceVersion, watch): the first list comes from the API
+ * server's cache (resourceVersion=0), the watch starts at the list's version, bookmarks advance it, after 410 it lists again,
+ * and after any other failure it retries after a pause with full jitter.
  */
 import type { Fault } from '#report/fault.ts';
 import type { Cluster } from './connect.ts';
 import { type Answer, type Away, type Call, MiB, type Refused, faultOf } from './call.ts';
-import { at, numberAt, parseJson, textAt } from './json.ts';
+import { at, numberAt, textAt } from './json.ts';
 import { type Pause, afterFailure, none, pauseMs } from './pauses.ts';
+import { parseJson } from '#data/json.ts';
 
-/** The outside of this room: a clock, a pause that ends early (and well) when it is aborted, a random number below 1. */
+/** A clock, a pause that resolves early when it is aborted, and a random number below 1. */
 export interface ListWatchOptions {
   readonly now: () => Date;
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -18,21 +19,21 @@ export interface ListWatchOptions {
 }
 
 export interface Collection {
-  /** For people and faults: `the Pods of node1`. */
+  /** For messages and faults: `the Pods of node1`. */
   readonly what: string;
   readonly path: string;
   readonly selector?: { readonly fieldSelector: string } | { readonly labelSelector: string };
 }
 
 export interface Listener<T = unknown> {
-  /** What is kept of an item of a list, right after it came: the rest is forgotten at once. */
+  /** Reads an item of a list when it arrives; only the result is kept. */
   readonly read: (item: unknown) => T;
-  /** Of a large collection: its list comes here page by page, each then forgotten; `replaced` says, without items, when it ends. */
+  /** For a large collection: receives the list page by page; `replaced` follows at its end, without items. */
   readonly page?: (items: readonly T[], isFirst: boolean) => void;
-  /** A whole new list: what is not in it is gone. */
+  /** A complete list: objects that are not in it are gone. */
   readonly replaced: (items: readonly T[]) => void;
   readonly changed: (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown) => void;
-  /** The watch is open, or why it is not. */
+  /** The watch has opened, or has ended and why. */
   readonly link: (link: Link) => void;
 }
 
@@ -42,22 +43,22 @@ export interface ListWatch {
   close(): Promise<void>;
 }
 
-/** client-go's Reflector: watches end after 5 to 10 minutes, so that API servers get their share of clients again. */
+/** client-go's Reflector: watches end after 5 to 10 minutes, so that clients spread over the API servers again. */
 const watchSeconds = 300;
-/** A watch that stood this long was no failure, however little it said. */
+/** A watch that was open this long did not fail, even without events. */
 const longMs = 60_000;
-/** 500 Pods are 5 MiB; more than this is no node. */
+/** 500 Pods are 5 MiB; no node has more than this. */
 const listBounds = { deadlineMs: 60_000, maxBytes: 64 * MiB } as const;
-/** Of a node's Pods; and where no more than a page is held: a hundred thousand objects are more than a cluster is made for. */
+/** `whole`: a node's Pods. `taken`: one page at a time is in memory; a cluster is not built for more than 100,000 objects. */
 const pages = { whole: { size: 250, most: 40 }, taken: { size: 50, most: 2000 } } as const;
 
 export function listWatch<T>(
   cluster: Cluster,
   collection: Collection,
-  dependencies: { readonly listener: Listener<T>; readonly dependencies: ListWatchOptions },
+  watching: { readonly listener: Listener<T>; readonly options: ListWatchOptions },
 ): ListWatch {
   const closing = new AbortController();
-  const running = new Loop(cluster, collection, { ...dependencies, signal: closing.signal }).run();
+  const running = new Loop(cluster, collection, { ...watching, signal: closing.signal }).run();
   return {
     close: async () => {
       closing.abort();
@@ -76,7 +77,7 @@ interface Step {
 interface Page<T> {
   readonly version: string;
   readonly more: string;
-  /** What was read of its items. */
+  /** Its items, as the listener has read them. */
   readonly found: T[];
 }
 
@@ -84,22 +85,22 @@ class Loop<T> {
   readonly #cluster: Cluster;
   readonly #collection: Collection;
   readonly #listener: Listener<T>;
-  readonly #dependencies: ListWatchOptions;
+  readonly #options: ListWatchOptions;
   readonly #signal: AbortSignal;
-  /** `0`: whatever the API server's cache holds. */
+  /** `0`: any version in the API server's cache. */
   #version = '0';
   #failures = none;
 
   constructor(
     cluster: Cluster,
     collection: Collection,
-    world: { readonly listener: Listener<T>; readonly dependencies: ListWatchOptions; readonly signal: AbortSignal },
+    watching: { readonly listener: Listener<T>; readonly options: ListWatchOptions; readonly signal: AbortSignal },
   ) {
     this.#cluster = cluster;
     this.#collection = collection;
-    this.#listener = world.listener;
-    this.#dependencies = world.dependencies;
-    this.#signal = world.signal;
+    this.#listener = watching.listener;
+    this.#options = watching.options;
+    this.#signal = watching.signal;
   }
 
   async run(): Promise<void> {
@@ -120,7 +121,7 @@ class Loop<T> {
   async #pause(pause: Pause): Promise<void> {
     if (pause === 'none') return;
     this.#failures = afterFailure(this.#failures, pause);
-    await this.#dependencies.delay(pauseMs(pause, this.#failures, this.#dependencies.random()), this.#signal);
+    await this.#options.delay(pauseMs(pause, this.#failures, this.#options.random()), this.#signal);
   }
 
   async #list(next: 'list' | 'list_latest'): Promise<Step> {
@@ -146,8 +147,8 @@ class Loop<T> {
   }
 
   /**
-   * From the cache (a version is given) there are no pages: a limit would send the API server to etcd for all Pods of the
-   * cluster. Without a version it goes there anyway, and pages bound both sides.
+   * With a version the list comes from the cache, without pages: a limit would make the API server read all Pods of the cluster
+   * from etcd. Without a version it reads etcd anyway, and pages bound both sides.
    */
   #listCall({ version, more, found }: Page<T>): Call {
     const { path, selector } = this.#collection;
@@ -165,7 +166,7 @@ class Loop<T> {
   }
 
   #listFailed(next: 'list' | 'list_latest', more: string, answer: Refused | Away): Step {
-    // reflector.go isExpiredError and isTooLargeResourceVersionError: the version is what the server cannot serve.
+    // reflector.go isExpiredError and isTooLargeResourceVersionError: the server cannot serve this version.
     const stale = answer.is === 'refused' && (answer.status === 410 || answer.status === 504);
     const again = stale || more !== '' ? 'list_latest' : next;
     return { next: again, ...this.#after(answer, stale && next === 'list' ? 'short' : 'grows') };
@@ -173,37 +174,37 @@ class Loop<T> {
 
   async #watch(): Promise<Step> {
     const { path, selector } = this.#collection;
-    const seconds = Math.round(watchSeconds * (1 + this.#dependencies.random()));
+    const seconds = Math.round(watchSeconds * (1 + this.#options.random()));
     const watching = { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds) };
     const query = { ...selector, resourceVersion: this.#version, ...watching };
     const call: Call = { method: 'GET', path, query, deadlineMs: seconds * 1000 + 30_000, maxBytes: MiB };
     const answer = await this.#cluster.follow(call, this.#signal);
-    if (answer.is === 'following') return this.#hear(answer.lines);
+    if (answer.is === 'following') return this.#follow(answer.lines);
     const gone = answer.is === 'refused' && answer.status === 410;
     return gone ? { next: 'list_latest', pause: 'short' } : { next: 'watch', ...this.#after(answer, 'grows') };
   }
 
-  async #hear(lines: AsyncIterable<string>): Promise<Step> {
+  async #follow(lines: AsyncIterable<string>): Promise<Step> {
     this.#listener.link({ is: 'open' });
-    const since = this.#dependencies.now().getTime();
-    let lived = false;
+    const since = this.#options.now().getTime();
+    let hadEvents = false;
     try {
       for await (const line of lines) {
         const stop = this.#take(parseJson(line));
         if (stop !== undefined) return stop;
-        lived = true;
+        hadEvents = true;
         this.#failures = none;
       }
     } catch {
       return { next: 'watch', pause: 'grows', fault: this.#lost('the connection broke') };
     }
-    // Watches end, that is their nature; one that ends at once and says nothing must not become a busy loop.
-    lived ||= this.#dependencies.now().getTime() - since >= longMs;
-    if (lived) this.#failures = none;
-    return { next: 'watch', pause: lived ? 'short' : 'grows', fault: this.#lost('the watch ended') };
+    // Every watch ends. One that ends at once and without events must not become a busy loop.
+    const isGood = hadEvents || this.#options.now().getTime() - since >= longMs;
+    if (isGood) this.#failures = none;
+    return { next: 'watch', pause: isGood ? 'short' : 'grows', fault: this.#lost('the watch ended') };
   }
 
-  /** One watch event. A step where the watch cannot go on. */
+  /** One watch event. Returns a step where the watch cannot continue. */
   #take(event: unknown): Step | undefined {
     const type = textAt(event, 'type');
     const object = at(event, 'object');
@@ -219,8 +220,8 @@ class Loop<T> {
         return undefined;
       case 'ERROR': {
         const code = numberAt(object, 'code') ?? 500;
-        const heard = `${textAt(object, 'reason')} ${textAt(object, 'message')}`.trim();
-        const fault = this.#lost(`the watch said ${code} ${heard}`.slice(0, 300));
+        const message = `${textAt(object, 'reason')} ${textAt(object, 'message')}`.trim();
+        const fault = this.#lost(`the watch said ${code} ${message}`.slice(0, 300));
         return { next: code === 410 ? 'list_latest' : 'list', pause: code === 410 ? 'short' : 'grows', fault };
       }
       default:
@@ -231,7 +232,7 @@ class Loop<T> {
   #after(answer: Exclude<Answer, { is: 'answered' }>, pause: 'short' | 'grows'): Omit<Step, 'next'> {
     const { fault } = faultOf(this.#collection.what, answer);
     if (answer.is === 'away') return { pause, fault };
-    // What is not granted, or a kind that is not installed: it may come any moment, and is not urgent.
+    // A right that is not granted, or a kind that is not installed: it may appear at any time, and is not urgent.
     if (answer.status === 403 || answer.status === 404) return { pause: 'grows_far', fault };
     return { pause: answer.retryAfterMs === undefined ? pause : Math.min(answer.retryAfterMs, longMs), fault };
   }

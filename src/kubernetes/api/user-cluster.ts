@@ -1,7 +1,7 @@
 /**
- * The cluster of whoever calls drypull from a terminal or a pipeline: their kubeconfig (tokens, client certificates, exec
- * plugins), else the ServiceAccount of the Pod this runs in; through the proxy that the kubeconfig or the environment names, as
- * kubectl goes. Reads objects and forwards ports. The agent on a node has its own way: see connect.ts.
+ * The cluster of a user who runs drypull in a terminal or a pipeline: with their kubeconfig (tokens, client certificates, exec
+ * plugins), or else with the ServiceAccount of the Pod that it runs in, and through the proxy of the kubeconfig or the
+ * environment, as kubectl does. Reads objects and forwards ports. The agent on a node uses connect.ts.
  */
 import {
   type IncomingMessage,
@@ -14,18 +14,20 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { type Outcome, bad, good } from '#report/outcome.ts';
 import { proxyFor } from '#go/http-proxy.ts';
 import { Secret } from '#report/secret.ts';
-import { type Answer, refusedBy } from './call.ts';
-import { parseJson } from './json.ts';
-import { type Forwarding, type PodPort, forward, newProtocol } from '#kubernetes/port-forward/port-forward.ts';
+import { readBounded, type BoundedBody } from '#data/byte-buffer.ts';
+import { originOf } from '#go/host-port.ts';
+import { type Answer, reasonOf, refusedBy, tooLong } from './call.ts';
+import { parseJson, type JsonBounds } from '#data/json.ts';
+import { type Forwarding, type PodPort, forward } from '#kubernetes/port-forward/port-forward.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface WhichCluster {
-  /** A file; else as kubectl finds it: KUBECONFIG, ~/.kube/config, the Pod's ServiceAccount. */
+  /** A file; absent: what kubectl would use (KUBECONFIG, ~/.kube/config, the Pod's ServiceAccount). */
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly env: Environment;
-  /** Milliseconds that only grow. */
+  /** A monotonic clock in milliseconds. */
   readonly clockMs: () => number;
 }
 
@@ -37,7 +39,7 @@ export interface Get {
 }
 
 export interface UserCluster {
-  /** For people: the context's name. */
+  /** The context's name, for messages. */
   readonly name: string;
   readonly get: (call: Get) => Promise<Answer>;
   readonly forward: (to: PodPort, signal: AbortSignal) => Promise<Forwarding>;
@@ -49,7 +51,11 @@ export function userCluster(which: WhichCluster): Outcome<UserCluster> {
     if (which.kubeconfig === undefined) config.loadFromDefault();
     else config.loadFromFile(which.kubeconfig);
   } catch (error) {
-    return bad({ code: 'agent.cannot_see', what: which.kubeconfig ?? 'the kubeconfig', why: codeOf(error) });
+    return bad({
+      code: 'agent.cannot_see',
+      what: which.kubeconfig ?? 'the kubeconfig',
+      why: reasonOf(error, 'message'),
+    });
   }
   if (which.context !== undefined && config.getContextObject(which.context) === null)
     return bad({ code: 'agent.cannot_see', what: `the context ${which.context}`, why: 'the kubeconfig has none' });
@@ -57,37 +63,35 @@ export function userCluster(which: WhichCluster): Outcome<UserCluster> {
   const server = config.getCurrentCluster()?.server.replace(/\/+$/, '') ?? '';
   if (!URL.canParse(server))
     return bad({ code: 'agent.cannot_see', what: 'the kubeconfig', why: 'it names no address of an API server' });
-  return good(new Reached(withProxy(config, server, which.env), server, which.clockMs));
+  return good(new KubeconfigCluster(withProxy(config, server, which.env), server, which.clockMs));
 }
 
 /** client-go takes the environment's proxy where the kubeconfig names none (rest.Config.Proxy, http.ProxyFromEnvironment). */
 function withProxy(config: KubeConfig, server: string, env: Environment): KubeConfig {
   const cluster = config.getCurrentCluster();
   if (cluster === null || cluster.proxyUrl !== undefined) return config;
-  const { protocol, hostname, port } = new URL(server);
-  const scheme = protocol === 'https:' ? 'https' : 'http';
+  const origin = originOf(new URL(server));
+  const { scheme } = origin;
   const of = (name: string): string | undefined => env[name] ?? env[name.toLowerCase()];
   const value = of(scheme === 'https' ? 'HTTPS_PROXY' : 'HTTP_PROXY') ?? '';
   const no = of('NO_PROXY');
   const rules = { [scheme]: new Secret(value), source: 'the environment', ...(no === undefined ? {} : { no }) };
-  const host = hostname.replace(/^\[|\]$/g, '');
-  const proxy = proxyFor(rules, { scheme, host, port: Number(port) || (scheme === 'https' ? 443 : 80) });
+  const proxy = proxyFor(rules, origin);
   if (!proxy.ok || proxy.value === null) return config;
   const proxyUrl = value.includes('://') ? value : `http://${value}`;
   config.clusters = config.clusters.map((one) => (one.name === cluster.name ? { ...one, proxyUrl } : one));
   return config;
 }
 
-/** An exec plugin may take a second and answer without an expiry: who we are is asked for once in a while, not for each node. */
+/** An exec plugin may take a second and answer without an expiry: it runs once a minute, not once a node. */
 const keptMs = 60_000;
 
-class Reached implements UserCluster {
+class KubeconfigCluster implements UserCluster {
   readonly name: string;
   readonly #config: KubeConfig;
   readonly #server: string;
   readonly #clockMs: () => number;
-  readonly #negotiated = newProtocol();
-  #who: { readonly options: Promise<RequestOptions>; readonly sinceMs: number } | undefined;
+  #identity: { readonly options: Promise<RequestOptions>; readonly sinceMs: number } | undefined;
 
   constructor(config: KubeConfig, server: string, clockMs: () => number) {
     this.#config = config;
@@ -102,43 +106,45 @@ class Reached implements UserCluster {
       const url = new URL(this.#server + call.path);
       for (const [name, value] of Object.entries(call.query)) url.searchParams.set(name, value);
       const { status, retryAfter, body } = await read(url, options, call);
-      if (body === undefined) return { is: 'away', why: `the answer is longer than ${call.maxBytes} bytes` };
-      const json = parseJson(body);
+      if (body.is !== 'whole') return tooLong(body.is, call.maxBytes);
+      const json = parseJson(new TextDecoder().decode(body.bytes), pageBounds);
       if (status < 200 || status > 299) return refusedBy(status, json, retryAfter);
       return json === undefined ? { is: 'away', why: 'the answer is no JSON' } : { is: 'answered', body: json };
     } catch (error) {
-      return { is: 'away', why: call.signal.aborted ? 'no answer in time' : codeOf(error) };
+      return { is: 'away', why: call.signal.aborted ? 'no answer in time' : reasonOf(error, 'message') };
     }
   };
 
   readonly forward: UserCluster['forward'] = async (to, signal) => {
     try {
       const options = await this.#options();
-      return await forward(to, { server: this.#server, options, signal }, this.#negotiated);
+      return await forward(to, { server: this.#server, request: options, signal });
     } catch (error) {
-      return { is: 'away', why: codeOf(error) };
+      return { is: 'away', why: reasonOf(error, 'message') };
     }
   };
 
   #options(): Promise<RequestOptions> {
     const nowMs = this.#clockMs();
-    if (this.#who === undefined || nowMs - this.#who.sinceMs > keptMs) {
+    if (this.#identity === undefined || nowMs - this.#identity.sinceMs > keptMs) {
       const options: RequestOptions = {};
       const applied = this.#config.applyToHTTPSOptions(options).then(() => options);
-      this.#who = { options: applied, sinceMs: nowMs };
+      this.#identity = { options: applied, sinceMs: nowMs };
     }
-    return this.#who.options;
+    return this.#identity.options;
   }
 }
 
-interface Reading {
+/** A page of 250 Nodes, each with fifty images of five names. */
+const pageBounds: JsonBounds = { nodes: 2_000_000, depth: 256 };
+
+interface HttpAnswer {
   readonly status: number;
   readonly retryAfter: string | undefined;
-  /** Undefined where it is longer than allowed. */
-  readonly body: string | undefined;
+  readonly body: BoundedBody;
 }
 
-async function read(url: URL, options: RequestOptions, { signal, maxBytes }: Get): Promise<Reading> {
+async function read(url: URL, options: RequestOptions, { signal, maxBytes }: Get): Promise<HttpAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const headers: OutgoingHttpHeaders = { ...headersOf(options), accept: 'application/json', 'user-agent': 'drypull' };
   const send = url.protocol === 'https:' ? secureRequest : plainRequest;
@@ -146,17 +152,10 @@ async function read(url: URL, options: RequestOptions, { signal, maxBytes }: Get
   sent.on('error', reject);
   sent.end();
   const response = await promise;
-  const decoder = new TextDecoder();
-  let [body, bytes] = ['', 0];
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) break;
-    body += decoder.decode(chunk, { stream: true });
-  }
   return {
     status: response.statusCode ?? 0,
     retryAfter: response.headers['retry-after'],
-    body: bytes > maxBytes ? undefined : body + decoder.decode(),
+    body: await readBounded(response, maxBytes),
   };
 }
 
@@ -166,11 +165,4 @@ function headersOf({ headers }: RequestOptions): OutgoingHttpHeaders {
 
 function isList(headers: OutgoingHttpHeaders | readonly string[]): headers is readonly string[] {
   return Array.isArray(headers);
-}
-
-/** A code where there is one: messages of TLS and file errors quote what they met; those of the API client do not. */
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'an unknown error';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return error.cause instanceof Error ? codeOf(error.cause) : error.message.slice(0, 200);
 }

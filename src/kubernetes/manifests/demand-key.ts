@@ -1,10 +1,10 @@
 /**
- * Which demands are the same, the contents of their pull secrets included: by a keyed hash, whose key lives and dies with the
- * process, so that a key tells nothing about what a secret holds.
+ * A key that is equal for equal demands, including the contents of their pull secrets: a keyed hash whose key exists in this process
+ * only, so that it reveals nothing about a secret.
  */
 import { createHmac, randomBytes } from 'node:crypto';
-import type { PullSecret } from '#kubelet/keyring.ts';
-import type { Demand } from '#node/view.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 export function demandKeys(): (demand: Demand) => string {
   const key = randomBytes(32);

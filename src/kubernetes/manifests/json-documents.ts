@@ -1,12 +1,17 @@
 /** JSON documents one after another in one text, as `kubectl get -o json` in a loop or a log of objects gives them. */
 
+import { parseJson, type JsonBounds } from '#data/json.ts';
+
+/** 64 MB of manifests have some million values; no kind is nested as deeply as this. */
+const documentBounds: JsonBounds = { nodes: 4_000_000, depth: 512 };
+
 export interface JsonDocument {
   /** Lines before it. */
   readonly line: number;
   readonly value: unknown;
 }
 
-/** One JSON document, or several with nothing but blanks between them. Undefined: not JSON, perhaps YAML in flow style. */
+/** One JSON document, or several with only white space between them. undefined: not JSON, perhaps YAML in flow style. */
 export function jsonDocuments(text: string): readonly JsonDocument[] | undefined {
   const whole = tryJson(text);
   if (whole !== undefined) return [{ line: leadingLines(text), value: whole.value }];
@@ -22,14 +27,11 @@ export function jsonDocuments(text: string): readonly JsonDocument[] | undefined
 }
 
 function tryJson(text: string): { value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text, documentBounds);
+  return value === undefined ? undefined : { value };
 }
 
-/** Cuts where brackets balance, minding strings. */
+/** Cuts where brackets balance, outside of strings. */
 function* jsonParts(text: string): Generator<string> {
   const marks = /["{}[\]]/g;
   let depth = 0;

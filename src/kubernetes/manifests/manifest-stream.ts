@@ -1,14 +1,14 @@
 /**
- * A stream of Kubernetes objects as kubectl takes it: YAML documents between `---` lines, JSON documents one after another, or
- * both. Yields plain values with the place where each was found. Knows nothing of what the objects mean. Bounded: a document too
- * large to hold, too deep, or made of aliases of aliases becomes a problem, and the rest is read.
+ * Reads a stream of Kubernetes objects as kubectl does: YAML documents between `---` lines, JSON documents one after another, or
+ * both. The result is plain values with their positions. Bounded: a document that is too large, too deep, or made of aliases of
+ * aliases becomes a problem, and the rest is read.
  */
 import { type Fields, isFields } from '#data/fields.ts';
 import { LineCounter, isScalar, parseDocument, visit } from 'yaml';
 import type { Document, YAMLError } from 'yaml';
 import { jsonDocuments, leadingLines, linesIn } from './json-documents.ts';
 
-/** Something about the stream that people should know, and where. */
+/** A message about the stream, and the position that it is about. */
 export interface Remark {
   readonly at: string;
   readonly what: string;
@@ -21,13 +21,13 @@ export interface Piece {
 
 export interface Stream {
   readonly pieces: readonly Piece[];
-  /** What could not be read: an image may have gone unseen. */
+  /** What could not be read: an image may be missing from the result. */
   readonly problems: readonly Remark[];
-  /** What was read, though not as its author may think. */
+  /** What was read, but perhaps not as its author intends. */
   readonly hints: readonly Remark[];
 }
 
-/** The YAML library needs some 250 bytes of memory for a character and a second for a million of them; JSON needs little. */
+/** The YAML library needs some 250 bytes of memory a character and a second a million characters; JSON needs little. */
 export const limits = { textChars: 64 << 20, yamlChars: 4 << 20, documents: 20_000, remarks: 100 } as const;
 
 interface Chunk {
@@ -67,7 +67,7 @@ export function readStream(text: string): Stream {
   return notes;
 }
 
-/** Cuts at lines that begin with `---`, wherever they stand (apimachinery util/yaml splitYAMLDocument). */
+/** Cuts at lines that begin with `---`, anywhere (apimachinery util/yaml splitYAMLDocument). */
 function* documentsOf(text: string): Generator<Chunk> {
   const mark = /^---(?=[ \t\r\n]|$)/gm;
   let from = 0;
@@ -102,7 +102,7 @@ function readYaml(chunk: Chunk, notes: Notes): void {
   const lines = new LineCounter();
   const document = parseDocument(chunk.text, {
     merge: true,
-    // The library's own search for duplicates takes quadratic time.
+    // The library's own check for duplicates takes quadratic time.
     uniqueKeys: false,
     lineCounter: lines,
     prettyErrors: false,
@@ -110,7 +110,7 @@ function readYaml(chunk: Chunk, notes: Notes): void {
   });
   const [error] = document.errors;
   if (error !== undefined) {
-    notes.problems.push({ at: `line ${lineOf(error, lines) + chunk.line - 1}`, what: yamlTrouble(error) });
+    notes.problems.push({ at: `line ${lineOf(error, lines) + chunk.line - 1}`, what: yamlProblem(error) });
     return;
   }
   const value = plainOf(document);
@@ -132,7 +132,7 @@ function plainOf(document: Document.Parsed): { of: unknown } | string {
   }
 }
 
-/** kubectl's reader lets the last of equal keys win, without a word. */
+/** With equal keys kubectl uses the last one, without a warning. */
 function noteDuplicates(document: Document.Parsed, lineAt: (offset: number) => number, notes: Notes): void {
   visit(document, {
     Map(_key, map) {
@@ -143,7 +143,7 @@ function noteDuplicates(document: Document.Parsed, lineAt: (offset: number) => n
           const at = `line ${lineAt(key.range?.[0] ?? 0)}`;
           notes.hints.push({
             at,
-            what: `the key "${short(String(key.value))}" stands here a second time; the last one counts`,
+            what: `the key "${short(String(key.value))}" is here a second time; the last one counts`,
           });
         }
         met.add(key.value);
@@ -165,7 +165,7 @@ function keep(at: string, value: unknown, notes: Notes): void {
   });
 }
 
-function yamlTrouble(error: YAMLError): string {
+function yamlProblem(error: YAMLError): string {
   if (error.code === 'RESOURCE_EXHAUSTION') return 'nested too deeply to be read';
   return `no valid YAML: ${unquoted(error.message)}`;
 }
@@ -178,7 +178,7 @@ function isBlank(text: string): boolean {
   return !/^[ \t]*[^\s#%.]|^[ \t]*\.(?!\.\.[ \t]*\r?$)/m.test(text);
 }
 
-/** The library's sentence without what it quotes: the text at fault may be a password. */
+/** The library's message without its quotations: the quoted text may be a password. */
 function unquoted(text: string): string {
   return text.split(/[:"'\\\n]/, 1)[0]?.trim() ?? '';
 }

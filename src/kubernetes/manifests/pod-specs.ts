@@ -1,12 +1,12 @@
 /**
- * Finds what becomes Pods in a Kubernetes object of any kind: by its shape (a mapping that holds a list of containers with
- * images), at any depth, so that Argo's Rollout, Knative's Service and kinds yet unwritten need no entry here.
+ * Finds Pod specifications in a Kubernetes object of any kind by their shape (a mapping with a list of containers that have images),
+ * at any depth, so that Argo's Rollout, Knative's Service and unknown kinds need no entry here.
  */
 import { type Fields, isFields } from '#data/fields.ts';
 import { deadlineOf } from '#kubernetes/deadline.ts';
 import type { Piece, Remark } from './manifest-stream.ts';
 
-/** One Pod specification and the object it stands in. */
+/** One Pod specification and the object that contains it. */
 export interface PodSpec {
   readonly at: string;
   readonly kind: string;
@@ -16,7 +16,7 @@ export interface PodSpec {
   readonly deadlineS?: number;
 }
 
-/** An object out of the stream, Lists already opened. */
+/** An object of the stream, taken out of its List. */
 export interface Manifest {
   readonly at: string;
   readonly kind: string;
@@ -26,15 +26,15 @@ export interface Manifest {
   readonly fields: Fields;
 }
 
-/** Deeper than any kind known; YAML's aliases can make circles. */
+/** Deeper than any known kind. Aliases of YAML can form cycles. */
 const maxDepth = 32;
 const maxSteps = 200_000;
 const containerLists = ['containers', 'initContainers', 'ephemeralContainers'] as const;
 
-/** Kinds of Kubernetes itself that make Pods: one without containers is a mistake worth saying. */
+/** Kinds of Kubernetes that create Pods: one without containers is a mistake. */
 const workloads = /^(Pod|PodTemplate|Deployment|StatefulSet|DaemonSet|ReplicaSet|ReplicationController|Job|CronJob)$/;
 const ownGroups = /^(|apps|batch|extensions)$/;
-/** Kinds that hold text or schemas which may look like Pods and become none. */
+/** Kinds that contain text or schemas in the shape of a Pod specification and create no Pods. */
 const inert = /^(ConfigMap|Secret|ServiceAccount|CustomResourceDefinition|Event|PodMetrics)$/;
 
 /** The objects of a piece: itself, or the items of a List, however nested. */
@@ -104,7 +104,7 @@ function search(value: unknown, walk: { steps: number; readonly found: Fields[] 
   for (const inner of Object.values(value)) search(inner, walk, depth + 1);
 }
 
-/** Patches of an operator's Pods (Prometheus' spec.containers) have names but no images: they are none. */
+/** An operator's patches of its Pods (spec.containers of Prometheus) have names and no images: they are no Pod specifications. */
 function isPodSpecShaped(value: Fields): boolean {
   return containerLists.some((key) => {
     const list = value[key];

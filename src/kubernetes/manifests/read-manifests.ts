@@ -1,33 +1,34 @@
 /**
- * Door: Kubernetes manifests → what a node would be asked to pull, with the credentials that go with it. Does what the API server
- * and the admission controller would do to the objects, as far as it concerns images; never asks a cluster.
+ * Turns Kubernetes manifests into demands: the images that a node would pull, and their pull secrets. Applies the defaults of the API
+ * server and of admission that concern images, without a cluster.
  */
-import type { PullSecret } from '#kubelet/keyring.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
+import { type Placement, placementOf } from '#kubelet/placement-spec.ts';
+import type { Demand, Requester } from '#kubelet/demand.ts';
 import { type Fields, isFields } from '#data/fields.ts';
-import { parseImage, pullPolicyOf } from '#image/reference.ts';
-import { type Placement, placementOf } from '#kubelet/placement.ts';
-import type { Demand, PullPolicy, Requester } from '#node/view.ts';
-import { elsewhere, givenSecrets, secretsFor } from './secrets-in-stream.ts';
+import { parseImage } from '#image/reference.ts';
+import { givenSecrets, otherNamespaces, secretsFor } from './secrets-in-stream.ts';
 import { sooner } from '#kubernetes/deadline.ts';
 import type { GivenSecrets } from './secrets-in-stream.ts';
 import { limits, readStream } from './manifest-stream.ts';
 import type { Remark } from './manifest-stream.ts';
 import { manifestsIn, podSpecsIn, textOf } from './pod-specs.ts';
 import type { Manifest, PodSpec } from './pod-specs.ts';
+import { isPullPolicy, type PullPolicy, pullPolicyOf } from '#kubelet/pull-policy.ts';
 
 export interface Manifests {
   /** In the order of the stream. */
   readonly demands: readonly Demand[];
-  /** Of each demand, in the same order: where the Pods that want it may land. */
+  /** For each demand, in the same order: where its Pods may be placed. */
   readonly placements: readonly (readonly Placement[])[];
-  /** What could not be read: an image may have gone unseen. */
+  /** What could not be read: an image may be missing from the result. */
   readonly problems: readonly Remark[];
-  /** What was read, though not as its author may think. */
+  /** What was read, but perhaps not as its author intends. */
   readonly hints: readonly Remark[];
 }
 
-/** One image in one place of one Pod. */
-interface Want {
+/** One image of one container or volume of one Pod. */
+interface ImageUse {
   readonly written: string;
   readonly policy: PullPolicy;
   readonly requester: Requester;
@@ -35,7 +36,7 @@ interface Want {
   readonly deadlineS: number | undefined;
 }
 
-interface Wanted {
+interface DraftDemand {
   readonly written: string;
   readonly policy: PullPolicy;
   readonly secrets: readonly PullSecret[];
@@ -62,7 +63,7 @@ export function readManifests(text: string, options: { readonly namespace: strin
   const given = givenSecrets(manifests);
   notes.problems.push(...given.problems);
   notes.hints.push(...given.hints);
-  const wanted = new Map<string, Wanted>();
+  const wanted = new Map<string, DraftDemand>();
   for (const manifest of manifests) {
     const { specs, problems } = podSpecsIn(manifest);
     notes.problems.push(...problems);
@@ -76,25 +77,25 @@ export function readManifests(text: string, options: { readonly namespace: strin
   };
 }
 
-function addPod(pod: PodSpec, given: GivenSecrets, into: { wanted: Map<string, Wanted>; notes: Notes }): void {
+function addPod(pod: PodSpec, given: GivenSecrets, into: { wanted: Map<string, DraftDemand>; notes: Notes }): void {
   const secrets = secretsFor(pod, given);
   for (const secret of secrets) {
-    const others = elsewhere(secret, given);
+    const others = otherNamespaces(secret, given);
     if (others.length === 0) continue;
     const where = others.map((namespace) => `namespace ${namespace}`).join(' and ');
-    const what = `its pull secret ${secret.name} stands in ${where}; a Pod can only use secrets of its own (${pod.namespace})`;
+    const what = `its pull secret ${secret.name} is in ${where}; a Pod can only use secrets of its own (${pod.namespace})`;
     into.notes.hints.push({ at: pod.at, what });
   }
   const placement = placementOf(pod.spec, pod.kind);
   for (const what of placement.problems) into.notes.hints.push({ at: pod.at, what });
-  for (const want of wantsOf(pod, into.notes)) addWant({ ...want, placement }, secrets, into.wanted);
+  for (const use of usesOf(pod, into.notes)) addUse({ ...use, placement }, secrets, into.wanted);
 }
 
-/** Wants that differ in nothing the kubelet's answer depends on become one demand. */
-function addWant(
-  { written, policy, requester, placement, deadlineS }: Want,
+/** Uses that are equal in everything that the kubelet's result depends on become one demand. */
+function addUse(
+  { written, policy, requester, placement, deadlineS }: ImageUse,
   secrets: readonly PullSecret[],
-  wanted: Map<string, Wanted>,
+  wanted: Map<string, DraftDemand>,
 ): void {
   const key = JSON.stringify([written, policy, ...secrets.map(({ namespace, name }) => `${namespace}/${name}`)]);
   const known = wanted.get(key);
@@ -105,34 +106,38 @@ function addWant(
   wanted.set(key, { written, policy, secrets, by, placements, deadlineS: sooner(known?.deadlineS, deadlineS) });
 }
 
-function demandOf({ written, policy, secrets, by, deadlineS }: Wanted): Demand {
+function demandOf({ written, policy, secrets, by, deadlineS }: DraftDemand): Demand {
   const requestedBy = [...by.values()];
   const deadline = deadlineS === undefined ? {} : { deadlineS };
   return { image: parseImage(written), written, policy, requestedBy, secrets, present: 'unknown', ...deadline };
 }
 
-type Bare = Omit<Want, 'placement'>;
+type UnplacedUse = Omit<ImageUse, 'placement'>;
 
-function* wantsOf(pod: PodSpec, notes: Notes): Generator<Bare> {
+function* usesOf(pod: PodSpec, notes: Notes): Generator<UnplacedUse> {
   for (const entry of entriesOf(pod, 'initContainers'))
-    yield* containerWant(pod, { entry, what: 'init container' }, notes);
-  for (const entry of entriesOf(pod, 'containers')) yield* containerWant(pod, { entry, what: 'container' }, notes);
+    yield* containerUse(pod, { entry, what: 'init container' }, notes);
+  for (const entry of entriesOf(pod, 'containers')) yield* containerUse(pod, { entry, what: 'container' }, notes);
   for (const entry of entriesOf(pod, 'ephemeralContainers')) {
-    yield* containerWant(pod, { entry, what: 'ephemeral container' }, notes);
+    yield* containerUse(pod, { entry, what: 'ephemeral container' }, notes);
   }
   for (const volume of entriesOf(pod, 'volumes')) {
     if (!isFields(volume['image'])) continue;
     const { reference, pullPolicy } = volume['image'];
-    yield* want(pod, { part: `image volume ${textOf(volume['name'])}`, image: reference, policy: pullPolicy }, notes);
+    yield* useOf(pod, { part: `image volume ${textOf(volume['name'])}`, image: reference, policy: pullPolicy }, notes);
   }
 }
 
-function containerWant(pod: PodSpec, of: { entry: Fields; what: string }, notes: Notes): Generator<Bare> {
+function containerUse(pod: PodSpec, of: { entry: Fields; what: string }, notes: Notes): Generator<UnplacedUse> {
   const part = `${of.what} ${textOf(of.entry['name'])}`.trimEnd();
-  return want(pod, { part, image: of.entry['image'], policy: of.entry['imagePullPolicy'] }, notes);
+  return useOf(pod, { part, image: of.entry['image'], policy: of.entry['imagePullPolicy'] }, notes);
 }
 
-function* want(pod: PodSpec, of: { part: string; image: unknown; policy: unknown }, notes: Notes): Generator<Bare> {
+function* useOf(
+  pod: PodSpec,
+  of: { part: string; image: unknown; policy: unknown },
+  notes: Notes,
+): Generator<UnplacedUse> {
   const at = `${pod.at}, ${of.part}`;
   if (typeof of.image !== 'string' || of.image === '') {
     const what =
@@ -147,10 +152,10 @@ function* want(pod: PodSpec, of: { part: string; image: unknown; policy: unknown
   yield { written: of.image, policy: policyOf(of, at, notes), requester, deadlineS };
 }
 
-/** What is written, or the API server's default (core/v1 defaults.go SetDefaults_Container). */
+/** The written policy, or the API server's default. */
 function policyOf(of: { image: unknown; policy: unknown }, at: string, notes: Notes): PullPolicy {
   const { policy } = of;
-  if (policy === 'Always' || policy === 'IfNotPresent' || policy === 'Never') return policy;
+  if (isPullPolicy(policy)) return policy;
   if (policy !== undefined && policy !== null && policy !== '') {
     const given = typeof policy === 'string' ? `"${policy.slice(0, 60)}"` : `a ${typeof policy}`;
     const what = `its pull policy is ${given}, which the API server refuses; it may be Always, IfNotPresent or Never`;

@@ -1,7 +1,5 @@
-/**
- * The Secrets and ServiceAccounts of a stream, and which of them a Pod would pull with. Reads secrets, shows none.
- */
-import type { PullSecret } from '#kubelet/keyring.ts';
+/** The Secrets and ServiceAccounts of a stream, and which Secrets a Pod would pull with. */
+import type { PullSecret } from '#kubelet/pull-secret.ts';
 import { type Fields, isFields } from '#data/fields.ts';
 import { Secret } from '#report/secret.ts';
 import type { Remark } from './manifest-stream.ts';
@@ -10,7 +8,7 @@ import type { Manifest, PodSpec } from './pod-specs.ts';
 
 export interface GivenSecrets {
   readonly secrets: ReadonlyMap<string, PullSecret>;
-  /** A secret's name → where there are secrets of that name. */
+  /** A Secret's name → the namespaces that have a Secret of that name. */
   readonly namespaces: ReadonlyMap<string, ReadonlySet<string>>;
   /** namespace/name → the names in its imagePullSecrets. */
   readonly accounts: ReadonlyMap<string, readonly string[]>;
@@ -18,10 +16,10 @@ export interface GivenSecrets {
   readonly hints: readonly Remark[];
 }
 
-/** The two keys that the kubelet looks into (kubelet credentialprovider/secrets MakeDockerKeyring); nothing else is kept. */
+/** The two keys that the kubelet reads (kubelet credentialprovider/secrets MakeDockerKeyring); no other is kept. */
 const keys = ['.dockerconfigjson', '.dockercfg'] as const;
 
-/** Where a name comes twice the last one stands, as when the stream is applied. */
+/** Of two Secrets with one name the last one counts, as when the stream is applied. */
 export function givenSecrets(manifests: readonly Manifest[]): GivenSecrets {
   const secrets = new Map<string, PullSecret>();
   const namespaces = new Map<string, Set<string>>();
@@ -58,7 +56,7 @@ function readSecret({ namespace, name, fields }: Manifest): PullSecret | string 
   return { namespace, name, state: { is: 'given', type, data } };
 }
 
-/** stringData goes over data (core/v1 conversion, Convert_v1_Secret_To_core_Secret). */
+/** stringData overrides data (core/v1 conversion, Convert_v1_Secret_To_core_Secret). */
 function valueOf(key: string, plain: Fields, encoded: Fields): Secret | string | undefined {
   const text = plain[key];
   if (typeof text === 'string') return new Secret(text);
@@ -86,8 +84,8 @@ export function secretsFor(pod: PodSpec, given: GivenSecrets): readonly PullSecr
   return names.map((name) => given.secrets.get(`${pod.namespace}/${name}`) ?? unseen(pod.namespace, name));
 }
 
-/** The namespaces where a secret that is not given stands in the stream after all, and does not count. */
-export function elsewhere(secret: PullSecret, given: GivenSecrets): readonly string[] {
+/** The other namespaces of the stream that have a Secret with the name of one that is missing. */
+export function otherNamespaces(secret: PullSecret, given: GivenSecrets): readonly string[] {
   return secret.state.is === 'given' ? [] : [...(given.namespaces.get(secret.name) ?? [])];
 }
 

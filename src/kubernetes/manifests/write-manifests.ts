@@ -1,9 +1,9 @@
 /**
- * Door: demands as a Kubernetes stream that an agent reads: one Pod for each, named by its place in the list, and the pull secrets
- * that were given. The opposite of read-manifests.ts, and far shorter than what the demands were read from.
+ * Writes demands as a Kubernetes stream for an agent: one Pod for each demand, named by its position in the list, and the pull
+ * secrets that were given. The inverse of read-manifests.ts, and much shorter than the original manifests.
  */
-import type { PullSecret } from '#kubelet/keyring.ts';
-import type { Demand, Requester } from '#node/view.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
+import type { Demand, Requester } from '#kubelet/demand.ts';
 
 const bare = 'default';
 
@@ -19,7 +19,7 @@ export function streamOf(demands: readonly Demand[]): string {
   return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [...secrets.values(), ...pods] });
 }
 
-/** The place in the list of the demand that a report from such a stream answers. */
+/** The position of the demand that a report about such a stream answers. */
 export function placeOf(requestedBy: readonly Requester[]): number | undefined {
   const [, place] = /^demand-(\d{1,6})$/.exec(requestedBy[0]?.name ?? '') ?? [];
   return place === undefined ? undefined : Number(place);

@@ -1,13 +1,14 @@
 /**
- * Door: one question put to the agents of many nodes, answers as they come. Each agent is asked at its loopback listener,
- * through a port-forward of the API server: whoever may do that in drypull's namespace may ask, and no agent has to know whom
- * it trusts. So many nodes at one time, each with its own deadline: whoever is late or dies half-way is an answer too.
+ * Sends one request to the agents of many nodes and yields the answers as they arrive. Each agent is reached at its loopback
+ * listener through a port-forward of the API server: RBAC in drypull's namespace decides who may, and the agents need no list of
+ * users. A bounded number of nodes at a time, each with its own deadline; a late or broken answer is an answer as well.
  */
 import type { Outcome } from '#report/outcome.ts';
 import type { Away, Refused } from '#kubernetes/api/call.ts';
 import { type AgentPod, type FleetNode, listAgents, listNodes, type Listed } from '#kubernetes/nodes.ts';
 import { httpOver } from './http-over.ts';
-import { parseJson } from '#kubernetes/api/json.ts';
+import { codeOf } from '#data/error-code.ts';
+import { parseJson, type JsonBounds } from '#data/json.ts';
 import { TunnelError } from './tunnel.ts';
 import { type UserCluster, userCluster, type WhichCluster } from '#kubernetes/api/user-cluster.ts';
 
@@ -27,10 +28,10 @@ export interface Asked {
 }
 
 export interface Bounds {
-  /** Nodes at one time. */
+  /** Nodes at a time. */
   readonly atOnce: number;
   readonly perNodeMs: number;
-  /** Where the agents listen on their loopback. */
+  /** The port of the agents' loopback listener. */
   readonly port: number;
   readonly signal: AbortSignal;
   readonly clockMs: () => number;
@@ -47,7 +48,7 @@ export interface NodeAnswer {
 }
 
 export interface Fleet {
-  /** For people: the context's name. */
+  /** The context's name, for messages. */
   readonly name: string;
   readonly nodes: (selector: string, signal: AbortSignal) => Promise<Listed<FleetNode>>;
   readonly agents: (namespace: string, signal: AbortSignal) => Promise<Listed<AgentPod>>;
@@ -85,9 +86,11 @@ async function* askAll(cluster: UserCluster, asked: readonly Asked[], bounds: Bo
   }
 }
 
-/** 500 reports with every step that was taken. */
+/** 500 reports with all their steps. */
 const answerBytes = 64 << 20;
-/** An agent that is busy says when to come again; sooner than this is never of use. */
+/** As many values as 64 MiB of reports have. */
+const reportBounds: JsonBounds = { nodes: 8_000_000, depth: 256 };
+/** A busy agent answers 429 with Retry-After; a shorter pause is of no use. */
 const shortestPauseMs = 500;
 
 async function askOne(cluster: UserCluster, { agent, question }: Asked, bounds: Bounds): Promise<NodeAnswer> {
@@ -103,7 +106,7 @@ async function askOne(cluster: UserCluster, { agent, question }: Asked, bounds: 
   });
   try {
     const at = { cluster, agent, port: bounds.port, signal: deadline.signal };
-    const answered = await Promise.race([until(at, question), late]);
+    const answered = await Promise.race([whenFree(at, question), late]);
     return { agent, ms: clockMs() - startMs, answered: deadline.signal.aborted ? await late : answered };
   } finally {
     clearTimeout(timer);
@@ -119,8 +122,8 @@ interface At {
   readonly signal: AbortSignal;
 }
 
-/** Until the agent has a hand free. */
-async function until(at: At, question: Question): Promise<NodeAnswer['answered']> {
+/** Repeats the request while the agent is busy. */
+async function whenFree(at: At, question: Question): Promise<NodeAnswer['answered']> {
   for (;;) {
     const answered = await once(at, question);
     if (answered.is !== 'busy') return answered;
@@ -140,18 +143,19 @@ async function once({ cluster, agent, port, signal }: At, question: Question): P
     const { status, retryAfterS, text } = await httpOver(forwarded.tunnel, exchange);
     if (status === 429) return { is: 'busy', againMs: (retryAfterS ?? 5) * 1000 };
     if (text === undefined) return { is: 'away', why: `its answer is longer than ${answerBytes} bytes` };
-    return { is: 'answered', status, body: parseJson(text) };
+    return { is: 'answered', status, body: parseJson(text, reportBounds) };
   } catch (error) {
     return { is: 'away', why: whyBroken(error) };
   }
 }
 
-/** The words of the kubelet where it could not connect; else what the connection died of. */
+/** The kubelet's text where it could not connect; otherwise the error of the connection. */
 function whyBroken(error: unknown): string {
   if (!(error instanceof Error)) return 'an unknown error';
   if (error instanceof TunnelError) return error.message;
-  if ('code' in error && error.code === 'ECONNRESET') return 'the connection broke before the answer was whole';
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+  const code = codeOf(error);
+  if (code === 'ECONNRESET') return 'the connection broke before the answer was whole';
+  return code === '' ? error.name : code;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
-/** One HTTP exchange over a connection that somebody else has made. */
+/** One HTTP exchange over an existing connection. */
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { readBounded } from '#data/byte-buffer.ts';
 
 export interface Exchange {
   readonly method: 'GET' | 'POST';
@@ -14,11 +15,11 @@ export interface Exchange {
 export interface Exchanged {
   readonly status: number;
   readonly retryAfterS?: number;
-  /** Undefined where it is longer than allowed. */
+  /** undefined where it is longer than `maxBytes`. */
   readonly text: string | undefined;
 }
 
-/** Rejects with what the connection died of. */
+/** Rejects with the error of the connection. */
 export async function httpOver(connection: Duplex, exchange: Exchange): Promise<Exchanged> {
   if (connection.destroyed) throw connection.errored ?? new Error('the connection was closed');
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
@@ -29,7 +30,8 @@ export async function httpOver(connection: Duplex, exchange: Exchange): Promise<
   sent.end(exchange.body);
   try {
     const response = await promise;
-    const text = await textOf(response, exchange.maxBytes);
+    const read = await readBounded(response, exchange.maxBytes);
+    const text = read.is === 'whole' ? new TextDecoder().decode(read.bytes) : undefined;
     const after = Number(response.headers['retry-after'] ?? Number.NaN);
     return { status: response.statusCode ?? 0, text, ...(after >= 0 && after < 3600 ? { retryAfterS: after } : {}) };
   } finally {
@@ -44,17 +46,6 @@ function open(connection: Duplex, { method, path, host, body, signal }: Exchange
     accept: 'application/json',
     ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
   };
-  // Without an agent: one would make a connection of its own.
+  // Without an agent, which would open a connection of its own.
   return request({ method, path, headers, signal, createConnection: () => connection });
-}
-
-async function textOf(response: IncomingMessage, maxBytes: number): Promise<string | undefined> {
-  const decoder = new TextDecoder();
-  let [text, bytes] = ['', 0];
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }

@@ -1,85 +1,77 @@
 /**
- * One TCP connection to a port of a Pod, made of the messages of a WebSocket: what every dialect of the port-forward has in
- * common. It must not know HTTP, nor who is at the other end.
+ * One TCP connection to a port of a Pod, over the messages of a WebSocket with the subprotocol v4.channel.k8s.io: each message
+ * begins with the number of its channel (0 data, 1 error), and the first message of each channel contains only the port's number
+ * (kubelet pkg/cri/streaming/portforward/websocket.go, k8s v1.36; the same in containerd's and CRI-O's copy).
  */
 import { Duplex } from 'node:stream';
 
-/** A dialect turns bytes into messages and back. */
-export interface Dialect {
-  /** Said at once, before any data. */
-  readonly hello: () => readonly Uint8Array[];
-  readonly data: (chunk: Uint8Array) => readonly Uint8Array[];
-  /** One message, as it came: what of it is for the reader, and what to say in return. */
-  readonly read: (message: Uint8Array) => Read;
-}
+export const channelProtocol = 'v4.channel.k8s.io';
 
-export interface Read {
-  readonly data: readonly Uint8Array[];
-  readonly replies: readonly Uint8Array[];
-  /** Data may be sent from now on. */
-  readonly isOpen: boolean;
-  /** The other end has said all it had to say. */
-  readonly isOver: boolean;
-  /** Why the connection to the port failed, in the words of whoever tried. */
-  readonly problem?: string;
-}
+const dataChannel = 0;
+const errorChannel = 1;
+const portBytes = 2;
+/** The kubelet writes one sentence to the error channel. */
+const longestProblem = 500;
 
-/** What carries the messages: a WebSocket. */
-export interface Carrier {
+/** The WebSocket that carries the messages. */
+export interface MessageCarrier {
   readonly send: (message: Uint8Array) => void;
   readonly close: () => void;
 }
 
 export class Tunnel extends Duplex {
-  readonly #dialect: Dialect;
-  readonly #carrier: Carrier;
+  readonly #carrier: MessageCarrier;
+  /** Bytes of the port's number that each channel has still to send. */
+  readonly #portLeft = new Map([
+    [dataChannel, portBytes],
+    [errorChannel, portBytes],
+  ]);
   #isOpen = false;
-  #waiting: (() => void) | undefined;
+  #pendingWrite: (() => void) | undefined;
 
-  constructor(dialect: Dialect, carrier: Carrier) {
+  constructor(carrier: MessageCarrier) {
     super();
-    this.#dialect = dialect;
     this.#carrier = carrier;
-    // Whoever uses it next finds what it died of in `errored`.
+    // The next user of the tunnel finds the error in `errored`.
     this.on('error', () => undefined);
-    for (const message of dialect.hello()) carrier.send(message);
   }
 
-  /** A message has come. */
-  hear(message: Uint8Array): void {
-    const { data, replies, isOpen, isOver, problem } = this.#dialect.read(message);
-    for (const reply of replies) this.#carrier.send(reply);
-    if (problem !== undefined) {
-      this.destroy(new TunnelError(problem));
+  /** Call it for each message of the WebSocket. */
+  receive(message: Uint8Array): void {
+    const channel = message[0] ?? -1;
+    const skipped = Math.min(this.#portLeft.get(channel) ?? 0, message.length - 1);
+    this.#portLeft.set(channel, (this.#portLeft.get(channel) ?? 0) - skipped);
+    const rest = message.subarray(1 + skipped);
+    if (channel === errorChannel && rest.length > 0) {
+      this.destroy(new TunnelError(new TextDecoder().decode(rest).slice(0, longestProblem)));
       return;
     }
-    for (const chunk of data) this.push(chunk);
-    if (isOpen && !this.#isOpen) {
-      this.#isOpen = true;
-      this.#waiting?.();
-      this.#waiting = undefined;
-    }
-    if (isOver) this.push(null);
+    if (channel === dataChannel && rest.length > 0) this.push(rest);
+    // The kubelet sends the port before it connects; data that is written meanwhile waits there.
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    this.#pendingWrite?.();
+    this.#pendingWrite = undefined;
   }
 
-  /** The carrier is gone. */
-  over(): void {
+  /** Call it when the WebSocket has closed. */
+  carrierClosed(): void {
     this.push(null);
     if (!this.#isOpen) this.destroy(new TunnelError('the connection ended before the port was open'));
   }
 
-  /** Messages are pushed by the carrier as they come. */
+  /** `receive` pushes messages as they arrive. */
   override _read(): void {
     return;
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error) => void): void {
     const send = (): void => {
-      for (const message of this.#dialect.data(chunk)) this.#carrier.send(message);
+      this.#carrier.send(Buffer.concat([Buffer.of(dataChannel), chunk]));
       done();
     };
     if (this.#isOpen) send();
-    else this.#waiting = send;
+    else this.#pendingWrite = send;
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {

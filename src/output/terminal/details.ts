@@ -2,7 +2,7 @@
 import type { Forecast } from '#forecast/forecast.ts';
 import type { Evidence, Attempt } from '#report/rehearsal.ts';
 import { remedyInFull, type KubeletText, type PublicPlan, type PullReport } from '#report/report.ts';
-import type { PullPolicy } from '#node/view.ts';
+import type { PullPolicy } from '#kubelet/pull-policy.ts';
 import { leftText, forecastText } from '#output/forecast-text.ts';
 import { adviceFor } from '#report/advice/advice.ts';
 import { oneLine, plain, requesterText } from '#report/advice/phrases.ts';

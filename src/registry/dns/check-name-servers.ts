@@ -1,60 +1,59 @@
 /**
- * Door: each name server judged for itself, beside the pull. The pull takes the first that works; who is responsible wants to
- * know that one of three does not. Evidence, never the verdict; a handful of packets.
+ * Checks each name server separately, beside the pull. The pull uses the first that works; an operator also needs to know that
+ * one of three does not. The result is evidence and never the verdict; it costs a few packets.
  */
 import { isIP } from 'node:net';
 import { bad, good, type Outcome } from '#report/outcome.ts';
 import type { Evidence, EvidenceFacts } from '#report/rehearsal.ts';
 import type { Resolver } from '#node/view.ts';
-import { joinHostPort } from '#registry/tcp/host-port.ts';
-import { askServer, type NameServer, type Reply } from './exchange.ts';
+import { joinHostPort } from '#go/host-port.ts';
+import { queryServer, type NameServer, type Reply } from './exchange.ts';
 import { faultOf, isDomainName, nameList } from './resolve.ts';
 
 const serverLimitMs = 2_000;
-/** Of each kind; what goes beyond it is left out. */
+/** Of each kind; more are left out. */
 const most = 8;
 
-export interface NameAsked {
+export interface NameCheck {
   readonly host: string;
-  /** Which of the search list's names answered the pull; absent: none, or the first. */
+  /** The name of the search list that the pull got an answer for; absent: none, or the first. */
   readonly name?: string;
 }
 
-/** Nothing for an address, a name that the hosts file answers, and one that is none: no server is asked for these. */
+/** Empty for an address, for a name that the hosts file answers and for an invalid name: no server is queried for these. */
 export async function judgeNameServers(
   resolver: Resolver,
-  asked: NameAsked,
+  check: NameCheck,
   elapsedMs: () => number,
 ): Promise<readonly Evidence[]> {
-  const { host } = asked;
+  const { host } = check;
   const inFile = resolver.order[0] === 'files' && Object.hasOwn(resolver.hosts, host.toLowerCase().replace(/\.$/, ''));
-  const name = asked.name ?? nameList(resolver, host)[0];
+  const name = check.name ?? nameList(resolver, host)[0];
   if (isIP(host) !== 0 || inFile || name === undefined || !isDomainName(host)) return [];
   const servers = resolver.servers.slice(0, most);
   return Promise.all(
     servers.map(async (server) => {
       const startMs = elapsedMs();
-      const reply = await askBoth(server, name, resolver.useTcp);
+      const reply = await queryBoth(server, name, resolver.useTcp);
       const ms = elapsedMs() - startMs;
       const target = joinHostPort(server.address, server.port);
       const outcome: Outcome<EvidenceFacts> =
         reply.is === 'addresses'
-          ? good(saying(reply.addresses))
+          ? good(noteOf(reply.addresses))
           : bad(faultOf(reply, { host, server: target, afterMs: Math.round(ms) }));
       return { of: 'name_server', host, target, ms, outcome } as const;
     }),
   );
 }
 
-/** IPv6 is asked for where there is no IPv4 address, within the same two seconds. */
-async function askBoth(server: NameServer, name: string, useTcp: boolean): Promise<Reply> {
-  const over = AbortSignal.timeout(serverLimitMs);
-  const manner = { timeoutMs: serverLimitMs, useTcp, signal: over };
-  const reply = await askServer(server, { name, type: 'A' }, manner);
-  return reply.is === 'absent' ? askServer(server, { name, type: 'AAAA' }, manner) : reply;
+/** Queries for IPv6 where there is no IPv4 address, within the same two seconds. */
+async function queryBoth(server: NameServer, name: string, useTcp: boolean): Promise<Reply> {
+  const options = { timeoutMs: serverLimitMs, useTcp, signal: AbortSignal.timeout(serverLimitMs) };
+  const reply = await queryServer(server, { name, type: 'A' }, options);
+  return reply.is === 'absent' ? queryServer(server, { name, type: 'AAAA' }, options) : reply;
 }
 
-/** What name servers say of a name that the hosts file answers: who moves it there is not heard here. undefined: nobody knows it. */
+/** The name servers' answer for a name that the hosts file pins: a change in DNS does not reach this node. undefined: no answer. */
 export async function judgePinned(
   resolver: Resolver,
   host: string,
@@ -65,11 +64,11 @@ export async function judgePinned(
   if (isIP(host) !== 0 || name === undefined || isLocal(host) || !isDomainName(host)) return undefined;
   for (const server of resolver.servers.slice(0, 2)) {
     const startMs = elapsedMs();
-    const reply = await askBoth(server, name, useTcp);
+    const reply = await queryBoth(server, name, useTcp);
     if (reply.is === 'absent') return undefined;
     if (reply.is !== 'addresses') continue;
     const target = joinHostPort(server.address, server.port);
-    const outcome = good(saying(reply.addresses));
+    const outcome = good(noteOf(reply.addresses));
     return { of: 'pinned_name', host, target, ms: elapsedMs() - startMs, outcome };
   }
   return undefined;
@@ -79,7 +78,7 @@ function isLocal(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost');
 }
 
-function saying(addresses: readonly string[]): EvidenceFacts {
+function noteOf(addresses: readonly string[]): EvidenceFacts {
   const shown = addresses.slice(0, most);
   return { note: shown.join(', '), addresses: shown };
 }

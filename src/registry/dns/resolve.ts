@@ -1,6 +1,6 @@
 /**
  * Names to addresses as Go's own resolver finds them with the node's files (net/dnsclient_unix.go goLookupIPCNAMEOrder,
- * tryOneName, nameList; net/dnsclient.go isDomainName; net/lookup.go, Go 1.26). Never asks this process's resolver.
+ * tryOneName, nameList; net/dnsclient.go isDomainName; net/lookup.go, Go 1.26). Never uses this process's own resolver.
  */
 import { isIP } from 'node:net';
 import type { Fault } from '#report/fault.ts';
@@ -8,20 +8,20 @@ import { bad, good, type Outcome } from '#report/outcome.ts';
 import { valueAt } from '#data/value-at.ts';
 import type { DnsFacts } from '#report/rehearsal.ts';
 import type { Resolver } from '#node/view.ts';
-import { joinHostPort } from '#registry/tcp/host-port.ts';
+import { joinHostPort } from '#go/host-port.ts';
 import { inOrder } from '#registry/tcp/address-order.ts';
-import { askServer, type Question, type Reply } from './exchange.ts';
+import { queryServer, type Question, type Reply } from './exchange.ts';
 
-export interface Patience {
+export interface LookupOptions {
   readonly timeoutMs: number;
   readonly elapsedMs: () => number;
   readonly signal: AbortSignal;
 }
 
-/** More than one answer holds in practice; it bounds the ordering, which opens a socket for each. */
+/** More than names have in practice. Ordering opens a socket for each address. */
 const mostAddresses = 64;
 
-export async function lookUp(resolver: Resolver, host: string, patience: Patience): Promise<Outcome<DnsFacts>> {
+export async function lookup(resolver: Resolver, host: string, options: LookupOptions): Promise<Outcome<DnsFacts>> {
   if (isIP(host) !== 0) return good({ addresses: [host], answeredBy: 'a literal address' });
   const [source, next] = resolver.order;
   if (source === 'files') {
@@ -29,7 +29,7 @@ export async function lookUp(resolver: Resolver, host: string, patience: Patienc
     if (found !== undefined || next === undefined) return found ?? bad(notFound(host, ''));
   }
   if (!resolver.order.includes('dns')) return bad(notFound(host, ''));
-  const outcome = isDomainName(host) ? await fromServers(resolver, host, patience) : bad(notFound(host, ''));
+  const outcome = isDomainName(host) ? await fromServers(resolver, host, options) : bad(notFound(host, ''));
   if (outcome.ok || source === 'files' || next !== 'files') return outcome;
   return (await fromHosts(resolver, host)) ?? outcome;
 }
@@ -42,20 +42,19 @@ async function fromHosts(resolver: Resolver, host: string): Promise<Outcome<DnsF
   return good({ addresses: await inOrder(addresses.slice(0, mostAddresses)), answeredBy: '/etc/hosts' });
 }
 
-/** What one search is made of. */
-interface Search extends Patience {
+interface Search extends LookupOptions {
   readonly resolver: Resolver;
   readonly host: string;
   readonly startMs: number;
   readonly deadline: AbortSignal;
 }
 
-async function fromServers(resolver: Resolver, host: string, patience: Patience): Promise<Outcome<DnsFacts>> {
+async function fromServers(resolver: Resolver, host: string, options: LookupOptions): Promise<Outcome<DnsFacts>> {
   const over = new AbortController();
-  const timer = setTimeout(() => over.abort(), patience.timeoutMs);
-  const deadline = AbortSignal.any([over.signal, patience.signal]);
+  const timer = setTimeout(() => over.abort(), options.timeoutMs);
+  const deadline = AbortSignal.any([over.signal, options.signal]);
   try {
-    return await search({ ...patience, resolver, host, startMs: patience.elapsedMs(), deadline });
+    return await search({ ...options, resolver, host, startMs: options.elapsedMs(), deadline });
   } finally {
     clearTimeout(timer);
   }
@@ -66,12 +65,12 @@ async function search(run: Search): Promise<Outcome<DnsFacts>> {
   let last: Fault | undefined;
   const candidates = nameList(resolver, host);
   for (const [i, name] of candidates.entries()) {
-    const askedMs = run.elapsedMs();
+    const queriedMs = run.elapsedMs();
     const tried = await bothFamilies(run, name);
     const found = tried.flatMap((one) => (one.ok ? one.addresses : []));
     const server = tried.find((one) => one.ok)?.server ?? '';
     if (found.length > 0) {
-      const searched = { names: candidates.slice(0, i), ms: Math.round(askedMs - run.startMs) };
+      const searched = { names: candidates.slice(0, i), ms: Math.round(queriedMs - run.startMs) };
       return good({
         addresses: await inOrder(found.slice(0, mostAddresses)),
         answeredBy: server,
@@ -80,7 +79,7 @@ async function search(run: Search): Promise<Outcome<DnsFacts>> {
       });
     }
     for (const one of tried) {
-      // The first error stands, unless the name as written has one of its own.
+      // The first error counts, unless the name as written fails with one of its own.
       if (!one.ok && (last === undefined || name === `${host}.`)) last = one.fault;
     }
     const cut = cutOff(run);
@@ -90,7 +89,7 @@ async function search(run: Search): Promise<Outcome<DnsFacts>> {
   return bad(last ?? notFound(host, ''));
 }
 
-/** Go's context ended: no server is to blame. */
+/** Go's context ended: the fault names no server. */
 function cutOff(run: Search): Fault | undefined {
   const afterMs = Math.round(run.elapsedMs() - run.startMs);
   if (run.signal.aborted) return { code: 'agent.out_of_time', step: 'dns', afterMs };
@@ -112,7 +111,7 @@ async function bothFamilies(run: Search, name: string): Promise<readonly Tried[]
   return tried;
 }
 
-/** Each round asks every server once; only an answer about the name itself ends it. */
+/** Each round queries every server once. Only an answer about the name itself ends the rounds. */
 async function tryOneName(run: Search, question: Question): Promise<Tried> {
   const { resolver, deadline } = run;
   const { servers } = resolver;
@@ -121,8 +120,8 @@ async function tryOneName(run: Search, question: Question): Promise<Tried> {
   for (let i = 0; i < resolver.attempts * servers.length; i += 1) {
     const server = servers[(offset + (i % servers.length)) % servers.length];
     if (server === undefined || deadline.aborted) break;
-    const manner = { timeoutMs: resolver.timeoutMs, useTcp: resolver.useTcp, signal: deadline };
-    const reply = await askServer(server, question, manner);
+    const query = { timeoutMs: resolver.timeoutMs, useTcp: resolver.useTcp, signal: deadline };
+    const reply = await queryServer(server, question, query);
     if (reply.is === 'addresses')
       return { ok: true, addresses: reply.addresses, server: joinHostPort(server.address, server.port) };
     fault = faultOf(reply, {
@@ -135,17 +134,17 @@ async function tryOneName(run: Search, question: Question): Promise<Tried> {
   return { ok: false, fault };
 }
 
-const turns = new WeakMap<Resolver, number>();
+const rotations = new WeakMap<Resolver, number>();
 
-/** dnsConfig.serverOffset: with `rotate` each question starts with the next server. */
+/** dnsConfig.serverOffset: with `rotate` each query starts with the next server. */
 function offsetOf(resolver: Resolver): number {
   if (!resolver.rotate) return 0;
-  const turn = turns.get(resolver) ?? 0;
-  turns.set(resolver, turn + 1);
-  return turn;
+  const offset = rotations.get(resolver) ?? 0;
+  rotations.set(resolver, offset + 1);
+  return offset;
 }
 
-/** A name server's word as a fault of the name that was looked up. */
+/** A name server's reply as a fault of the name that was looked up. */
 export function faultOf(
   reply: Exclude<Reply, { is: 'addresses' }>,
   at: { readonly host: string; readonly server: string; readonly afterMs: number },
@@ -171,7 +170,7 @@ function notFound(host: string, server: string): Fault & { readonly code: 'dns.n
   return { code: 'dns.not_found', host, server, asked: [] };
 }
 
-/** dnsConfig.nameList: which full names are asked for, in order. */
+/** dnsConfig.nameList: the full names that are looked up, in order. */
 export function nameList(resolver: Pick<Resolver, 'ndots' | 'search'>, host: string): readonly string[] {
   if (host.length > 254 || (host.length === 254 && !host.endsWith('.'))) return [];
   if (host.endsWith('.')) return isOnion(host) ? [] : [host];
@@ -194,6 +193,6 @@ export function isDomainName(name: string): boolean {
   if (name === '.') return true;
   if (name.length > 254 || (name.length === 254 && !name.endsWith('.'))) return false;
   const labels = name.replace(/\.$/, '').split('.');
-  // Letters, digits, inner hyphens and, against the standard, underscores; at least one character that is no digit.
+  // Letters, digits, inner hyphens and, unlike the standard, underscores; at least one character that is not a digit.
   return labels.every((label) => /^(?!-)[\w-]{1,63}$/.test(label) && !label.endsWith('-')) && /[^\d.]/.test(name);
 }

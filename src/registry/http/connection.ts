@@ -1,4 +1,4 @@
-/** One open connection and the HTTP/1.1 client that speaks on it: one request at a time. */
+/** One open connection and the HTTP/1.1 client on it: one request at a time. */
 import { Client } from 'undici';
 import { bad } from '#report/outcome.ts';
 import type { Peer } from '#registry/dial.ts';
@@ -7,38 +7,38 @@ import type { Ask } from '#registry/wire.ts';
 
 /** containerd's http.Transport.IdleConnTimeout. */
 const idleLimitMs = 30_000;
-/** Go reads 10 MiB; nobody sends a hundredth of this. */
-const mostHeaderBytes = 1024 * 1024;
+/** Go reads 10 MiB. Proxies and servers of the field send at most 32 KiB; small headers cost many times their size in memory. */
+const mostHeaderBytes = 64 * 1024;
 
-/** For undici, which would dial again where the socket is gone: ECONNRESET is what it is to the request. */
-class Gone extends Error {
+/** Keeps undici from dialling again where the socket is gone: to the request this is ECONNRESET. */
+class SocketGone extends Error {
   readonly code = 'ECONNRESET';
 }
 
 /** How requests are written on this connection. */
-export interface Form {
+export interface RequestForm {
   /** Through a proxy without a tunnel: the whole URL, and the proxy's credentials. */
   readonly absolute: boolean;
   readonly extraHeaders: readonly string[];
 }
 
 export class Connection {
-  /** Requests served before. */
+  /** The number of requests that were sent. */
   served = 0;
   readonly #peer: Peer;
   readonly #client: Client;
-  readonly #form: Form;
+  readonly #form: RequestForm;
   readonly #elapsedMs: () => number;
   #firstError: Error | undefined;
 
-  constructor(peer: Peer, form: Form, elapsedMs: () => number) {
+  constructor(peer: Peer, form: RequestForm, elapsedMs: () => number) {
     this.#peer = peer;
     this.#form = form;
     this.#elapsedMs = elapsedMs;
-    // Node reports a TLS alert without closing the socket, and undici forgets it when the end follows.
+    // Node reports a TLS alert without closing the socket, and undici drops it when the end follows.
     peer.socket.on('error', (error) => (this.#firstError ??= error));
     let given = false;
-    // The scheme tells undici nothing: TLS is in the socket already.
+    // undici takes no scheme from this URL: TLS is in the socket already.
     this.#client = new Client('http://origin.invalid', {
       pipelining: 1,
       headersTimeout: 0,
@@ -49,10 +49,15 @@ export class Connection {
       connect: (_, callback) => {
         const first = !given;
         given = true;
-        // undici forgets its request where the callback is called at once.
-        queueMicrotask(() => (first ? callback(null, peer.socket) : callback(new Gone(), null)));
+        // undici drops its request where the callback is called synchronously.
+        queueMicrotask(() => (first ? callback(null, peer.socket) : callback(new SocketGone(), null)));
       },
     });
+  }
+
+  /** The address of the other end: the proxy's where there is a proxy. */
+  get address(): string {
+    return this.#peer.address;
   }
 
   get isOpen(): boolean {
@@ -80,14 +85,14 @@ export class Connection {
         method,
         path: absolute ? `${url.origin}${path}` : path,
         headers: [...headersOf(ask), ...extraHeaders],
-        // undici would close the connection after every HEAD.
+        // By default undici closes the connection after every HEAD.
         reset: false,
         ...(ask.body === undefined ? {} : { body: ask.body }),
       },
       exchange,
     );
     const exchanged = await exchange.ended;
-    // What is left on the line belongs to an answer that nobody reads.
+    // What is left on the connection belongs to a response that is not read to its end.
     if (!exchanged.outcome.ok || !exchanged.outcome.value.whole) void this.destroy();
     return exchanged;
   }
@@ -97,7 +102,7 @@ export class Connection {
   }
 
   async destroy(): Promise<void> {
-    // In this order a request under way hears that we ended it, not that the socket closed.
+    // In this order a pending request ends because the agent ended it, not because the socket closed.
     const destroyed = this.#client.destroy();
     this.#peer.socket.destroy();
     await destroyed;

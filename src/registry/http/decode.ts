@@ -1,12 +1,13 @@
-/** door: a body freed of its Content-Encoding, as Go's transport and containerd's fetcher do before they hash it; a layer unpacked. */
+/** Undoes a body's Content-Encoding, as Go's transport and containerd's fetcher do before they hash it, and a layer's compression. */
 import { gunzipSync, inflateRawSync, zstdDecompressSync } from 'node:zlib';
+import { codeOf } from '#data/error-code.ts';
 import { bad, good, type Outcome } from '#report/outcome.ts';
 import { digestOf } from '#image/digest.ts';
 import type { Answer } from '#registry/wire.ts';
 
 const decoders = {
   gzip: gunzipSync,
-  // Go's compress/flate: without zlib's head, whatever RFC 9110 says.
+  // Go's compress/flate: without the zlib header, unlike RFC 9110.
   deflate: inflateRawSync,
   zstd: zstdDecompressSync,
 } as const;
@@ -15,8 +16,8 @@ export type Unpacked =
   { readonly is: 'archive'; readonly digest: string } | { readonly is: 'broken'; readonly why: string };
 
 /**
- * The digest of the archive that a layer's bytes hold, which the image's configuration names as its diff ID. Nothing where it is
- * larger than `limit`, or in a compression that we do not undo as the runtime does.
+ * The digest of a layer's uncompressed archive, which the image's configuration lists as its diff ID. undefined where the archive
+ * is larger than `limit`, or where its compression is not undone here as the runtime undoes it.
  */
 export function unpack(bytes: Uint8Array, compression: 'detected' | 'none', limit: number): Unpacked | undefined {
   const [b0, b1, b2] = bytes;
@@ -28,19 +29,18 @@ export function unpack(bytes: Uint8Array, compression: 'detected' | 'none', limi
   try {
     return { is: 'archive', digest: digestOf(gunzipSync(bytes, { maxOutputLength: limit })) };
   } catch (error) {
-    const tooLarge = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
-    return tooLarge ? undefined : { is: 'broken', why: 'the gzip is damaged' };
+    return codeOf(error) === 'ERR_BUFFER_TOO_LARGE' ? undefined : { is: 'broken', why: 'the gzip is damaged' };
   }
 }
 
-/** More would be an attack. */
+/** No honest server sends more. */
 const mostLayers = 4;
 
 export interface Decoding {
-  /** Bounds the decoded bytes: a small body can unpack to a huge one. */
+  /** Bounds the decoded bytes: a small body can decode to a huge one. */
   readonly limit: number;
   readonly host: string;
-  /** What the runtime asked for and will undo; another encoding it takes for the content (gzip: net/http by itself). */
+  /** The encodings that the runtime requests and undoes; it takes any other for the content (gzip: net/http does it by itself). */
   readonly known: 'gzip' | 'zstd_gzip_deflate';
 }
 
@@ -64,8 +64,8 @@ export function decodeBody(answer: Answer, { limit, host, known }: Decoding): Ou
 }
 
 /**
- * What keeps the runtime from beginning to decode a body, so that it asks the next host: an encoding that it does not know, or
- * a gzip without its head (docker/fetcher.go open since 2.0; net/http alone looks when it reads).
+ * Why the runtime cannot start to decode a body, so that it tries the next host: an unknown encoding, or a gzip body without a gzip
+ * header (docker/fetcher.go open since 2.0; net/http alone checks when it reads).
  */
 export function undecodable(answer: Answer, known: Decoding['known']): string | undefined {
   const written = answer.headers['content-encoding']?.[0] ?? '';

@@ -1,26 +1,26 @@
 /**
- * door: answers without what we ourselves had to say. A server that quotes a password or a token back at us in an error would
- * else put it into reports. Challenges and Locations are left alone: they are obeyed, and a word in them may be a password.
+ * Removes the secrets of a request from its response. Without this, a server that quotes a password or a token in an error would
+ * put it into reports. WWW-Authenticate and Location stay as they are: the agent acts on them.
  */
 import type { Header } from '#node/view.ts';
 import type { Answer, Asked } from '#registry/wire.ts';
 
-/** Shorter ones cannot be told from words. */
+/** A shorter secret may be part of any text. */
 const shortest = 4;
 
-/** Names of configured headers whose values are nobody's business. */
+/** Names of configured headers whose values are secret. */
 const confidential = /auth|token|key|secret|cookie|password/i;
 
 /** `own`: the configured headers, as in hosts.toml. `form`: a token request's body. */
 export function withoutEcho(
   asked: Asked,
-  heard: { readonly headers: readonly Header[]; readonly own?: readonly Header[]; readonly form?: string },
+  sent: { readonly headers: readonly Header[]; readonly own?: readonly Header[]; readonly form?: string },
 ): Asked {
   if (!asked.outcome.ok) return asked;
   const secrets = [
-    ...heard.headers.flatMap(([name, value]) => (name.toLowerCase() === 'authorization' ? loginsIn(value) : [])),
-    ...(heard.own ?? []).flatMap(([name, value]) => (confidential.test(name) ? [value, ...loginsIn(value)] : [])),
-    ...formSecrets(heard.form),
+    ...sent.headers.flatMap(([name, value]) => (name.toLowerCase() === 'authorization' ? loginsIn(value) : [])),
+    ...(sent.own ?? []).flatMap(([name, value]) => (confidential.test(name) ? [value, ...loginsIn(value)] : [])),
+    ...formSecrets(sent.form),
   ].filter((secret) => secret.length >= shortest);
   if (secrets.length === 0) return asked;
   return { ...asked, outcome: { ok: true, value: censored(asked.outcome.value, secrets) } };
@@ -38,7 +38,7 @@ function formSecrets(form: string | undefined): readonly string[] {
   return ['password', 'refresh_token'].flatMap((name) => fields.get(name) ?? []);
 }
 
-/** Bodies that are content stay as they are: they are hashed, not told. */
+/** A body that is content stays as it is: it is hashed and not shown. */
 function censored(answer: Answer, secrets: readonly string[]): Answer {
   const variants = [...new Set(secrets.flatMap((secret) => [secret, encodeURIComponent(secret)]))];
   const clean = (text: string): string => variants.reduce((left, secret) => left.replaceAll(secret, '[secret]'), text);

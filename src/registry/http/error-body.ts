@@ -1,7 +1,8 @@
 /**
- * The error body of a registry (OCI distribution-spec, error codes) as containerd prints it, and as people should read it.
+ * The error body of a registry (OCI distribution-spec, error codes), as containerd prints it and as reports show it.
  * Imitates containerd core/remotes/docker/errcode.go (Errors.UnmarshalJSON, Error.Error) and errdesc.go, v2.1.9.
  */
+import { parseJson, registryJsonBounds } from '#data/json.ts';
 import { fieldValues, readGoJson, type GoJson, lastText } from '#go/json.ts';
 
 export interface RegistryError {
@@ -24,12 +25,7 @@ const known: Readonly<Record<string, string>> = {
 
 /** Errors of an `{"errors":[…]}` body, bounded; none for any other body. */
 export function readRegistryErrors(body: string): readonly RegistryError[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    return [];
-  }
+  const json = parseJson(body, registryJsonBounds);
   if (typeof json !== 'object' || json === null || !('errors' in json) || !Array.isArray(json.errors)) return [];
   return json.errors.slice(0, mostErrors).flatMap((error: unknown) => {
     if (typeof error !== 'object' || error === null) return [];
@@ -74,7 +70,7 @@ function goError(error: GoJson): string | undefined {
 
 const nothing: GoJson = { is: 'null' };
 
-/** One line for people: the first message, else the first line of a short text body. */
+/** One line for reports: the first message, or else the first line of a short text body. */
 export function messageFor(body: string): string {
   const [first] = readRegistryErrors(body);
   if (first !== undefined) return first.message === '' ? first.code : `${first.code}: ${first.message}`;

@@ -1,95 +1,93 @@
 /**
- * One request on one connection, from its first byte to the end of its answer, within bounds of time and size. Listens to
- * undici's dispatch events directly: what it adds to them is counted in microseconds. Stricter than net/http in two ways that
- * undici does not let us change: lines that end in a bare LF, and `100 Continue` that nobody asked for, are malformed.
+ * One request on one connection, from its first byte to the end of its response, within bounds of time and size. Handles
+ * undici's dispatch events directly, which adds microseconds only. Stricter than net/http in two ways that undici does not let
+ * the agent change: lines that end in a bare LF, and `100 Continue` without an Expect header, are malformed.
  */
 import type { Dispatcher } from 'undici';
 import type { Fault } from '#report/fault.ts';
 import { bad, good, type Bad, type Outcome } from '#report/outcome.ts';
+import { ByteBuffer, isCutTooFine } from '#data/byte-buffer.ts';
 import { hashing, type Hashing } from '#image/digest.ts';
 import type { Answer, Ask } from '#registry/wire.ts';
 import { wireFault } from '#registry/fault.ts';
 
 export interface Exchanged {
   readonly outcome: Outcome<Answer>;
-  /** The connection died before the server said anything, and the request can be sent again without harm. */
+  /** The connection ended before the server sent anything, and sending the request again does no harm. */
   readonly mayRepeat: boolean;
 }
 
-/** The connection's side of the matter. */
-export interface Line {
+/** The connection that the request is sent on. */
+export interface ExchangeConnection {
   readonly address: string;
   readonly port: number;
   readonly elapsedMs: () => number;
-  /** What the socket itself complained of first. */
+  /** The first error that the socket itself reported. */
   readonly firstError: () => Error | undefined;
 }
 
 type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
-const nothing = new Uint8Array();
-
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly ended: Promise<Exchanged>;
   readonly #ask: Ask;
-  readonly #line: Line;
+  readonly #connection: ExchangeConnection;
   readonly #resolve: (exchanged: Exchanged) => void;
-  readonly #chunks: Uint8Array[] = [];
+  readonly #body: ByteBuffer;
   readonly #hash: Hashing | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #startMs: number;
   #bytes = 0;
-  #heard = false;
-  #over = false;
+  #pieces = 0;
+  #hasStarted = false;
+  #isOver = false;
   #head: Pick<Answer, 'status' | 'headers'> | undefined;
 
-  constructor(ask: Ask, line: Line) {
+  constructor(ask: Ask, connection: ExchangeConnection) {
     this.#ask = ask;
-    this.#line = line;
-    this.#startMs = line.elapsedMs();
+    this.#connection = connection;
+    this.#startMs = connection.elapsedMs();
+    this.#body = new ByteBuffer(ask.maxBytes);
     this.#hash = ask.hashAs === undefined ? undefined : hashing(ask.hashAs);
     const { promise, resolve } = Promise.withResolvers<Exchanged>();
     this.ended = promise;
     this.#resolve = resolve;
-    this.#timer = setTimeout(this.#onSilence, ask.headerTimeoutMs);
+    this.#timer = setTimeout(this.#onHeaderTimeout, ask.headerTimeoutMs);
     ask.signal?.addEventListener('abort', this.#onAbort);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#over) controller.abort(new Error('over'));
+    if (this.#isOver) controller.abort(new Error('over'));
   }
 
   onResponseStarted(): void {
-    this.#heard = true;
+    this.#hasStarted = true;
   }
 
   onResponseStart(_: Dispatcher.DispatchController, status: number, headers: Headers): void {
-    // 1xx: net/http reads on to the real answer.
-    if (status < 200 || this.#over) return;
+    // 1xx: net/http reads on to the final response.
+    if (status < 200 || this.#isOver) return;
     this.#head = { status, headers: valuesOf(headers) };
     clearTimeout(this.#timer);
-    this.#startMs = this.#line.elapsedMs();
-    if (this.#ask.method !== 'HEAD') this.#timer = setTimeout(this.#onDrip, this.#ask.bodyTimeoutMs);
+    this.#startMs = this.#connection.elapsedMs();
+    if (this.#ask.method !== 'HEAD') this.#timer = setTimeout(this.#onBodyTimeout, this.#ask.bodyTimeoutMs);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#over) return;
-    const space = this.#ask.maxBytes - this.#bytes;
-    if (chunk.length <= space) {
-      this.#bytes += chunk.length;
-      this.#take(chunk);
-      return;
+    if (this.#isOver) return;
+    const taken = chunk.subarray(0, this.#ask.maxBytes - this.#bytes);
+    this.#bytes += taken.length;
+    this.#pieces += 1;
+    if (this.#hash === undefined) this.#body.add(taken);
+    else this.#hash.update(taken);
+    if (taken.length < chunk.length) {
+      this.#finish({ whole: false });
+      controller.abort(new Error('enough'));
+    } else if (isCutTooFine(this.#pieces, this.#bytes)) {
+      this.#stop({ code: 'api.malformed', host: this.#ask.url.host, why: 'the body comes in too many pieces' });
     }
-    this.#take(chunk.subarray(0, space));
-    this.#finish({ whole: false });
-    controller.abort(new Error('enough'));
-  }
-
-  #take(chunk: Uint8Array): void {
-    if (this.#hash === undefined) this.#chunks.push(chunk);
-    else this.#hash.update(chunk);
   }
 
   onResponseEnd(): void {
@@ -97,22 +95,22 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_: unknown, error: Error): void {
-    if (this.#over) return;
+    if (this.#isOver) return;
     const failurePoint = this.#head === undefined ? 'response' : 'body';
-    const { address, port, firstError } = this.#line;
-    const spot = { host: this.#ask.url.host, address, port, failurePoint, afterMs: this.#afterMs() } as const;
-    const fault = wireFault(firstError() ?? error, spot);
-    const died = fault.code === 'tcp.reset' || fault.code === 'tcp.closed';
-    // net/http Request.isReplayable: what was sent may be sent again only where it changes nothing.
+    const { address, port, firstError } = this.#connection;
+    const at = { host: this.#ask.url.host, address, port, failurePoint, afterMs: this.#afterMs() } as const;
+    const fault = wireFault(firstError() ?? error, at);
+    const closed = fault.code === 'tcp.reset' || fault.code === 'tcp.closed';
+    // net/http Request.isReplayable: what was sent is sent again only where it changes nothing.
     const harmless = this.#controller === undefined || this.#ask.method !== 'POST';
-    this.#fail(fault, died && !this.#heard && harmless);
+    this.#fail(fault, closed && !this.#hasStarted && harmless);
   }
 
-  readonly #onSilence = (): void => {
+  readonly #onHeaderTimeout = (): void => {
     this.#stop({ code: 'api.timed_out', host: this.#ask.url.host, afterMs: this.#ask.headerTimeoutMs });
   };
 
-  readonly #onDrip = (): void => {
+  readonly #onBodyTimeout = (): void => {
     this.#stop({ code: 'api.timed_out', host: this.#ask.url.host, afterMs: this.#ask.bodyTimeoutMs });
   };
 
@@ -126,34 +124,35 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(new Error('stopped'));
   }
 
-  /** Before the headers the request has failed; after them the answer stands, with what broke it off. */
+  /** Before the headers the request has failed; after them the response counts, with the fault that ended its body. */
   #fail(fault: Fault, mayRepeat: boolean): void {
     if (this.#head !== undefined) this.#finish({ whole: false, bodyFault: bad(fault) });
     else this.#end({ outcome: bad(fault), mayRepeat });
   }
 
-  #finish(how: { readonly whole: boolean; readonly bodyFault?: Bad }): void {
+  #finish(result: { readonly whole: boolean; readonly bodyFault?: Bad }): void {
     const head = this.#head;
     if (head === undefined) {
       const fault = { code: 'agent.bug', where: 'exchange', what: 'an answer without a head' } as const;
       this.#end({ outcome: bad(fault), mayRepeat: false });
       return;
     }
-    const body = this.#chunks.length === 0 ? nothing : Buffer.concat(this.#chunks);
+    const body = this.#body.bytes().slice();
     const hashed = this.#hash === undefined ? {} : { hashed: { digest: this.#hash.digest(), bytes: this.#bytes } };
-    this.#end({ outcome: good({ ...head, body, bodyMs: this.#afterMs(), ...hashed, ...how }), mayRepeat: false });
+    const outcome = good({ ...head, body, bodyMs: this.#afterMs(), ...hashed, ...result });
+    this.#end({ outcome, mayRepeat: false });
   }
 
   #end(exchanged: Exchanged): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#isOver) return;
+    this.#isOver = true;
     clearTimeout(this.#timer);
     this.#ask.signal?.removeEventListener('abort', this.#onAbort);
     this.#resolve(exchanged);
   }
 
   #afterMs(): number {
-    return Math.round(this.#line.elapsedMs() - this.#startMs);
+    return Math.round(this.#connection.elapsedMs() - this.#startMs);
   }
 }
 

@@ -1,7 +1,8 @@
 /**
- * The connections to one origin: a few at a time, the one used last first, and no second dial where the first has failed.
- * While nothing is open yet, one asker dials and the others wait for what becomes of it.
+ * The connections to one origin: a few at a time, the most recently used first, and no second dial after the first has failed.
+ * While none is open, one caller dials and the others wait for its outcome.
  */
+import type { Fault } from '#report/fault.ts';
 import { bad, type Bad, type Outcome } from '#report/outcome.ts';
 import type { Step } from '#report/rehearsal.ts';
 import type { Connection } from './connection.ts';
@@ -11,16 +12,16 @@ export interface Opened {
   readonly outcome: Outcome<Connection>;
 }
 
-export interface Want {
+export interface TakeOptions {
   readonly open: () => Promise<Opened>;
   readonly elapsedMs: () => number;
   readonly signal: AbortSignal | undefined;
-  /** A connection that has served nobody yet. */
+  /** Take no connection that has served a request. */
   readonly fresh: boolean;
 }
 
 export interface Taken extends Opened {
-  /** When the waiting for a place was over. */
+  /** When waiting for a free connection ended. */
   readonly startMs: number;
 }
 
@@ -36,29 +37,29 @@ export class Pool {
     this.#most = Math.max(1, most);
   }
 
-  async take(want: Want): Promise<Taken> {
+  async take(options: TakeOptions): Promise<Taken> {
     for (;;) {
-      const startMs = want.elapsedMs();
-      if (want.signal?.aborted === true) {
+      const startMs = options.elapsedMs();
+      if (options.signal?.aborted === true) {
         this.#wakeOne();
         const fault = { code: 'agent.out_of_time', step: 'connecting', afterMs: 0 } as const;
         return { steps: [], outcome: bad(fault), startMs };
       }
-      const idle = want.fresh ? undefined : this.#popIdle();
+      const idle = options.fresh ? undefined : this.#popIdle();
       if (idle !== undefined) return { steps: [], outcome: { ok: true, value: idle }, startMs };
       if (this.#failed !== undefined) return { steps: [], outcome: this.#failed, startMs };
-      if (this.#mayOpen()) return { ...(await this.#openOne(want)), startMs };
-      await this.#next(want.signal);
+      if (this.#mayOpen()) return { ...(await this.#openOne(options)), startMs };
+      await this.#next(options.signal);
     }
   }
 
-  /** Who asks from now on hears the same. */
+  /** Every later call gets this outcome. */
   fail(outcome: Bad): void {
     this.#failed = outcome;
     this.#wakeAll();
   }
 
-  /** Every connection that was taken comes back, whatever became of it. */
+  /** Every connection that was taken is given back, open or not. */
   giveBack(connection: Connection): void {
     if (connection.isOpen && this.#open.has(connection)) this.#idle.push(connection);
     else this.#forget(connection);
@@ -86,13 +87,12 @@ export class Pool {
     return this.#open.size + this.#opening < this.#most;
   }
 
-  async #openOne(want: Want): Promise<Opened> {
+  async #openOne(options: TakeOptions): Promise<Opened> {
     this.#opening += 1;
     try {
-      const opened = await want.open();
+      const opened = await options.open();
       if (opened.outcome.ok) this.#keep(opened.outcome.value);
-      else if (this.#open.size === 0 && opened.outcome.fault.code !== 'agent.out_of_time')
-        this.#failed = opened.outcome;
+      else if (this.#open.size === 0 && isLasting(opened.outcome.fault)) this.#failed = opened.outcome;
       return opened;
     } finally {
       this.#opening -= 1;
@@ -136,4 +136,9 @@ export class Pool {
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
   }
+}
+
+/** A fault of the agent (its time is over, a check of the address) is about one request and not about the origin. */
+function isLasting({ code }: Fault): boolean {
+  return !code.startsWith('agent.');
 }

@@ -1,36 +1,36 @@
 /**
- * What a registry says of a quota, in any of the forms that registries use. Pure. What is not said, or said emptily, is
- * absent and never zero: Docker Hub sends `RateLimit-Limit: ;w=21600` for minutes at a time.
+ * Reads a registry's quota, in any of the forms that registries use. A number that is not sent, or sent empty, is absent and
+ * never zero: Docker Hub sends `RateLimit-Limit: ;w=21600` for minutes at a time.
  */
 import type { RateLimit } from '#report/fault.ts';
 import { valueAt } from '#data/value-at.ts';
-import type { Answer } from '#registry/wire.ts';
 
-type Headers = Answer['headers'];
+/** Lower-cased name → values. */
+type Headers = Readonly<Record<string, readonly string[]>>;
 type Numbers = Omit<RateLimit, 'scope' | 'source'>;
 
-/** A wait of any length can be announced; Docker Hub's window is the longest that means something. */
+/** A registry can announce any wait; Docker Hub's window is the longest that is in use. */
 const longestWaitS = 6 * 3600;
-/** The login lock lasts 10 to 15 minutes and says nothing about it. */
+/** Docker Hub's login lock lasts 10 to 15 minutes and sends no wait. */
 const loginLockS = 15 * 60;
 const mostBodyChars = 8 * 1024;
 const mostHeaderChars = 1024;
 /** Windows from here on are quotas, below they are about bursts. */
 const quotaWindowS = 3600;
 
-/** undefined: nothing was said. `body` may be empty where it was not read. */
+/** undefined: the response has no quota. `body` is empty where it was not read. */
 export function readRateLimit(headers: Headers, body: string, now: Date): RateLimit | undefined {
   const text = body.slice(0, mostBodyChars);
   const numbers = { ...numbersIn(headers, now), ...numbersInText(text) };
   const retryAfterS = retryAfter(headers, now) ?? numbers.retryAfterS ?? (isLoginLock(text) ? loginLockS : undefined);
-  const heard = scopeOf(text);
+  const scope = scopeOf(text);
   const source = first(headers, 'docker-ratelimit-source').trim();
-  if (heard === undefined && source === '' && retryAfterS === undefined && Object.keys(numbers).length === 0) return;
+  if (scope === undefined && source === '' && retryAfterS === undefined && Object.keys(numbers).length === 0) return;
   return {
     ...numbers,
     ...(retryAfterS === undefined ? {} : { retryAfterS }),
     ...(source === '' ? {} : { source }),
-    scope: heard ?? scopeOfWindow(numbers.windowS),
+    scope: scope ?? scopeOfWindow(numbers.windowS),
   };
 }
 
@@ -38,13 +38,13 @@ function numbersIn(headers: Headers, now: Date): Numbers {
   return structured(headers, now) ?? plain(headers, 'ratelimit', now) ?? plain(headers, 'x-ratelimit', now) ?? {};
 }
 
-/** Docker Hub, the older IETF drafts, GitLab and the GitHub style: one header a number. */
+/** Docker Hub, the older IETF drafts, GitLab and the GitHub style: one header for each number. */
 function plain(headers: Headers, prefix: string, now: Date): Numbers | undefined {
   const limits = items(headers, `${prefix}-limit`);
   const remainders = items(headers, `${prefix}-remaining`);
   const limit = count(limits[0]);
   const remaining = count(remainders[0]);
-  // `10, 10;w=1, 50;w=60`: the value in force, and then the policies, of which one is it.
+  // `10, 10;w=1, 50;w=60`: the limit in force, then the policies, one of which has that limit.
   const inForce = limits.find((item) => count(item) === limit && parameter(item, 'w') !== undefined);
   const windowS = count(parameter(inForce ?? limits[0] ?? remainders[0] ?? '', 'w'));
   const resetS = untilReset(first(headers, `${prefix}-reset`), now);
@@ -80,7 +80,7 @@ function structured(headers: Headers, now: Date): Numbers | undefined {
   return Object.keys(numbers).length === 0 ? undefined : numbers;
 }
 
-/** GitHub's registry puts its numbers into the message alone. */
+/** GitHub's registry sends its numbers in the message only. */
 function numbersInText(text: string): Numbers {
   const wait = /retry-after:\s*(\d{1,12}(?:\.\d{1,12})?)(ns|µs|us|ms|s|m)\b/i.exec(text);
   const allowed = /allowed:\s*(\d{1,12})\/(second|minute|hour|day)\b/i.exec(text);
@@ -95,7 +95,7 @@ function numbersInText(text: string): Numbers {
 const units: Readonly<Record<string, number>> = { ns: 1e-9, µs: 1e-6, us: 1e-6, ms: 1e-3, s: 1, m: 60 };
 const periods: Readonly<Record<string, number>> = { second: 1, minute: 60, hour: 3600, day: 86_400 };
 
-/** Seconds, also with a fraction, or a date; a date that is over says nothing. */
+/** Seconds, also with a fraction, or a date; a date in the past counts as absent. */
 function retryAfter(headers: Headers, now: Date): number | undefined {
   const written = first(headers, 'retry-after').trim();
   if (/^\d{1,12}(\.\d{1,9})?$/.test(written)) return bounded(Number(written));
@@ -116,7 +116,7 @@ function bounded(seconds: number): number {
   return Math.min(longestWaitS, Math.max(1, Math.ceil(seconds)));
 }
 
-const sayings: readonly (readonly [pattern: RegExp, scope: RateLimit['scope']])[] = [
+const scopeTexts: readonly (readonly [pattern: RegExp, scope: RateLimit['scope']])[] = [
   [/too many failed login attempts/i, 'login'],
   [/HAP429/, 'abuse'],
   [/data limit exceeded/i, 'monthly'],
@@ -129,7 +129,7 @@ const sayings: readonly (readonly [pattern: RegExp, scope: RateLimit['scope']])[
 ];
 
 function scopeOf(text: string): RateLimit['scope'] | undefined {
-  return sayings.find(([pattern]) => pattern.test(text))?.[1];
+  return scopeTexts.find(([pattern]) => pattern.test(text))?.[1];
 }
 
 function isLoginLock(text: string): boolean {
@@ -141,7 +141,7 @@ function scopeOfWindow(windowS: number | undefined): RateLimit['scope'] {
   return windowS >= quotaWindowS ? 'quota' : 'burst';
 }
 
-/** A header that proxies have doubled is one list, whether by lines or by commas. */
+/** Repeated headers and comma-separated values are one list. */
 function items(headers: Headers, name: string): readonly string[] {
   return all(headers, name)
     .join(',')

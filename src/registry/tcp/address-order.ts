@@ -27,7 +27,7 @@ const policies: readonly (readonly [network: string, policy: Policy])[] = [
 /** classifyScope: link-local, site-local, global. */
 type Scope = 0x2 | 0x5 | 0xe;
 
-interface Judged {
+interface Attributes {
   readonly address: string;
   readonly bytes: readonly number[];
   readonly isV6: boolean;
@@ -35,7 +35,7 @@ interface Judged {
   readonly scope: Scope;
 }
 
-/** An address and the one of ours that would speak to it; none where there is no route. */
+/** An address and the node's own address that the kernel would use towards it; undefined where there is no route. */
 export interface Pair {
   readonly address: string;
   readonly source: string | undefined;
@@ -47,18 +47,18 @@ export async function inOrder(addresses: readonly string[]): Promise<readonly st
   return sorted(pairs);
 }
 
-/** Stable: what no rule tells apart stays as the server sent it. */
+/** Stable: addresses that no rule orders stay as the server sent them. */
 export function sorted(pairs: readonly Pair[]): readonly string[] {
-  const judged = pairs.map(({ address, source }) => ({
-    to: judge(address),
-    from: source === undefined ? undefined : judge(source),
+  const candidates = pairs.map(({ address, source }) => ({
+    to: attributesOf(address),
+    from: source === undefined ? undefined : attributesOf(source),
   }));
-  return judged.toSorted(compare).map(({ to }) => to.address);
+  return candidates.toSorted(compare).map(({ to }) => to.address);
 }
 
 interface Candidate {
-  readonly to: Judged;
-  readonly from: Judged | undefined;
+  readonly to: Attributes;
+  readonly from: Attributes | undefined;
 }
 
 /** byRFC6724.Less; negative: a first. */
@@ -76,7 +76,7 @@ function compare(a: Candidate, b: Candidate): number {
 }
 
 /** commonPrefixLen: of IPv6 addresses only the first 64 bits count. */
-function commonBits(a: Judged, b: Judged): number {
+function commonBits(a: Attributes, b: Attributes): number {
   if (a.isV6 !== b.isV6) return 0;
   for (let i = 0; i < 8; i += 1) {
     const difference = (a.bytes[i] ?? 0) ^ (b.bytes[i] ?? 0);
@@ -85,7 +85,7 @@ function commonBits(a: Judged, b: Judged): number {
   return 64;
 }
 
-function judge(address: string): Judged {
+function attributesOf(address: string): Attributes {
   const parsed = ipaddr.process(address.replace(/%.*$/, ''));
   const isV6 = parsed instanceof ipaddr.IPv6;
   const mapped = parsed instanceof ipaddr.IPv6 ? parsed : parsed.toIPv4MappedAddress();

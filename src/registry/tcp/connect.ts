@@ -6,7 +6,6 @@
 import { connect, isIPv6, type Socket } from 'node:net';
 import { bad, good, type Bad, type Outcome } from '#report/outcome.ts';
 import type { Step } from '#report/rehearsal.ts';
-import { ignore } from './ignore.ts';
 import { wireFault } from '#registry/fault.ts';
 
 /** net.Dialer.FallbackDelay's default. */
@@ -15,14 +14,14 @@ const fallbackDelayMs = 300;
 const leastShareMs = 2_000;
 /** containerd's net.Dialer.KeepAlive. */
 const keepAliveMs = 30_000;
-/** More would be an attack, and each costs up to its share of the time. */
+/** No honest name has more; each address costs up to its share of the time. */
 const mostAddresses = 32;
 
-export interface TcpGoal {
-  /** As asked for; names the steps. */
+export interface TcpOptions {
+  /** The host of the request, for the steps. */
   readonly host: string;
   readonly port: number;
-  /** In the order in which they are to be tried. */
+  /** In the order in which they are tried. */
   readonly addresses: readonly string[];
   readonly timeoutMs: number;
   readonly elapsedMs: () => number;
@@ -30,30 +29,29 @@ export interface TcpGoal {
 }
 
 export interface TcpOpened {
-  /** One for each address that was tried to an end. */
+  /** One for each address that was tried until it opened or failed. */
   readonly steps: readonly Step[];
   readonly outcome: Outcome<Socket>;
 }
 
-/** A goal under way. */
-interface Run extends TcpGoal {
+interface Run extends TcpOptions {
   readonly deadlineMs: number;
   readonly steps: Step[];
-  /** Aborted when the other family has won: what it cuts off tells nothing. */
+  /** Aborted when the other family has opened a connection: an attempt that it cuts off is no step. */
   readonly lost: AbortSignal;
 }
 
-export async function openTcp(goal: TcpGoal): Promise<TcpOpened> {
-  const addresses = goal.addresses.slice(0, mostAddresses);
+export async function openTcp(options: TcpOptions): Promise<TcpOpened> {
+  const addresses = options.addresses.slice(0, mostAddresses);
   const [first] = addresses;
   if (first === undefined) {
-    const fault = { code: 'tcp.unreachable', address: '', port: goal.port, why: 'missing address' } as const;
+    const fault = { code: 'tcp.unreachable', address: '', port: options.port, why: 'missing address' } as const;
     return { steps: [], outcome: bad(fault) };
   }
   const lost = new AbortController();
-  const signal = AbortSignal.any([goal.signal, lost.signal]);
-  const deadlineMs = goal.elapsedMs() + goal.timeoutMs;
-  const run: Run = { ...goal, signal, deadlineMs, steps: [], lost: lost.signal };
+  const signal = AbortSignal.any([options.signal, lost.signal]);
+  const deadlineMs = options.elapsedMs() + options.timeoutMs;
+  const run: Run = { ...options, signal, deadlineMs, steps: [], lost: lost.signal };
   const primaries = addresses.filter((address) => isIPv6(address) === isIPv6(first));
   const fallbacks = addresses.filter((address) => isIPv6(address) !== isIPv6(first));
   const outcome =
@@ -130,7 +128,7 @@ export function shareOf(remainingMs: number, addressesLeft: number): number {
   return Math.min(remainingMs, Math.max(remainingMs / addressesLeft, leastShareMs));
 }
 
-/** One connection to one address; destroyed where the time or the asker's patience ends first. */
+/** One connection to one address. It is destroyed where the timeout or the signal ends first. */
 export async function openOne(
   to: { readonly address: string; readonly port: number },
   within: { readonly timeoutMs: number; readonly elapsedMs: () => number; readonly signal: AbortSignal },
@@ -151,7 +149,7 @@ export async function openOne(
     const settle = (outcome: Outcome<Socket>): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-      socket.off('connect', onConnect).off('error', onError).on('error', ignore);
+      socket.off('connect', onConnect).off('error', onError).on('error', ignoreError);
       if (!outcome.ok) socket.destroy();
       resolve(outcome);
     };
@@ -172,4 +170,12 @@ export async function openOne(
     socket.on('connect', onConnect).on('error', onError);
     if (signal.aborted) onAbort();
   });
+}
+
+/**
+ * For a socket between two owners: an error without a listener would end the process. The next owner finds the socket
+ * destroyed.
+ */
+export function ignoreError(): void {
+  return;
 }

@@ -1,15 +1,15 @@
 /**
- * A way through a proxy over a connection to it: CONNECT (net/http Transport.dialConn, one minute) or SOCKS 5
- * (golang.org/x/net/internal/socks). The password goes to the proxy and nowhere else.
+ * A tunnel through a proxy over a connection to it: CONNECT (net/http Transport.dialConn, one minute) or SOCKS 5
+ * (golang.org/x/net/internal/socks). The proxy's password is sent to the proxy only.
  */
 import type { Socket } from 'node:net';
 import type { Fault } from '#report/fault.ts';
 import { bad, good, type Outcome } from '#report/outcome.ts';
 import type { ProxyTarget } from '#go/http-proxy.ts';
 import type { ProxyFacts, StepOf } from '#report/rehearsal.ts';
-import { joinHostPort } from './host-port.ts';
+import { joinHostPort, type HostPort } from '#go/host-port.ts';
 import { Reader } from './reader.ts';
-import { passSocks } from './socks.ts';
+import { connectBySocks } from './socks.ts';
 
 /** Transport.dialConn: CONNECT's own deadline. */
 const connectLimitMs = 60_000;
@@ -17,7 +17,7 @@ const mostHeaderBytes = 64 * 1024;
 
 export interface Tunnel {
   readonly proxy: ProxyTarget;
-  readonly target: { readonly host: string; readonly port: number };
+  readonly target: HostPort;
   readonly elapsedMs: () => number;
   readonly signal: AbortSignal;
 }
@@ -34,15 +34,16 @@ export async function openTunnel(
   const { proxy, target, elapsedMs, signal } = tunnel;
   const startMs = elapsedMs();
   const reader = new Reader(peer.socket, { ...peer, host: proxy.host, timeoutMs: connectLimitMs, elapsedMs, signal });
-  const speak = proxy.scheme === 'socks5' || proxy.scheme === 'socks5h' ? passSocks : passConnect;
-  const outcome = unreachable(await speak(reader, tunnel), proxy);
+  const bySocks = proxy.scheme === 'socks5' || proxy.scheme === 'socks5h';
+  const opened = bySocks ? await connectBySocks(reader, proxy, target) : await connectByHttp(reader, proxy, target);
+  const outcome = unreachable(opened, proxy);
   reader.release();
   if (!outcome.ok) peer.socket.destroy();
   const ms = elapsedMs() - startMs;
   return { step: { step: 'proxy', target: joinHostPort(target.host, target.port), startMs, ms, outcome }, outcome };
 }
 
-/** What broke on the way to the proxy is the proxy's fault; what the proxy said is said already. */
+/** A failure before the proxy's refusal belongs to the proxy. */
 function unreachable(outcome: Outcome<ProxyFacts>, proxy: ProxyTarget): Outcome<ProxyFacts> {
   if (outcome.ok) return outcome;
   const { fault } = outcome;
@@ -50,9 +51,8 @@ function unreachable(outcome: Outcome<ProxyFacts>, proxy: ProxyTarget): Outcome<
   return bad({ code: 'proxy.unreachable', proxy: proxy.shown, cause: fault });
 }
 
-async function passConnect(reader: Reader, tunnel: Tunnel): Promise<Outcome<ProxyFacts>> {
-  const { proxy } = tunnel;
-  const target = joinHostPort(tunnel.target.host, tunnel.target.port);
+async function connectByHttp(reader: Reader, proxy: ProxyTarget, to: HostPort): Promise<Outcome<ProxyFacts>> {
+  const target = joinHostPort(to.host, to.port);
   const login = proxy.authorization === undefined ? '' : `Proxy-Authorization: ${proxy.authorization.reveal()}\r\n`;
   reader.write(`CONNECT ${target} HTTP/1.1\r\nHost: ${target}\r\nUser-Agent: Go-http-client/1.1\r\n${login}\r\n`);
   const head = await reader.readHead(mostHeaderBytes);
@@ -64,7 +64,7 @@ async function passConnect(reader: Reader, tunnel: Tunnel): Promise<Outcome<Prox
   }
   const code = Number(status[1]);
   if (code === 200) return good({ proxy: proxy.shown, status: code });
-  // Go's error is the text behind the status code, and names that code where there is none.
+  // Go's error is the text after the status code, or this one where there is none.
   const reason = status[2] === undefined || status[2] === '' ? 'unknown status code' : status[2].slice(0, 200);
   return bad({ code: 'proxy.refused', proxy: proxy.shown, target, status: code, reason });
 }

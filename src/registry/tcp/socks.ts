@@ -1,15 +1,14 @@
 /**
- * SOCKS 5 as Go's net/http speaks it (golang.org/x/net/internal/socks client.go): no login or user and password, and the
- * name is left to the proxy to resolve.
+ * SOCKS 5 as in Go's net/http (golang.org/x/net/internal/socks client.go): without a login or with user and password; the proxy
+ * resolves the name.
  */
 import { isIPv4, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { bad, good, type Outcome } from '#report/outcome.ts';
 import type { ProxyTarget } from '#go/http-proxy.ts';
 import type { ProxyFacts } from '#report/rehearsal.ts';
-import { joinHostPort } from './host-port.ts';
+import { joinHostPort, type HostPort } from '#go/host-port.ts';
 import type { Reader } from './reader.ts';
-import type { Tunnel } from './proxy-tunnel.ts';
 
 const version = 5;
 
@@ -26,8 +25,11 @@ const replies: readonly string[] = [
   'address type not supported',
 ];
 
-export async function passSocks(reader: Reader, tunnel: Tunnel): Promise<Outcome<ProxyFacts>> {
-  const { proxy, target } = tunnel;
+export async function connectBySocks(
+  reader: Reader,
+  proxy: ProxyTarget,
+  target: HostPort,
+): Promise<Outcome<ProxyFacts>> {
   const shown = joinHostPort(target.host, target.port);
   // client.go Dialer.DialWithConn: a net.OpError from the proxy's address to the target's name.
   const refused = (status: number, why: string): Outcome<never> => {
@@ -41,9 +43,9 @@ export async function passSocks(reader: Reader, tunnel: Tunnel): Promise<Outcome
   if (chosen.value[0] !== version) return refused(0, 'unexpected protocol version');
   const method = chosen.value[1] ?? 255;
   if (method === 2 && proxy.login !== undefined) {
-    const admitted = await logIn(reader, proxy.login);
-    if (!admitted.ok) return admitted;
-    if (!admitted.value) return refused(1, 'username/password authentication failed');
+    const accepted = await logIn(reader, proxy.login);
+    if (!accepted.ok) return accepted;
+    if (!accepted.value) return refused(1, 'username/password authentication failed');
   } else if (method !== 0) return refused(method, 'no acceptable authentication methods');
   const address = addressOf(target.host);
   if (address === undefined) return refused(0, 'FQDN too long');
@@ -77,8 +79,8 @@ function addressOf(host: string): readonly number[] | undefined {
   return name.length > 255 ? undefined : [3, name.length, ...name];
 }
 
-/** The address that the proxy speaks from: of no use, but in the way. undefined: of a kind that is not known. */
-async function skipBound(reader: Reader, kind: number | undefined): Promise<Outcome<Buffer> | undefined> {
+/** Skips the address that the proxy connects from. undefined: of an unknown type. */
+async function skipBound(reader: Reader, kind: number | undefined): Promise<Outcome<Uint8Array> | undefined> {
   if (kind === 1) return reader.readBytes(4 + 2);
   if (kind === 4) return reader.readBytes(16 + 2);
   if (kind !== 3) return undefined;

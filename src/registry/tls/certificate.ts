@@ -1,10 +1,11 @@
 /**
- * What a certificate says and for whom, judged by the rules of Go's crypto/x509 (verify.go, Go 1.26), which differ from
- * Node's: subject alternative names only, and names that are no host names match only exactly.
+ * The names in a certificate, matched by the rules of Go's crypto/x509 (verify.go, Go 1.26), which differ from Node's: subject
+ * alternative names only, and names that are not host names match only exactly.
  */
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { withoutBrackets } from '#go/host-port.ts';
 
 export interface Names {
   readonly dns: readonly string[];
@@ -18,7 +19,7 @@ export function wrongName(
 ): { readonly names: readonly string[]; readonly commonNameOnly: boolean } | undefined {
   const written = certificate.subjectAltName;
   const names = namesIn(written ?? '');
-  const bare = host.replace(/^\[(.+)\]$/, '$1');
+  const bare = withoutBrackets(host);
   if (isIP(bare) !== 0) {
     const ip = canonical(bare);
     return names.ips.includes(ip) ? undefined : { names: names.ips, commonNameOnly: false };
@@ -34,7 +35,7 @@ function matches(name: string, host: string): boolean {
   return name !== '' && name !== '.' && host !== '' && host !== '.' && lowerAscii(name) === lowerAscii(host);
 }
 
-/** verify.go matchHostnames: a star stands for the whole left-most label, and only there. */
+/** verify.go matchHostnames: a star matches the whole left-most label, and only there. */
 function matchesHost(pattern: string, host: string): boolean {
   const wanted = lowerAscii(pattern).split('.');
   const given = lowerAscii(host).replace(/\.$/, '').split('.');
@@ -55,7 +56,7 @@ function lowerAscii(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
-/** Node writes `DNS:a.example, IP Address:10.0.0.1`, and values that could be mistaken as JSON strings. */
+/** Node writes `DNS:a.example, IP Address:10.0.0.1`, and ambiguous values as JSON strings. */
 export function namesIn(subjectAltName: string): Names {
   const dns: string[] = [];
   const ips: string[] = [];
@@ -76,7 +77,7 @@ function unquote(json: string): string {
   }
 }
 
-/** One spelling for each address; an IPv4 address mapped into IPv6 is that IPv4 address, as in Go's IP.Equal. */
+/** One spelling for each address. An IPv4-mapped IPv6 address equals the IPv4 address, as in Go's IP.Equal. */
 function canonical(address: string): string {
   const plain = address.replace(/%.*$/, '');
   return ipaddr.isValid(plain) ? ipaddr.process(plain).toString() : address;
@@ -86,7 +87,7 @@ function commonNameOf(certificate: X509Certificate): string {
   return /^CN=(.*)$/m.exec(certificate.subject)?.[1] ?? '';
 }
 
-/** Node gives one attribute a line in the certificate's order; Go prints them in a row, the last first. */
+/** Node writes one attribute a line in the certificate's order; Go prints them on one line, the last first. */
 export function inARow(name: string): string {
   return name.split('\n').toReversed().join(',');
 }

@@ -1,11 +1,11 @@
 /**
- * OpenSSL's handshake errors, as Node names them, into faults with the words of Go's crypto/tls (alert.go alertText,
- * handshake_client.go). OpenSSL writes an alert into its code with the protocol version it dates from, which says nothing.
+ * Translates OpenSSL's handshake errors, as Node names them, into faults with the texts of Go's crypto/tls (alert.go alertText,
+ * handshake_client.go). The protocol version in OpenSSL's code is the one that defined the alert, not the one in use.
  */
 import type { Fault } from '#report/fault.ts';
 
-/** Alerts about the certificate that we presented, or did not. */
-const aboutUs: Readonly<Record<string, string>> = {
+/** Alerts about the client certificate, or its absence. */
+const clientAlerts: Readonly<Record<string, string>> = {
   BAD_CERTIFICATE: 'bad certificate',
   UNSUPPORTED_CERTIFICATE: 'unsupported certificate',
   CERTIFICATE_REVOKED: 'revoked certificate',
@@ -43,8 +43,8 @@ const alerts: Readonly<Record<string, string>> = {
   NO_APPLICATION_PROTOCOL: 'no application protocol',
 };
 
-/** What our own side objects to. */
-const ours: Readonly<Record<string, string>> = {
+/** Errors that the client's side raises. */
+const clientErrors: Readonly<Record<string, string>> = {
   UNSUPPORTED_PROTOCOL: 'tls: server selected unsupported protocol version',
   NO_SHARED_CIPHER: 'tls: server chose an unconfigured cipher suite',
   WRONG_CIPHER_RETURNED: 'tls: server chose an unconfigured cipher suite',
@@ -57,7 +57,7 @@ const ours: Readonly<Record<string, string>> = {
   DECRYPTION_FAILED_OR_BAD_RECORD_MAC: 'local error: tls: bad record MAC',
 };
 
-/** OpenSSL's reasons for a first record that is none: the server does not speak TLS on this port. */
+/** OpenSSL's reasons where the first bytes are no TLS record: the server does not use TLS on this port. */
 const notTls: ReadonlySet<string> = new Set([
   'WRONG_VERSION_NUMBER',
   'HTTP_REQUEST',
@@ -66,18 +66,18 @@ const notTls: ReadonlySet<string> = new Set([
   'RECORD_TOO_SMALL',
 ]);
 
-/** undefined: not an error of OpenSSL's. */
+/** undefined: not an OpenSSL error. */
 export function tlsFault(code: string, at: { readonly host: string; readonly port: number }): Fault | undefined {
   const { host, port } = at;
   const reason = /^ERR_SSL_(.+)$/.exec(code)?.[1];
   if (reason === undefined) return undefined;
   if (notTls.has(reason)) return { code: 'tls.not_tls', host, port };
   const alert = /^(?:SSL\/TLS|SSLV3|TLSV1|TLSV11|TLSV12|TLSV13)_(?:ALERT_)?(.+)$/.exec(reason)?.[1];
-  if (alert !== undefined && Object.hasOwn(aboutUs, alert))
-    return { code: 'tls.client_rejected', host, alert: aboutUs[alert] ?? alert };
+  if (alert !== undefined && Object.hasOwn(clientAlerts, alert))
+    return { code: 'tls.client_rejected', host, alert: clientAlerts[alert] ?? alert };
   const shown = alert === undefined ? undefined : alerts[alert];
   if (shown !== undefined) return { code: 'tls.handshake_failed', host, why: `remote error: tls: ${shown}` };
-  return { code: 'tls.handshake_failed', host, why: ours[reason] ?? `tls: ${lower(alert ?? reason)}` };
+  return { code: 'tls.handshake_failed', host, why: clientErrors[reason] ?? `tls: ${lower(alert ?? reason)}` };
 }
 
 function lower(reason: string): string {

@@ -1,7 +1,7 @@
 /**
  * TLS over an open socket as Go's crypto/tls (≥ 1.22) does it within net/http: TLS 1.2 at least, no HTTP/2, ten seconds.
- * OpenSSL is asked to complete every handshake so that the chain is on record also where it is refused; it is then judged
- * here in Go's order: dates of the leaf, name, chain.
+ * OpenSSL completes every handshake, so that the chain is known also where it is refused. It is then verified here in Go's order:
+ * dates of the leaf, name, chain.
  */
 import type { X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
@@ -11,9 +11,8 @@ import { bad, good, type Outcome } from '#report/outcome.ts';
 import type { LeafFacts, StepOf, TlsFacts } from '#report/rehearsal.ts';
 import type { SystemRoots, TlsRule } from '#node/view.ts';
 import { fingerprintOf, inARow, wrongName } from './certificate.ts';
-import { trustIn, type Trust } from './chain.ts';
-import { ignore } from '#registry/tcp/ignore.ts';
-import { nearMiss } from './near-miss.ts';
+import { nearMiss, trustIn, type Trust } from './chain.ts';
+import { ignoreError } from '#registry/tcp/connect.ts';
 import { anchorsNamed, secureContextOf, trustedFrom } from './trust.ts';
 import { wireFault } from '#registry/fault.ts';
 
@@ -22,17 +21,17 @@ const handshakeLimitMs = 10_000;
 
 export interface TlsOptions {
   readonly host: string;
-  /** As dialled, for faults. */
+  /** The address of the connection, for faults. */
   readonly address: string;
   readonly port: number;
   readonly rule: TlsRule;
   readonly roots: SystemRoots;
-  /** Offered as well, where the runtime still does. */
+  /** RSA key exchange is offered as well, where the runtime still does. */
   readonly rsaKeyExchange?: boolean;
   readonly now: () => Date;
   readonly elapsedMs: () => number;
   readonly signal: AbortSignal;
-  /** Ten seconds where it is not given. */
+  /** Default: ten seconds. */
   readonly limitMs?: number;
 }
 
@@ -44,11 +43,11 @@ export interface TlsSession {
 export async function handshake(socket: Socket, tlsOptions: TlsOptions): Promise<TlsSession> {
   const startMs = tlsOptions.elapsedMs();
   const opened = await open(socket, tlsOptions);
-  const judged: Outcome<TlsFacts> = opened.ok ? judge(opened.value, tlsOptions) : opened;
-  if (!judged.ok) socket.destroy();
+  const verified: Outcome<TlsFacts> = opened.ok ? verify(opened.value, tlsOptions) : opened;
+  if (!verified.ok) socket.destroy();
   const ms = tlsOptions.elapsedMs() - startMs;
-  const step = { step: 'tls', target: tlsOptions.host, startMs, ms, outcome: judged } as const;
-  return { step, outcome: judged.ok ? opened : judged };
+  const step = { step: 'tls', target: tlsOptions.host, startMs, ms, outcome: verified } as const;
+  return { step, outcome: verified.ok ? opened : verified };
 }
 
 async function open(socket: Socket, tlsOptions: TlsOptions): Promise<Outcome<TLSSocket>> {
@@ -69,7 +68,7 @@ async function open(socket: Socket, tlsOptions: TlsOptions): Promise<Outcome<TLS
     const settle = (outcome: Outcome<TLSSocket>): void => {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-      secured.off('secureConnect', onSecure).off('error', onError).on('error', ignore);
+      secured.off('secureConnect', onSecure).off('error', onError).on('error', ignoreError);
       if (!outcome.ok) secured.destroy();
       resolve(outcome);
     };
@@ -91,7 +90,7 @@ async function open(socket: Socket, tlsOptions: TlsOptions): Promise<Outcome<TLS
   });
 }
 
-/** Node calls an end of the stream in the middle of a handshake ECONNRESET too; only the real one names a system call. */
+/** Node reports ECONNRESET for an end of the stream within a handshake as well; only a real reset has a system call. */
 function openingFault(error: Error, at: TlsOptions & { readonly afterMs: number }): Fault {
   const { host, address, port, afterMs } = at;
   const fault = wireFault(error, { host, address, port, failurePoint: 'handshake', afterMs });
@@ -101,7 +100,7 @@ function openingFault(error: Error, at: TlsOptions & { readonly afterMs: number 
   return fault;
 }
 
-function judge(secured: TLSSocket, tlsOptions: TlsOptions): Outcome<TlsFacts> {
+function verify(secured: TLSSocket, tlsOptions: TlsOptions): Outcome<TlsFacts> {
   const { host, rule } = tlsOptions;
   const leaf = secured.getPeerX509Certificate();
   if (leaf === undefined) {
@@ -124,7 +123,7 @@ function verifiedFacts(chain: Chain, { roots, rule, now }: TlsOptions): Trust {
   return trustIn(chain, { roots, rule, now: now() }) ?? { notAfter: earliestEnd(chain) };
 }
 
-/** What would be said of it if anybody verified. */
+/** With verification switched off: the fault that it would have found. */
 function unverifiedFacts(chain: Chain, { host, roots, rule, now }: TlsOptions): Trust {
   const notAfter = earliestEnd(chain);
   const [leaf] = chain;
@@ -141,31 +140,31 @@ function faultOf(chain: Chain, secured: TLSSocket, tlsOptions: TlsOptions): Faul
 }
 
 function ownFault(leaf: X509Certificate, host: string, now: Date): Fault | undefined {
-  const outdated = isOutsideValidity(leaf, host, now);
+  const outdated = dateFault(leaf, host, now);
   if (outdated !== undefined) return outdated;
   const misnamed = wrongName(leaf, host);
   return misnamed === undefined ? undefined : { code: 'tls.wrong_name', host, ...misnamed };
 }
 
 /**
- * OpenSSL's judgement of the chain, but for dates: its clock is the machine's, and it may have tried another chain than the one
- * that holds.
+ * OpenSSL's result for the chain, without dates: it uses the machine's clock, and it may have tried another chain than the one that
+ * is valid.
  */
 function chainFault(chain: Chain, secured: TLSSocket, tlsOptions: TlsOptions): Fault | undefined {
   const { host, roots, rule } = tlsOptions;
   const now = tlsOptions.now();
-  const code = verdictOf(secured);
+  const code = openSslError(secured);
   const [leaf] = chain;
   const top = chain.at(-1) ?? leaf;
   if (code === undefined || code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
     if (trustIn(chain, { roots, rule, now }) !== undefined) return undefined;
     const anchors = anchorsNamed(top.issuer, roots, rule).map(({ certificate }) => certificate);
     const suspects = [...chain, ...anchors];
-    return suspects.map((one) => isOutsideValidity(one, host, now)).find((found) => found !== undefined);
+    return suspects.map((one) => dateFault(one, host, now)).find((found) => found !== undefined);
   }
   if (code === 'INVALID_PURPOSE') {
-    // OpenSSL minds keyUsage, too; Go does not look at it (verify.go checkChainForKeyUsage).
-    if (!chain.every(servesAnyClient))
+    // OpenSSL checks keyUsage as well; Go does not (verify.go checkChainForKeyUsage).
+    if (!chain.every(allowsServerAuth))
       return { code: 'tls.handshake_failed', host, why: 'x509: certificate specifies an incompatible key usage' };
     if (trustIn(chain, { roots, rule, now }) !== undefined) return undefined;
   }
@@ -183,7 +182,7 @@ function chainFault(chain: Chain, secured: TLSSocket, tlsOptions: TlsOptions): F
   };
 }
 
-/** OpenSSL passes over an issuer whose serial number or key identifier is another than the one written; Go takes it. */
+/** OpenSSL skips an issuer whose serial number or key identifier differs from the one in the certificate; Go accepts it. */
 const foundNoIssuer: ReadonlySet<string> = new Set([
   'UNABLE_TO_GET_ISSUER_CERT',
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
@@ -195,14 +194,14 @@ const foundNoIssuer: ReadonlySet<string> = new Set([
 const serverAuth = '1.3.6.1.5.5.7.3.1';
 const anyUsage = '2.5.29.37.0';
 
-/** Its extended key usages, where it has any, let a server show it. */
-function servesAnyClient(certificate: X509Certificate): boolean {
+/** Its extended key usages, where it has any, include server authentication. */
+function allowsServerAuth(certificate: X509Certificate): boolean {
   const usages: unknown = certificate.keyUsage;
   return !Array.isArray(usages) || usages.includes(serverAuth) || usages.includes(anyUsage);
 }
 
-/** Node's types say Error; it is the code of OpenSSL's verify result, or null. */
-function verdictOf(secured: TLSSocket): string | undefined {
+/** Node's types have Error here; the value is the code of OpenSSL's verify result, or null. */
+function openSslError(secured: TLSSocket): string | undefined {
   if (secured.authorized) return undefined;
   const error: unknown = secured.authorizationError;
   return typeof error === 'string' ? error : 'UNSPECIFIED';
@@ -213,7 +212,7 @@ function leafFacts(leaf: X509Certificate): LeafFacts {
   return { fingerprint: fingerprintOf(leaf), notBefore: iso(leaf.validFrom), notAfter: iso(leaf.validTo) };
 }
 
-function isOutsideValidity(certificate: X509Certificate, host: string, now: Date): Fault | undefined {
+function dateFault(certificate: X509Certificate, host: string, now: Date): Fault | undefined {
   const notBefore = new Date(certificate.validFrom);
   const notAfter = new Date(certificate.validTo);
   const about = { host, subject: inARow(certificate.subject), now: now.toISOString() };
@@ -227,7 +226,7 @@ type Chain = readonly [leaf: X509Certificate, ...issuers: X509Certificate[]];
 function chainFrom(leaf: X509Certificate): Chain {
   const chain: [X509Certificate, ...X509Certificate[]] = [leaf];
   let next = leaf.issuerCertificate;
-  // A self-signed certificate may be given as its own issuer.
+  // Node may return a self-signed certificate as its own issuer.
   while (next !== undefined && chain.length < 12 && chain.at(-1)?.fingerprint256 !== next.fingerprint256) {
     chain.push(next);
     next = next.issuerCertificate;

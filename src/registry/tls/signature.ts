@@ -1,10 +1,10 @@
 /**
- * Whether one certificate signed another, as Go's crypto/x509 sees it (x509.go CheckSignatureFrom, checkSignature; verify.go
- * isValid; Go 1.26), and what Go says where it did not. Names and key identifiers decide nothing there, unlike in OpenSSL.
+ * Whether one certificate signed another, by the rules of Go's crypto/x509 (x509.go CheckSignatureFrom, checkSignature; verify.go
+ * isValid; Go 1.26), and Go's error where it did not. Unlike in OpenSSL, key identifiers do not matter.
  */
 import type { X509Certificate } from 'node:crypto';
 
-/** undefined: it did. The issuer's name is taken to be right. */
+/** undefined: it did. The caller has matched the issuer's name. */
 export function objection(issuer: X509Certificate, of: X509Certificate): string | undefined {
   if (!issuer.ca && !isBeforeExtensions(issuer))
     return 'x509: invalid signature: parent certificate cannot sign this kind of certificate';
@@ -21,7 +21,7 @@ export function objection(issuer: X509Certificate, of: X509Certificate): string 
   return of.verify(key) ? undefined : wanted.failure;
 }
 
-/** One before version 3 does not say so, and serves as a root alone. */
+/** A certificate before version 3 has no such field and can only be a root. */
 export function maySignBelow(intermediate: X509Certificate): boolean {
   return intermediate.ca;
 }
@@ -74,7 +74,7 @@ function isBeforeExtensions({ raw }: X509Certificate): boolean {
   return raw[contentsAt(raw, contentsAt(raw, 0).start).start] !== 0xa0;
 }
 
-/** Where the value of the DER element at an offset begins and ends (X.690 §8.1.3). OpenSSL has parsed all of it before. */
+/** Where the value of the DER element at an offset begins and ends (X.690 §8.1.3). OpenSSL has validated the encoding before. */
 function contentsAt(der: Buffer, at: number): { readonly start: number; readonly end: number } {
   const first = der[at + 1] ?? 0;
   const longer = first < 0x80 ? 0 : first & 0x7f;

@@ -1,17 +1,17 @@
 /**
- * Whom a TLS connection trusts and what it presents, as OpenSSL wants it. Parsing a bundle of 140 roots costs
- * milliseconds, so what was parsed is kept for as long as the node's roots are.
+ * The trusted certificates of a TLS connection and the certificates that it presents, as an OpenSSL context. Parsing a bundle of
+ * 140 roots takes milliseconds, so that the result is kept for as long as the node's roots.
  */
 import { X509Certificate, createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { bad, good, type Outcome } from '#report/outcome.ts';
 import type { SystemRoots, TlsRule } from '#node/view.ts';
 import type { PemFile } from '#report/certificate.ts';
-import { codeOf } from '#registry/fault.ts';
+import { codeOf } from '#data/error-code.ts';
 
 /**
  * crypto/tls cipher_suites.go cipherSuitesPreferenceOrder without what Go ≥ 1.22 leaves out by default: RSA key
- * exchange, CBC with SHA-256, RC4, 3DES. Level 1 lets in the RSA keys of 1024 bits that Go still takes.
+ * exchange, CBC with SHA-256, RC4, 3DES. Level 1 allows RSA keys of 1024 bits, which Go still accepts.
  */
 const ciphers = [
   'TLS_AES_128_GCM_SHA256',
@@ -30,7 +30,7 @@ const ciphers = [
   '@SECLEVEL=1',
 ].join(':');
 
-/** What programs built for a Go before 1.22 still offer (internal/godebugs tlsrsakex). */
+/** What programs built for a Go before 1.22 also offer (internal/godebugs tlsrsakex). */
 const withRsaKeyExchange = ['AES128-GCM-SHA256', 'AES256-GCM-SHA384', 'AES128-SHA', 'AES256-SHA', ciphers].join(':');
 
 /** crypto/tls defaults.go defaultCurvePreferences: no X448 and no finite fields; the hybrid one where OpenSSL has it (3.5). */
@@ -41,7 +41,7 @@ const bySubject = new WeakMap<SystemRoots, ReadonlyMap<string, readonly Anchor[]
 const parsed = new WeakMap<readonly PemFile[], readonly Anchor[]>();
 const identities = new WeakMap<TlsRule, string>();
 
-/** Equal for rules that say the same: connections and contexts are shared by it. */
+/** Equal for rules of equal content. Connections and contexts are shared by it. */
 export function identityOf(rule: TlsRule): string {
   const known = identities.get(rule);
   if (known !== undefined) return known;
@@ -54,7 +54,7 @@ export function identityOf(rule: TlsRule): string {
 export interface ContextRequest {
   readonly roots: SystemRoots;
   readonly rule: TlsRule;
-  /** RSA key exchange is offered, too. */
+  /** RSA key exchange is offered as well. */
   readonly rsaKeyExchange: boolean;
 }
 
@@ -82,7 +82,7 @@ export interface Anchor {
   readonly file: string;
 }
 
-/** The trusted certificates that bear this name, in the order in which they were read: the rule's own first. */
+/** The trusted certificates with this subject, in the order in which they were read: the rule's own first. */
 export function anchorsNamed(subject: string, roots: SystemRoots, rule: TlsRule): readonly Anchor[] {
   const own = anchorsIn(rule.extraRoots).filter(({ certificate }) => certificate.subject === subject);
   const known = new Set(own.map(({ pem }) => pem));
@@ -104,7 +104,7 @@ function makeContext({ roots, rule, rsaKeyExchange }: ContextRequest): Outcome<S
     minVersion: 'TLSv1.2',
     allowPartialTrustChain: true,
   } as const;
-  // OpenSSL keeps one pair for each kind of key, the last one set; Go presents the first.
+  // OpenSSL keeps the last pair that was set for each type of key; Go presents the first.
   const pairs = rule.clients.toReversed();
   try {
     const cert = pairs.map((pair) => pair.cert);
@@ -136,7 +136,7 @@ function contextFault(rule: TlsRule, error: unknown): ReturnType<typeof bad>['fa
   return { code: 'hosts.client_unreadable', file: pair.certPath, why: `no usable key pair: ${why}` };
 }
 
-/** Bundle and directory hold the same certificates as a rule: each is parsed once. */
+/** Bundle and directory usually contain the same certificates: each is parsed once. */
 function rootsBySubject(roots: SystemRoots): ReadonlyMap<string, readonly Anchor[]> {
   const known = bySubject.get(roots);
   if (known !== undefined) return known;
@@ -145,7 +145,7 @@ function rootsBySubject(roots: SystemRoots): ReadonlyMap<string, readonly Anchor
   return made;
 }
 
-/** crypto/x509 CertPool.AppendCertsFromPEM: other blocks and certificates that do not parse are passed over. */
+/** crypto/x509 CertPool.AppendCertsFromPEM: other blocks and certificates that do not parse are skipped. */
 function anchorsIn(files: readonly PemFile[]): readonly Anchor[] {
   const known = parsed.get(files);
   if (known !== undefined) return known;

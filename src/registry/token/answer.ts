@@ -1,6 +1,6 @@
 /**
- * What a token service answers, read as Go's encoding/json reads it into containerd's types: the first value of the body, names
- * without regard to case, of equal names the last. Imitates containerd core/remotes/docker/auth/fetch.go (FetchToken,
+ * The answer of a token service, read as Go's encoding/json reads it into containerd's types: the first value of the body, names
+ * without regard to case, the last of equal names. Imitates containerd core/remotes/docker/auth/fetch.go (FetchToken,
  * FetchTokenWithOAuth), v1.6.20 to v2.3.4.
  */
 import { fieldValues, readFirstGoJson, type GoJson, lastText } from '#go/json.ts';
@@ -9,7 +9,7 @@ import { Secret } from '#report/secret.ts';
 
 export interface Token {
   readonly header: Secret;
-  /** Milliseconds on the asker's clock. */
+  /** Milliseconds on the caller's monotonic clock. */
   readonly endsMs: number;
 }
 
@@ -35,8 +35,8 @@ export function readToken(text: string, method: 'GET' | 'POST', nowMs: number): 
   const access = lastText(json.value, 'access_token');
   const token = access === '' && method === 'GET' ? lastText(json.value, 'token') : access;
   if (token === '') return { is: 'empty' };
-  // net/http refuses to send it; a code point beyond a byte it would send, and nobody means one.
-  if (/[^\t -~\u0080-\u00ff]/.test(token)) return { is: 'undecodable', why: 'the token cannot stand in a header' };
+  // net/http refuses to send it. It would send a code point beyond a byte, which no token service means.
+  if (/[^\t -~\u0080-\u00ff]/.test(token)) return { is: 'undecodable', why: 'the token cannot be sent in a header' };
   const expires = lastNumber(json.value, 'expires_in');
   return {
     is: 'granted',
@@ -44,7 +44,7 @@ export function readToken(text: string, method: 'GET' | 'POST', nowMs: number): 
   };
 }
 
-/** Go's own words, but for what they would repeat of the answer. */
+/** Go's own text, without what it repeats of the answer. */
 function whyUndecodable(json: GoJson, method: 'GET' | 'POST'): string | undefined {
   const { type, texts } = answers[method];
   if (json.is === 'null') return undefined;

@@ -1,8 +1,8 @@
 /**
- * door: a credential turned into an Authorization header, by itself (Basic) or through a token service (Bearer).
+ * Turns a credential into an Authorization header, by itself (Basic) or through a token service (Bearer).
  * Imitates containerd core/remotes/docker/authorizer.go (doBearerAuth, doBasicAuth) and auth/fetch.go, v1.6.20 to v2.3.4:
- * with a password POST first, then GET on 400, 401, 404 and 405; without one a GET. This file and the room it is in are
- * where passwords are opened; they go nowhere but into the request that containerd would put them in.
+ * with a password POST first, then GET on 400, 401, 404 and 405; without a password a GET. Passwords are revealed here, only
+ * to go into the request that containerd would put them in.
  */
 import type { Fault } from '#report/fault.ts';
 import { isWithin, mostRequests, nextRequest } from '#go/redirect.ts';
@@ -13,7 +13,7 @@ import type { Connections } from '#registry/http/connections.ts';
 import { fingerprint } from '#image/digest.ts';
 import { withoutEcho } from '#registry/http/echo.ts';
 import { readToken, type TokenEnding } from './answer.ts';
-import { header, type Ask, type Asked } from '#registry/wire.ts';
+import { header, type Ask, type Asked, type RequestCause } from '#registry/wire.ts';
 
 export type { Token, TokenEnding } from './answer.ts';
 
@@ -25,13 +25,15 @@ export interface Login {
 
 export interface TokenAsk {
   readonly realm: URL;
+  /** The host whose challenge names the realm, without port and brackets. */
+  readonly registry: string;
   readonly service: string;
-  /** Sorted, without doubles (docker/scope.go GetTokenScopes). */
+  /** Sorted, without duplicates (docker/scope.go GetTokenScopes). */
   readonly scopes: readonly string[];
   readonly login?: Login;
   readonly userAgent: string;
   readonly headers: readonly Header[];
-  /** The registry host's own TLS settings: containerd asks the realm with the registry's client. */
+  /** The registry host's own TLS settings: containerd sends token requests with the registry's client. */
   readonly tls: TlsRule;
   readonly dialTimeoutMs: number;
   readonly headerTimeoutMs: number;
@@ -56,12 +58,12 @@ export function basic(login: Login): Secret {
   return new Secret(`Basic ${Buffer.from(`${login.username}:${login.secret.reveal()}`).toString('base64')}`);
 }
 
-/** A name for this login's exact content. */
+/** Identifies this login's exact content. */
 export function loginFingerprint(login: Login): string {
   return fingerprint(login.username, login.secret.reveal());
 }
 
-/** The header's text, for the one request it belongs to. */
+/** The header's text, for the one request that sends it. */
 export function openHeader(header: Secret): string {
   return header.reveal();
 }
@@ -98,19 +100,19 @@ async function askByPost(connections: Connections, ask: TokenAsk, login: Login):
   }
   form.sort();
   const headers: Header[] = [...headersFor(ask), ['Content-Type', 'application/x-www-form-urlencoded; charset=utf-8']];
-  const asking = { ...settings(ask), method: 'POST', url: ask.realm, headers, body: form.toString() } as const;
-  return follow(connections, asking, { because: 'a password goes by POST first', own: ask.headers });
+  const first = { ...settings(ask), method: 'POST', url: ask.realm, headers, body: form.toString() } as const;
+  return follow(connections, first, { because: 'a password goes by POST first', own: ask.headers });
 }
 
 async function askByGet(connections: Connections, ask: TokenAsk, because: string): Promise<readonly TokenTry[]> {
   const { login } = ask;
   const own: Header[] = login === undefined ? [] : [['Authorization', openHeader(basic(login))]];
   const headers = [...headersFor(ask), ...own];
-  const asking = { ...settings(ask), method: 'GET', url: tokenUrl(ask), headers } as const;
-  return follow(connections, asking, { because, own: ask.headers });
+  const first = { ...settings(ask), method: 'GET', url: tokenUrl(ask), headers } as const;
+  return follow(connections, first, { because, own: ask.headers });
 }
 
-/** What is asked for by GET (auth/fetch.go FetchToken). */
+/** The URL of the GET request (auth/fetch.go FetchToken). */
 export function tokenUrl(ask: Pick<TokenAsk, 'realm' | 'service' | 'scopes'>): URL {
   const url = new URL(ask.realm);
   if (ask.service !== '') url.searchParams.append('service', ask.service);
@@ -120,8 +122,8 @@ export function tokenUrl(ask: Pick<TokenAsk, 'realm' | 'service' | 'scopes'>): U
 }
 
 /**
- * net/http Client.do: 301 to 303 turn a POST into a GET, 307 and 308 send it again. A form with a password in it is not
- * sent to a host that the challenge did not name, which containerd would do: the answer stands as it is.
+ * net/http Client.do: 301 to 303 turn a POST into a GET, 307 and 308 send it again. containerd sends a form with a password to
+ * whatever host a redirect names; the agent sends it only to the host that the challenge named.
  */
 async function follow(
   connections: Connections,
@@ -129,18 +131,18 @@ async function follow(
   { because, own }: { readonly because: string; readonly own: readonly Header[] },
 ): Promise<readonly TokenTry[]> {
   const tries: TokenTry[] = [];
-  let asking = first;
+  let request = first;
   for (;;) {
-    const { method, url } = asking;
-    const form = asking.body === undefined ? {} : { form: asking.body };
-    const asked = withoutEcho(await connections.ask(asking), { headers: asking.headers, own, ...form });
+    const { method, url } = request;
+    const form = request.body === undefined ? {} : { form: request.body };
+    const asked = withoutEcho(await connections.ask(request), { headers: request.headers, own, ...form });
     tries.push({ method, url, asked, because: tries.length === 0 ? because : 'redirected here' });
     if (!asked.outcome.ok) return tries;
     const answer = asked.outcome.value;
     if (answer.bodyFault !== undefined && !answer.bodyFault.ok) return broken(tries, answer.bodyFault.fault);
     const next = nextRequest(answer.status, header(answer, 'location'), url);
     if (next === undefined) return tries;
-    const home = typeof next !== 'string' && isWithin(next.hostname, first.url.hostname);
+    const sameHost = typeof next !== 'string' && isWithin(next.hostname, first.url.hostname);
     const sendsForm = method === 'POST' && (answer.status === 307 || answer.status === 308);
     const why =
       typeof next === 'string' ? next : tries.length < mostRequests ? undefined : 'stopped after 10 redirects';
@@ -149,21 +151,21 @@ async function follow(
       return broken(tries, { code: 'api.redirect_failed', host: url.host, location, why });
     }
     if (typeof next === 'string') return tries;
-    if (sendsForm && !home) {
+    if (sendsForm && !sameHost) {
       const why = 'it redirects the password on to another host';
       return broken(tries, { code: 'agent.distrusts_realm', realm: first.url.host, why });
     }
-    const { body, ...rest } = asking;
-    const headers = home
-      ? asking.headers
-      : asking.headers.filter(([name]) => !/^(authorization|cookie2?)$/i.test(name));
-    asking = sendsForm
-      ? { ...asking, url: next }
+    const { body, ...rest } = request;
+    const headers = sameHost
+      ? request.headers
+      : request.headers.filter(([name]) => !/^(authorization|cookie2?)$/i.test(name));
+    request = sendsForm
+      ? { ...request, url: next }
       : { ...rest, method: 'GET', url: next, headers: body === undefined ? headers : withoutForm(headers) };
   }
 }
 
-/** The last try, as what came of it. */
+/** The tries, with the fault as the outcome of the last one. */
 function broken(tries: readonly TokenTry[], fault: Fault): readonly TokenTry[] {
   return tries.map((one, i) => (i < tries.length - 1 ? one : { ...one, asked: { ...one.asked, outcome: bad(fault) } }));
 }
@@ -178,6 +180,7 @@ function headersFor(ask: TokenAsk): Header[] {
 }
 
 function settings(ask: TokenAsk): {
+  cause: RequestCause;
   tls: TlsRule;
   dialTimeoutMs: number;
   headerTimeoutMs: number;
@@ -185,11 +188,12 @@ function settings(ask: TokenAsk): {
   bodyTimeoutMs: number;
   signal: AbortSignal;
 } {
-  const { tls, dialTimeoutMs, headerTimeoutMs, signal } = ask;
-  return { tls, dialTimeoutMs, headerTimeoutMs, maxBytes: bodyLimit, bodyTimeoutMs: 30_000, signal };
+  const { tls, dialTimeoutMs, headerTimeoutMs, signal, registry } = ask;
+  const cause = { by: 'realm', registry } as const;
+  return { cause, tls, dialTimeoutMs, headerTimeoutMs, maxBytes: bodyLimit, bodyTimeoutMs: 30_000, signal };
 }
 
-/** POST and GET read their answers differently; what counts is how it began. */
+/** The answers to POST and GET are read differently; after redirects the first request's method counts. */
 function endingOf(tries: readonly TokenTry[], nowMs: number): TokenEnding {
   const [first] = tries;
   const outcome = tries.at(-1)?.asked.outcome;

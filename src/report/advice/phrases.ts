@@ -1,6 +1,6 @@
 /** The shape of a fault's wording, and the turns of phrase that many of them share. Names and texts from outside are made harmless here. */
 import type { FaultCode, FaultOf } from '#report/fault.ts';
-import type { Requester } from '#node/view.ts';
+import type { Requester } from '#kubelet/demand.ts';
 
 /** What the fault itself does not say: for whom, and under which name. */
 export interface About {

@@ -1,4 +1,4 @@
-/** Hosts, and logins at hosts, that said "too many": nothing on this node asks them again before the time has come. Bounded. */
+/** Hosts, and logins at hosts, that answered 429: this agent sends them nothing until the limit ends. Bounded. */
 import { backOffMs } from '#budget/back-off.ts';
 import type { FaultOf } from '#report/fault.ts';
 
@@ -21,13 +21,13 @@ export class Limits {
     this.#random = random;
   }
 
-  /** What this place said, while it still holds. `nowMs` only grows. */
+  /** The limit of this place, while it holds. `nowMs` only grows. */
   at(place: string, nowMs: number): Limited | undefined {
     const limit = this.#limits.get(place);
     return limit !== undefined && nowMs < limit.untilMs ? limit.fault : undefined;
   }
 
-  /** Several that ask at once hear the same word: it is one strike. */
+  /** Requests that are in flight together get the same limit: it is one strike. */
   keep(place: string, fault: Limited, nowMs: number): void {
     const before = this.#limits.get(place);
     if (before !== undefined && nowMs < before.untilMs) return;
@@ -41,7 +41,7 @@ export class Limits {
     }
   }
 
-  /** It served somebody again. */
+  /** The place served a request again. */
   lift(place: string, nowMs: number): void {
     const limit = this.#limits.get(place);
     if (limit !== undefined && nowMs >= limit.untilMs) this.#limits.delete(place);

@@ -1,6 +1,6 @@
 /**
- * What outlives a pass: manifests and configurations by digest (they cannot change), blobs seen lately, credentials that were refused, and
- * registries found to count what they serve. Bounded; oldest first out.
+ * What outlives a pass: manifests and configurations by digest (they cannot change), blobs that were served recently, credentials that were
+ * refused, and registries that count what they serve. Bounded; the oldest entries go first.
  */
 import type { Fault } from '#report/fault.ts';
 import { KnownTags } from './known-tags.ts';
@@ -10,9 +10,9 @@ import { Spending } from './spending.ts';
 const manifestBytes = 8 << 20;
 const blobEntries = 50_000;
 const refusedEntries = 1_000;
-/** How often the speed of a registry's blobs is looked at: a few times a day shows what a deadline would meet. */
+/** How often the speed of a registry's blobs is measured: a few times a day is enough to compare it with a deadline. */
 const timingMs = 6 * 60 * 60 * 1000;
-/** A blob that was there is taken to be there for this long. */
+/** A blob that was served is expected to be served again for this long. */
 const blobMemoryMs = 60 * 60 * 1000;
 
 export class Memory {
@@ -23,14 +23,14 @@ export class Memory {
   readonly #proven = new Set<string>();
   readonly #metered = new Set<string>();
   readonly #timed = new Map<string, number>();
-  /** What tags led to. */
+  /** What tags resolved to. */
   readonly tags = new KnownTags();
-  /** Who said "too many", until when. */
+  /** Hosts and logins that are rate limited, and until when. */
   readonly limits: Limits;
-  /** What was asked of whom. */
+  /** The requests sent, by budget key. */
   readonly spending = new Spending();
 
-  /** `random`: so that a fleet that was turned away together does not come back together. */
+  /** `random` spreads the retries of nodes that were rate limited together. */
   constructor(random?: () => number) {
     this.limits = new Limits(random);
   }
@@ -52,7 +52,7 @@ export class Memory {
     }
   }
 
-  /** The host that served a blob lately. `whole`: only if every byte of it was checked. */
+  /** The host that served a blob recently. `whole`: only if every byte of it was checked. */
   blob(place: string, digest: string, at: { readonly nowMs: number; readonly whole: boolean }): string | undefined {
     const found = this.#blobs.get(`${place}@${digest}`);
     if (found === undefined || at.nowMs - found.seenMs > blobMemoryMs) return undefined;
@@ -71,8 +71,8 @@ export class Memory {
   }
 
   /**
-   * Why this exact login was refused at this host or realm before; it is not tried again. One that has worked there since is no
-   * wrong password: what it was refused then was the repository at `path`.
+   * Why this exact login was refused at this host or realm before; it is not presented again. A login that has worked there is no wrong
+   * password: it was refused the repository at `path`.
    */
   refusal(login: string, place: string, path: string): Fault | undefined {
     const key = `${login}@${place}`;
@@ -99,7 +99,7 @@ export class Memory {
     if (this.#proven.size < refusedEntries) this.#proven.add(`${login}@${place}`);
   }
 
-  /** Whether the speed of these hosts is due for a sample, which the asker then takes. */
+  /** Whether the speed of these hosts is due for a sample, which the caller then takes. */
   takeTiming(hosts: string, nowMs: number): boolean {
     const lastMs = this.#timed.get(hosts);
     if (lastMs !== undefined && nowMs - lastMs < timingMs) return false;

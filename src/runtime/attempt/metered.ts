@@ -1,21 +1,21 @@
-/** Registries that count what they serve. */
+/** Registries that count the manifests they serve against a quota. */
 import { readRateLimit } from '#registry/http/rate-limit.ts';
 import type { Answer } from '#registry/wire.ts';
 import type { AttemptContext } from './context.ts';
 
-/** Counts what it serves: Docker Hub by name on every route to it, others once they said so in a header. */
+/** A GET of a manifest by this route would spend quota, and the user has not allowed that. */
 export function isMetered(context: AttemptContext, route: number): boolean {
-  return !context.wire.manners.spend && countsPulls(context, route);
+  return !context.wire.options.spend && countsPulls(context, route);
 }
 
-/** Whatever the user says about spending. */
+/** Docker Hub by name on every route to it, other registries once a header has shown a quota; whatever the options allow. */
 export function countsPulls(context: AttemptContext, route: number): boolean {
   if (context.plan.image.registry === 'docker.io') return true;
   const authority = context.routes[route]?.authority ?? '';
   return /(^|\.)docker\.io(:\d+)?$/.test(authority) || context.wire.memory.isMetered(authority);
 }
 
-/** Of every answer, whatever its status: the next request must know. */
+/** Call it for every answer, whatever its status: the next request depends on it. */
 export function noteLimit(context: AttemptContext, route: number, answer: Answer): void {
   const limit = readRateLimit(answer.headers, '', context.wire.now());
   const authority = context.routes[route]?.authority;

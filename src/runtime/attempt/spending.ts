@@ -1,13 +1,13 @@
-/** What this process has really asked of whom, counted where it is sent. Lanes are capped by count. */
+/** The requests that this process has sent, by budget key, counted where they are sent. The number of keys is bounded. */
 
 export type RequestKind = 'head' | 'get_manifest' | 'get_blob' | 'token' | 'ping';
 
 export interface Sent {
   readonly budgetKey: string;
   readonly kind: RequestKind;
-  /** It cost quota of a registry that counts what it serves. */
+  /** It spent quota of a registry that counts what it serves. */
   readonly spends: boolean;
-  /** It was answered "too many". */
+  /** It got 429. */
   readonly limited: boolean;
 }
 

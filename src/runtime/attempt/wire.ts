@@ -1,66 +1,85 @@
 /**
- * What a rehearsal needs of the outside, in one bundle. One Wire serves one pass over many images, so that they share
- * connections, look-ups, tokens and bad news; its memory outlives the pass.
+ * What a rehearsal uses beside its plan. One Wire serves one pass over many images, so that they share connections, look-ups and tokens;
+ * its memory outlives the pass.
  */
 import type { HasContent } from '#kubelet/disk.ts';
 import type { LocalContent } from '#node/view.ts';
-import type { Token, TokenAsked } from '#registry/token/fetch-token.ts';
 import type { Connections } from '#registry/http/connections.ts';
+import type { TokenAsked } from '#registry/token/fetch-token.ts';
 import type { Memory } from './memory.ts';
 
 export interface Wire {
   readonly connections: Connections;
   readonly now: () => Date;
   readonly elapsedMs: () => number;
-  /** Content that is on the node already. */
-  readonly localContent: LocalContent;
-  /** Absent where nobody can look. */
-  readonly hasContent?: HasContent;
+  /** Content that is on the node already; `hasContent` is absent where the runtime's store cannot be read. */
+  readonly content: Pick<StoredContent, 'localContent'> & Partial<StoredContent>;
   readonly memory: Memory;
-  /** Of this pass alone: tokens by login, realm and scopes; the first asker's promise serves all. */
+  readonly pass: PassState;
+  readonly options: RehearsalOptions;
+}
+
+/** What of images is on the node already, in the runtime's own store. */
+export interface StoredContent {
+  readonly localContent: LocalContent;
+  readonly hasContent: HasContent;
+}
+
+/** What the images of one pass share. A map of promises lets the first request serve all that need its answer. */
+export interface PassState {
+  /** Tokens by login, realm and scopes. */
   readonly tokens: Map<string, Promise<TokenAsked>>;
-  /** Of this pass alone: logins, by place, that somebody is about to learn the worth of. */
-  readonly proving: Map<string, Promise<unknown>>;
-  /** Addresses that a host was reached at, for judging where its challenge points. */
+  /** Logins, by place, that are being presented for the first time. */
+  readonly unproven: Map<string, Promise<unknown>>;
+  /** Addresses that a host was reached at: they decide whether a token service may be trusted with a login. */
   readonly reachedAt: Map<string, string>;
-  /** Of this pass alone: hosts that answered in plain HTTP when HTTPS had failed. */
-  readonly plain: Set<string>;
-  /** Of this pass alone: whether the doors of hosts open that no request may go to; the first asker's promise serves all. */
-  readonly targets: Map<string, Promise<boolean>>;
-  /** Of this pass alone: hosts whose name servers and addresses were judged already. */
-  readonly judged: Set<string>;
-  /** Of this pass alone: whether an identity was served a blob by these hosts; the first asker's promise serves all. */
+  /** Hosts that answered in plain HTTP after HTTPS had failed. */
+  readonly plainHttp: Set<string>;
+  /** Whether hosts that the budget keeps requests from accept a connection. */
+  readonly reachable: Map<string, Promise<boolean>>;
+  /** Hosts whose name servers and addresses were checked already. */
+  readonly checked: Set<string>;
+  /** Whether an identity was served a blob by these hosts. */
   readonly served: Map<string, Promise<boolean>>;
-  readonly manners: Manners;
+}
+
+export function newPass(): PassState {
+  return {
+    tokens: new Map(),
+    unproven: new Map(),
+    reachedAt: new Map(),
+    plainHttp: new Set(),
+    reachable: new Map(),
+    checked: new Set(),
+    served: new Map(),
+  };
 }
 
 export interface TagAsked {
-  /** `docker.io`: whose tag it is, whatever the mirror. */
+  /** `docker.io`: the registry that the tag belongs to, whatever the mirror. */
   readonly registry: string;
   readonly reference: string;
-  /** When the mirror was asked for it last, on the wire's clock. */
+  /** When the mirror was last asked for the tag, on the wire's clock. */
   readonly askedMs: number;
   readonly nowMs: number;
 }
 
-export interface Manners {
+export interface RehearsalOptions {
   /** Read and check every blob whole. */
   readonly verify: boolean;
-  /** Ask for manifests also where that spends a quota. */
+  /** Request manifests also where that spends a quota. */
   readonly spend: boolean;
-  /** Of one large layer of each registry, now and then, so many bytes are read for their speed; absent or 0: none. */
+  /** Now and then, read so many bytes of one large layer of each registry to measure its speed; absent or 0: never. */
   readonly throughputSampleBytes?: number;
   /** For one image, all credentials and hosts together. */
   readonly deadlineMs: number;
-  /** How long we wait for a response where the runtime would wait for ever. */
-  readonly patienceMs: number;
+  /** How long to wait for a response where the runtime waits for ever. */
+  readonly responseTimeoutMs: number;
   /**
-   * Whether a mirror is to be asked for a tag itself again, and not for the digest that it led to. Absent: always, because
-   * whoever asks wants to know now.
+   * Whether to ask a mirror for the tag itself again, and not for the digest that it led to. Absent: always, because the user asks about
+   * now.
    */
   readonly tagIsDue?: (tag: TagAsked) => boolean;
-  /** Name servers and addresses are judged for themselves too. */
+  /** Check name servers and addresses for themselves too. */
   readonly evidence: boolean;
 }
-
-export type { Token };

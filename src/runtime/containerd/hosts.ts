@@ -1,22 +1,24 @@
 /**
- * The hosts that containerd would try for one registry, in its order.
+ * The hosts that containerd tries for one registry, in its order.
+ *
  * Imitates containerd core/remotes/docker/config/hosts.go (ConfigureHosts, hostPaths, parseHostConfig) and, for the legacy
  * tables, internal/cri/server/images/image_pull.go (registryHosts, registryEndpoints), v1.6.20 to v2.3.4.
  */
-import type { Engine } from './versions.ts';
+import { isLocalhost } from './localhost.ts';
+import type { ContainerdEngine } from './versions.ts';
+import { splitAuthority } from '#go/host-port.ts';
 import { parseGoUrl } from '#go/url.ts';
+import { cleanPath } from '#go/path.ts';
 import type { Image } from '#image/reference.ts';
-import { isLoopback, parseAddress, splitHostPort } from '#go/ip.ts';
 import { bad, good, type Outcome } from '#report/outcome.ts';
 import { valueAt } from '#data/value-at.ts';
-import type { Route } from '#runtime/plan.ts';
-import type { Header, HostRule, HostsDir, HostsRoot, RuntimeConfig, TlsRule } from '#node/view.ts';
+import { systemTrust, type Route } from '#runtime/plan.ts';
+import type { Header, HostRule, HostsDir, HostsRoot, RuntimeConfig } from '#node/view.ts';
 
 /** docker.DefaultHTTPTransport: net.Dialer.Timeout. */
 const dialTimeoutMs = 30_000;
-export const verified: TlsRule = { verify: true, extraRoots: [], clients: [] };
 
-export function routesFor(image: Image, config: RuntimeConfig, engine: Engine): Outcome<readonly Route[]> {
+export function routesFor(image: Image, config: RuntimeConfig, engine: ContainerdEngine): Outcome<readonly Route[]> {
   if (config.registry.kind === 'legacy') return legacyRoutes(image, config, engine);
   const dir = hostsDirFor(config.registry.roots, image.registry);
   if (dir === undefined)
@@ -76,7 +78,7 @@ function readHostUrl(text: string): HostUrl | undefined {
   return { scheme: scheme.toLowerCase() === 'http' ? 'http' : 'https', authority, path };
 }
 
-/** A password that somebody wrote into the URL is nobody's business; containerd does not send it either. */
+/** Removes a password from the URL of an entry, which a report must not show; containerd does not send it either. */
 function withoutUser(url: string): string {
   return url.replace(/[^/?#]*@/, '');
 }
@@ -87,28 +89,17 @@ function pathFor(path: string, overridePath: boolean): string {
   return overridePath || cleaned.endsWith('/v2') ? cleaned : cleanPath(`${cleaned}/v2`);
 }
 
-/** Go's path.Clean for an absolute path. */
-export function cleanPath(path: string): string {
-  const kept: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '' || part === '.') continue;
-    if (part === '..') kept.pop();
-    else kept.push(part);
-  }
-  return `/${kept.join('/')}`;
-}
-
 /** The entry that containerd adds for the registry itself, with the root-level TLS, headers and timeout of hosts.toml. */
 function upstream(
   image: Image,
   config: RuntimeConfig,
-  engine: Engine,
+  engine: ContainerdEngine,
   rule: HostRule | undefined,
   because: string,
 ): Route {
   const authority = image.registry === 'docker.io' ? 'registry-1.docker.io' : image.registry;
   const local = isLocalhost(image.registry) ? localhostScheme(image.registry, engine) : undefined;
-  const tls = local?.skipVerify === true ? { ...(rule?.tls ?? verified), verify: false } : rule?.tls;
+  const tls = local?.skipVerify === true ? { ...(rule?.tls ?? systemTrust), verify: false } : rule?.tls;
   const full: HostRule = {
     capabilities: everything,
     overridePath: false,
@@ -124,10 +115,13 @@ function upstream(
   );
 }
 
-function localhostScheme(registry: string, engine: Engine): { scheme: 'http' | 'https'; skipVerify: boolean } {
+function localhostScheme(
+  registry: string,
+  engine: ContainerdEngine,
+): { scheme: 'http' | 'https'; skipVerify: boolean } {
   const { port } = splitAuthority(registry);
   if (!engine.localhostByPort) return { scheme: 'http', skipVerify: true };
-  return { scheme: port === undefined || port === '443' ? 'https' : 'http', skipVerify: port !== '80' };
+  return { scheme: port === '' || port === '443' ? 'https' : 'http', skipVerify: port !== '80' };
 }
 
 interface RouteParts extends HostUrl {
@@ -136,7 +130,7 @@ interface RouteParts extends HostUrl {
   readonly because: string;
 }
 
-function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: Engine): Route {
+function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: ContainerdEngine): Route {
   const { host, port } = splitAuthority(parts.authority);
   const httpsFirst = parts.scheme === 'http' && parts.rule.tls !== undefined && triesHttps(port, engine);
   const scheme = httpsFirst ? 'https' : parts.scheme;
@@ -144,12 +138,12 @@ function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: E
     role: parts.role,
     scheme,
     host,
-    port: port === undefined ? (scheme === 'https' ? 443 : 80) : Number(port),
+    port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port),
     authority: parts.authority,
     path: parts.path,
     mayPull: parts.rule.capabilities.includes('pull'),
     mayResolve: parts.rule.capabilities.includes('resolve'),
-    tls: parts.rule.tls ?? verified,
+    tls: parts.rule.tls ?? systemTrust,
     httpsFirst,
     headers: [...config.headers, ...parts.rule.headers],
     realmHeaders: realmHeaders(parts.rule, config, engine),
@@ -159,20 +153,20 @@ function route(parts: RouteParts, image: Image, config: RuntimeConfig, engine: E
   };
 }
 
-function triesHttps(port: string | undefined, engine: Engine): boolean {
+function triesHttps(port: string, engine: ContainerdEngine): boolean {
   switch (engine.httpsFirst) {
     case 'never':
       return false;
     case 'any_port':
       return true;
     case 'written_port':
-      return port !== undefined && port !== '80';
+      return port !== '' && port !== '80';
     case 'not_port_80':
       return port !== '80';
   }
 }
 
-function realmHeaders(rule: HostRule, config: RuntimeConfig, engine: Engine): readonly Header[] {
+function realmHeaders(rule: HostRule, config: RuntimeConfig, engine: ContainerdEngine): readonly Header[] {
   switch (engine.headersToRealm) {
     case 'none':
       return [];
@@ -183,14 +177,14 @@ function realmHeaders(rule: HostRule, config: RuntimeConfig, engine: Engine): re
   }
 }
 
-/** docker/registry.go isProxy: every host but the registry's own is told the namespace. */
+/** docker/registry.go isProxy: every host but the registry's own gets the namespace. */
 function namespaceFor(authority: string, registry: string): { readonly ns?: string } {
   if (authority === registry) return {};
   if (registry === 'docker.io' && authority === 'registry-1.docker.io') return {};
   return { ns: registry };
 }
 
-function legacyRoutes(image: Image, config: RuntimeConfig, engine: Engine): Outcome<readonly Route[]> {
+function legacyRoutes(image: Image, config: RuntimeConfig, engine: ContainerdEngine): Outcome<readonly Route[]> {
   if (config.registry.kind !== 'legacy') return good([]);
   const { mirrors, tls } = config.registry;
   const own = valueAt(mirrors, image.registry);
@@ -227,21 +221,4 @@ function legacyRoutes(image: Image, config: RuntimeConfig, engine: Engine): Outc
 function withScheme(endpoint: string): string {
   if (endpoint.includes('://')) return endpoint;
   return `${isLocalhost(/^[^/]*/.exec(endpoint)?.[0] ?? '') ? 'http' : 'https'}://${endpoint}`;
-}
-
-/** docker.IsLocalhost: `localhost` or a loopback address, with or without a port; `[::1]` without one is not seen as such. */
-export function isLocalhost(registry: string): boolean {
-  const host = splitHostPort(registry)?.host ?? registry;
-  const address = parseAddress(host);
-  return host === 'localhost' || (address !== undefined && isLoopback(address));
-}
-
-/** host and port of `host`, `host:port`, `[v6]`, `[v6]:port`. */
-export function splitAuthority(authority: string): { readonly host: string; readonly port?: string } {
-  const v6 = /^\[([^\]]*)\](?::(\d*))?$/.exec(authority);
-  if (v6 !== null)
-    return v6[2] === undefined || v6[2] === '' ? { host: v6[1] ?? '' } : { host: v6[1] ?? '', port: v6[2] };
-  const colon = authority.lastIndexOf(':');
-  if (colon < 0 || colon === authority.length - 1) return { host: colon < 0 ? authority : authority.slice(0, -1) };
-  return { host: authority.slice(0, colon), port: authority.slice(colon + 1) };
 }

@@ -5,7 +5,7 @@ import type { Image } from '#image/reference.ts';
 import type { Good } from '#report/outcome.ts';
 import type { BlobHostHistory } from '#forecast/history/blob-hosts.ts';
 import { emptyNodeHistory } from '#forecast/history/history.ts';
-import { planPull } from '#runtime/plan.ts';
+import { planPull } from '#runtime/containerd/plan.ts';
 import type { Content, Ending, Exchange, Rehearsal } from '#report/rehearsal.ts';
 import { forecastImage } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../../kit/exchanges.ts';

@@ -1,10 +1,9 @@
 /** What waits for the next start, on facts. The proxy's share is in routes.test.ts. */
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '#report/fault.ts';
-import type { Pending } from '#runtime/next-start.ts';
 import { bad, good } from '#report/outcome.ts';
 import type { Evidence, Attempt } from '#report/rehearsal.ts';
-import type { Doubt } from '#node/view.ts';
+import type { Doubt, Pending } from '#node/view.ts';
 import { forecastImage } from '#forecast/rules.ts';
 import { exchange, healthy } from '../../kit/exchanges.ts';
 import { factsOf, type FactsSketch } from '../../kit/foreseen.ts';

@@ -9,7 +9,7 @@ import { readTls } from '#node/tls-files.ts';
 import { broughtAbout } from '../../kit/brought-about.ts';
 import { authority, client, intermediate, leaf, type Made } from '../../kit/certificates.ts';
 import { FakeRegistry, image } from '../../kit/fake-registry.ts';
-import { plainTls, trusting } from '../../kit/footing.ts';
+import { plainTls, trusting } from '../../kit/network-settings.ts';
 import { freePort, listens, scratch, start, type Program } from '../../kit/program.ts';
 import { nodeRoot } from '../../kit/node-root.ts';
 import { deadPort } from '../../kit/silent-listener.ts';

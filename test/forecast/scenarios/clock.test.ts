@@ -10,7 +10,7 @@ import { ProviderCache } from '#node/provider-cache.ts';
 import { broughtAbout, type Shown } from '../../kit/brought-about.ts';
 import { authority, leaf } from '../../kit/certificates.ts';
 import { FakeRegistry, image, type RegistryWish } from '../../kit/fake-registry.ts';
-import { trusting } from '../../kit/footing.ts';
+import { trusting } from '../../kit/network-settings.ts';
 import { nodeRoot } from '../../kit/node-root.ts';
 import { predicted, hour, RememberingNode } from '../../kit/remembering.ts';
 import { gist, nodeOf, plain, toml } from '../../kit/stage.ts';

@@ -197,7 +197,7 @@ test('a namespace that will be taken away is foretold to the day, and on that da
       },
     },
   });
-  const node = new RememberingNode(mirror, Date.parse('2025-08-30T00:00:00Z'), { manners: { spend: true } });
+  const node = new RememberingNode(mirror, Date.parse('2025-08-30T00:00:00Z'), { options: { spend: true } });
   registry.play(node.dates);
   const report = await node.rehearse('bitnami/redis:7.2');
   expect(gist(report)).toBe('at_risk registry-deprecated');

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { emptyNodeHistory, learnReport, type NodeHistory } from '#forecast/history/history.ts';
 import { threatens } from '#forecast/forecast.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { forecastNode } from '#forecast/rules.ts';
 import { askProviders } from '#node/credential-plugin.ts';
 import { ProviderCache } from '#node/provider-cache.ts';
@@ -18,6 +18,8 @@ import { nodeRoot } from '../../kit/node-root.ts';
 import { demandFor, gist, nodeOf, pullOf, pullSecret } from '../../kit/stage.ts';
 import { ecrPassword, jwt, untilItEnds } from '../../kit/tokens.ts';
 import type { Script } from '../../kit/visit.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { ProviderAnswer } from '#kubelet/view.ts';
 
 const beganMs = Date.parse('2026-03-04T12:00:00.000Z');
 const minute = 60_000;

@@ -30,7 +30,7 @@ function nodeAsking(
 }
 
 const readView = (view: NodeView, port: number, sketch: PassSketch = {}): Promise<PullReport> =>
-  pullOf(view, `reg.test:${port}/team/app:v1`, { manners: { evidence: true }, ...sketch });
+  pullOf(view, `reg.test:${port}/team/app:v1`, { options: { evidence: true }, ...sketch });
 const of = (report: PullReport, rule: string): Forecast | undefined =>
   report.forecasts.find((forecast) => forecast.rule === rule);
 
@@ -81,7 +81,7 @@ test('a suffix that answers late costs every look-up, and later than the dialler
   });
   await using tomorrow = await fakeDns(late(4000));
   const after = nodeAsking(registry.port, [tomorrow], search, rule);
-  const came = await readView(after, registry.port, { manners: { evidence: false } });
+  const came = await readView(after, registry.port, { options: { evidence: false } });
   broughtAbout('names-searched', 'dns.timed_out', { shown: before, came });
   // Where a connection may take 30 s the same suffix is a delay and changes no verdict.
   const patient = await readView(nodeAsking(registry.port, [today], search), registry.port);

@@ -38,7 +38,7 @@ async function queueWorld(kubelet: Readonly<Record<string, unknown>>) {
     }));
     const demand = { ...demandFor(`reg.test:${registry.port}/team/${name}:v1`), requestedBy };
     const report = await pullOf(view, demand, {
-      manners: { throughputSampleBytes: 256 * KiB, deadlineMs: 90_000 },
+      options: { throughputSampleBytes: 256 * KiB, deadlineMs: 90_000 },
       ...{ clockMs: clock.read, now: () => new Date(atMs), history: () => history },
       hasContent: () => Promise.resolve(false),
     });

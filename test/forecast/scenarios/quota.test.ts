@@ -4,7 +4,7 @@ import { parseImage } from '#image/reference.ts';
 import type { Entry } from '#report/ledger.ts';
 import { emptyNodeHistory, learnReport, learnSamples, type NodeHistory } from '#forecast/history/history.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Demand, NodeView } from '#node/view.ts';
+import type { NodeView } from '#node/view.ts';
 import { forecastNode } from '#forecast/rules.ts';
 import { openWire } from '#rehearsal/open-wire.ts';
 import { QuotaSampler, type Sampling } from '#rehearsal/quota-samples.ts';
@@ -15,6 +15,7 @@ import { FakeRegistry, image } from '../../kit/fake-registry.ts';
 import { entry } from '../../kit/ledger.ts';
 import { rateLimited } from '../../kit/misbehaviour.ts';
 import { demandFor, gist, pullOf, pullSecret } from '../../kit/stage.ts';
+import type { Demand } from '#kubelet/demand.ts';
 
 const beganMs = Date.parse('2026-03-04T12:00:00.000Z');
 const minute = 60_000;
@@ -35,7 +36,7 @@ class Days {
 
   /** What the kubelet would do: another memory, and no regard for what it costs. */
   async pull(view: NodeView, wanted: string | Demand): Promise<string> {
-    return gist(await pullOf(view, wanted, { now: () => new Date(this.nowMs), manners: { spend: true } }));
+    return gist(await pullOf(view, wanted, { now: () => new Date(this.nowMs), options: { spend: true } }));
   }
 }
 
@@ -97,7 +98,7 @@ describe('a quota with little left', () => {
     expect(predicted(shown, 'rate-limit-nears')[0]?.because).toContain('has 8 of 100 pulls in 6 h left');
     days.nowMs += minute;
     hub.consume('127.0.0.1', 8);
-    const came = await pullOf(view, 'nginx:1', { now: () => new Date(days.nowMs), manners: { spend: true } });
+    const came = await pullOf(view, 'nginx:1', { now: () => new Date(days.nowMs), options: { spend: true } });
     broughtAbout('rate-limit-nears', 'api.rate_limited', { shown, came });
   });
 
@@ -127,10 +128,10 @@ describe('a quota with little left', () => {
 function sampling(days: Days, view: NodeView, over: Partial<Sampling> = {}): Sampling {
   const opening = {
     memory: days.memory,
-    manners: { verify: false, spend: false, deadlineMs: 5_000, patienceMs: 2_000, evidence: false },
+    options: { verify: false, spend: false, deadlineMs: 5_000, responseTimeoutMs: 2_000, evidence: false },
     now: () => new Date(days.nowMs),
     clockMs: () => performance.now(),
-    localContent: () => Promise.resolve(undefined),
+    content: { localContent: () => Promise.resolve(undefined) },
     perRegistry: 1,
   };
   return {
@@ -329,7 +330,7 @@ describe('a look at the quota beside the rehearsals', () => {
     });
     mirror.play(rateLimited());
     hub.consume('127.0.0.1', 100);
-    const came = await pullOf(view, 'nginx:1', { now: () => new Date(days.nowMs), manners: { spend: true } });
+    const came = await pullOf(view, 'nginx:1', { now: () => new Date(days.nowMs), options: { spend: true } });
     broughtAbout('quota-unseen', 'api.rate_limited', { shown: { forecasts, atMs: days.nowMs }, came });
   });
 

@@ -8,7 +8,7 @@ import { rootLeavesBy } from '#forecast/certificate/root-leaves.ts';
 import { broughtAbout } from '../../kit/brought-about.ts';
 import { authority, crossSigned, leaf, type Made } from '../../kit/certificates.ts';
 import { FakeRegistry, image } from '../../kit/fake-registry.ts';
-import { plainTls, trusting } from '../../kit/footing.ts';
+import { plainTls, trusting } from '../../kit/network-settings.ts';
 import { factsOf } from '../../kit/foreseen.ts';
 import { gist, nodeOf, plain, pullOf, toml } from '../../kit/stage.ts';
 

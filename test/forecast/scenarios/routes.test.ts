@@ -45,7 +45,7 @@ test('a mirror that answers late and badly costs every object, and it is asked f
   });
   const { view, wanted } = mirrored(upstream.port, mirror.port);
   // A clock that runs 200 times as fast: what takes 60 ms here takes 12 s by it.
-  const before = await pullOf(view, wanted, { clockMs: () => performance.now() * 200, manners: { verify: true } });
+  const before = await pullOf(view, wanted, { clockMs: () => performance.now() * 200, options: { verify: true } });
   const forecast = of(before, 'route-slow');
   expect(forecast).toMatchObject({ effect: 'delays', likelihood: 'certain' });
   expect(before.verdict.is).toBe('pulls');
@@ -85,7 +85,7 @@ test('a registry that comes and goes is foretold by its rhythm, and is away when
 
 describe('a proxy that containerd would lose by a restart', () => {
   const rehearse = (view: NodeView, wanted: string): Promise<PullReport> =>
-    pullOf(view, wanted, { manners: { evidence: true } });
+    pullOf(view, wanted, { options: { evidence: true } });
 
   test('is foretold when its drop-in is taken away, and the restart fails the pull', async () => {
     await using world = await proxiedWorld(images);

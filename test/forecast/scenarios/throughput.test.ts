@@ -34,7 +34,7 @@ test('a pull that takes longer than its Pod has is foretold, and takes as long a
   await using server = registry;
   const memory = new Memory();
   const demand = demandFor(at('team/app:v1'), { deadlineS: 30 });
-  const report = await pullOf(view, demand, { manners: sampling, memory, clockMs: clock.read });
+  const report = await pullOf(view, demand, { options: sampling, memory, clockMs: clock.read });
   expect(gist(report)).toBe('pulls');
   const [forecast] = report.forecasts;
   expect(forecast).toMatchObject({
@@ -44,7 +44,7 @@ test('a pull that takes longer than its Pod has is foretold, and takes as long a
     effect: 'delays',
   });
   const shown = Number(/which take (\d+) s, longer than its deadline of 30 s/.exec(forecast?.because ?? '')?.[1]);
-  const whole = await pullOf(view, demand, { manners: { verify: true, deadlineMs: 90_000 }, clockMs: clock.read });
+  const whole = await pullOf(view, demand, { options: { verify: true, deadlineMs: 90_000 }, clockMs: clock.read });
   const tookS = (layerOf(whole)?.ms ?? 0) / 1000;
   expect(tookS).toBeGreaterThan(30);
   const cameMs = Date.parse(report.at) + tookS * 1000;
@@ -63,7 +63,7 @@ test('the sample of one image serves the others of its host, for hours', async (
   const { registry, view, clock, at } = await slowly({ bytesPerS: 10 * KiB });
   await using server = registry;
   const memory = new Memory();
-  const means = { manners: sampling, memory, clockMs: clock.read };
+  const means = { options: sampling, memory, clockMs: clock.read };
   const first = await pullOf(view, demandFor(at('team/app:v1'), { deadlineS: 30 }), means);
   const history = learnReport(emptyNodeHistory, first);
   server.requests.length = 0;
@@ -79,10 +79,10 @@ test('the sample of one image serves the others of its host, for hours', async (
 test.each([
   ['that is switched off', { throughputSampleBytes: 0 }],
   ['that nobody asked for', {}],
-])('a sample %s is not taken', async (_, manners) => {
+])('a sample %s is not taken', async (_, options) => {
   const { registry, view, clock, at } = await slowly({ bytesPerS: 10 * KiB });
   await using server = registry;
-  await pullOf(view, demandFor(at('team/app:v1')), { manners, clockMs: clock.read });
+  await pullOf(view, demandFor(at('team/app:v1')), { options, clockMs: clock.read });
   expect(server.requests.flatMap(({ headers }) => headers['range'] ?? [])).toEqual(['bytes=0-4095']);
 });
 

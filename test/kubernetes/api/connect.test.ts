@@ -27,8 +27,8 @@ describe('a request to the API server', () => {
     closing.abort();
   });
 
-  test("with a stranger's token is refused with the words of the API server", async () => {
-    await using world = await kubeWorld('a-stranger');
+  test('with an unknown token is refused with the text of the API server', async () => {
+    await using world = await kubeWorld('an-unknown-token');
     expect(await world.cluster.ask(call)).toMatchObject({
       is: 'refused',
       status: 401,
@@ -42,7 +42,7 @@ describe('a request to the API server', () => {
     expect(await world.cluster.ask(call)).toMatchObject({ is: 'answered' });
   });
 
-  test('with a token that no header can hold says so without saying the token', async () => {
+  test('with a token that is invalid in a header fails without showing the token', async () => {
     await using world = await kubeWorld('canary-4711\ncanary-4711');
     const answer = await world.cluster.ask(call);
     expect(answer.is).toBe('away');
@@ -72,7 +72,7 @@ describe('a request to the API server', () => {
     expect(await world.cluster.ask(call)).toMatchObject(expected);
   });
 
-  test('that nobody answers is away', async () => {
+  test('without a server is away', async () => {
     await using world = await kubeWorld();
     await world.kube.away();
     expect(await world.cluster.ask(call)).toEqual({ is: 'away', why: 'ECONNREFUSED' });
@@ -82,7 +82,7 @@ describe('a request to the API server', () => {
 });
 
 describe('where the API server is', () => {
-  test('outside of a cluster nobody knows, and it is said', () => {
+  test('outside of a cluster has a fault', () => {
     vi.stubEnv('KUBERNETES_SERVICE_HOST', undefined);
     vi.stubEnv('KUBERNETES_SERVICE_PORT', undefined);
     expect(connectInCluster()).toMatchObject({ ok: false, fault: { code: 'agent.cannot_see' } });
@@ -98,7 +98,7 @@ describe('where the API server is', () => {
     expect(connect(new KubeConfig())).toMatchObject({ ok: false });
   });
 
-  test('plain http with a token is not spoken unless the kubeconfig says that it may be', async () => {
+  test('plain HTTP with a token is not used unless the kubeconfig allows it', async () => {
     await using world = await kubeWorld();
     const config = new KubeConfig();
     config.loadFromClusterAndUser(

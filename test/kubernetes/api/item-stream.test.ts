@@ -43,7 +43,7 @@ describe('a list in pieces of any size', () => {
     const list = fc.record({ items: fc.array(fc.dictionary(fc.string(), fc.jsonValue())), metadata: fc.jsonValue() });
     await fc.assert(
       fc.asyncProperty(list, fc.integer({ min: 1, max: 50 }), async (one, size) => {
-        // What JSON can say: -0 is 0 there.
+        // JSON has no -0.
         const logged = JSON.parse(JSON.stringify(one)) as typeof one;
         const got = await read(JSON.stringify(one), size);
         expect(got.items).toEqual(logged.items);

@@ -46,7 +46,7 @@ async function reached(world: FleetWorld, negotiated: Way): Promise<readonly str
   return opened.ok ? ask(opened.value) : [opened.fault.code];
 }
 
-/** TLS in front of a port, for a name that nobody resolves. */
+/** TLS in front of a port, for a name that does not resolve. */
 async function tlsFront(to: string): Promise<{ readonly port: number; readonly ca: string } & AsyncDisposable> {
   const root = await authority();
   const { chain, key } = await leaf({ names: ['kube.example.test'], by: root });
@@ -65,7 +65,7 @@ async function tlsFront(to: string): Promise<{ readonly port: number; readonly c
   };
 }
 
-describe('the cluster of whoever calls', () => {
+describe('the cluster of the user', () => {
   test('is reached through the proxy-url of the kubeconfig, over TLS to the API server itself', async () => {
     await using agent = await listener({});
     await using world = await fleetWorld([{ name: 'node-1', agent: agent.ending }]);
@@ -105,7 +105,7 @@ describe('the cluster of whoever calls', () => {
     expect(proxy.met()).toBe(0);
   });
 
-  test('an exec plugin says who calls, and is run once for many nodes', async () => {
+  test('an exec plugin gives the identity, and runs once for many nodes', async () => {
     const directory = await scratch('exec');
     const [plugin, runs] = [join(directory, 'plugin'), join(directory, 'runs')];
     const credential = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status: { token } };
@@ -120,7 +120,7 @@ describe('the cluster of whoever calls', () => {
     await rm(directory, { recursive: true });
   });
 
-  test('a token that the API server does not know is told as such, and never shown', async () => {
+  test('an unknown token is reported as such, and never shown', async () => {
     await using world = await fleetWorld([{ name: 'node-1' }]);
     const [nodes] = await reached(world, { user: { token: 'c4n4ry' } });
     expect(JSON.parse(nodes ?? '')).toMatchObject({ is: 'refused', status: 401 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { PullSecret } from '#kubelet/keyring.ts';
+import type { PullSecret } from '#kubelet/pull-secret.ts';
 import { readManifests } from '#kubernetes/manifests/read-manifests.ts';
 import type { Manifests } from '#kubernetes/manifests/read-manifests.ts';
 
@@ -28,7 +28,7 @@ function shown({ namespace, name, state }: PullSecret): string {
 
 const template = '{metadata: {labels: {a: b}}, spec: {containers: [{name: web, image: "app:1"}]}}';
 
-describe('a workload of any kind says which images it wants', () => {
+describe('a workload of any kind names its images', () => {
   test.each([
     ['Pod', '{apiVersion: v1, kind: Pod, metadata: {name: x}, spec: {containers: [{name: web, image: "app:1"}]}}'],
     ['PodTemplate', `{apiVersion: v1, kind: PodTemplate, metadata: {name: x}, template: ${template}}`],
@@ -84,7 +84,7 @@ describe('a workload of any kind says which images it wants', () => {
     expect(read(`{kind: PodList, items: [${bare}]}`).demands[0]?.requestedBy[0]?.kind).toBe('Pod');
   });
 
-  test('every container of every sort and every image volume has its say, in the order in which the kubelet starts them', () => {
+  test('every container of every type and every image volume counts, in the order in which the kubelet starts them', () => {
     const text = `
       {kind: Pod, metadata: {name: p}, spec: {
         containers: [{name: web, image: web:1}],
@@ -210,13 +210,13 @@ describe("a Pod pulls with the secrets that it lists, or else with its ServiceAc
     expect(pullsWith(documents.join('\n---\n'))).toEqual(wanted);
   });
 
-  test('a secret in another namespace does not count, and the hint says where it is', () => {
+  test('a secret in another namespace does not count, and the hint names its namespace', () => {
     const text = `${pod('imagePullSecrets: [{name: hub}]')}\n---\n{kind: Secret, metadata: {name: hub, namespace: there}, data: {}}`;
     expect(pullsWith(text)).toEqual(['here/hub unseen']);
     expect(read(text).hints).toEqual([
       {
         at: 'line 1, Pod here/p',
-        what: 'its pull secret hub stands in namespace there; a Pod can only use secrets of its own (here)',
+        what: 'its pull secret hub is in namespace there; a Pod can only use secrets of its own (here)',
       },
     ]);
   });
@@ -240,11 +240,7 @@ describe("a Pod pulls with the secrets that it lists, or else with its ServiceAc
       `data: {.dockercfg: "${base64('old')}"}, stringData: {.dockercfg: new}`,
       'here/a Opaque .dockercfg=new',
     ],
-    [
-      "a type that is not a pull secret's, as it stands",
-      'type: kubernetes.io/tls, data: {}',
-      'here/a kubernetes.io/tls',
-    ],
+    ["a type that is not a pull secret's, as written", 'type: kubernetes.io/tls, data: {}', 'here/a kubernetes.io/tls'],
     ['no other key', `type: Opaque, data: {token: "${base64('x')}"}`, 'here/a Opaque'],
     ['nothing', 'data: null', 'here/a Opaque'],
     [
@@ -338,11 +334,11 @@ describe('a stream is YAML, JSON, or both', () => {
     expect(read(text).problems).toEqual([]);
   });
 
-  test('of equal keys the last counts, and a hint says so', () => {
+  test('of equal keys the last counts, with a hint', () => {
     const text = 'kind: Pod\nspec:\n  containers:\n  - image: a\n    image: b\n';
     expect(images(text)).toEqual(['b']);
     expect(read(text).hints).toEqual([
-      { at: 'line 5', what: 'the key "image" stands here a second time; the last one counts' },
+      { at: 'line 5', what: 'the key "image" is here a second time; the last one counts' },
     ]);
   });
 });

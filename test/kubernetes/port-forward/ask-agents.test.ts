@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import type { NodeAnswer, Fleet } from '#kubernetes/port-forward/ask-agents.ts';
-import { dialects } from '../../kit/fake-port-forward.ts';
 import { fleetWorld, listener, type NodeSketch } from '../../kit/fleet-world.ts';
 import { pulling } from '../../kit/ledger.ts';
 
@@ -17,7 +16,7 @@ async function askAll(fleet: Fleet, over: Partial<typeof bounds> = {}): Promise<
   return answers;
 }
 
-describe.each(dialects)('through a port-forward in %s', (dialect) => {
+describe('through a port-forward', () => {
   test('an agent is asked at its loopback listener, and its answer comes back whole', async () => {
     // Larger than a frame, a message and a read of the socket.
     const long = 'x'.repeat(300_000);
@@ -25,19 +24,17 @@ describe.each(dialects)('through a port-forward in %s', (dialect) => {
       check: ({ text }) => Promise.resolve([{ ...pulling({ image: text.trim() }), reference: long, ageMs: 0 }]),
     });
     await using world = await fleetWorld([{ name: 'node-1', agent: agent.ending }]);
-    world.kube.dialects = [dialect];
     const [answer] = await askAll(world.fleet);
     expect(answer?.answered).toMatchObject({
       is: 'answered',
       status: 200,
       body: { version: 1, reports: [{ image: 'registry.example.com/shop/web:1', reference: long }] },
     });
-    expect(world.kube.spoken).toEqual([dialect]);
+    expect(world.kube.forwards).toBe(1);
   });
 
-  test('what the kubelet says of a port where nobody listens is the reason', async () => {
+  test("the kubelet's text about a closed port is the reason", async () => {
     await using world = await fleetWorld([{ name: 'node-1', agent: { is: 'refused' } }]);
-    world.kube.dialects = [dialect];
     const [answer] = await askAll(world.fleet);
     expect(answer?.answered).toEqual({
       is: 'away',
@@ -45,23 +42,21 @@ describe.each(dialects)('through a port-forward in %s', (dialect) => {
     });
   });
 
-  test('an agent that dies half-way through its answer is away', async () => {
+  test('an agent that ends within its answer is away', async () => {
     await using agent = await listener({ check: () => Promise.resolve([{ ...pulling({ image: 'a' }), ageMs: 0 }]) });
     const dying = { ...agent.ending, is: 'dies', afterBytes: 400 } as const;
     await using world = await fleetWorld([{ name: 'node-1', agent: dying }]);
-    world.kube.dialects = [dialect];
     const [answer] = await askAll(world.fleet);
     expect(answer?.answered).toEqual({ is: 'away', why: 'the connection broke before the answer was whole' });
   });
 
-  test('a node that hangs is late, and holds up nobody', async () => {
+  test('a node that hangs is late, and delays no other', async () => {
     await using agent = await listener({});
     const nodes: NodeSketch[] = [
       { name: 'node-1', agent: { is: 'silent' } },
       { name: 'node-2', agent: agent.ending },
     ];
     await using world = await fleetWorld(nodes);
-    world.kube.dialects = [dialect];
     const answers = await askAll(world.fleet, { perNodeMs: 300, atOnce: 1 });
     expect(answers.map(({ agent: { node }, answered }) => [node, answered.is])).toEqual([
       ['node-1', 'late'],
@@ -70,16 +65,7 @@ describe.each(dialects)('through a port-forward in %s', (dialect) => {
   });
 });
 
-test('a way that only takes the newer dialect is found, and not searched for again', async () => {
-  await using agent = await listener({});
-  await using world = await fleetWorld([1, 2, 3].map((n) => ({ name: `node-${n}`, agent: agent.ending })));
-  world.kube.dialects = ['SPDY/3.1+portforward.k8s.io'];
-  const answers = await askAll(world.fleet, { atOnce: 1 });
-  expect(answers.map(({ answered }) => answered.is)).toEqual(['answered', 'answered', 'answered']);
-  expect(world.kube.calls.filter(({ subresource }) => subresource === 'portforward')).toHaveLength(4);
-});
-
-test('a refusal of the API server itself is not tried in another dialect', async () => {
+test('a refusal of the API server is the answer', async () => {
   await using world = await fleetWorld([{ name: 'node-1', agent: { is: 'silent' } }]);
   world.kube.grants = new Set([...world.kube.grants].filter((grant) => grant !== 'get core/pods/portforward'));
   const [answer] = await askAll(world.fleet);
@@ -87,31 +73,31 @@ test('a refusal of the API server itself is not tried in another dialect', async
   expect(world.kube.calls.filter(({ subresource }) => subresource === 'portforward')).toHaveLength(1);
 });
 
-test('a way that takes neither dialect is refused, in the words of the first', async () => {
+test('a server without the subprotocol refuses', async () => {
   await using world = await fleetWorld([{ name: 'node-1', agent: { is: 'silent' } }]);
-  world.kube.dialects = [];
+  world.kube.subprotocols = [];
   const [answer] = await askAll(world.fleet);
   expect(answer?.answered).toMatchObject({ is: 'refused', status: 403 });
 });
 
-test('an agent with its hands full is waited for, within the deadline', async () => {
+test('a busy agent gets the request again, within the deadline', async () => {
   const gate = Promise.withResolvers<readonly never[]>();
   await using agent = await listener({ atOnce: 1, check: () => gate.promise });
   const nodes = [1, 2].map((n) => ({ name: `node-${n}`, agent: agent.ending }));
   await using world = await fleetWorld(nodes);
   // Both agents are the one listener: the first holds it, the second finds it taken.
   const answers = askAll(world.fleet, { perNodeMs: 800 });
-  await world.kube.until(({ spoken }) => spoken.length >= 2);
+  await world.kube.until(({ forwards }) => forwards >= 2);
   const [first, second] = await answers;
   expect([first?.answered.is, second?.answered.is]).toEqual(['late', 'late']);
   gate.resolve([]);
 });
 
-test('whoever is interrupted gets what has come so far', async () => {
+test('an interrupted round yields the answers that have arrived', async () => {
   const stopping = new AbortController();
   await using world = await fleetWorld([1, 2].map((n) => ({ name: `node-${n}`, agent: { is: 'silent' } as const })));
   const asking = askAll(world.fleet, { signal: stopping.signal, atOnce: 1 });
-  await world.kube.until(({ spoken }) => spoken.length === 1);
+  await world.kube.until(({ forwards }) => forwards === 1);
   stopping.abort();
   expect((await asking).map(({ answered }) => answered.is)).toEqual(['late']);
 });

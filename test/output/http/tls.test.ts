@@ -7,12 +7,12 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { mostConnections } from '#output/http/listener.ts';
 import type { Listening, Pems } from '#output/http/open-listener.ts';
 import { listenOpenly } from '#output/http/open-listener.ts';
-import { authority } from '../../kit/authority.ts';
+import { issuer } from '../../kit/certificates.ts';
 import { node7, now } from '../../kit/ledger.ts';
 import { metricsOver } from '../../kit/metrics.ts';
 import { raw } from '../../kit/raw.ts';
 
-const ca = await authority('Listener Test CA');
+const ca = await issuer('Listener Test CA');
 const first = await ca.issue({ names: ['first.test', '127.0.0.1'] });
 const second = await ca.issue({ names: ['second.test', '127.0.0.1'] });
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import type { Resolver } from '#node/view.ts';
-import { isDomainName, lookUp, nameList } from '#registry/dns/resolve.ts';
+import { isDomainName, lookup, nameList } from '#registry/dns/resolve.ts';
 import { fakeDns, type FakeDns, type Zone } from '../../kit/fake-dns.ts';
-import { resolver } from '../../kit/footing.ts';
+import { resolver } from '../../kit/network-settings.ts';
 import { deadPort, listener } from '../../kit/silent-listener.ts';
 
-const patience = { timeoutMs: 5_000, elapsedMs: () => performance.now(), signal: new AbortController().signal };
+const options = { timeoutMs: 5_000, elapsedMs: () => performance.now(), signal: new AbortController().signal };
 
 function asking(servers: readonly { address: string; port: number }[], with_: Partial<Resolver> = {}): Resolver {
   return { ...resolver, servers: servers.map(({ address, port }) => ({ address, port })), ...with_ };
@@ -14,7 +14,7 @@ function asking(servers: readonly { address: string; port: number }[], with_: Pa
 
 async function oneServer(zone: Zone, host: string, with_: Partial<Resolver> = {}) {
   await using dns = await fakeDns(zone);
-  const outcome = await lookUp(asking([dns], with_), host, patience);
+  const outcome = await lookup(asking([dns], with_), host, options);
   return { outcome, received: [...dns.received], server: `127.0.0.1:${dns.port}` };
 }
 
@@ -22,7 +22,7 @@ async function oneServer(zone: Zone, host: string, with_: Partial<Resolver> = {}
 async function twoServers(first: Zone, second: Zone, with_: Partial<Resolver> = {}) {
   await using one: FakeDns = await fakeDns(first);
   await using two: FakeDns = await fakeDns(second);
-  const outcome = await lookUp(asking([one, two], with_), 'reg.example', patience);
+  const outcome = await lookup(asking([one, two], with_), 'reg.example', options);
   return { outcome, one: [...one.received], two: [...two.received], last: `127.0.0.1:${two.port}`, first: one.port };
 }
 
@@ -42,7 +42,7 @@ describe('a name in the hosts file', () => {
     expect(outcome).toMatchObject({ ok: true, value: { answeredBy: '/etc/hosts' } });
   });
 
-  it('counts only after the name servers where nsswitch says dns first', async () => {
+  it('counts only after the name servers where nsswitch has dns first', async () => {
     const order = ['dns', 'files'] as const;
     const known = await oneServer({ 'reg.example': v4 }, 'reg.example', { hosts, order });
     expect(known.outcome).toMatchObject({ ok: true, value: { addresses: ['127.0.0.9'] } });
@@ -50,13 +50,13 @@ describe('a name in the hosts file', () => {
     expect(unknown.outcome).toMatchObject({ ok: true, value: { answeredBy: '/etc/hosts' } });
   });
 
-  it('is all there is where nsswitch says files only', async () => {
+  it('is the only source where nsswitch has files only', async () => {
     const { outcome, received } = await oneServer({ 'reg.example': v4 }, 'reg.example', { order: ['files'] });
     expect(outcome).toMatchObject({ ok: false, fault: { code: 'dns.not_found', server: '' } });
     expect(received).toEqual([]);
   });
 
-  it('is not looked for under names that objects have anyway', async () => {
+  it('is not searched for inherited property names', async () => {
     const { outcome } = await oneServer({}, 'constructor', { order: ['files'] });
     expect(outcome).toMatchObject({ ok: false, fault: { code: 'dns.not_found' } });
   });
@@ -168,7 +168,7 @@ describe('search domains', () => {
     ['reg.example', 2, 'dns.server_failed'],
     ['gone.example', 1, 'dns.not_found'],
     ['gone.example', 2, 'dns.not_found'],
-  ])('the trouble with the name as written is the one that is told: %s, ndots %d', async (host, ndots, code) => {
+  ])('the fault of the name as written counts: %s, ndots %d', async (host, ndots, code) => {
     const zone: Zone = { 'reg.example': { is: 'servfail' }, 'gone.example.lan.example': { is: 'servfail' } };
     const { outcome } = await oneServer(zone, host, { search: ['lan.example'], ndots });
     expect(outcome).toMatchObject({ ok: false, fault: { code } });
@@ -206,7 +206,7 @@ describe('search domains', () => {
 });
 
 describe('a server that fails', () => {
-  /** For silence: nobody has to wait long for nothing. */
+  /** For a silent server: a short timeout. */
   const soon = { timeoutMs: 250 };
 
   it.each([
@@ -241,12 +241,12 @@ describe('a server that fails', () => {
 
   it('by not being there has refused', async () => {
     const port = await deadPort();
-    const outcome = await lookUp(asking([{ address: '127.0.0.1', port }]), 'reg.example', patience);
+    const outcome = await lookup(asking([{ address: '127.0.0.1', port }]), 'reg.example', options);
     const fault = { code: 'dns.refused', host: 'reg.example', server: `127.0.0.1:${port}` };
     expect(outcome).toEqual({ ok: false, fault });
   });
 
-  it('is asked as often as attempts says', async () => {
+  it('is queried as often as `attempts` allows', async () => {
     const zone = { 'reg.example': { is: 'servfail' } } as const;
     const { received } = await oneServer(zone, 'reg.example', { attempts: 3, singleRequest: true });
     expect(received).toHaveLength(6);
@@ -256,28 +256,28 @@ describe('a server that fails', () => {
     await using one = await fakeDns({ 'reg.example': v4 });
     await using two = await fakeDns({ 'reg.example': v4 });
     const rotating = asking([one, two], { rotate: true, singleRequest: true });
-    await lookUp(rotating, 'reg.example', patience);
+    await lookup(rotating, 'reg.example', options);
     expect([one.received.length, two.received.length]).toEqual([1, 1]);
   });
 
-  it('does not keep the look-up beyond the time for the whole connection', async () => {
+  it('does not continue the lookup beyond the timeout of the whole connection', async () => {
     await using dns = await fakeDns({ 'reg.example': { is: 'silence' } });
     const slow = asking([dns], { timeoutMs: 60_000, attempts: 5 });
-    const outcome = await lookUp(slow, 'reg.example', { ...patience, timeoutMs: 50 });
+    const outcome = await lookup(slow, 'reg.example', { ...options, timeoutMs: 50 });
     expect(outcome).toMatchObject({ ok: false, fault: { code: 'dns.timed_out', server: '' } });
   });
 
-  it('does not keep a look-up that nobody waits for any more', async () => {
+  it('ends a lookup that the caller aborts', async () => {
     await using dns = await fakeDns({ 'reg.example': { is: 'silence' } });
     const asker = new AbortController();
-    const pending = lookUp(asking([dns], { timeoutMs: 60_000 }), 'reg.example', { ...patience, signal: asker.signal });
+    const pending = lookup(asking([dns], { timeoutMs: 60_000 }), 'reg.example', { ...options, signal: asker.signal });
     asker.abort();
     expect(await pending).toMatchObject({ ok: false, fault: { code: 'agent.out_of_time', step: 'dns' } });
   });
 
   it('may listen on TCP and speak something else', async () => {
     await using other = await listener({ is: 'says', bytes: 'HTTP/1.1 400 Bad Request\r\n\r\n', then: 'closes' });
-    const outcome = await lookUp(asking([other], { useTcp: true }), 'reg.example', patience);
+    const outcome = await lookup(asking([other], { useTcp: true }), 'reg.example', options);
     expect(outcome.ok).toBe(false);
   });
 });

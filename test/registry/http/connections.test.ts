@@ -1,12 +1,13 @@
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '#report/secret.ts';
 import { Connections } from '#registry/http/connections.ts';
-import { header, type Ask, type Asked, type NetworkSettings } from '#registry/wire.ts';
+import { header, type Ask, type Asked, type NetworkSettings, type RequestCause } from '#registry/wire.ts';
 import { authority, client, leaf } from '../../kit/certificates.ts';
 import { fakeDns } from '../../kit/fake-dns.ts';
-import { asking, network, resolver, trusting } from '../../kit/footing.ts';
+import { asking, network, resolver, trusting } from '../../kit/network-settings.ts';
 import { httpServer, type Respond } from '../../kit/http-server.ts';
 import { deadPort, listen, listener, type Manner } from '../../kit/silent-listener.ts';
 import { tlsServer } from '../../kit/tls-server.ts';
@@ -171,7 +172,7 @@ describe('an answer that does not come', () => {
     expect(asked.steps.map(({ step }) => step)).toEqual(['dns', 'tcp']);
   });
 
-  it("is nobody's fault where nobody waits any more", async () => {
+  it('is out of time where the caller aborts it', async () => {
     await using server = await listener();
     await using connections = connect();
     const asker = new AbortController();
@@ -255,7 +256,7 @@ describe('connections', () => {
     expect(asked.filter(({ steps }) => steps.length > 0)).toHaveLength(server.connections());
   });
 
-  it('are one for one origin, whoever asks with equal settings', async () => {
+  it('are one for one origin, for all requests with equal settings', async () => {
     const root = await authority();
     const made = await leaf({ names: ['registry.test'], by: root });
     await using server = await tlsServer({ cert: made.chain, key: made.key });
@@ -368,7 +369,7 @@ describe('a kept connection that died', () => {
     expect(server.requests()).toBe(3);
   });
 
-  it('as it was used again is not replaced for a POST, which the server may have heard', async () => {
+  it('that ends under a POST is not replaced: the server may have processed it', async () => {
     using server = await forgetful();
     await using connections = connect();
     await connections.ask(asking(server.url));
@@ -425,11 +426,99 @@ describe('one address family', () => {
 
   it('is connected to alone, whatever else a name has', async () => {
     expect(await asked('both', 'ipv4')).toBe('here');
-    // The server listens on 127.0.0.1 alone: nobody fell back to it.
+    // The server listens on 127.0.0.1 only: there was no fallback to it.
     expect(await asked('both', 'ipv6')).toBe('tcp.refused');
   });
 
   it('that a name has no address of is no name', async () => {
     expect(await asked('four', 'ipv6')).toBe('dns.not_found');
+  });
+});
+
+it('headers of more than 64 KiB are refused, and of less are read', async () => {
+  const headers = (bytes: number) => (_: unknown, response: ServerResponse) => {
+    response.setHeader('x-padding', 'x'.repeat(bytes));
+    response.end('ok');
+  };
+  expect((await respondTo(headers(60_000))).outcome.ok).toBe(true);
+  expect((await respondTo(headers(66_000))).outcome).toMatchObject({ ok: false, fault: { code: 'api.malformed' } });
+});
+
+describe('a body in small pieces', () => {
+  const inPieces = (total: number, size: number): Manner =>
+    says(
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${`${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`.repeat(total / size)}0\r\n\r\n`,
+    );
+
+  it('ends as malformed where it comes byte by byte', async () => {
+    const asked = await answerTo(inPieces(3_000_000, 1), { maxBytes: 4_000_000 });
+    const why = 'the body comes in too many pieces';
+    expect(asked.outcome).toMatchObject({
+      ok: true,
+      value: { whole: false, bodyFault: { ok: false, fault: { code: 'api.malformed', why } } },
+    });
+  });
+
+  it('is read where its pieces have an honest size', async () => {
+    const asked = await answerTo(inPieces(3_000_000, 500), { maxBytes: 4_000_000 });
+    expect(asked.outcome).toMatchObject({ ok: true, value: { whole: true, body: { length: 3_000_000 } } });
+  });
+});
+
+describe('a request whose URL an answer of a registry names', () => {
+  const hosts = { 'reg.example': ['192.0.2.1'], 'here.example': ['127.0.0.1'], 'near.example': ['127.0.0.2'] };
+  const grounds = { resolver: { ...resolver, hosts } };
+
+  async function caused(by: RequestCause['by'], host: string, registry: string): Promise<[Asked, readonly string[]]> {
+    await using server = await httpServer((_, response) => response.end('ok'));
+    await using connections = connect(grounds);
+    const known = { signal: AbortSignal.timeout(100) };
+    // Each registry's name is looked up in this pass, as it is before any challenge.
+    await connections.ask(asking(`http://${registry}:${server.port}/`, { ...known, dialTimeoutMs: 50 }));
+    const before = server.requests.length;
+    const cause = { by, registry };
+    const asked = await connections.ask(asking(`http://${host}:${server.port}/token`, { cause }));
+    return [asked, server.requests.slice(before)];
+  }
+
+  it('is not sent to a realm whose name resolves to loopback', async () => {
+    const [asked, requests] = await caused('realm', 'here.example', 'reg.example');
+    expect(asked.outcome).toMatchObject({
+      ok: false,
+      fault: {
+        code: 'agent.distrusts_realm',
+        why: 'it resolves to 127.0.0.1, a loopback address, while the registry does not',
+      },
+    });
+    expect(asked.steps.map(({ step }) => step)).toEqual(['dns']);
+    expect(requests).toEqual([]);
+  });
+
+  it.each(['redirect', 'descriptor'] as const)('is not sent where a %s leads to loopback', async (by) => {
+    const [asked, requests] = await caused(by, 'here.example', 'reg.example');
+    expect(asked.outcome).toMatchObject({ ok: false, fault: { code: 'agent.cannot_see' } });
+    expect(requests).toEqual([]);
+  });
+
+  it('is not sent to a literal address of loopback either', async () => {
+    const [asked, requests] = await caused('realm', '127.0.0.1', 'reg.example');
+    expect(asked.outcome).toMatchObject({ ok: false, fault: { code: 'agent.distrusts_realm' } });
+    expect(requests).toEqual([]);
+  });
+
+  it('is sent where the registry is on loopback itself', async () => {
+    const [asked] = await caused('realm', 'here.example', 'near.example');
+    expect(text(asked)).toBe('ok');
+  });
+
+  it('is refused on a connection that another request has opened', async () => {
+    await using server = await httpServer((_, response) => response.end('ok'));
+    await using connections = connect(grounds);
+    const url = `http://here.example:${server.port}/`;
+    expect(text(await connections.ask(asking(url)))).toBe('ok');
+    const asked = await connections.ask(asking(url, { cause: { by: 'realm', registry: 'reg.example' } }));
+    expect(text(asked)).toBe('agent.distrusts_realm');
+    expect(server.requests).toHaveLength(1);
+    expect(text(await connections.ask(asking(url)))).toBe('ok');
   });
 });

@@ -10,7 +10,7 @@ describe('what a layer unpacks to', () => {
   test.each([
     ['gzip', gzipSync(archive), 'detected', isArchive],
     ['gzip of two members', Buffer.concat([gzipSync('an '), gzipSync('archive')]), 'detected', isArchive],
-    ['no compression, whatever the type says', archive, 'detected', isArchive],
+    ['no compression, whatever the type is', archive, 'detected', isArchive],
     ['gzip that is taken as it is', gzipSync(archive), 'none', { is: 'archive', digest: digestOf(gzipSync(archive)) }],
     [
       'gzip that breaks off',
@@ -18,13 +18,13 @@ describe('what a layer unpacks to', () => {
       'detected',
       { is: 'broken', why: 'the gzip is damaged' },
     ],
-    ['zstd, which is not looked into', zstdCompressSync(archive), 'detected', undefined],
+    ['zstd, which is not decoded', zstdCompressSync(archive), 'detected', undefined],
     ['nothing', Buffer.of(), 'detected', { is: 'archive', digest: digestOf(Buffer.of()) }],
   ] as const)('%s', (_, bytes, compression, expected) => {
     expect(unpack(bytes, compression, 1000)).toEqual(expected);
   });
 
-  test('more than is allowed is not looked at', () => {
+  test('more than the limit is not decoded', () => {
     expect(unpack(gzipSync(Buffer.alloc(1001)), 'detected', 1000)).toBeUndefined();
   });
 });

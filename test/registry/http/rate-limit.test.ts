@@ -16,7 +16,7 @@ function hub(limit: string, remaining: string, source?: string): Headers {
 
 describe('headers', () => {
   it.each<[string, Headers, object | undefined]>([
-    ['say nothing', { 'content-type': ['text/plain'] }, undefined],
+    ['have no quota', { 'content-type': ['text/plain'] }, undefined],
     [
       'of Docker Hub',
       hub('100;w=21600', '76;w=21600', '192.0.2.1'),
@@ -185,7 +185,7 @@ describe('a body', () => {
     ],
     ['of Quay', '<html>\r\n<head><title>429 Too Many Requests</title></head>', { scope: 'burst' }],
     ['of zot', 'Too Many Requests', { scope: 'burst' }],
-    ['of somebody else', logged('TOOMANYREQUESTS', 'slow down'), { scope: 'unknown' }],
+    ['of another product', logged('TOOMANYREQUESTS', 'slow down'), { scope: 'unknown' }],
     ['about something else', logged('MANIFEST_UNKNOWN', 'manifest unknown'), undefined],
     ['without a word', '', undefined],
   ])('%s', (_, body, expected) => {

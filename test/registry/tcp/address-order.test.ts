@@ -45,7 +45,7 @@ describe('addresses of one name', () => {
       ['10.1.2.3', '2002:c633:6401::1'],
     ],
     [
-      'that are unique-local come after IPv4, as their precedence says',
+      'that are unique-local come after IPv4, by their precedence',
       [
         { address: 'fc00::1', source: 'fc00::2' },
         { address: '10.1.2.3', source: '10.1.2.4' },

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { openOne, openTcp, shareOf, type TcpGoal } from '#registry/tcp/connect.ts';
+import { openOne, openTcp, shareOf, type TcpOptions } from '#registry/tcp/connect.ts';
 import { fullListener } from '../../kit/full-listener.ts';
 import { deadPort, listener } from '../../kit/silent-listener.ts';
 
 const elapsedMs = (): number => performance.now();
 const signal = new AbortController().signal;
 
-async function open(addresses: readonly string[], port: number, with_: Partial<TcpGoal> = {}) {
+async function open(addresses: readonly string[], port: number, with_: Partial<TcpOptions> = {}) {
   const opened = await openTcp({ host: 'reg.example', port, addresses, timeoutMs: 5_000, elapsedMs, signal, ...with_ });
   if (opened.outcome.ok) opened.outcome.value.destroy();
   return { ...opened, tried: opened.steps.map(({ outcome }) => (outcome.ok ? 'ok' : outcome.fault.code)) };
 }
 
 describe('a connection', () => {
-  it('is opened to the address, and the step says so', async () => {
+  it('is opened to the address, and the step has it', async () => {
     await using server = await listener();
     const { steps, outcome } = await open(['127.0.0.1'], server.port);
     expect(outcome.ok).toBe(true);
@@ -22,7 +22,7 @@ describe('a connection', () => {
     expect(steps).toMatchObject([{ step: 'tcp', target, outcome: { ok: true, value } }]);
   });
 
-  it('that is refused says by whom', async () => {
+  it('that is refused names the address', async () => {
     const port = await deadPort();
     const { outcome } = await open(['127.0.0.1'], port);
     expect(outcome).toEqual({ ok: false, fault: { code: 'tcp.refused', address: '127.0.0.1', port } });
@@ -63,14 +63,14 @@ describe('a connection', () => {
     expect(tried).toEqual(['ok']);
   });
 
-  it('that nobody answers ends with its time', async () => {
+  it('that gets no answer ends with its timeout', async () => {
     await using full = await fullListener();
     const { outcome } = await open(['127.0.0.1'], full.port, { timeoutMs: 30 });
     const fault = { code: 'tcp.timed_out', address: '127.0.0.1', port: full.port };
     expect(outcome).toMatchObject({ ok: false, fault });
   });
 
-  it('that nobody waits for any more ends at once', async () => {
+  it('that is aborted ends at once', async () => {
     await using full = await fullListener();
     const asker = new AbortController();
     const pending = open(['127.0.0.1'], full.port, { signal: asker.signal });

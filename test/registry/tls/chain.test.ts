@@ -76,7 +76,7 @@ describe('what ends first', () => {
     });
   });
 
-  test('of a file of hosts.toml is told by that file', async () => {
+  test('of a file of hosts.toml is reported with that file', async () => {
     const old = await authority({ name: 'Own', to: 9 });
     const server = await leaf({ names: [host], by: old, to: 60 });
     expect(await facts(server, { send: server.chain, trusted: [root.cert], extra: [old.cert] })).toMatchObject({
@@ -120,7 +120,7 @@ describe('when the day comes, by the clock that is asked and not by the machine'
 });
 
 describe('luck', () => {
-  test('is an intermediate that nobody sends and a file of the node holds', async () => {
+  test('is an intermediate that the server does not send and a file of the node contains', async () => {
     expect(await facts(low, { send: low.cert, trusted: [], extra: [middle.cert] })).toMatchObject({
       luck: { is: 'intermediate_not_sent', subject: 'CN=Test Intermediate', file: '/etc/ca-0.pem' },
     });
@@ -141,23 +141,23 @@ describe('luck', () => {
   });
 
   test.each([
-    ['a stranger', { trusted: [] }, 'tls.untrusted'],
+    ['untrusted', { trusted: [] }, 'tls.untrusted'],
     ['another name', { trusted: [root.cert], named: 'other.example' }, 'tls.wrong_name'],
     ['an end that is past', { trusted: [root.cert], now: inDays(61) }, 'tls.expired'],
-  ] as const)('is %s where nobody verifies', async (_, given, fault) => {
+  ] as const)('is %s without verification', async (_, given, fault) => {
     expect(await facts(low, { send: low.chain, verify: false, ...given })).toMatchObject({
       verified: false,
       luck: { is: 'unverified', fault },
     });
   });
 
-  test('is none where nobody verifies and all is well', async () => {
+  test('is absent without verification where the certificate is valid', async () => {
     expect(await facts(low, { send: low.chain, verify: false, trusted: [root.cert] })).not.toHaveProperty('luck');
   });
 });
 
 describe('whom a chain ends in', () => {
-  test('is told once for each root, and whether a file of its own holds it', async () => {
+  test('is reported once for each root, with the file that contains it', async () => {
     const [one, other] = [await authority({ name: 'One' }), await authority({ name: 'Other' })];
     const bridge = await crossSigned(one, { by: other });
     const server = await leaf({ names: [host], by: one });
@@ -171,7 +171,7 @@ describe('whom a chain ends in', () => {
     });
   });
 
-  test('is not told where nobody verifies', async () => {
+  test('is absent without verification', async () => {
     const found = await facts(low, { send: low.chain, trusted: [root.cert], verify: false });
     expect(found).not.toHaveProperty('anchors');
   });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { handshake, type TlsOptions } from '#registry/tls/handshake.ts';
 import { Secret } from '#report/secret.ts';
 import { authority, client, intermediate, leaf, type Made } from '../../kit/certificates.ts';
-import { plainTls, trusting } from '../../kit/footing.ts';
+import { plainTls, trusting } from '../../kit/network-settings.ts';
 import { listener, type Manner } from '../../kit/silent-listener.ts';
 import { tlsServer } from '../../kit/tls-server.ts';
 
@@ -49,7 +49,7 @@ describe('a certificate', () => {
     expect((await serve(good, { roots: { pems } })).outcome.ok).toBe(true);
   });
 
-  it('signed by nobody known is not, and the places where trust was looked for are named', async () => {
+  it('with an unknown issuer is not, and the fault names the files of the trusted certificates', async () => {
     const other = await authority({ name: 'Other Root' });
     const pems = ['a', 'b', 'c', 'd'].map((name) => ({ path: `/etc/ssl/${name}.pem`, pem: other.cert }));
     const { outcome } = await serve(good, { roots: { pems }, rule: trusting(other.cert) });
@@ -64,7 +64,7 @@ describe('a certificate', () => {
     expect(outcome).toEqual({ ok: false, fault });
   });
 
-  it('is trusted by nobody where the node has no roots, whatever this process has', async () => {
+  it('is not trusted where the node has no roots, whatever this process has', async () => {
     expect((await serve(good)).outcome).toMatchObject({ ok: false, fault: { code: 'tls.untrusted' } });
   });
 
@@ -131,9 +131,9 @@ describe('a certificate', () => {
 });
 
 describe('an issuer that is none', () => {
-  it('is named with the reason, where an authority was made anew under its old name', async () => {
-    const anew = await authority({ from: -20 });
-    const { outcome } = await serve(good, { rule: trusting(anew.cert) });
+  it('is named with the reason, where an authority was replaced under its old name', async () => {
+    const replaced = await authority({ from: -20 });
+    const { outcome } = await serve(good, { rule: trusting(replaced.cert) });
     const nearMiss = { authority: 'Test Root', why: 'x509: ECDSA verification failure' };
     expect(outcome).toMatchObject({ ok: false, fault: { code: 'tls.untrusted', nearMiss } });
   });
@@ -230,7 +230,7 @@ describe('names', () => {
     expect(named).toEqual(['reg.example']);
   });
 
-  it('that do not match are listed, before the issuer is looked at', async () => {
+  it('that do not match are listed, before the issuer is checked', async () => {
     const other = await leaf({ names: ['a.example', '*.b.example'], by: root });
     const fault = {
       code: 'tls.wrong_name',
@@ -241,7 +241,7 @@ describe('names', () => {
     expect((await serve(other)).outcome).toEqual({ ok: false, fault });
   });
 
-  it('in the subject alone are not looked at, but noticed', async () => {
+  it('in the subject only do not count, but are reported', async () => {
     const old = await leaf({ names: ['reg.example'], commonNameOnly: true, by: root });
     const { outcome } = await serve(old, { rule: trusting(root.cert) });
     expect(outcome).toMatchObject({ ok: false, fault: { code: 'tls.wrong_name', names: [], commonNameOnly: true } });
@@ -316,7 +316,7 @@ describe('a server that speaks another language', () => {
     expect(outcome).toMatchObject(expected);
   });
 
-  it('by silence ends when nobody waits any more', async () => {
+  it('without an answer ends when the caller aborts it', async () => {
     await using server = await listener();
     const asker = new AbortController();
     const pending = greet(server.port, { signal: asker.signal });

@@ -1,10 +1,10 @@
-/** A knock opens what a pull would open and asks nothing. */
+/** A connectivity probe opens the connections that a pull opens, and sends no request. */
 import { describe, expect, test } from 'vitest';
 import { differs, isShut, learnedOrigins, reopened, type ConnectivityProbe } from '#budget/connectivity-probe.ts';
-import { planPull } from '#runtime/plan.ts';
+import { planPull } from '#runtime/containerd/plan.ts';
 import { Secret } from '#report/secret.ts';
 import type { NodeView } from '#node/view.ts';
-import { manners, openWire } from '#rehearsal/open-wire.ts';
+import { defaultOptions, openWire } from '#rehearsal/open-wire.ts';
 import { probeConnectivity } from '#runtime/attempt/connectivity-probe.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { fakeProxy } from '../../kit/fake-proxy.ts';
@@ -16,14 +16,14 @@ const app = image({ seed: 'knocked at' });
 const wireOf = (view: NodeView): ReturnType<typeof openWire> =>
   openWire(view, {
     memory: new Memory(),
-    manners,
+    options: defaultOptions,
     now: () => new Date(),
     clockMs: () => performance.now(),
-    localContent: () => Promise.resolve(undefined),
+    content: { localContent: () => Promise.resolve(undefined) },
     perRegistry: 6,
   });
 
-async function knocksAt(
+async function probed(
   view: NodeView,
   wanted: readonly string[],
   learned: readonly string[] = [],
@@ -49,30 +49,30 @@ test('opens one connection to each host, however many images are behind it, and 
   await using registry = await FakeRegistry.open({ images: { 'team/app:v1': app } });
   const view = nodeOf({ registries: { 'reg.test': registry } });
   const wanted = ['a', 'b', 'c'].map((name) => `reg.test:${registry.port}/team/${name}:v1`);
-  const heard = await knocksAt(view, wanted);
-  expect([...heard.values()].flat().map(({ is, isPrivate }) => [is, isPrivate])).toEqual(
+  const found = await probed(view, wanted);
+  expect([...found.values()].flat().map(({ is, isPrivate }) => [is, isPrivate])).toEqual(
     wanted.map(() => ['opened', true]),
   );
   expect(registry.connections).toBe(1);
   expect(registry.requests).toEqual([]);
 });
 
-test('tells mirror, registry and learned hosts apart, in the order of a pull', async () => {
+test('distinguishes mirror, registry and learned hosts, in the order of a pull', async () => {
   await using origin = await FakeRegistry.open();
   await using realm = await FakeRegistry.open();
   const view = nodeOf({
     hosts: { 'reg.test': ['127.0.0.1'], 'mirror.test': ['127.0.0.1'], 'auth.test': ['127.0.0.1'] },
     dirs: { 'reg.test': toml(plain(`reg.test:${origin.port}`), plain('mirror.test:1')) },
   });
-  const heard = await knocksAt(view, ['reg.test/team/app:v1'], [`http://auth.test:${realm.port}`]);
-  expect(heard.get('reg.test/team/app:v1')?.map(({ budgetKey, is }) => [budgetKey, is])).toEqual([
+  const found = await probed(view, ['reg.test/team/app:v1'], [`http://auth.test:${realm.port}`]);
+  expect(found.get('reg.test/team/app:v1')?.map(({ budgetKey, is }) => [budgetKey, is])).toEqual([
     ['mirror.test:1', 'tcp.refused'],
     ['reg.test', 'opened'],
     [undefined, 'opened'],
   ]);
 });
 
-test('an image that is never pulled has no doors', async () => {
+test('an image that is never pulled has no hosts to probe', async () => {
   const view = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] } });
   const wire = wireOf(view);
   const demand = demandFor('reg.test/a:1', { policy: 'Never' });
@@ -90,8 +90,8 @@ test("goes through the node's proxy", async () => {
     dirs: { 'far.example': toml(plain('far.example:80')) },
     proxy: { http: new Secret(`http://127.0.0.1:${proxy.port}`), source: 'x' },
   });
-  const heard = await knocksAt(view, ['far.example/a:1']);
-  expect(heard.get('far.example/a:1')?.map(({ is }) => is)).toEqual(['opened']);
+  const found = await probed(view, ['far.example/a:1']);
+  expect(found.get('far.example/a:1')?.map(({ is }) => is)).toEqual(['opened']);
   expect(proxy.met()).toBe(1);
 });
 

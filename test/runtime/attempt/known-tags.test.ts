@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { KnownTags } from '#runtime/attempt/known-tags.ts';
 
-const asker = { reference: 'reg.test/a:1', as: 'anonymous' };
-const at = { place: 'm.test/v2', ...asker };
+const identity = { reference: 'reg.test/a:1', as: 'anonymous' };
+const at = { place: 'm.test/v2', ...identity };
 const one = { digest: 'one', mediaType: 'm', size: 1 };
 const hourMs = 3_600_000;
 
@@ -11,16 +11,16 @@ describe('tags', () => {
     const tags = new KnownTags();
     tags.keep(at, one, { shown: 'tag', nowMs: 0 });
     tags.keep(at, { ...one, digest: 'two' }, { shown: 'tag', nowMs: 1 });
-    expect(tags.at('m.test/v2', asker)?.digest).toBe('two');
-    expect(tags.at('other.test/v2', asker)).toBeUndefined();
-    expect(tags.at('m.test/v2', { ...asker, reference: 'reg.test/a:2' })).toBeUndefined();
-    expect(tags.at('m.test/v2', { ...asker, as: 'ci' }), 'whom nobody has told').toBeUndefined();
+    expect(tags.at('m.test/v2', identity)?.digest).toBe('two');
+    expect(tags.at('other.test/v2', identity)).toBeUndefined();
+    expect(tags.at('m.test/v2', { ...identity, reference: 'reg.test/a:2' })).toBeUndefined();
+    expect(tags.at('m.test/v2', { ...identity, as: 'ci' }), 'another identity').toBeUndefined();
   });
 
   test('have been asked for when they were, and have shown their content when they did', () => {
     const tags = new KnownTags();
     const times = () => {
-      const known = tags.at(at.place, asker);
+      const known = tags.at(at.place, identity);
       return [known?.tagMs, known?.contentMs];
     };
     tags.keep(at, one, { shown: 'tag', nowMs: 10 });
@@ -34,15 +34,15 @@ describe('tags', () => {
   test('that no longer hold are forgotten', () => {
     const tags = new KnownTags();
     tags.keep(at, one, { shown: 'tag', nowMs: 0 });
-    tags.drop(at.place, asker);
-    expect(tags.at(at.place, asker)).toBeUndefined();
+    tags.drop(at.place, identity);
+    expect(tags.at(at.place, identity)).toBeUndefined();
   });
 
   test('are many, and not without end', () => {
     const tags = new KnownTags();
     for (let i = 0; i < 10_001; i += 1) tags.keep({ ...at, reference: String(i) }, one, { shown: 'tag', nowMs: 0 });
-    expect(tags.at(at.place, { ...asker, reference: '0' })).toBeUndefined();
-    expect(tags.at(at.place, { ...asker, reference: '1' })).toBeDefined();
+    expect(tags.at(at.place, { ...identity, reference: '0' })).toBeUndefined();
+    expect(tags.at(at.place, { ...identity, reference: '1' })).toBeDefined();
   });
 });
 
@@ -67,7 +67,7 @@ describe('an image pulls for an identity', () => {
     expect(pulling(tags)).toEqual(['one']);
   });
 
-  test('not where nobody could ask', () => {
+  test('not where no request could be made', () => {
     const tags = new KnownTags();
     tags.judged('a', ['one'], true);
     tags.judged('a', [], false);

@@ -1,9 +1,10 @@
-/** The words of a failed pull, as real kubelets showed them with containerd 1.6.20, 1.7.34, 2.1.9 and 2.3.4. */
+/** The text of a failed pull, as real kubelets showed it with containerd 1.6.20, 1.7.34, 2.1.9 and 2.3.4. */
 import { describe, expect, test } from 'vitest';
-import { engineOf, type Engine } from '#runtime/containerd/versions.ts';
+import { engineOf, type ContainerdEngine } from '#runtime/containerd/versions.ts';
 import type { Fault } from '#report/fault.ts';
+import { urlError } from '#go/url-error.ts';
+import { aggregate } from '#kubelet/event-text.ts';
 import {
-  aggregate,
   contentNotFound,
   criError,
   fetchStatusText,
@@ -14,12 +15,11 @@ import {
   resolveStatusText,
   tokenStatusText,
   transportText,
-  urlError,
 } from '#runtime/containerd/error-texts.ts';
 import { engines, versionOf } from '../../kit/stage.ts';
 
 type Version = (typeof engines)[number];
-const engine = (version: Version): Engine =>
+const engine = (version: Version): ContainerdEngine =>
   engineOf(versionOf(version), version.startsWith('2.') ? 'transfer' : 'local');
 const ref = 'reg.test/team/app:v1';
 const head = { method: 'HEAD', url: new URL('https://reg.test/v2/team/app/manifests/v1') };
@@ -120,7 +120,7 @@ describe.each(engines)('containerd %s', (version) => {
     );
   });
 
-  test('a status of GET, with what the server says', () => {
+  test("a status of GET, with the server's message", () => {
     const message = 'toomanyrequests: You have reached your pull rate limit.';
     const logged = fetchStatusText(
       { method: 'GET', url: blob },

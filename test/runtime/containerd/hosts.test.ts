@@ -4,7 +4,8 @@ import { engineOf } from '#runtime/containerd/versions.ts';
 import { parseImage, type Image } from '#image/reference.ts';
 import { bad, good } from '#report/outcome.ts';
 import type { Route } from '#runtime/plan.ts';
-import { cleanPath, isLocalhost, routesFor, splitAuthority } from '#runtime/containerd/hosts.ts';
+import { isLocalhost } from '#runtime/containerd/localhost.ts';
+import { routesFor } from '#runtime/containerd/hosts.ts';
 import type { HostRule, HostsDir, HostsRules, RuntimeConfig, TlsRule } from '#node/view.ts';
 import { plain, toml, versionOf } from '../../kit/stage.ts';
 
@@ -420,42 +421,6 @@ describe('legacy mirrors', () => {
       { mayPull: true, mayResolve: true },
     ]);
   });
-});
-
-describe('cleanPath', () => {
-  test.each([
-    ['', '/'],
-    ['/', '/'],
-    ['//a///b', '/a/b'],
-    ['/a/./b', '/a/b'],
-    ['/a/../../b', '/b'],
-    ['/..', '/'],
-    ['a/b/', '/a/b'],
-  ])('%j is %j', (path, expected) => {
-    expect(cleanPath(path)).toBe(expected);
-  });
-
-  test('what is clean stays, and nothing climbs', () => {
-    fc.assert(
-      fc.property(fc.array(fc.constantFrom('..', '.', '', 'a', 'v2')), (parts) => {
-        const cleaned = cleanPath(parts.join('/'));
-        expect(cleanPath(cleaned)).toBe(cleaned);
-        expect(cleaned.split('/')).not.toContain('..');
-      }),
-    );
-  });
-});
-
-test.each([
-  ['reg.io', { host: 'reg.io' }],
-  ['reg.io:5000', { host: 'reg.io', port: '5000' }],
-  ['reg.io:', { host: 'reg.io' }],
-  ['[::1]', { host: '::1' }],
-  ['[::1]:5000', { host: '::1', port: '5000' }],
-  ['[::1]:', { host: '::1' }],
-  ['', { host: '' }],
-])('%j is split into %j', (authority, expected) => {
-  expect(splitAuthority(authority)).toEqual(expected);
 });
 
 test('any configuration gives routes or a fault, and the registry itself is never lost', () => {

@@ -1,15 +1,15 @@
-/** What containerd has pulled already: small blobs out of its content store, so that they need not be asked of a registry. */
+/** What containerd has pulled already: small blobs from its content store need no request to a registry. */
 import { join, posix } from 'node:path';
 import type { HasContent } from '#kubelet/disk.ts';
 import type { LocalContent } from '#node/view.ts';
 import { statPath, readBytes, listDir } from '#node/host-root.ts';
 
-/** Manifests and configurations are at most 4 MiB and a little; layers are never wanted. */
+/** Manifests and configurations are little larger than 4 MiB at most; layers are not read. */
 const maxBlobBytes = 8 * 1024 * 1024;
 
 /**
- * `containerdRoot` is the runtime's own `root` (`/var/lib/containerd`), a path of the node. The way to the store is walked
- * once, for as long as what is returned is used: link by link for every digest it took longer than the request it saves.
+ * `containerdRoot` is the runtime's own `root` (`/var/lib/containerd`), a path of the node. The path of the store is resolved once for each
+ * returned function: to follow its links for every digest took longer than the request that it saves.
  */
 export function localContent(hostRoot: string, containerdRoot: string): LocalContent {
   const blobs = posix.join(containerdRoot, 'io.containerd.content.v1.content/blobs');
@@ -25,9 +25,9 @@ export function localContent(hostRoot: string, containerdRoot: string): LocalCon
   };
 }
 
-/** Whether blobs lie in the store; undefined for each where the store itself is not to be seen. */
+/** Whether blobs are in the store; undefined where the store itself cannot be read. */
 export function hasContent(hostRoot: string, containerdRoot: string): HasContent {
-  // The directories below it are made with the first blob.
+  // containerd creates the directories below it with the first blob.
   const content = posix.join(containerdRoot, 'io.containerd.content.v1.content');
   let found: Promise<string | undefined> | undefined;
   let isNew: Promise<boolean> | undefined;
@@ -47,17 +47,17 @@ export function hasContent(hostRoot: string, containerdRoot: string): HasContent
 }
 
 /**
- * The database is made when containerd starts, and the store, since 1.7, with the first thing that is written to it
+ * containerd creates the database at its start, and the store, since 1.7, with the first write to it
  * (content/local/store.go ensureIngestRoot).
  */
 async function hasPulledNothing(hostRoot: string, containerdRoot: string): Promise<boolean> {
   const listed = await listDir(hostRoot, containerdRoot);
-  // A store that a link puts where nobody shows it to us is another matter.
+  // A store behind a link that leads outside the mounted root does not count as new.
   const names = listed.ok ? listed.value.map(({ name }) => name) : [];
   return names.includes('io.containerd.metadata.v1.bolt') && !names.includes('io.containerd.content.v1.content');
 }
 
-/** Where the store lies on this machine. */
+/** The path of the store on this machine. */
 async function find(hostRoot: string, path: string): Promise<string | undefined> {
   const at = await statPath(hostRoot, path);
   return at.ok && at.value.kind === 'dir' ? join(hostRoot, at.value.path) : undefined;

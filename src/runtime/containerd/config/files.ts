@@ -1,10 +1,11 @@
 /**
- * containerd's configuration files, loaded, merged and migrated into one table of plugins: the server's half of its mind
- * (services/server/config/config.go in 1.x, cmd/containerd/server/config/config.go in 2.x, read at v1.6.20, v1.7.34, v2.0.11,
- * v2.1.9, v2.2.7, v2.3.4). It must not know what a plugin's settings mean.
+ * containerd's configuration files, loaded, merged and migrated into one table of plugins, whatever the plugins' settings mean.
+ *
+ * Imitates services/server/config/config.go in 1.x and cmd/containerd/server/config/config.go in 2.x (v1.6.20, v1.7.34, v2.0.11, v2.1.9,
+ * v2.2.7, v2.3.4).
  */
 import { posix } from 'node:path';
-import { atLeast } from '#runtime/containerd/versions.ts';
+import { configRulesOf, type ConfigRules } from '../versions.ts';
 import type { RuntimeVersion } from '#node/view.ts';
 import { migratePlugins, migratePluginNames } from './migrate.ts';
 import { glob } from '#node/glob.ts';
@@ -25,7 +26,7 @@ export type ServerLoad =
   | { readonly is: 'none' }
   /** containerd would not start. */
   | { readonly is: 'refused'; readonly file: string; readonly why: string }
-  /** We may not read what containerd may. */
+  /** The agent may not read what containerd may. */
   | { readonly is: 'unseen'; readonly file: string; readonly why: string };
 
 interface OneFile {
@@ -39,13 +40,14 @@ interface OneFile {
 type Merged = Omit<OneFile, 'imports'>;
 type Step<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly why: string };
 
-/** containerd has no such bound; a node with more files is not believed. */
+/** containerd has no such bound; more files are taken for a mistake. */
 const maxFiles = 1000;
 
 /** Breadth first, each file once, later files over earlier ones (LoadConfig). */
 export async function loadServerConfig(root: string, path: string, version: RuntimeVersion): Promise<ServerLoad> {
+  const rules = configRulesOf(version);
   let merged: Merged = {
-    version: startVersion(version),
+    version: rules.startVersion,
     root: '',
     plugins: {},
     disabledPlugins: [],
@@ -59,41 +61,29 @@ export async function loadServerConfig(root: string, path: string, version: Runt
     if (loaded.size >= maxFiles) return { is: 'unseen', file, why: `more than ${maxFiles} configuration files` };
     const text = await readText(root, file);
     if (!text.ok) return file === path && text.unread.is === 'absent' ? { is: 'none' } : unreadFile(file, text.unread);
-    const decoded = decodeFile(text.value, version);
+    const decoded = decodeFile(text.value, rules);
     if (!decoded.ok) return { is: 'refused', file, why: decoded.why };
     if (rootVersion === 0) rootVersion = decoded.value.version;
-    if (atLeast(version, 2, 3) && decoded.value.version > rootVersion) {
+    if (rules.refusesHigherDropIns && decoded.value.version > rootVersion) {
       const why = `drop-in config version ${decoded.value.version} higher than root config version ${rootVersion}`;
       return { is: 'refused', file, why };
     }
-    merged = merge(merged, migrateFile(decoded.value, version), version);
+    merged = merge(merged, migrateFile(decoded.value, rules), rules);
     const imports = await resolveImports(root, file, decoded.value.imports);
     if (imports === undefined) return { is: 'refused', file, why: 'syntax error in pattern of an import' };
     loaded.add(file);
     pending.push(...imports);
   }
-  const why = whyInvalid(merged, version);
+  const why = whyInvalid(merged, rules);
   if (why !== undefined) return { is: 'refused', file: path, why: `failed to load TOML from ${path}: ${why}` };
-  return { is: 'loaded', config: finish(merged, version, [...loaded]) };
-}
-
-/** The version of the built-in configuration that files are merged into. */
-function startVersion(version: RuntimeVersion): number {
-  return version.major < 2 ? 1 : configVersion(version);
-}
-
-/** version.ConfigVersion: the highest that this containerd understands. */
-function configVersion(version: RuntimeVersion): number {
-  if (version.major < 2) return 2;
-  return atLeast(version, 2, 3) ? 4 : 3;
+  return { is: 'loaded', config: finish(merged, rules, [...loaded]) };
 }
 
 function unreadFile(file: string, unread: Unread): ServerLoad {
   return { is: unread.is === 'unseen' ? 'unseen' : 'refused', file, why: unread.why };
 }
 
-function decodeFile(text: string, version: RuntimeVersion): Step<OneFile> {
-  const goToml = version.major < 2 ? 1 : 2;
+function decodeFile(text: string, { goToml }: ConfigRules): Step<OneFile> {
   const parsed = parseToml(text, goToml);
   if (!parsed.ok) return { ok: false, why: `failed to unmarshal TOML: ${parsed.why}` };
   const get = (name: string): unknown => field(parsed.table, name, goToml);
@@ -135,14 +125,12 @@ function wrongType(name: string): { readonly ok: false; readonly why: string } {
 }
 
 /**
- * 2.0–2.2 raise files of version 0 and 1 to the built-in version before merging, by renaming plugins alone: nothing then
- * asks for the plugins' own migrations, and their old sections are ignored. 2.3 migrates each file fully.
+ * 2.0–2.2 raise files of version 0 and 1 to the built-in version before the merge, by renaming plugins alone: the plugins' own migrations then
+ * do not run, and their old sections are ignored. 2.3 migrates each file fully.
  */
-function migrateFile(file: OneFile, version: RuntimeVersion): OneFile {
-  if (version.major < 2) return file;
-  const target = configVersion(version);
-  if (file.version >= target) return file;
-  if (!atLeast(version, 2, 3)) {
+function migrateFile(file: OneFile, { migration, configVersion: target }: ConfigRules): OneFile {
+  if (migration === 'none' || file.version >= target) return file;
+  if (migration === 'after_merge') {
     if (file.version > 1) return file;
     return { ...file, ...renamed(file), version: target };
   }
@@ -159,11 +147,11 @@ function renamed(file: OneFile): Pick<OneFile, 'plugins' | 'disabledPlugins' | '
 }
 
 /** mergeConfig. 1.x replaces a plugin's section whole; 2.x merges tables key by key, and lists inside them are replaced. */
-function merge(to: Merged, from: OneFile, version: RuntimeVersion): Merged {
+function merge(to: Merged, from: OneFile, { mergesKeys }: ConfigRules): Merged {
   return {
     version: from.version === 0 ? to.version : from.version,
     root: from.root === '' ? to.root : from.root,
-    plugins: version.major < 2 ? { ...to.plugins, ...from.plugins } : deepMerge(to.plugins, from.plugins),
+    plugins: mergesKeys ? deepMerge(to.plugins, from.plugins) : { ...to.plugins, ...from.plugins },
     disabledPlugins: [...to.disabledPlugins, ...from.disabledPlugins],
     requiredPlugins: [...to.requiredPlugins, ...from.requiredPlugins],
   };
@@ -203,9 +191,9 @@ async function resolveImports(
 }
 
 /** ValidateV2 in 1.x, ValidateVersion in 2.x. */
-function whyInvalid(config: Merged, version: RuntimeVersion): string | undefined {
-  if (version.major >= 2) {
-    const highest = configVersion(version);
+function whyInvalid(config: Merged, rules: ConfigRules): string | undefined {
+  if (rules.migration !== 'none') {
+    const highest = rules.configVersion;
     if (config.version > highest) {
       return `expected containerd config version equal to or less than \`${highest}\`, got \`${config.version}\``;
     }
@@ -213,26 +201,17 @@ function whyInvalid(config: Merged, version: RuntimeVersion): string | undefined
     return short === undefined ? undefined : `invalid plugin URI ${JSON.stringify(short)} expect io.containerd.x.vx`;
   }
   if (config.version < 2) return undefined;
-  if (config.version > 2 && refusesNewer(version)) return `unsupported config version \`${config.version}\``;
+  if (config.version > 2 && rules.refusesNewer) return `unsupported config version \`${config.version}\``;
   const names = [...config.disabledPlugins, ...config.requiredPlugins, ...Object.keys(config.plugins)];
   const wrong = names.find(
-    (name) => name.split('.').length < 4 || (isStrict(version) && !name.startsWith('io.containerd.')),
+    (name) => name.split('.').length < 4 || (rules.isStrict && !name.startsWith('io.containerd.')),
   );
   return wrong === undefined ? undefined : `invalid plugin URI ${JSON.stringify(wrong)} expect io.containerd.x.vx`;
 }
 
-/** Since v1.6.32 and v1.7.17; before them, a higher version was taken for 2. */
-function refusesNewer(version: RuntimeVersion): boolean {
-  return version.minor === 6 ? version.patch >= 32 : atLeast(version, 1, 7, 17);
-}
-
-function isStrict(version: RuntimeVersion): boolean {
-  return atLeast(version, 1, 7);
-}
-
 /** server.New of 2.0–2.2: plugin migrations run once over the merged table, when its version is behind. */
-function finish(merged: Merged, version: RuntimeVersion, files: readonly string[]): ServerConfig {
-  const runs = version.major >= 2 && !atLeast(version, 2, 3) && merged.version < configVersion(version);
+function finish(merged: Merged, rules: ConfigRules, files: readonly string[]): ServerConfig {
+  const runs = rules.migration === 'after_merge' && merged.version < rules.configVersion;
   const plugins = runs ? migratePlugins(merged.plugins) : merged.plugins;
   return {
     version: merged.version,

@@ -1,45 +1,37 @@
 /**
  * hosts.toml as containerd decodes it (core/remotes/docker/config/hosts.go parseHostsFile, parseHostConfig,
- * getSortedHosts, makeStringSlice at v1.6.20, v1.7.31, v1.7.34, v2.1.9, v2.3.4). Text in, rules with paths out: the files
- * that the rules name are read elsewhere, and what a decode error leads to is decided there too.
+ * getSortedHosts, makeStringSlice at v1.6.20, v1.7.31, v1.7.34, v2.1.9, v2.3.4). Text in, rules with paths out: hosts-dirs.ts reads the files
+ * that the rules name and handles decode errors.
  */
 import { posix } from 'node:path';
-import { atLeast } from '#runtime/containerd/versions.ts';
+import { configRulesOf, type ConfigRules } from '../versions.ts';
 import { goDurationMs } from '#go/duration.ts';
 import { parseGoUrl } from '#go/url.ts';
 import type { Header, HostRule, RuntimeVersion } from '#node/view.ts';
 import { asTable, expressionsOf, field, parseToml, type TomlTable } from './toml.ts';
+import type { TlsPaths } from '#node/tls-files.ts';
 
 /** A HostRule whose certificates are still paths. */
 export interface HostEntry extends Omit<HostRule, 'tls'> {
   readonly tls?: TlsPaths;
 }
-export interface TlsPaths {
-  readonly skipVerify: boolean;
-  readonly cas: readonly string[];
-  /** An absent key is looked for in the certificate's own file. */
-  readonly clients: readonly { readonly cert: string; readonly key?: string }[];
-}
 export interface HostsFile {
   readonly hosts: readonly HostEntry[];
   readonly server: HostEntry;
 }
-export type HostsDecode =
-  { readonly ok: true; readonly value: HostsFile } | { readonly ok: false; readonly why: string };
+type HostsDecode = { readonly ok: true; readonly value: HostsFile } | { readonly ok: false; readonly why: string };
 
 type Capability = HostRule['capabilities'][number];
 
-interface Reading {
+interface Reading extends ConfigRules {
   readonly dir: string;
-  readonly version: RuntimeVersion;
-  readonly goToml: 1 | 2;
 }
 
 /** Every refusal of the decoder below, caught in decodeHosts alone. */
 class Refusal extends Error {}
 
 export function decodeHosts(text: string, dir: string, version: RuntimeVersion): HostsDecode {
-  const reading: Reading = { dir, version, goToml: version.major < 2 ? 1 : 2 };
+  const reading: Reading = { dir, ...configRulesOf(version) };
   const parsed = parseToml(text, reading.goToml);
   if (!parsed.ok) return parsed;
   try {
@@ -57,7 +49,7 @@ function readHosts(table: TomlTable, text: string, reading: Reading): HostsFile 
   const hosts = tables === undefined ? {} : asTable(tables);
   if (hosts === undefined) throw new Refusal('"host" is not a table');
   const entries = new Map<string, HostEntry>();
-  // Tables that the order below leaves out are decoded all the same, so a mistake in one of them is a mistake.
+  // Tables that the order below leaves out are decoded too, so a mistake in one of them is an error.
   for (const [name, value] of Object.entries(hosts)) {
     const host = asTable(value);
     if (host === undefined) throw new Refusal(`host.${JSON.stringify(name)} is not a table`);
@@ -85,7 +77,7 @@ function hostOrder(table: TomlTable, text: string, reading: Reading): readonly s
   }
   const hosts = asTable(table['host']);
   if (hosts === undefined) {
-    if (!atLeast(reading.version, 1, 7, 32)) throw new Refusal('invalid `host` tree');
+    if (!reading.allowsHostsWithoutTables) throw new Refusal('invalid `host` tree');
     return [];
   }
   const order = new Set<string>();
@@ -115,7 +107,7 @@ function readHost(address: string, table: TomlTable, reading: Reading): HostEntr
   return {
     ...(url === undefined ? {} : { url }),
     // ConfigureHosts: an entry without a host is the upstream, and may do everything whatever is written.
-    capabilities: url === undefined ? allCapabilities(reading) : capabilities,
+    capabilities: url === undefined ? reading.capabilities : capabilities,
     overridePath,
     ...(hasTls ? { tls: { skipVerify: skipVerify ?? false, cas: cas ?? [], clients } } : {}),
     headers,
@@ -131,12 +123,8 @@ function readAddress(address: string): string | undefined {
   return read.url.host === '' ? undefined : written;
 }
 
-function allCapabilities(reading: Reading): readonly Capability[] {
-  return atLeast(reading.version, 2, 2) ? ['pull', 'resolve', 'push', 'referrers'] : ['pull', 'resolve', 'push'];
-}
-
 function readCapabilities(value: unknown, reading: Reading): readonly Capability[] {
-  const all = allCapabilities(reading);
+  const all = reading.capabilities;
   if (value === undefined) return all;
   const written = stringList(value, 'capabilities');
   const wanted = written.map((name) => {
@@ -176,9 +164,9 @@ function readHeaders(value: unknown): readonly Header[] {
   });
 }
 
-/** Known to 2.0.7 and later. Linux gives up on a connection by itself after about 127 s, which is what 0 leaves. */
+/** 0 leaves it to Linux, which gives up on a connection after about 127 s. */
 function readDialTimeout(value: unknown, reading: Reading): number | undefined {
-  if (!atLeast(reading.version, 2, 0, 7)) return undefined;
+  if (!reading.hasDialTimeout) return undefined;
   const text = string(value, 'dial_timeout') ?? '';
   if (text === '') return undefined;
   const ms = goDurationMs(text);
@@ -194,7 +182,7 @@ function checkTypes(table: TomlTable, reading: Reading): void {
   if (get('capabilities') !== undefined) stringList(get('capabilities'), 'capabilities');
   const header = get('header');
   if (header !== undefined && asTable(header) === undefined) throw new Refusal('"header" is not a table');
-  if (atLeast(reading.version, 2, 0, 7)) string(get('dial_timeout'), 'dial_timeout');
+  if (reading.hasDialTimeout) string(get('dial_timeout'), 'dial_timeout');
 }
 
 function absolute(path: string, reading: Reading): string {

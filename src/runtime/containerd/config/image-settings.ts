@@ -1,8 +1,8 @@
 /**
  * The image settings of containerd's CRI plugin: its table decoded with the types that Go's struct has, and the defaults of
- * each version. A value of a wrong type keeps the plugin from loading. What the settings lead to is not decided here.
+ * each version. A value of a wrong type keeps the plugin from loading. The consequences of the settings are decided elsewhere.
  */
-import { atLeast } from '#runtime/containerd/versions.ts';
+import { configRulesOf, type ConfigRules } from '../versions.ts';
 import { goDurationMs } from '#go/duration.ts';
 import { parseGoUrl } from '#go/url.ts';
 import { Secret } from '#report/secret.ts';
@@ -32,7 +32,7 @@ export interface ImageSettings {
   readonly useLocalImagePull: boolean;
   readonly snapshotter: string;
   readonly progressTimeoutMs: number;
-  /** Sentences about settings that fail only when they are used. */
+  /** Texts about settings that fail only when they are used. */
   readonly warnings: readonly string[];
 }
 export type Decoded =
@@ -41,20 +41,21 @@ export type Decoded =
 class Refusal extends Error {}
 
 export function decodeImages(section: unknown, version: RuntimeVersion): Decoded {
+  const rules = configRulesOf(version);
   try {
-    return { ok: true, value: decode(new Section(section, '', version), version) };
+    return { ok: true, value: decode(new Section(section, '', rules.goToml), rules) };
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, why: `invalid plugin config: ${error.message}` };
     throw error;
   }
 }
 
-function decode(section: Section, version: RuntimeVersion): ImageSettings {
-  const isNew = version.major >= 2;
+function decode(section: Section, rules: ConfigRules): ImageSettings {
+  const isNew = rules.hasImagesPlugin;
   const registry = section.table('registry');
   const configs = registry.tables('configs');
   const legacyAuths = registry.tables('auths');
-  // In 1.x these three lie in the table `containerd`.
+  // In 1.x these three are in the table `containerd`.
   const layers = isNew ? section : section.table('containerd');
   const warnings: string[] = [];
   return {
@@ -65,34 +66,26 @@ function decode(section: Section, version: RuntimeVersion): ImageSettings {
     hasConfigs: configs.length > 0 || legacyAuths.length > 0,
     headers: registry.lists('headers').flatMap(([name, values]) => values.map((value): Header => [name, value])),
     sandboxImage: isNew
-      ? section.table('pinned_images').text('sandbox', defaultSandbox(version))
-      : section.text('sandbox_image', defaultSandbox(version)),
+      ? section.table('pinned_images').text('sandbox', rules.sandboxImage)
+      : section.text('sandbox_image', rules.sandboxImage),
     maxConcurrentDownloads: section.whole('max_concurrent_downloads', 3),
     disableSnapshotAnnotations: layers.flag('disable_snapshot_annotations', true),
     discardUnpackedLayers: layers.flag('discard_unpacked_layers', false),
     imagePullWithSyncFs: section.flag('image_pull_with_sync_fs', false),
     useLocalImagePull: section.flag('use_local_image_pull', false),
     snapshotter: layers.text('snapshotter', 'overlayfs'),
-    progressTimeoutMs: progressTimeout(section, version),
+    progressTimeoutMs: progressTimeout(section, rules),
     warnings,
   };
 }
 
-/** config_unix.go DefaultConfig, config.go DefaultSandboxImage. */
-function defaultSandbox(version: RuntimeVersion): string {
-  if (atLeast(version, 2, 3)) return 'registry.k8s.io/pause:3.10.2';
-  if (atLeast(version, 2, 2)) return 'registry.k8s.io/pause:3.10.1';
-  if (atLeast(version, 2, 0)) return 'registry.k8s.io/pause:3.10';
-  return atLeast(version, 1, 7) ? 'registry.k8s.io/pause:3.8' : 'registry.k8s.io/pause:3.6';
-}
-
-/** Came with 1.7.0 as one minute; five since 1.7.10. 1.6 waits for ever. 0 switches it off. */
-function progressTimeout(section: Section, version: RuntimeVersion): number {
-  if (!atLeast(version, 1, 7)) return 0;
+/** 0: containerd waits for ever. */
+function progressTimeout(section: Section, { progressTimeoutMs }: ConfigRules): number {
+  if (progressTimeoutMs === undefined) return 0;
   const text = section.text('image_pull_progress_timeout');
   const written = text === '' ? undefined : goDurationMs(text);
   if (text !== '' && written === undefined) throw new Refusal('invalid image pull progress timeout');
-  return written ?? (atLeast(version, 1, 7, 10) ? 300_000 : 60_000);
+  return written ?? progressTimeoutMs;
 }
 
 function readTls(host: string, config: Section): readonly [string, LegacyTls][] {
@@ -102,7 +95,7 @@ function readTls(host: string, config: Section): readonly [string, LegacyTls][] 
   return [[host, { skipVerify, ca: tls.text('ca_file'), cert: tls.text('cert_file'), key: tls.text('key_file') }]];
 }
 
-/** ValidateImageConfig: `auths` are laid over `configs`, an address losing its scheme and path. */
+/** ValidateImageConfig: `auths` replace `configs`; an address loses its scheme and path. */
 function readAuths(
   configs: readonly (readonly [string, Section])[],
   legacy: readonly (readonly [string, Section])[],
@@ -142,18 +135,18 @@ function readAuth(auth: Section): StaticAuth | 'empty' | 'malformed' {
   return { username: decoded.slice(0, colon), password: new Secret(trimmed) };
 }
 
-/** A table with the types of Go's struct fields: another type is a refusal, an absent key the default. */
+/** A table with the types of Go's struct fields: another type is an error, an absent key has the default. */
 class Section {
   readonly #table: TomlTable;
   readonly #path: string;
-  readonly #version: RuntimeVersion;
+  readonly #goToml: ConfigRules['goToml'];
 
-  constructor(value: unknown, path: string, version: RuntimeVersion) {
+  constructor(value: unknown, path: string, goToml: ConfigRules['goToml']) {
     const table = value === undefined ? {} : asTable(value);
     if (table === undefined) throw new Refusal(`${path} is not a table`);
     this.#table = table;
     this.#path = path;
-    this.#version = version;
+    this.#goToml = goToml;
   }
 
   has(name: string): boolean {
@@ -161,14 +154,14 @@ class Section {
   }
 
   table(name: string): Section {
-    return new Section(this.#get(name), this.#pathOf(name), this.#version);
+    return new Section(this.#get(name), this.#pathOf(name), this.#goToml);
   }
 
   /** A map of tables: its keys are data, and keep their case. */
   tables(name: string): readonly (readonly [string, Section])[] {
     return this.#entries(name).map(([key, value]) => [
       key,
-      new Section(value, `${this.#pathOf(name)}.${key}`, this.#version),
+      new Section(value, `${this.#pathOf(name)}.${key}`, this.#goToml),
     ]);
   }
 
@@ -201,7 +194,7 @@ class Section {
   }
 
   #get(name: string): unknown {
-    return field(this.#table, name, this.#version.major < 2 ? 1 : 2);
+    return field(this.#table, name, this.#goToml);
   }
 
   #entries(name: string): readonly (readonly [string, unknown])[] {

@@ -1,4 +1,4 @@
-/** How containerd 2.x carries old configuration over, in memory: plugin names of version 1, and the CRI plugin's image half. */
+/** How containerd 2.x migrates old configuration, in memory: plugin names of version 1, and the image part of the CRI plugin. */
 import { asTable, type TomlTable } from './toml.ts';
 
 export const oldCri = 'io.containerd.grpc.v1.cri';

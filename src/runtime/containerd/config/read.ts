@@ -1,11 +1,12 @@
 /**
- * containerd's mind about images: which files say it, which pull engine they choose, and where registries are sought
- * (pkg/cri/config/config.go and pkg/cri/server/image_pull.go in 1.x; internal/cri/config/config.go,
- * plugins/cri/images/plugin.go and core/transfer/registry/registry.go in 2.x; read at v1.6.20, v1.7.34, v2.1.9, v2.2.7, v2.3.4).
- * What follows for one image is the plan's to say.
+ * containerd's image settings: which files set them, which pull engine they choose, and where the hosts of registries are configured. The plan
+ * decides what follows for one image.
+ *
+ * Imitates pkg/cri/config/config.go and pkg/cri/server/image_pull.go in 1.x; internal/cri/config/config.go, plugins/cri/images/plugin.go and
+ * core/transfer/registry/registry.go in 2.x (v1.6.20, v1.7.34, v2.1.9, v2.2.7, v2.3.4).
  */
 import { posix } from 'node:path';
-import { atLeast } from '#runtime/containerd/versions.ts';
+import { configRulesOf, type ConfigRules } from '../versions.ts';
 import type { SnapshotSettings } from '#kubelet/disk.ts';
 import type { Fault } from '#report/fault.ts';
 import { bad, good, seen, type Outcome, type Seen } from '#report/outcome.ts';
@@ -27,7 +28,7 @@ export interface ReadContainerd {
   readonly warn: (fault: Fault) => void;
 }
 
-/** Where its configuration lies, and what is in the files that it reads once, when it starts. */
+/** The place of its configuration, and the content of the files that it reads once, at its start. */
 export interface ContainerdFiles {
   readonly path: string;
   readonly root: string | undefined;
@@ -35,19 +36,15 @@ export interface ContainerdFiles {
 }
 
 const defaultConfig = '/etc/containerd/config.toml';
-/** Where distributions that bring their own containerd keep its configuration, and the data root that they give it. */
+/** Distributions that bring their own containerd: the place of its configuration, and the data root that they give it. */
 const bundled = ['k3s', 'rke2'].map((name) => ({
   config: `/var/lib/rancher/${name}/agent/etc/containerd/config.toml`,
   root: `/var/lib/rancher/${name}/agent/containerd`,
 }));
 
-export async function readContainerd(ask: ReadContainerd): Promise<Seen<RuntimeConfig>> {
-  return interpretFiles(ask, await loadContainerd(ask));
-}
-
-export async function loadContainerd(ask: ReadContainerd): Promise<ContainerdFiles> {
-  const { path, root } = await configPlace(ask);
-  return { path, root, load: await loadServerConfig(ask.root, path, ask.version) };
+export async function loadContainerd(options: ReadContainerd): Promise<ContainerdFiles> {
+  const { path, root } = await configPlace(options);
+  return { path, root, load: await loadServerConfig(options.root, path, options.version) };
 }
 
 /** The files whose change waits for a restart. */
@@ -63,9 +60,9 @@ export function filesOf({ load }: ContainerdFiles): readonly string[] {
   }
 }
 
-/** What containerd makes of them with what it reads at every pull (certs.d, certificates) as it lies there now. */
+/** The settings that the files give, with what containerd reads at every pull (certs.d, certificates) as it is now. */
 export async function interpretFiles(
-  ask: ReadContainerd,
+  options: ReadContainerd,
   { path, root, load }: ContainerdFiles,
 ): Promise<Seen<RuntimeConfig>> {
   switch (load.is) {
@@ -75,28 +72,28 @@ export async function interpretFiles(
       return seen(path, bad({ code: 'runtime.misconfigured', file: load.file, why: load.why }));
     case 'none': {
       // `--config` with a missing file stops containerd; the default path may be missing.
-      if (ask.args.config !== undefined && ask.args.config !== defaultConfig) {
+      if (options.args.config !== undefined && options.args.config !== defaultConfig) {
         const why = `open ${path}: no such file or directory`;
         return seen(path, bad({ code: 'runtime.misconfigured', file: path, why }));
       }
       const config: ServerConfig = { version: 0, root: undefined, plugins: {}, disabledPlugins: [], files: [] };
-      const read = await interpret(ask, { config, path, root });
+      const read = await interpret(options, { config, path, root });
       return seen(`containerd's defaults (there is no ${path})`, read);
     }
     case 'loaded':
-      return seen(load.config.files.join(', '), await interpret(ask, { config: load.config, path, root }));
+      return seen(load.config.files.join(', '), await interpret(options, { config: load.config, path, root }));
   }
 }
 
-async function configPlace(ask: ReadContainerd): Promise<{ path: string; root: string | undefined }> {
-  if (ask.args.config !== undefined) {
-    const known = bundled.find(({ config }) => config === ask.args.config);
-    return { path: ask.args.config, root: ask.args.root ?? known?.root };
+async function configPlace(options: ReadContainerd): Promise<{ path: string; root: string | undefined }> {
+  if (options.args.config !== undefined) {
+    const known = bundled.find(({ config }) => config === options.args.config);
+    return { path: options.args.config, root: options.args.root ?? known?.root };
   }
   for (const { config, root } of bundled) {
-    if ((await statPath(ask.root, config)).ok) return { path: config, root: ask.args.root ?? root };
+    if ((await statPath(options.root, config)).ok) return { path: config, root: options.args.root ?? root };
   }
-  return { path: defaultConfig, root: ask.args.root };
+  return { path: defaultConfig, root: options.args.root };
 }
 
 interface Loaded {
@@ -105,25 +102,26 @@ interface Loaded {
   readonly root: string | undefined;
 }
 
-async function interpret(ask: ReadContainerd, loaded: Loaded): Promise<Outcome<RuntimeConfig>> {
+async function interpret(options: ReadContainerd, loaded: Loaded): Promise<Outcome<RuntimeConfig>> {
   const { config, path } = loaded;
   const misconfigured = (why: string) => bad({ code: 'runtime.misconfigured', file: path, why });
-  const disabled = disabledPlugin(config, ask.version);
+  const rules = configRulesOf(options.version);
+  const disabled = disabledPlugin(config, rules);
   if (disabled !== undefined) return misconfigured(`the plugin ${disabled} is disabled`);
-  const decoded = decodeImages(sectionOf(config, ask.version), ask.version);
+  const decoded = decodeImages(sectionOf(config, rules), options.version);
   if (!decoded.ok) return misconfigured(decoded.why);
   const settings = decoded.value;
-  for (const why of settings.warnings) ask.warn({ code: 'runtime.misconfigured', file: path, why });
-  warnOfIgnoredSection(ask, config, path);
-  const engine = engineFor(settings, ask.version);
-  const configPath = effectiveConfigPath(settings, ask.version);
+  for (const why of settings.warnings) options.warn({ code: 'runtime.misconfigured', file: path, why });
+  if (rules.hasImagesPlugin) warnOfIgnoredSection(options, config, path);
+  const engine = engineFor(settings, rules);
+  const configPath = effectiveConfigPath(settings, rules);
   if (configPath !== '' && settings.mirrors.size > 0) {
     return misconfigured('invalid plugin config: `mirrors` cannot be set when `config_path` is provided');
   }
   if (configPath !== '' && settings.tls.size > 0) {
     return misconfigured('invalid plugin config: `configs.tls` cannot be set when `config_path` is provided');
   }
-  const registry = await readRegistry(ask, { settings, engine, configPath, path });
+  const registry = await readRegistry(options, { settings, engine, configPath, path });
   if (!registry.ok) return registry;
   const root = loaded.root ?? config.root ?? '/var/lib/containerd';
   return good({
@@ -133,7 +131,7 @@ async function interpret(ask: ReadContainerd, loaded: Loaded): Promise<Outcome<R
     auths: bareRecord(settings.auths),
     sandboxImage: settings.sandboxImage,
     root,
-    snapshots: snapshotSettings(settings, { root, config, version: ask.version }),
+    snapshots: snapshotSettings(settings, { root, config, rules }),
     progressTimeoutMs: settings.progressTimeoutMs,
   });
 }
@@ -144,44 +142,44 @@ async function interpret(ask: ReadContainerd, loaded: Loaded): Promise<Outcome<R
  */
 function snapshotSettings(
   { snapshotter, discardUnpackedLayers }: ImageSettings,
-  at: { readonly root: string; readonly config: ServerConfig; readonly version: RuntimeVersion },
+  at: { readonly root: string; readonly config: ServerConfig; readonly rules: ConfigRules },
 ): SnapshotSettings {
   const { plugins, version } = at.config;
   const usual = posix.join(at.root, `io.containerd.snapshotter.v1.${snapshotter}`);
   const own = asTable(plugins[`io.containerd.snapshotter.v1.${snapshotter}`]);
-  const short = version < 2 && at.version.major < 2 ? asTable(plugins[snapshotter]) : undefined;
+  const short = version < 2 && !at.rules.hasImagesPlugin ? asTable(plugins[snapshotter]) : undefined;
   const moved = (own ?? short)?.['root_path'];
   const real = typeof moved === 'string' && moved !== '' ? moved : usual;
   return {
     snapshotter,
     root: real,
-    reportedRoot: at.version.major < 2 ? usual : real,
+    reportedRoot: at.rules.hasImagesPlugin ? real : usual,
     discardsLayers: discardUnpackedLayers,
   };
 }
 
 /** Version 1 files know plugins by their short names (1.x Decode). */
-function sectionOf(config: ServerConfig, version: RuntimeVersion): unknown {
-  if (version.major >= 2) return config.plugins[images];
+function sectionOf(config: ServerConfig, { hasImagesPlugin }: ConfigRules): unknown {
+  if (hasImagesPlugin) return config.plugins[images];
   return config.plugins[config.version < 2 ? 'cri' : oldCri];
 }
 
 /** Without the CRI plugin the kubelet has no runtime. Docker's packages ship a file that disables it. */
-function disabledPlugin(config: ServerConfig, version: RuntimeVersion): string | undefined {
-  const needed = version.major >= 2 ? [images, oldCri] : [config.version < 2 ? 'cri' : oldCri];
+function disabledPlugin(config: ServerConfig, { hasImagesPlugin }: ConfigRules): string | undefined {
+  const needed = hasImagesPlugin ? [images, oldCri] : [config.version < 2 ? 'cri' : oldCri];
   return needed.find((name) => config.disabledPlugins.includes(name));
 }
 
-/** `version = 3` with the old plugin's path, and version 1 on 2.0–2.2: containerd says nothing and reads nothing. */
-function warnOfIgnoredSection(ask: ReadContainerd, config: ServerConfig, path: string): void {
-  if (ask.version.major < 2 || config.plugins[oldCri] === undefined || config.plugins[images] !== undefined) return;
+/** `version = 3` with the old plugin's path, and version 1 on 2.0–2.2: containerd ignores the section without a warning. */
+function warnOfIgnoredSection(options: ReadContainerd, config: ServerConfig, path: string): void {
+  if (config.plugins[oldCri] === undefined || config.plugins[images] !== undefined) return;
   const why = `the section plugins.${JSON.stringify(oldCri)} is ignored by this version of containerd`;
-  ask.warn({ code: 'runtime.misconfigured', file: path, why });
+  options.warn({ code: 'runtime.misconfigured', file: path, why });
 }
 
-/** CheckLocalImagePullConfigs (2.1 and later): settings that only the local engine knows choose it. */
-function engineFor(settings: ImageSettings, version: RuntimeVersion): 'local' | 'transfer' {
-  if (!atLeast(version, 2, 1) || settings.useLocalImagePull) return 'local';
+/** CheckLocalImagePullConfigs: settings that only the local engine knows choose it. */
+function engineFor(settings: ImageSettings, { hasTransferService }: ConfigRules): 'local' | 'transfer' {
+  if (!hasTransferService || settings.useLocalImagePull) return 'local';
   const forcesLocal =
     !settings.disableSnapshotAnnotations ||
     settings.discardUnpackedLayers ||
@@ -192,12 +190,8 @@ function engineFor(settings: ImageSettings, version: RuntimeVersion): 'local' | 
   return forcesLocal ? 'local' : 'transfer';
 }
 
-const newDefault = '/etc/containerd/certs.d:/etc/docker/certs.d';
-
-/** plugins/cri/images/plugin.go InitFn (2.2 and later, on Linux). */
-function effectiveConfigPath(settings: ImageSettings, version: RuntimeVersion): string {
-  if (settings.configPath !== '' || settings.mirrors.size > 0 || !atLeast(version, 2, 2)) return settings.configPath;
-  return newDefault;
+function effectiveConfigPath({ configPath, mirrors }: ImageSettings, { defaultConfigPath }: ConfigRules): string {
+  return configPath === '' && mirrors.size === 0 ? defaultConfigPath : configPath;
 }
 
 interface Choice {
@@ -208,31 +202,31 @@ interface Choice {
 }
 
 /** registryHosts in image_pull.go for the local engine, NewOCIRegistry for the transfer service. */
-async function readRegistry(ask: ReadContainerd, choice: Choice): Promise<Outcome<RegistryConfig>> {
+async function readRegistry(options: ReadContainerd, choice: Choice): Promise<Outcome<RegistryConfig>> {
   const { settings, engine, configPath } = choice;
   if (configPath === '' && engine === 'local') {
-    const tls = await readLegacyTls(ask.root, settings.tls);
+    const tls = await readLegacyTls(options.root, settings.tls);
     return good({ kind: 'legacy', mirrors: bareRecord(settings.mirrors), tls: bareRecord(tls) });
   }
   const parts = configPath.split(':').filter((part) => part !== '');
-  // The transfer service hands the whole text to HostDirFromRoot as one path (still so in v2.3.4).
+  // The transfer service passes the whole text to HostDirFromRoot as one path (v2.3.4 included).
   const paths = engine === 'local' ? parts : configPath === '' ? [] : [configPath];
-  if (engine === 'transfer' && parts.length > 1) await warnOfOnePath(ask, choice, parts);
+  if (engine === 'transfer' && parts.length > 1) await warnOfOnePath(options, choice, parts);
   const roots: HostsRoot[] = [];
   for (const path of paths) {
-    const root = await readHostsRoot({ root: ask.root, version: ask.version, warn: ask.warn }, path);
+    const root = await readHostsRoot({ root: options.root, version: options.version, warn: options.warn }, path);
     if (!root.ok) return root;
     roots.push(root.value);
   }
   return good({ kind: 'hosts_dirs', roots });
 }
 
-/** Silent in containerd, and the most surprising of its defaults, so it is said where a directory would have mattered. */
-async function warnOfOnePath(ask: ReadContainerd, choice: Choice, parts: readonly string[]): Promise<void> {
+/** containerd does not warn of this default, which surprises most users: the agent warns where a directory would have mattered. */
+async function warnOfOnePath(options: ReadContainerd, choice: Choice, parts: readonly string[]): Promise<void> {
   for (const part of parts) {
-    const root = await readHostsRoot({ ...ask, warn: () => undefined }, part);
+    const root = await readHostsRoot({ ...options, warn: () => undefined }, part);
     if (!root.ok || Object.keys(root.value.dirs).length === 0) continue;
     const why = `the transfer service takes config_path ${JSON.stringify(choice.configPath)} as one path, so ${part} is not read`;
-    ask.warn({ code: 'runtime.misconfigured', file: choice.path, why });
+    options.warn({ code: 'runtime.misconfigured', file: choice.path, why });
   }
 }

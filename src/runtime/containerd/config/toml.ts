@@ -1,26 +1,26 @@
 /**
- * TOML as containerd reads it: go-toml v1.9.5 in 1.x, go-toml v2 in 2.x. Values come from smol-toml; what it does not keep,
- * the order of the document's own expressions, is read beside it. It must not know containerd's keys.
+ * TOML as containerd reads it: go-toml v1.9.5 in 1.x, go-toml v2 in 2.x. Values come from smol-toml. It does not keep
+ * the order of the document's expressions, which is read here. This file knows none of containerd's keys.
  */
 import { valueAt } from '#data/value-at.ts';
 import { parse } from 'smol-toml';
 
 export type TomlTable = Readonly<Record<string, unknown>>;
-export type TomlParse = { readonly ok: true; readonly table: TomlTable } | { readonly ok: false; readonly why: string };
+type TomlParse = { readonly ok: true; readonly table: TomlTable } | { readonly ok: false; readonly why: string };
 
 /** Deeper documents are refused: nothing that containerd reads goes beyond ten. */
 const maxDepth = 64;
 
-export type GoToml = 1 | 2;
+type GoToml = 1 | 2;
 
-/** What one go-toml takes and the other does not is refused as it refuses it. */
+/** Refuses what one version of go-toml refuses and the other accepts, with its text. */
 export function parseToml(text: string, goToml: GoToml): TomlParse {
   if (text.includes('\uFFFD')) return { ok: false, why: 'invalid UTF-8' };
-  // v2 takes a byte order mark for the beginning of a key; v1 passes over it.
+  // v2 reads a byte order mark as the beginning of a key; v1 skips it.
   if (goToml === 2 && text.startsWith('\uFEFF')) return { ok: false, why: 'invalid character at start of key: U+FEFF' };
   const parsed = parseDocument(text);
   if (!parsed.ok || goToml === 2 || !/^[ \t]*\[[^\n]*["'][^\n]*\[/m.test(text)) return parsed;
-  // v1 lexer.go lexInsideTableKey looks for the end of a header without regard to quotes: [host."http://[::1]:5000"]
+  // v1 lexer.go lexInsideTableKey finds the end of a header without regard to quotes: [host."http://[::1]:5000"]
   const bracketed = expressionsOf(text).some(
     ({ kind, key }) => kind !== 'pair' && key.some((part) => /[[\]]/.test(part)),
   );
@@ -60,7 +60,7 @@ export function field(table: TomlTable, name: string, goToml: GoToml): unknown {
 }
 
 /** One expression of a document in the order of the text: a `[table]`, an `[[array]]` or a `key = value`. */
-export interface Expression {
+interface Expression {
   readonly kind: 'table' | 'array' | 'pair';
   /** The dotted parts of its own key. */
   readonly key: readonly string[];
@@ -119,7 +119,7 @@ function valueEnd(text: string, start: number): number {
     const char = text.charAt(at);
     if (char === '\n' && depth <= 0) return at;
     if (char === '#') {
-      // A comment ends an expression, unless it stands inside an array.
+      // A comment ends an expression, unless it is inside an array.
       if (depth <= 0) return at;
       at = lineEnd(text, at);
       continue;

@@ -1,23 +1,24 @@
 /**
- * Whether what was fetched can be unpacked: the configuration held against the manifest, and small layers against the
- * configuration. Imitates containerd core/unpack/unpacker.go (unpack), client/image.go (Unpack, getLayers), core/images/image.go
- * (Manifest) and core/diff/apply, v1.6.20 to v2.3.4. What the layers' archives hold is not looked at.
+ * Whether what was fetched can be unpacked: compares the configuration with the manifest, and small layers with the configuration. Does not
+ * read the layers' archives.
+ *
+ * Imitates containerd core/unpack/unpacker.go (unpack), client/image.go (Unpack, getLayers), core/images/image.go (Manifest) and
+ * core/diff/apply, v1.6.20 to v2.3.4.
  */
-import type { Engine } from '#runtime/containerd/versions.ts';
 import type { Fault } from '#report/fault.ts';
 import { readImageConfig, type ImageConfig } from '#image/config.ts';
-import type { Descriptor } from '#image/manifest.ts';
+import type { Descriptor, ImageManifest } from '#image/manifest.ts';
 import { compressionOf, isConfigType, isEncrypted, isLayerType } from '#image/media-type.ts';
 import { formatPlatform, matcherFor, normalise } from '#image/platform.ts';
-import { pullFailed, type ErrorText } from '#runtime/containerd/error-texts.ts';
 import { unpack, type Unpacked } from '#registry/http/decode.ts';
-import type { Blobs, ImageManifest } from './blobs.ts';
-import { wrapFetch } from './ending.ts';
-import { forgetBlob } from './fetch.ts';
-import type { AttemptContext } from '#runtime/attempt/context.ts';
-import type { Trouble } from '#runtime/attempt/trouble.ts';
+import { pullFailed, type ErrorText } from '../error-texts.ts';
+import type { PullContext } from '../plan.ts';
+import type { ContainerdEngine } from '../versions.ts';
+import type { Blobs } from './fetch-blobs.ts';
+import { forgetBlob } from './fetch-content.ts';
+import { fetchText, type PullError } from './pull-error.ts';
 
-export interface Fetched {
+interface FetchedImage {
   readonly top: Descriptor;
   readonly chosen: Descriptor;
   readonly manifest: ImageManifest;
@@ -25,51 +26,51 @@ export interface Fetched {
 }
 
 /** An archive that is larger is not unpacked to be hashed. */
-const mostUnpacked = 8 << 20;
+const maxUnpackedBytes = 8 << 20;
 
-/** The trouble with its words as the CRI error has them. */
-export function unpackFlaw(context: AttemptContext, fetched: Fetched): Trouble | undefined {
+/** The error with the whole text of the CRI error. */
+export function unpackError(context: PullContext, fetched: FetchedImage): PullError | undefined {
   const { manifest, blobs } = fetched;
   const { engine } = context.plan;
-  const late = blobs.missing === undefined ? undefined : worded(blobs.missing, wrapFetch(context, blobs.missing));
+  const late = blobs.missing === undefined ? undefined : withText(blobs.missing, fetchText(context, blobs.missing));
   if (blobs.config === undefined) return late;
   const read = readImageConfig(Buffer.from(blobs.config).toString('utf8'));
   const layers = manifest.layers.filter(({ mediaType }) => isLayerType(mediaType, engine));
   const isUnpacked = isConfigType(manifest.config.mediaType) && layers.length > 0;
   const at: Unpacking = { context, fetched, layers };
   if (!read.ok) return late === undefined || isUnpacked ? badConfig(at, isUnpacked, read.why) : late;
-  if (!isUnpacked) return late ?? unknownConfig(at, read.value) ?? wrongPlatform(at, read.value);
+  if (!isUnpacked) return late ?? unknownConfig(at, read.value) ?? unfitImage(at, read.value);
   const { diffIds } = read.value;
   if (diffIds.length !== layers.length) {
     const why = `number of layers and diffIDs don't match: ${layers.length} != ${diffIds.length}`;
     return malformed(at, why, pullFailed(context.plan.image.runtime, { text: why }));
   }
-  return late ?? brokenLayer(at, read.value) ?? wrongPlatform(at, read.value);
+  return late ?? brokenLayer(at, read.value) ?? unfitImage(at, read.value);
 }
 
 interface Unpacking {
-  readonly context: AttemptContext;
-  readonly fetched: Fetched;
+  readonly context: PullContext;
+  readonly fetched: FetchedImage;
   /** What is a layer by its type. */
   readonly layers: readonly Descriptor[];
 }
 
-function worded(trouble: Trouble, errorText: ErrorText): Trouble {
-  return { ...trouble, errorText };
+function withText(error: PullError, errorText: ErrorText): PullError {
+  return { ...error, errorText };
 }
 
-function malformed({ fetched }: Unpacking, why: string, errorText: ErrorText): Trouble {
+function malformed({ fetched }: Unpacking, why: string, errorText: ErrorText): PullError {
   return {
     fault: { code: 'manifest.malformed', digest: fetched.manifest.config.digest, host: hostOf(fetched), why },
     errorText,
   };
 }
 
-function unsupported({ fetched }: Unpacking, mediaType: string, errorText: ErrorText): Trouble {
+function unsupported({ fetched }: Unpacking, mediaType: string, errorText: ErrorText): PullError {
   return { fault: { code: 'manifest.unsupported', mediaType, host: hostOf(fetched) }, errorText };
 }
 
-function hostOf({ blobs }: Fetched): string {
+function hostOf({ blobs }: FetchedImage): string {
   return blobs.hosts[0] ?? '';
 }
 
@@ -79,7 +80,7 @@ function unpackFailed({ context }: Unpacking, errorText: ErrorText): ErrorText {
   return pullFailed(context.plan.image.runtime, { ...errorText, text });
 }
 
-function badConfig(at: Unpacking, isUnpacked: boolean, why: string): Trouble {
+function badConfig(at: Unpacking, isUnpacked: boolean, why: string): PullError {
   const { plan } = at.context;
   if (isUnpacked) return malformed(at, why, pullFailed(plan.image.runtime, { text: `unmarshal image config: ${why}` }));
   if (plan.engine.kind === 'local')
@@ -89,17 +90,14 @@ function badConfig(at: Unpacking, isUnpacked: boolean, why: string): Trouble {
   return malformed(at, why, { text });
 }
 
-/** No configuration that the runtime knows, or no layer: the transfer service has nothing to unpack then and is content. */
-function unknownConfig(at: Unpacking, config: ImageConfig): Trouble | undefined {
+/** No configuration that the runtime knows, or no layer: the transfer service then has nothing to unpack and succeeds. */
+function unknownConfig(at: Unpacking, config: ImageConfig): PullError | undefined {
   const { context, fetched, layers } = at;
   const { engine } = context.plan;
   if (engine.kind === 'transfer') return undefined;
   const { manifest } = fetched;
   const mismatch = wrongPlatform(at, config);
-  if (mismatch !== undefined) {
-    const text = mismatch.errorText.text.replace(/^get image config descriptor: /, '');
-    return worded(mismatch, unpackFailed(at, { ...mismatch.errorText, text }));
-  }
+  if (mismatch !== undefined) return withText(mismatch, unpackFailed(at, mismatch.errorText));
   const wanted = engine.unpacksLayerTypesOnly ? layers : manifest.layers;
   if (config.diffIds.length !== wanted.length) {
     const errorText = unpackFailed(at, { text: 'mismatched image rootfs and manifest layers' });
@@ -130,8 +128,8 @@ function whyNotApplied(at: Unpacking, { digest, mediaType }: Descriptor): ErrorT
   return { text: `failed to get stream processor for ${mediaType}: no processor for media-type: unknown` };
 }
 
-/** Layers that were read whole, as far as they can be told from their bytes. */
-function brokenLayer(at: Unpacking, config: ImageConfig): Trouble | undefined {
+/** Checks the layers that were read whole. */
+function brokenLayer(at: Unpacking, config: ImageConfig): PullError | undefined {
   const { context, fetched, layers } = at;
   const { engine, platform, image } = context.plan;
   const suits = matcherFor(platform, 'compatible', engine.osFeatures).match(normalise(config.platform));
@@ -150,7 +148,7 @@ function brokenLayer(at: Unpacking, config: ImageConfig): Trouble | undefined {
       );
     }
     const body = fetched.blobs.layers.get(digest);
-    const unpacked = body === undefined ? undefined : unpack(body, compression, mostUnpacked);
+    const unpacked = body === undefined ? undefined : unpack(body, compression, maxUnpackedBytes);
     if (unpacked === undefined || (unpacked.is === 'archive' && unpacked.digest === diffId)) continue;
     forgetBlob(context, digest);
     const got = unpacked.is === 'archive' ? `an archive of ${unpacked.digest}` : unpacked.why;
@@ -161,7 +159,7 @@ function brokenLayer(at: Unpacking, config: ImageConfig): Trouble | undefined {
 }
 
 function wrongDiffId(
-  engine: Engine,
+  engine: ContainerdEngine,
   { diffId, digest, unpacked }: { readonly diffId: string; readonly digest: string; readonly unpacked: Unpacked },
 ): string {
   if (engine.texts.wrongDiffId === 'bare' || unpacked.is === 'broken')
@@ -169,14 +167,14 @@ function wrongDiffId(
   return `wrong diff id "${unpacked.digest}" calculated on extraction "${diffId}", desc "${digest}"`;
 }
 
-function undecryptable(mediaType: string): Trouble {
+function undecryptable(mediaType: string): PullError {
   const what = `whether this node can decrypt ${mediaType}`;
-  const fault: Fault = { code: 'agent.cannot_see', what, why: 'its keys are not looked at' };
+  const fault: Fault = { code: 'agent.cannot_see', what, why: 'the agent does not read its keys' };
   return { fault, errorText: { text: '' } };
 }
 
-/** An entry of an index that names no platform is judged by its configuration (images.Manifest), after all else. */
-function wrongPlatform({ context, fetched }: Unpacking, config: ImageConfig): Trouble | undefined {
+/** An entry of an index that names no platform is checked by its configuration (images.Manifest), after all else. */
+function wrongPlatform({ context, fetched }: Unpacking, config: ImageConfig): PullError | undefined {
   const { top, chosen } = fetched;
   const { platform, engine } = context.plan;
   if (chosen.digest === top.digest || chosen.platform !== undefined) return undefined;
@@ -188,6 +186,14 @@ function wrongPlatform({ context, fetched }: Unpacking, config: ImageConfig): Tr
     offered: [is],
     digest: top.digest,
   };
-  const text = `get image config descriptor: no match for platform in manifest ${top.digest}: not found`;
+  const text = `no match for platform in manifest ${top.digest}: not found`;
   return { fault, errorText: { text, code: 'NotFound' } };
+}
+
+/** The CRI plugin reads the image's configuration after the pull (image.Config). */
+function unfitImage(at: Unpacking, config: ImageConfig): PullError | undefined {
+  const mismatch = wrongPlatform(at, config);
+  if (mismatch === undefined) return undefined;
+  const { errorText } = mismatch;
+  return withText(mismatch, { ...errorText, text: `get image config descriptor: ${errorText.text}` });
 }

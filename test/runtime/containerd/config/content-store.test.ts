@@ -37,7 +37,7 @@ test.each([
 });
 
 test.each(['', 'sha256:', 'sha256:../../../../etc/passwd', `md5:${hex}`, `sha256:${hex}/..`])(
-  'what is no digest is not looked for: %j',
+  'what is no digest is not searched: %j',
   async (wanted) => {
     await using root = await nodeRoot({ [`var/lib/containerd/${blob}`]: 'here', 'etc/passwd': 'root' });
     expect(await found(root.path, wanted)).toBeUndefined();
@@ -49,7 +49,7 @@ describe('whether the runtime holds a blob', () => {
   const ask = (root: string, wanted: string): Promise<boolean | undefined> =>
     hasContent(root, '/var/lib/containerd')(wanted);
 
-  test('is told of a store that is to be seen, whatever the size', async () => {
+  test('is known of a store that can be read, whatever the size', async () => {
     await using root = await nodeRoot({ [`var/lib/containerd/${blob}`]: Buffer.alloc(9 << 20) });
     expect([await ask(root.path, digest), await ask(root.path, other)]).toEqual([true, false]);
   });
@@ -63,8 +63,8 @@ describe('whether the runtime holds a blob', () => {
 
   test.each<readonly [string, NodeTree, boolean | undefined]>([
     ['of which the runtime has made nothing yet but its database', {}, false],
-    ['that cannot be looked at', { [content]: 'x' }, undefined],
-    ['that lies where nobody shows it', { [content]: { link: '/mnt/content' } }, undefined],
+    ['that cannot be read', { [content]: 'x' }, undefined],
+    ['behind a link that leads outside the mounted root', { [content]: { link: '/mnt/content' } }, undefined],
   ])('a store %s', async (_, tree, holds) => {
     await using root = await nodeRoot({ 'var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db': '', ...tree });
     expect([await ask(root.path, digest), await ask(root.path, 'md5:x')]).toEqual([holds, undefined]);
@@ -72,7 +72,7 @@ describe('whether the runtime holds a blob', () => {
 
   test.each([
     ['no store', {}, digest],
-    ['a directory that only looks like it', { 'var/lib/containerd': { dir: true } as const }, digest],
+    ['a directory of the same name alone', { 'var/lib/containerd': { dir: true } as const }, digest],
     ['what is no digest', { [`var/lib/containerd/${blob}`]: 'x' }, 'sha256:../../etc/passwd'],
   ])('is not known of %s', async (_, tree, wanted) => {
     await using root = await nodeRoot(tree);

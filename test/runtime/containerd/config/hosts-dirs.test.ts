@@ -101,7 +101,7 @@ describe('a directory of certs.d', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('with a hosts.toml that does not decode falls back to certificate files, and says so', async () => {
+  test('with a hosts.toml that does not decode falls back to certificate files, with a warning', async () => {
     const { root, warnings } = await read(under('reg.io', { 'hosts.toml': 'server = ', 'x.crt': a.cert }));
     expect(root.dirs['reg.io']?.is).toMatchObject({
       ok: true,

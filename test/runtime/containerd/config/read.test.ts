@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '#report/fault.ts';
 import type { RuntimeConfig, RuntimeVersion } from '#node/view.ts';
-import { readContainerd, type ReadContainerd } from '#runtime/containerd/config/read.ts';
+import { interpretFiles, loadContainerd, type ReadContainerd } from '#runtime/containerd/config/read.ts';
 import { nodeRoot, type NodeTree } from '../../../kit/node-root.ts';
 
 function saying(part: string): unknown {
@@ -33,7 +33,7 @@ async function read(tree: NodeTree | string, version: string, args: ReadContaine
   await using node = await nodeRoot(typeof tree === 'string' ? { [main]: tree } : tree);
   const warnings: Fault[] = [];
   const ask = { root: node.path, version: at(version), args, warn: (fault: Fault) => warnings.push(fault) };
-  const config = await readContainerd(ask);
+  const config = await interpretFiles(ask, await loadContainerd(ask));
   return { ...(config.ok ? { config: config.value } : { fault: config.fault }), source: config.source, warnings };
 }
 
@@ -439,7 +439,7 @@ root_path = "/fast"
     ['1.7.34', { root: '/fast', reportedRoot: usual }],
     ['2.0.11', { root: '/fast', reportedRoot: '/fast' }],
     ['2.3.4', { root: '/fast', reportedRoot: '/fast' }],
-  ])('a root_path moves it, and containerd %s tells the kubelet so or does not', async (version, expected) => {
+  ])('a root_path moves it, and containerd %s reports it to the kubelet or does not', async (version, expected) => {
     expect((await read(moved, version)).config?.snapshots).toMatchObject({ snapshotter: 'overlayfs', ...expected });
   });
 

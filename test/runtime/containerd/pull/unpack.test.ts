@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bareDemand } from '#config/image-demand.ts';
 import { readNode } from '#rehearsal/read-node.ts';
-import { manners } from '#rehearsal/open-wire.ts';
+import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser } from '#rehearsal/rehearser.ts';
 import { FakeRegistry, image } from '../../../kit/fake-registry.ts';
 import type { BuiltImage } from '../../../kit/image.ts';
@@ -17,7 +17,7 @@ async function verdicts(built: BuiltImage, { version = '2.1.9', passes = 1 } = {
   for (let i = 0; i < passes; i += 1) {
     const at = { hostRoot: root.path, runtime: `containerd://${version}`, nodeName: 'n', kubelet: {}, now: new Date() };
     const signal = new AbortController().signal;
-    const bounds = { manners, atOnce: 1, perRegistry: 8, meteredRegistries: [], signal };
+    const bounds = { options: defaultOptions, atOnce: 1, perRegistry: 8, meteredRegistries: [], signal };
     const demands = [bareDemand(`${registry.host}/team/app:v1`, [])];
     for await (const { verdict } of rehearser.rehearse(await readNode(at), demands, bounds))
       seen.push(verdict.is === 'fails' ? verdict.fault.code : verdict.is);
@@ -39,7 +39,7 @@ describe('an image that cannot be unpacked', () => {
       odd.withConfig(app, (json) => ({ ...json, rootfs: { ...json.rootfs, diff_ids: [] } })),
       'manifest.malformed',
     ],
-    ['a layer of other content than the configuration says', broken, 'blob.digest_mismatch'],
+    ['a layer of other content than the configuration names', broken, 'blob.digest_mismatch'],
     [
       'an index entry without a platform, for another one',
       odd.withoutPlatforms(image({ seed: 'other', platforms: ['linux/s390x'], index: true })),
@@ -51,7 +51,7 @@ describe('an image that cannot be unpacked', () => {
       'manifest.unsupported',
     ],
     [
-      'an encrypted layer, whose keys are not looked at',
+      'an encrypted layer, whose keys are not read',
       odd.withLayerType(app, 'application/vnd.oci.image.layer.v1.tar+gzip+encrypted'),
       'unknown',
     ],

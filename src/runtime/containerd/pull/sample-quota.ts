@@ -1,0 +1,45 @@
+/** One sample of Docker Hub's quota: a token and a HEAD, never a GET of a manifest, which would count as a pull. */
+import type { Fault } from '#report/fault.ts';
+import type { QuotaPlace, QuotaSample } from '#report/quota.ts';
+import { readRateLimit } from '#registry/http/rate-limit.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
+import { isPullContext } from '../plan.ts';
+import { Authorizer } from './authorize.ts';
+import { accept } from './resolve-answer.ts';
+import { send } from './send-request.ts';
+
+export type Sampled =
+  { readonly is: 'reported'; readonly sample: QuotaSample } | { readonly is: 'failed'; readonly fault: Fault };
+
+/** `route` leads to Docker Hub itself. The plan's image is the preview image. */
+export async function sampleQuota(context: AttemptContext, route: number, place: QuotaPlace): Promise<Sampled> {
+  const { wire } = context;
+  if (wire.options.spend || !isPullContext(context))
+    return { is: 'failed', fault: { code: 'agent.bug', where: 'sampleQuota', what: 'a sample that may spend quota' } };
+  const sent = await send(context, new Authorizer(context), {
+    method: 'HEAD',
+    route,
+    object: `manifests/${context.plan.image.tag ?? 'latest'}`,
+    headers: [accept],
+    maxBytes: 64_000,
+    lastHost: false,
+    purpose: { act: 'resolve', because: 'how much of the quota is left' },
+  });
+  if (!sent.ok) return { is: 'failed', fault: sent.error.fault };
+  const { answer, url } = sent.value;
+  const limit = readRateLimit(answer.headers, '', wire.now());
+  if (answer.status !== 200 && answer.status !== 429)
+    return {
+      is: 'failed',
+      fault: { code: 'api.rejected', host: url.host, status: answer.status, message: '' },
+    };
+  return {
+    is: 'reported',
+    sample: {
+      ...place,
+      atMs: wire.now().getTime(),
+      ...(limit === undefined ? {} : { limit }),
+      ...(answer.status === 429 ? { refused: true as const } : {}),
+    },
+  };
+}
