@@ -1,7 +1,7 @@
 /** How many cadences lie between two rehearsals of an image. */
 import type { History } from '#report/verdict-history.ts';
 import { cadencesOf } from './pace.ts';
-import { phaseOf } from './phase.ts';
+import { phaseOf } from './hash.ts';
 import { lastSlot } from './share.ts';
 import type { Demand } from '#node/view.ts';
 

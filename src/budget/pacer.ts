@@ -5,7 +5,7 @@
 import { perMinuteOf } from './budgets.ts';
 import { tagRestMs } from './cadence.ts';
 import { isPrivateName } from './key.ts';
-import { phaseOf } from './phase.ts';
+import { phaseOf } from './hash.ts';
 import {
   affordableMs,
   affords,
@@ -27,7 +27,7 @@ export interface Rule {
   /** What the operator allows instead of what is built in. */
   readonly budgets: Readonly<Record<string, number>>;
   /** Turns of scarce lanes can be booked with all others. */
-  readonly together?: boolean;
+  readonly isShared?: boolean;
 }
 
 /** An image that is due. */
@@ -48,7 +48,7 @@ const imagesKept = 20_000;
 export class Pacer {
   readonly #node: string;
   #rule: Rule;
-  readonly #purses = new Map<string, TokenBucket>();
+  readonly #buckets = new Map<string, TokenBucket>();
   readonly #private = new Set<string>();
   readonly #costs = new Costs();
   /** For images that are under way: in which lanes how much. */
@@ -63,8 +63,8 @@ export class Pacer {
   }
 
   rule(rule: Rule): void {
-    const { agents, budgets, together } = this.#rule;
-    if (rule.agents !== agents || rule.budgets !== budgets || rule.together !== together) this.#forgetShares();
+    const { agents, budgets, isShared } = this.#rule;
+    if (rule.agents !== agents || rule.budgets !== budgets || rule.isShared !== isShared) this.#forgetShares();
     this.#rule = rule;
   }
 
@@ -77,7 +77,7 @@ export class Pacer {
     if (this.#private.has(budgetKey) || this.#private.size >= imagesKept) return;
     this.#private.add(budgetKey);
     this.#forgetShares();
-    this.#purses.delete(budgetKey);
+    this.#buckets.delete(budgetKey);
   }
 
   /** May it go now? What it will cost is set aside. */
@@ -87,7 +87,7 @@ export class Pacer {
     if (budgetKey === undefined) return true;
     const share = this.#share(budgetKey);
     const cost = this.#costs.of(id, budgetKey);
-    const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+    const bucket = this.#buckets.get(budgetKey) ?? fullBucket(share, nowMs);
     if (!affords(bucket, share, { nowMs, cost, phase: this.#phase(budgetKey) })) return false;
     this.#putAside(id, budgetKey, { cost, nowMs });
     return true;
@@ -103,7 +103,7 @@ export class Pacer {
     if (aside?.has(budgetKey) === true) return true;
     const share = this.#share(budgetKey);
     const cost = this.#costs.of(id, budgetKey);
-    const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+    const bucket = this.#buckets.get(budgetKey) ?? fullBucket(share, nowMs);
     const rarest = Math.max(0, ...[...(aside?.keys() ?? [])].map((other) => this.roundMs(other, 1)));
     const between = this.roundMs(budgetKey, 1);
     const mayGoOn =
@@ -117,9 +117,9 @@ export class Pacer {
 
   #putAside(id: string, budgetKey: string, { nowMs, ...what }: SetAside & { readonly nowMs: number }): void {
     const share = this.#share(budgetKey);
-    this.#purses.set(
+    this.#buckets.set(
       budgetKey,
-      spend(this.#purses.get(budgetKey) ?? fullBucket(share, nowMs), share, { nowMs, cost: what.cost }),
+      spend(this.#buckets.get(budgetKey) ?? fullBucket(share, nowMs), share, { nowMs, cost: what.cost }),
     );
     const aside = this.#setAside.get(id) ?? new Map<string, SetAside>();
     this.#setAside.set(id, aside.set(budgetKey, what));
@@ -133,10 +133,10 @@ export class Pacer {
       const share = this.#share(budgetKey);
       const [sent, aside] = [costs.get(budgetKey) ?? 0, asides.get(budgetKey)];
       const cost = sent - (aside?.cost ?? 0);
-      const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+      const bucket = this.#buckets.get(budgetKey) ?? fullBucket(share, nowMs);
       const settled = cost === 0 ? bucket : spend(bucket, share, { nowMs, cost });
       const usedMs = sent === 0 && aside?.usedMs !== undefined ? aside.usedMs : settled.usedMs;
-      this.#purses.set(budgetKey, { ...settled, usedMs });
+      this.#buckets.set(budgetKey, { ...settled, usedMs });
     }
     for (const dearer of this.#costs.learn(id, costs)) this.#shares.delete(dearer);
   }
@@ -153,23 +153,23 @@ export class Pacer {
     const share = this.#share(budgetKey);
     // A whole share at once, rather than image by image.
     const cost = share.is === 'bucket' ? share.burst : 1;
-    const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+    const bucket = this.#buckets.get(budgetKey) ?? fullBucket(share, nowMs);
     return affordableMs(bucket, share, { nowMs, cost, phase: this.#phase(budgetKey) });
   }
 
   /** What to book a turn for, where now is the moment to do so. */
   reservationDue(budgetKey: string, nowMs: number): { readonly perMinute: number; readonly cost: number } | undefined {
     const share = this.#share(budgetKey);
-    const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+    const bucket = this.#buckets.get(budgetKey) ?? fullBucket(share, nowMs);
     if (!needsReservation(bucket, share, { nowMs, phase: this.#phase(budgetKey) })) return undefined;
     return { perMinute: this.#perMinute(budgetKey), cost: this.#costs.ofTurn(budgetKey) };
   }
 
   /** The turn that was booked; undefined: there was none. */
-  booked(budgetKey: string, nowMs: number, reservedMs: number | undefined): void {
-    this.#purses.set(
+  reserved(budgetKey: string, nowMs: number, reservedMs: number | undefined): void {
+    this.#buckets.set(
       budgetKey,
-      withReservation(this.#purses.get(budgetKey) ?? fullBucket(this.#share(budgetKey), nowMs), nowMs, reservedMs),
+      withReservation(this.#buckets.get(budgetKey) ?? fullBucket(this.#share(budgetKey), nowMs), nowMs, reservedMs),
     );
   }
 
@@ -219,7 +219,7 @@ export class Pacer {
       perMinute: this.#perMinute(budgetKey),
       agents: this.#rule.agents,
       cost: this.#costs.ofBudgetKey(budgetKey),
-      ...(this.#rule.together === true ? { reservationCost: this.#costs.ofTurn(budgetKey) } : {}),
+      ...(this.#rule.isShared === true ? { reservationCost: this.#costs.ofTurn(budgetKey) } : {}),
     });
     this.#shares.set(budgetKey, share);
     return share;

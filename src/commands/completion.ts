@@ -5,7 +5,7 @@
  */
 import { valueAt } from '#data/value-at.ts';
 import { completions } from './candidates.ts';
-import type { ProcessContext } from '#main.ts';
+import type { ProcessContext } from './context.ts';
 
 const scripts: Readonly<Record<string, string>> = {
   bash: `_drypull() {

@@ -4,7 +4,7 @@
  * (pkg/custompluginmonitor/plugin/plugin.go: max_output_length, 80 bytes where nobody says otherwise).
  */
 import { Command } from 'commander';
-import type { ProcessContext } from '#main.ts';
+import type { ProcessContext } from './context.ts';
 import { readOwnOptions } from './parse-options.ts';
 import { readInput } from '#node/read-input.ts';
 
@@ -14,18 +14,18 @@ const longestLine = 80;
 const answerBytes = 4 << 20;
 const tokenBytes = 64 << 10;
 
-export async function run(around: ProcessContext): Promise<number> {
+export async function run(context: ProcessContext): Promise<number> {
   const command = new Command('drypull node')
     .description(
       'Ask the agent on this node whether the node may pull. Exit status: 0 it may, 1 it may not, 2 unknown.',
     )
     .option('--agent <URL>', 'where the agent listens', 'http://127.0.0.1:9467')
     .option('--token-file <FILE>', "a token for the agent's listenAuth, such as a ServiceAccount's");
-  const status = readOwnOptions(command, around);
+  const status = readOwnOptions(command, context);
   if (status !== undefined) return status;
   const options = command.opts<{ readonly agent: string; readonly tokenFile?: string }>();
   const answer = await ask(options.agent, options.tokenFile);
-  around.stdout.write(`${short(answer.line)}\n`);
+  context.stdout.write(`${short(answer.line)}\n`);
   return answer.status;
 }
 

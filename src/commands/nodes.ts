@@ -3,7 +3,7 @@
  * through the API server's port-forward. Exit status 0 every node may pull, 1 one may not, 2 of one nobody knows.
  */
 import { Command, Option } from 'commander';
-import type { ProcessContext } from '#main.ts';
+import type { ProcessContext } from './context.ts';
 import { type AgentPod, type Fleet, openFleet } from '#kubernetes/port-forward/ask-agents.ts';
 import { findFleet, type FoundFleet } from '#check/find-agents.ts';
 import { whyNot } from '#check/ask-round.ts';
@@ -17,33 +17,33 @@ interface Options extends FleetOptions {
   readonly output: 'table' | 'json';
 }
 
-export async function run(around: ProcessContext): Promise<number> {
+export async function run(context: ProcessContext): Promise<number> {
   const command = new Command('drypull nodes')
     .description('Ask every node whether it may pull. Exit status: 0 all may, 1 one may not, 2 of one nobody knows.')
     .option('-l, --selector <SELECTOR>', 'only Nodes with these labels: pool=gpu', '')
     .addOption(new Option('-o, --output <FORMAT>', 'how to answer').choices(['table', 'json']).default('table'));
   addFleetOptions(command);
-  const status = readOwnOptions(command, around);
+  const status = readOwnOptions(command, context);
   if (status !== undefined) return status;
   const options = command.opts<Options>();
   const ask = { ...fleetAskOf(options), selector: options.selector };
-  const opened = openFleet({ ...ask.cluster, env: around.env, clockMs: around.clockMs });
+  const opened = openFleet({ ...ask.cluster, env: context.env, clockMs: context.clockMs });
   const failed = (why: string): number => {
-    around.stderr.write(`drypull: ${why}\n`);
+    context.stderr.write(`drypull: ${why}\n`);
     return 2;
   };
   if (!opened.ok) return failed(adviceFor(opened.fault, { requestedBy: [] }).cause);
-  const found = await findFleet(opened.value, ask, around);
+  const found = await findFleet(opened.value, ask, context);
   if (!found.ok) return failed(found.why);
-  const lines = await askNodes(opened.value, found, { ask, around });
-  around.stdout.write(answer(lines, { output: options.output, cluster: opened.value.name, stdout: around.stdout }));
+  const lines = await askNodes(opened.value, found, { ask, context });
+  context.stdout.write(answer(lines, { output: options.output, cluster: opened.value.name, stdout: context.stdout }));
   return lines.some(({ is }) => is === 'not_ready') ? 1 : lines.some(({ is }) => is === 'unknown') ? 2 : 0;
 }
 
 async function askNodes(
   fleet: Fleet,
   { nodes, agents }: FoundFleet,
-  { ask, around }: { readonly ask: FleetAsk; readonly around: ProcessContext },
+  { ask, context }: { readonly ask: FleetAsk; readonly context: ProcessContext },
 ): Promise<readonly NodeLine[]> {
   const lines = new Map<string, NodeLine>();
   const asked: AgentPod[] = [];
@@ -55,7 +55,7 @@ async function askNodes(
   }
   const question = { method: 'GET', path: '/node' } as const;
   const { atOnce, perNodeMs, port } = ask;
-  const bounds = { atOnce, perNodeMs, port, signal: around.signal, clockMs: around.clockMs };
+  const bounds = { atOnce, perNodeMs, port, signal: context.signal, clockMs: context.clockMs };
   for await (const { agent, answered } of fleet.ask(
     asked.map((agent) => ({ agent, question })),
     bounds,

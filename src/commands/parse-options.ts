@@ -1,6 +1,6 @@
 /** The options of a command that reads its own: printed where the surroundings print, and never ending the process. */
 import { type Command, CommanderError } from 'commander';
-import type { ProcessContext } from '#main.ts';
+import type { ProcessContext } from './context.ts';
 
 /** Undefined once the options are read; the exit status where they are wrong, or help was asked for. */
 export function readOwnOptions(command: Command, { args, stdout, stderr }: ProcessContext): 0 | 2 | undefined {

@@ -3,7 +3,7 @@
  * pass, the agent many; both rehearse through here.
  */
 import { keyMatches } from '#kubelet/keyring.ts';
-import { type ConnectivityProbe, learnedOrigins } from '#budget/connectivity-probe.ts';
+import { type ConnectivityProbe, type KnownDemand, learnedOrigins } from '#budget/connectivity-probe.ts';
 import { demandId } from '#report/ledger.ts';
 import { restarted } from '#runtime/next-start.ts';
 import type { NodeHistory } from '#forecast/history/history.ts';
@@ -12,7 +12,6 @@ import type { PullReport } from '#report/report.ts';
 import type { Demand, NodeView } from '#node/view.ts';
 import type { Restarted } from './restart.ts';
 import { assessAll } from '#assess.ts';
-import type { Known } from '#budget/choose.ts';
 import { hasContent, localContent } from '#runtime/containerd/config/content-store.ts';
 import { askProviders } from '#node/credential-plugin.ts';
 import { ProviderCache } from '#node/provider-cache.ts';
@@ -101,7 +100,7 @@ export class Rehearser {
   /** Opens connections to every host that these images would use; see stage/knock.ts. */
   async probe(
     view: NodeView,
-    at: readonly Known[],
+    at: readonly KnownDemand[],
     pass: Pass,
   ): Promise<ReadonlyMap<string, readonly ConnectivityProbe[]>> {
     const wire = this.#open(view, pass);

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { pairChanges, readPair, type Pair } from '#agent/listener-certificate.ts';
+import { pairChanges, readPair, type Pair } from '#agent/listener-access.ts';
 
 let folder = '';
 let stopping = new AbortController();

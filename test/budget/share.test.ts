@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { phaseOf } from '#budget/phase.ts';
+import { phaseOf } from '#budget/hash.ts';
 import {
   affordableMs,
   affords,

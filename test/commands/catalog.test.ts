@@ -30,7 +30,7 @@ function started(env: Readonly<Record<string, string>>, args: readonly string[] 
     args,
     env: { DRYPULL_CATALOG_LISTEN: '127.0.0.1:0', ...env },
     signal: stopping.signal,
-    vitals: () => ({ cpuSeconds: 1, residentBytes: 2, startedAtS: 3 }),
+    usage: { vitals: () => ({ cpuSeconds: 1, residentBytes: 2, startedAtS: 3 }) },
   });
   const ended = run(around, (options) => openLog({ ...options, to: { write } }));
   const url = (): string | undefined => /metrics are at (\S+)/.exec(logged)?.[1];

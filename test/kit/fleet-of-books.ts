@@ -10,15 +10,15 @@ import { isPrivateName, budgetKeyOf } from '#budget/key.ts';
 import { demandId } from '#report/ledger.ts';
 import { defaultPace } from '#budget/pace.ts';
 import { emptyNodeHistory } from '#forecast/history/history.ts';
-import { phaseOf } from '#budget/phase.ts';
+import { phaseOf } from '#budget/hash.ts';
 import { reserve } from '#budget/reservations.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#node/view.ts';
 import { AgentState } from '#agent/state.ts';
-import type { ProbeResults, Known } from '#budget/choose.ts';
+import type { ProbeResults, KnownDemand } from '#budget/connectivity-probe.ts';
 import { jitterMs, parseConfig, type Config } from '#config/config.ts';
 import { Pacing } from '#agent/pacing.ts';
-import type { ReservationDesk } from '#agent/shared-reservations.ts';
+import type { Reservations } from '#agent/collaborators.ts';
 import { Limits } from '#runtime/attempt/limits.ts';
 import { askedReport, shutFault, type AskedReport } from './asked-report.ts';
 import { minuteMs, peakOf, Queue, sliceMs, type SimulatedRegistry } from './fleet.ts';
@@ -94,7 +94,7 @@ class DialDependencies {
   }
 
   /** As cluster/turns.ts does. */
-  readonly state: ReservationDesk['state'] = (budgetKey, ask) => {
+  readonly reserve: Reservations['reserve'] = (budgetKey, ask) => {
     const booking = reserve(this.#leases.get(budgetKey), { ...ask, nowMs: this.nowMs });
     if (booking.is === 'full') return Promise.resolve(undefined);
     this.#leases.set(budgetKey, booking.text);
@@ -135,10 +135,14 @@ class Node {
       silenceMs: minuteMs,
       history: emptyNodeHistory,
     });
-    const reservations =
-      dialing.story.together === true ? { reservations: { isOpen: () => true, state: dialing.state } } : {};
-    const agent = { clock: { now: () => dialing.nowMs, random: () => this.#dice() }, ...reservations };
-    this.#pacing = new Pacing({ node: name, state: this.state, config: () => config, agent });
+    const reservations = { isOpen: () => true, reserve: dialing.reserve };
+    this.#pacing = new Pacing(config, {
+      node: name,
+      state: this.state,
+      clock: { now: () => dialing.nowMs, random: () => this.#dice() },
+      spent: () => [],
+      ...(dialing.story.together === true ? { fleet: { size: () => undefined, reservations } } : {}),
+    });
     for (const registry of dialing.story.registries) {
       for (let i = 0; i < registry.images; i += 1) this.#registries.set(`${registry.budgetKey}/app-${i}:1`, registry);
     }
@@ -184,7 +188,7 @@ class Node {
     this.state.enter(report, { pace, dice: this.#dice() });
   }
 
-  #knock(known: readonly Known[]): ProbeResults {
+  #knock(known: readonly KnownDemand[]): ProbeResults {
     const seen = new Set<string>();
     const heard = known.map(({ demand }) => {
       const id = demandId(demand);

@@ -3,17 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseSchedule } from '#agent/schedule.ts';
+import { readCron } from '#config/cron.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'drypull-bundle-'));
-const bundle = join(directory, 'schedule.mjs');
-let bundled: typeof parseSchedule;
+const bundle = join(directory, 'cron.mjs');
+let bundled: typeof readCron;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, ['bundle.js', 'src/agent/schedule.ts', bundle], {
+  execFileSync(process.execPath, ['bundle.js', 'src/config/cron.ts', bundle], {
     cwd: join(import.meta.dirname, '../..'),
   });
-  ({ parseSchedule: bundled } = (await import(bundle)) as { parseSchedule: typeof parseSchedule });
+  ({ readCron: bundled } = (await import(bundle)) as { readCron: typeof readCron });
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -27,6 +27,5 @@ test.each([
   '15 14 * 1,7 SUN',
   '0 0 30 2 *',
 ])('one file and the sources agree on %s', (cron) => {
-  const none = (): undefined => undefined;
-  expect(bundled(cron, none)).toEqual(parseSchedule(cron, none));
+  expect(bundled(cron)).toEqual(readCron(cron));
 });
