@@ -36,12 +36,18 @@ export function logScore(log: Log, score: Score): void {
     return;
   }
   const { report } = score.prediction;
-  const facts: LogFacts = { score: score.is, actual: score.actual, ...outcome, leadS: score.leadS, judged: report.at };
+  const facts: LogFacts = {
+    score: score.is,
+    predicted: score.predicted,
+    ...outcome,
+    leadS: score.leadS,
+    judged: report.at,
+  };
   if (score.is === 'hit' || score.is === 'correct_rejection') {
     log.info(facts, 'prediction scored');
     return;
   }
   const fault = report.verdict.is === 'fails' ? report.verdict.fault : undefined;
-  const texts = { predicted: report.kubelet?.waitingMessage, message: message === '' ? undefined : message };
+  const texts = { predictedMessage: report.kubelet?.waitingMessage, message: message === '' ? undefined : message };
   log.warn({ ...facts, fault, ...texts }, 'prediction scored');
 }

@@ -14,7 +14,7 @@ function isReport(value: unknown): value is CheckedReport {
   const verdict = fieldOf(value, 'verdict');
   const is = fieldOf(verdict, 'is');
   const fault = fieldOf(verdict, 'fault');
-  const lists = ['wantedBy', 'forecasts', 'performances', 'evidence', 'warnings'];
+  const lists = ['requestedBy', 'forecasts', 'attempts', 'evidence', 'warnings'];
   return (
     fieldOf(value, 'version') === 1 &&
     ['image', 'node', 'at', 'policy'].every((key) => typeof fieldOf(value, key) === 'string') &&

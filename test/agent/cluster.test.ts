@@ -72,7 +72,7 @@ describe('a node with ten Pods, two registries, three kinds of pull secrets and 
     await agent.until(() => agent.lines('prediction scored').some(({ score }) => score === 'miss'));
     expect(agent.lines('prediction scored').find(({ score }) => score === 'miss')).toMatchObject({
       level: 'warn',
-      logged: 'pulls',
+      predicted: 'pulls',
       pod: 'auth-basic-wrong',
       reason: 'ErrImagePull',
       message: expect.stringContaining('failed to pull and unpack image') as unknown,

@@ -280,7 +280,7 @@ describe('an agent alone', () => {
     });
     await vi.advanceTimersByTimeAsync(day);
     expect(agent.passes.flat().length).toBeGreaterThan(0);
-    expect(agent.lines.join('')).toContain('could not knock');
+    expect(agent.lines.join('')).toContain('connectivity probes failed');
     await agent.stop();
   });
 });

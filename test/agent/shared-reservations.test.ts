@@ -33,8 +33,8 @@ test('it is open until a booking fails, and closed for longer each time that it 
   world.kube.grants = everyGrant;
   expect(await desk.reserve('docker.io', ask)).toBe(0);
   const logged = (text: string): number => lines.filter((line) => line.includes(text)).length;
-  expect(logged('no turn can be booked')).toBe(1);
-  expect(logged('booked with the fleet again')).toBe(1);
+  expect(logged('cannot share reservations')).toBe(1);
+  expect(logged('shared with the fleet again')).toBe(1);
 });
 
 test('a minute that is full is no failure', async () => {

@@ -64,7 +64,7 @@ describe('drypull agent', () => {
     [
       'a doorkeeper and no cluster',
       { DRYPULL_LISTEN_AUTH: 'kubernetes' },
-      /^drypull: listenAuth: there is no cluster to ask\. /,
+      /^drypull: listenAuth: kubernetes needs a cluster, and none is configured\. /,
     ],
     [
       'a certificate alone',

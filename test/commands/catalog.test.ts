@@ -84,7 +84,7 @@ describe('drypull catalog', () => {
     expect(text).toMatch(/^process_resident_memory_bytes 2$/m);
     expect((await command.get('/')).status).toBe(404);
     expect(await command.stop()).toBe(0);
-    expect(command.logged()).toContain('"msg":"left"');
+    expect(command.logged()).toContain('"msg":"drained"');
     expect(command.logged()).not.toContain(catalogToken);
     await kube.close();
   });
@@ -100,7 +100,7 @@ describe('drypull catalog', () => {
   });
 
   test.each<readonly [string, Readonly<Record<string, string>>, readonly string[], RegExp]>([
-    ['there is no cluster', {}, [], /catalog: there is no cluster to ask/],
+    ['there is no cluster', {}, [], /catalog needs a cluster, and none is configured/],
     ['the configuration is wrong', { DRYPULL_CATALOG_KINDS: 'rollouts' }, [], /DRYPULL_CATALOG_KINDS\[0\]/],
     ['the kubeconfig is not there', { DRYPULL_KUBECONFIG: '/nowhere/kubeconfig' }, [], /\/nowhere\/kubeconfig/],
     ['it is called wrongly', {}, ['--all'], /unknown option '--all'/],
