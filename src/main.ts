@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** The process: arguments, environment, signals, streams, exit status. No other file uses `process`. */
-import type { Dependencies } from '#check/check.ts';
+import type { Dependencies, Terminal } from '#check/check.ts';
 import { readCommandLine, wantsColour } from '#commands/command-line.ts';
 import type { CheckRequest } from '#commands/command-line.ts';
 import type { ProcessContext } from '#commands/context.ts';
@@ -53,8 +53,13 @@ function contextOf(args: readonly string[], signal: AbortSignal, version: string
     now: () => new Date(),
     clockMs: () => performance.now(),
     random: Math.random,
-    usage: { vitals, ...(gc === undefined ? {} : { collectGarbage: () => void gc() }) },
+    usage: { vitals, ...(gc === undefined ? {} : { collectGarbage }) },
   };
+}
+
+/** All of the heap, at once; only with --expose-gc. */
+function collectGarbage(): void {
+  globalThis.gc?.();
 }
 
 /** kubectl runs a program of this name for shell completion (kubectl pkg/cmd/plugin.go, since 1.26). */
@@ -104,18 +109,15 @@ async function runCheck(request: CheckRequest, signal: AbortSignal): Promise<num
 async function runCheckNodes(request: NodesCheck, signal: AbortSignal): Promise<number> {
   const { checkNodes } = await import('#check/check-nodes.ts');
   const { env, stdout, stderr } = process;
-  const status = await checkNodes(request, { ...terminal(request, signal), env, pause: delay });
+  const status = await checkNodes(request, { ...terminal(request, signal), env, delay });
   await Promise.all([flushed(stdout), flushed(stderr)]);
   return status;
 }
 
 /** The terminal and the clock of a check. */
-function terminal(
-  { colour }: { readonly colour: boolean },
-  signal: AbortSignal,
-): Pick<Dependencies, 'stdout' | 'stderr' | 'read' | 'now' | 'elapsedMs' | 'ticking' | 'signal'> {
+function terminal({ colour }: { readonly colour: boolean }, signal: AbortSignal): Terminal {
   const { env, stdout, stderr } = process;
-  const streamOf = (stream: NodeJS.WriteStream): Dependencies['stdout'] => ({
+  const streamOf = (stream: NodeJS.WriteStream): Terminal['stdout'] => ({
     isTTY: stream.isTTY,
     columns: stream.columns,
     colour: wantsColour(colour, env, stream),
@@ -135,12 +137,12 @@ function terminal(
   };
 }
 
-async function readFile(path: string): ReturnType<Dependencies['read']> {
+async function readFile(path: string): ReturnType<Terminal['read']> {
   const { readInput } = await import('#node/read-input.ts');
   return readInput(path, inputBytes);
 }
 
-async function readStdin(): ReturnType<Dependencies['read']> {
+async function readStdin(): ReturnType<Terminal['read']> {
   if (process.stdin.isTTY) process.stderr.write('drypull: reading manifests from the terminal; end with Ctrl-D\n');
   const parts: Buffer[] = [];
   let size = 0;

@@ -237,7 +237,7 @@ function eventStream(signal: AbortSignal): {
   readonly emit: (event: ClusterEvent) => void;
   readonly events: AsyncIterable<ClusterEvent>;
 } {
-  let emit = (_event: ClusterEvent): void => undefined;
+  let emit: (event: ClusterEvent) => void = () => undefined;
   const events = new ReadableStream<ClusterEvent>({
     start: (controller) => {
       emit = (event) => {

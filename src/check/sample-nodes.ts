@@ -1,8 +1,9 @@
 /**
- * Of very many nodes a few of each kind: what makes nodes differ in how they pull is their architecture, where they stand, which
- * runtime they run and which pool they came from. Pure, and the same nodes for the same fleet: who is chosen depends on names alone.
+ * A sample of very many nodes with a few of each kind. Nodes pull differently by architecture, zone, runtime and pool. The sample
+ * depends on the nodes' names alone: it is the same for the same fleet. Pure.
  */
 import { valueAt } from '#data/value-at.ts';
+
 export interface SampledNode {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -13,20 +14,20 @@ export interface SampledNode {
 
 export interface Sample<N> {
   readonly nodes: readonly N[];
-  /** How many there were to choose from, and of how many kinds. */
+  /** The number of all nodes, and of their kinds. */
   readonly of: number;
   readonly kinds: number;
 }
 
-/** Below this everybody is asked. */
+/** With fewer nodes, all of them are in the sample. */
 export const sampleFrom = 300;
-/** Enough that a fault on one node in fifty is met with a chance of 95 % within one kind. */
+/** Finds a fault on one node in fifty of a kind with a probability of 95 %. */
 const most = 150;
-/** One that is down, one that is odd, and one to tell which. */
+/** One may be down and another faulty; the third shows which. */
 const leastOfKind = 3;
 
 /**
- * Labels that name a pool, by who writes them: EKS, GKE, AKS (and its older form), Karpenter, Gardener, kOps, DigitalOcean,
+ * Labels that name a pool, by the product that sets them: EKS, GKE, AKS (and its older form), Karpenter, Gardener, kOps, DigitalOcean,
  * OpenShift's machine sets, Cluster API.
  */
 const poolLabels = [
@@ -47,7 +48,7 @@ const poolLabels = [
 const instanceType = 'node.kubernetes.io/instance-type';
 const zone = 'topology.kubernetes.io/zone';
 
-/** `pool=gpu`: the label that tells where a node comes from; undefined where none does. */
+/** `pool=gpu`: the label of the pool that a node belongs to; undefined: it has none. */
 export function poolOf({ labels }: Pick<SampledNode, 'labels'>): string | undefined {
   const key = [...poolLabels, instanceType].find((label) => (valueAt(labels, label) ?? '') !== '');
   return key === undefined ? undefined : `${key.slice(key.indexOf('/') + 1)}=${valueAt(labels, key) ?? ''}`;
@@ -64,7 +65,7 @@ export function sampleNodes<N extends SampledNode>(nodes: readonly N[]): Sample<
   return { nodes: nodes.filter((node) => chosen.has(node)), of: nodes.length, kinds: kinds.length };
 }
 
-/** In proportion, and never so few that one odd node stands for all of them. */
+/** In proportion, and enough that one faulty node does not decide for its kind. */
 function shareOf(members: readonly unknown[], all: number): number {
   return Math.max(leastOfKind, Math.round((most * members.length) / all));
 }
@@ -73,7 +74,7 @@ function kindOf(node: SampledNode): string {
   return JSON.stringify([node.architecture, zoneOf(node), node.runtime, poolOf(node) ?? '']);
 }
 
-/** Names that follow one another are often one rack or one day: their hashes do not. */
+/** Nodes with consecutive names often share a rack or a creation date; their hashes do not follow each other. */
 function spreadOut<N extends SampledNode>(nodes: readonly N[]): readonly N[] {
   return nodes
     .map((node) => ({ node, hash: fnv1a(node.name) }))
@@ -81,7 +82,7 @@ function spreadOut<N extends SampledNode>(nodes: readonly N[]): readonly N[] {
     .map(({ node }) => node);
 }
 
-/** FNV-1a, 32 bits, and a last stir: names that differ in their last letter only lie close together without. */
+/** FNV-1a, 32 bits, and a final mix, which separates names that differ only in their last letter. */
 function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

@@ -1,4 +1,4 @@
-/** `drypull config`: the configuration in force, or everything that is wrong with it. */
+/** `drypull config`: prints the configuration in force, or every error in it. */
 import { Command } from 'commander';
 import { problemText, readConfig } from './agent.ts';
 import { explainConfig } from '#config/config.ts';
@@ -7,7 +7,7 @@ import { readOwnOptions } from './parse-options.ts';
 
 export async function run(context: ProcessContext): Promise<number> {
   const command = new Command('drypull config')
-    .description('Print the configuration of the agent that is in force, or everything that is wrong with it.')
+    .description('Print the configuration of the agent that is in force, or every error in it.')
     .option('--config <FILE>', 'YAML (also DRYPULL_CONFIG)');
   const status = readOwnOptions(command, context);
   if (status !== undefined) return status;

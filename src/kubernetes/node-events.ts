@@ -2,6 +2,7 @@
  * Events on the Node, events.k8s.io/v1: one when a verdict changes, and never a flood. What does not fit is dropped and
  * counted: the report and the metrics hold it anyway. It must not know verdicts.
  */
+import { LRUCache } from 'lru-cache';
 import { type Bad, type Outcome, good } from '#report/outcome.ts';
 import { faultOf, objectBounds } from '#kubernetes/api/call.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
@@ -28,7 +29,7 @@ export class NodeEvents {
   readonly #cluster: Cluster;
   readonly #nodeName: string;
   readonly #now: () => Date;
-  readonly #posted = new Map<string, { readonly what: string; readonly atMs: number }>();
+  readonly #posted = new LRUCache<string, { readonly what: string; readonly atMs: number }>({ max: mostRemembered });
   #tokens = burst;
   #countedMs: number;
 
@@ -52,7 +53,6 @@ export class NodeEvents {
       ...objectBounds,
     });
     if (answer.is !== 'answered') return refused(answer);
-    if (this.#posted.size >= mostRemembered) this.#posted.clear();
     this.#posted.set(news.about, { what, atMs: nowMs });
     return good('written');
   }

@@ -3,6 +3,7 @@
  * (plugin/pkg/admission/serviceaccount/admission.go Admit, v1.36), and one that is yet to come has not been admitted. Names
  * only; pull-secrets.ts reads what is behind them.
  */
+import { LRUCache } from 'lru-cache';
 import { type Outcome, bad, good } from '#report/outcome.ts';
 import { faultOf, objectBounds } from '#kubernetes/api/call.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
@@ -15,7 +16,7 @@ export interface Accounts {
 
 const keptMs = 30 * 60_000;
 const refusedMs = 10 * 60_000;
-const mostKept = 10_000;
+const mostKept = 1000;
 
 interface Kept {
   readonly found: Promise<Outcome<readonly string[]>>;
@@ -23,13 +24,12 @@ interface Kept {
 }
 
 export function accounts(cluster: Cluster, now: () => Date): Accounts {
-  const kept = new Map<string, Kept>();
+  const kept = new LRUCache<string, Kept>({ max: mostKept });
   return {
     secretNames: (namespace, account) => {
       const key = `${namespace}/${account}`;
       const known = kept.get(key);
       if (known !== undefined && known.untilMs > now().getTime()) return known.found;
-      if (kept.size >= mostKept) kept.clear();
       const asking: Kept = { found: ask(cluster, namespace, account), untilMs: Number.POSITIVE_INFINITY };
       kept.set(key, asking);
       void asking.found.then((found) => {

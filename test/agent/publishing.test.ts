@@ -123,7 +123,8 @@ describe('the end', () => {
         yield* [];
       },
     });
-    expect(await agent.stop()).toBeUndefined();
+    await agent.stop();
+    expect(logged(agent.lines, 'drained')).toHaveLength(1);
     expect(heard?.aborted).toBe(true);
     expect(logged(agent.lines, 'verdict changed')).toEqual([]);
     await expect(agent.get('/livez')).rejects.toThrow();

@@ -206,7 +206,7 @@ describe('what the agents know', () => {
       pushed = pauses.length === 3;
       return Promise.resolve();
     };
-    const { status, stdout, stderr } = await runCheckNodes(['--nodes', web, '--wait', '5m'], { ...world, pause });
+    const { status, stdout, stderr } = await runCheckNodes(['--nodes', web, '--wait', '5m'], { ...world, delay });
     expect(stdout).toContain('2 nodes: pulls');
     expect(stderr).toContain('drypull: 1 of 2 nodes do not pull everything: asked again in 2 s\n');
     expect(pauses).toEqual([2000, 4000, 8000]);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { readCommandLine, wantsColour } from '#commands/command-line.ts';
-import type { CheckRequest, Wanted } from '#commands/command-line.ts';
+import type { CheckRequest, ParsedCommand } from '#commands/command-line.ts';
 
-const read = (...arguments_: string[]): Wanted => readCommandLine(arguments_, '1.2.3');
+const read = (...arguments_: string[]): ParsedCommand => readCommandLine(arguments_, '1.2.3');
 
 function request(...arguments_: string[]): CheckRequest {
   const wanted = read('check', ...arguments_);

@@ -3,6 +3,7 @@
  * through a port-forward of the API server: whoever may do that in drypull's namespace may ask, and no agent has to know whom
  * it trusts. So many nodes at one time, each with its own deadline: whoever is late or dies half-way is an answer too.
  */
+import { delay } from '#timing.ts';
 import type { Outcome } from '#report/outcome.ts';
 import type { Away, Refused } from '#kubernetes/api/call.ts';
 import { type AgentPod, type FleetNode, listAgents, listNodes, type Listed } from '#kubernetes/nodes.ts';
@@ -124,7 +125,7 @@ async function until(at: At, question: Question): Promise<NodeAnswer['answered']
   for (;;) {
     const answered = await once(at, question);
     if (answered.is !== 'busy') return answered;
-    await pause(Math.max(answered.againMs, shortestPauseMs), at.signal);
+    await delay(Math.max(answered.againMs, shortestPauseMs), at.signal);
     if (at.signal.aborted) return { is: 'away', why: 'as many checks as it allows were under way' };
   }
 }
@@ -152,11 +153,4 @@ function whyBroken(error: unknown): string {
   if (error instanceof TunnelError) return error.message;
   if ('code' in error && error.code === 'ECONNRESET') return 'the connection broke before the answer was whole';
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => resolve(undefined), ms);
-  signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  return promise.then(() => clearTimeout(timer));
 }
