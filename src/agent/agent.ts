@@ -11,8 +11,7 @@ import type { Log } from '#output/log.ts';
 import type { Ledger } from '#report/ledger.ts';
 import type { PullReport } from '#report/report.ts';
 import { aborted, withTimeout } from '#timing.ts';
-import type { AgentSettings, ListenerAccess } from './collaborators.ts';
-import type { Pair } from './listener-access.ts';
+import type { AgentSettings, ListenerAccess, Pair } from './collaborators.ts';
 import { Passes, type PassDependencies } from './passes.ts';
 
 export interface AgentDependencies extends Omit<PassDependencies, 'config' | 'node' | 'version'> {

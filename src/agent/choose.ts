@@ -21,14 +21,14 @@ import type { AgentState } from './state.ts';
 /** Undefined: the probes could not be made. */
 export type Prober = (known: readonly KnownDemand[]) => Promise<ProbeResults | undefined>;
 
-export interface Choosing extends Shares {
+interface Choosing extends Shares {
   readonly state: AgentState;
   /** Images that have to wait for their share, and until when. */
   readonly waits: ReadonlyMap<string, number>;
   readonly perRegistryPass: number;
 }
 
-export interface Chosen {
+interface Chosen {
   readonly now: readonly Demand[];
   readonly waits: ReadonlyMap<string, number>;
   /** Images that failed because a host did not open, and whose hosts open again although their share does not allow a rehearsal. */

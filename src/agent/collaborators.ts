@@ -12,7 +12,6 @@ import type { PullReport } from '#report/report.ts';
 import type { PullOutcome } from '#report/score.ts';
 import type { Spent } from '#runtime/attempt/spending.ts';
 import type { TagAsked } from '#runtime/attempt/wire.ts';
-import type { Pair } from './listener-access.ts';
 import type { Change } from './state.ts';
 
 /** Rehearses pulls as this node would make them, and sends nothing else. */
@@ -102,6 +101,9 @@ export interface ListenerAccess {
   /** For HTTPS: the first certificate and key, and each later reading of them, good or bad. */
   readonly pair?: { readonly first: Pems; readonly changes: AsyncIterable<Pair> };
 }
+
+/** A certificate and its key, or why they cannot be read. */
+export type Pair = { readonly ok: true; readonly pems: Pems } | { readonly ok: false; readonly why: string };
 
 export interface Clock {
   /** Milliseconds since the epoch. */

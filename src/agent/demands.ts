@@ -7,7 +7,7 @@ import type { Demand } from '#node/view.ts';
 import { demandKey, joinDemands, sandboxDemand } from '#kubernetes/pod-demands.ts';
 import { needOf, type Verification } from '#kubelet/pull-need.ts';
 
-export interface Sources {
+interface Sources {
   readonly pods: readonly Demand[];
   /** Of workloads that may yet send a Pod to this node. */
   readonly upcoming?: readonly Demand[];

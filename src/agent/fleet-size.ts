@@ -8,7 +8,7 @@ const cautiousSize = 1_000;
 /** After a failure; doubled after each further one in a row. */
 const firstPauseMs = 15_000;
 
-export interface FleetSizeDependencies {
+interface FleetSizeDependencies {
   readonly random: () => number;
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Log;

@@ -27,7 +27,7 @@ import type { Change } from './state.ts';
 import { UpcomingDemands } from './upcoming-demands.ts';
 
 /** What the node's own files say about which images are in demand. */
-export interface NodeFiles {
+interface NodeFiles {
   readonly sandboxImage: string;
   /** The kubelet's imagePullCredentialsVerificationPolicy; absent where its files cannot be read. */
   readonly policy?: string;
@@ -42,7 +42,7 @@ export interface JoinedCluster extends ClusterLink {
   nodeStatus(): NodeStatus | undefined;
 }
 
-export interface JoinOptions {
+interface JoinOptions {
   readonly config: Config;
   readonly nodeName: string;
   readonly env: Environment;

@@ -5,16 +5,12 @@ import type { Cluster } from '#kubernetes/api/connect.ts';
 import { readerAccess } from '#kubernetes/reader-access.ts';
 import { readInput } from '#node/read-input.ts';
 import { watchFile, type WatchOptions } from '#node/watch-file.ts';
-import type { Pems } from '#output/http/open-listener.ts';
-import type { ListenerAccess } from './collaborators.ts';
+import type { ListenerAccess, Pair } from './collaborators.ts';
 
-export interface PairFiles {
+interface PairFiles {
   readonly cert: string;
   readonly key: string;
 }
-
-/** A certificate and its key, or why they cannot be read. */
-export type Pair = { readonly ok: true; readonly pems: Pems } | { readonly ok: false; readonly why: string };
 
 const noCluster =
   'listenAuth: kubernetes needs a cluster, and none is configured. Run the agent in a Pod with a ServiceAccount, set kubeconfig, or set listenAuth: off';

@@ -18,13 +18,13 @@ import type { Clock, Fleet } from './collaborators.ts';
 import type { AgentState } from './state.ts';
 
 /** For the metrics. */
-export interface PaceReading {
+interface PaceReading {
   readonly agents: number;
   /** The shortest time between two rehearsals of each image of a registry. */
   readonly cadences: readonly { readonly budgetKey: string; readonly cadenceMs: number }[];
 }
 
-export interface PacingDependencies {
+interface PacingDependencies {
   readonly node: string;
   readonly state: AgentState;
   readonly clock: Clock;

@@ -9,7 +9,7 @@ import type { Fault } from '#report/fault.ts';
 import { demandId, reportId } from '#report/ledger.ts';
 import type { PullReport } from '#report/report.ts';
 
-export interface PassOptions {
+interface PassOptions {
   readonly node: string;
   readonly demands: readonly Demand[];
   readonly rehearse: (signal: AbortSignal) => AsyncIterable<PullReport>;

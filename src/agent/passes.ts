@@ -200,7 +200,7 @@ export class Passes {
     try {
       const demands = await withTimeout(source.demands(this.config), this.config.deadline);
       if (demands === undefined) throw new Error('no answer within the deadline of a rehearsal');
-      this.state.ask(demands);
+      this.state.setDemands(demands);
     } catch (error) {
       log.error({ error }, 'cannot read which images are in demand: the last known ones stay in force');
     }

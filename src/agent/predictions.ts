@@ -16,13 +16,13 @@ export class Predictions {
   }
 
   /** Forgets images that are no longer in demand. */
-  keep(asked: ReadonlyMap<string, Demand>): void {
-    for (const id of this.#predictions.keys()) if (!asked.has(id)) this.#predictions.delete(id);
+  keep(demands: ReadonlyMap<string, Demand>): void {
+    for (const id of this.#predictions.keys()) if (!demands.has(id)) this.#predictions.delete(id);
   }
 
   /** Scores against the prediction for the same demand or, without one, for the same image. */
-  score(outcome: PullOutcome, asked: ReadonlyMap<string, Demand>): Score {
-    const known = [...asked].flatMap(([id, demand]) => {
+  score(outcome: PullOutcome, demands: ReadonlyMap<string, Demand>): Score {
+    const known = [...demands].flatMap(([id, demand]) => {
       const prediction =
         demand.written === outcome.image ? predictionAt(this.#predictions.get(id) ?? [], outcome.begun) : undefined;
       return prediction === undefined ? [] : [{ demand, prediction }];

@@ -8,7 +8,7 @@ import { delay } from '#timing.ts';
  */
 export type Tick = 'due' | 'missed' | 'overlap';
 
-export interface TickOptions {
+interface TickOptions {
   /** Between the time of the schedule and the pass. */
   readonly delayMs: number;
   readonly now: () => number;

@@ -5,7 +5,7 @@ import { reserveInLease } from '#kubernetes/lease-reservations.ts';
 import type { Log } from '#output/log.ts';
 import type { Reservations } from './collaborators.ts';
 
-export interface ReservationDependencies {
+interface ReservationDependencies {
   readonly now: () => Date;
   readonly random: () => number;
   readonly log: Log;

@@ -26,7 +26,7 @@ export interface Change {
   readonly entry: Entry;
 }
 
-export interface StateOptions {
+interface StateOptions {
   readonly node: string;
   readonly startedMs: number;
   readonly cadenceMs: number;
@@ -44,7 +44,7 @@ export class AgentState {
   #keep: number;
   #silenceMs: number;
   #progressMs: number;
-  #asked: ReadonlyMap<string, Demand> = new Map();
+  #demands: ReadonlyMap<string, Demand> = new Map();
   readonly #entries = new Map<string, Entry>();
   #pass: Pass | undefined;
   #isHurried = false;
@@ -73,10 +73,10 @@ export class AgentState {
   }
 
   /** Replaces the demands. Images that are no longer in demand are forgotten. */
-  ask(demands: readonly Demand[]): void {
-    this.#asked = new Map(demands.map((demand) => [demandId(demand), demand]));
-    for (const id of this.#entries.keys()) if (!this.#asked.has(id)) this.#entries.delete(id);
-    this.#predictions.keep(this.#asked);
+  setDemands(demands: readonly Demand[]): void {
+    this.#demands = new Map(demands.map((demand) => [demandId(demand), demand]));
+    for (const id of this.#entries.keys()) if (!this.#demands.has(id)) this.#entries.delete(id);
+    this.#predictions.keep(this.#demands);
     this.#forecasts.keep(demands);
     this.#ledger = undefined;
   }
@@ -90,7 +90,7 @@ export class AgentState {
   /** Scores the verdict that was in force when the kubelet began a pull against what the kubelet got. */
   score(outcome: PullOutcome): Score {
     this.#ledger = undefined;
-    return this.#predictions.score(outcome, this.#asked);
+    return this.#predictions.score(outcome, this.#demands);
   }
 
   /**
@@ -99,13 +99,13 @@ export class AgentState {
    */
   enter(report: PullReport, { pace, dice }: { readonly pace: Pace; readonly dice: number }): Change | null | undefined {
     const id = reportId(report);
-    const asked = this.#asked.get(id);
-    if (asked === undefined) return undefined;
+    const demand = this.#demands.get(id);
+    if (demand === undefined) return undefined;
     const before = this.#entries.get(id);
     const outcome = outcomeOf(report);
     const history = remember(before?.history ?? emptyHistory, outcome, this.#keep);
     const endedMs = history.recent.at(-1)?.atMs ?? outcome.atMs;
-    const own = slowed(pace, cadencesOf(asked));
+    const own = slowed(pace, cadencesOf(demand));
     const due = dueAt({ verdict: report.verdict, endedMs, failures: failuresInRow(history) }, own, dice);
     const entry = { id, report, history, ...(due === undefined ? {} : { dueMs: due }) };
     this.#entries.set(id, entry);
@@ -158,8 +158,8 @@ export class AgentState {
    * their share of a registry, and until when.
    */
   due(kind: 'regular' | 'early', nowMs: number, waits: ReadonlyMap<string, number>): readonly Demand[] {
-    const order = new Map([...this.#asked.keys()].map((id) => [id, this.#orderOf(id, nowMs)] as const));
-    return [...this.#asked]
+    const order = new Map([...this.#demands.keys()].map((id) => [id, this.#orderOf(id, nowMs)] as const));
+    return [...this.#demands]
       .filter(([id, demand]) => {
         const entry = this.#entries.get(id);
         const waitsUntil = waits.get(id);
@@ -191,7 +191,7 @@ export class AgentState {
 
   /** When the next image is due early, or its share allows it. */
   nextDueMs(waits: ReadonlyMap<string, number>): number | undefined {
-    const dues = [...this.#asked.keys()].flatMap((id) => waits.get(id) ?? this.#entries.get(id)?.dueMs ?? []);
+    const dues = [...this.#demands.keys()].flatMap((id) => waits.get(id) ?? this.#entries.get(id)?.dueMs ?? []);
     return dues.length === 0 ? undefined : dues.reduce((a, b) => Math.min(a, b));
   }
 
@@ -221,7 +221,7 @@ export class AgentState {
   }
 
   demands(): readonly Demand[] {
-    return [...this.#asked.values()];
+    return [...this.#demands.values()];
   }
 
   /** A snapshot. */
@@ -237,8 +237,8 @@ export class AgentState {
     return {
       node: this.#node,
       startedMs: this.#startedMs,
-      entries: [...this.#asked.keys()].flatMap((id) => this.#entries.get(id) ?? []),
-      asked: this.#asked.size,
+      entries: [...this.#demands.keys()].flatMap((id) => this.#entries.get(id) ?? []),
+      asked: this.#demands.size,
       ...(this.#pass === undefined ? {} : { pass: this.#pass }),
       cadenceMs: this.#cadenceMs,
       progressMs: this.#progressMs,

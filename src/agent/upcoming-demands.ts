@@ -17,7 +17,7 @@ import type { Demanded, NodeFacts } from '#kubernetes/watch-demand.ts';
 import type { Log } from '#output/log.ts';
 import { withTimeout } from '#timing.ts';
 
-export interface UpcomingOptions extends Omit<CatalogOptions, 'place'> {
+interface UpcomingOptions extends Omit<CatalogOptions, 'place'> {
   readonly node: () => Demanded['node'];
   readonly log: Log;
 }

@@ -14,7 +14,7 @@ export interface Budget {
 }
 
 /** Challenge, token, HEAD, index, manifest, image config and some layers. */
-export const usualCost = 12;
+const usualCost = 12;
 
 /**
  * The assumed cost of an image before the first rehearsal at that registry. The cost is never less afterwards: agents that learned it

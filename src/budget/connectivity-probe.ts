@@ -76,7 +76,7 @@ function kindsIn(report: PullReport): ReadonlyMap<string, ProbeKind> {
 /**
  * Whether the code means that no connection could be opened. A server refuses a client certificate only after the first request.
  */
-export function isShutting(code: FaultCode): boolean {
+function isShutting(code: FaultCode): boolean {
   return /^(dns|tcp|tls|proxy)\./.test(code) && code !== 'tcp.closed' && code !== 'tls.client_rejected';
 }
 

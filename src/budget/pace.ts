@@ -9,7 +9,7 @@ import type { Verdict } from '#report/verdict.ts';
 import type { Demand } from '#node/view.ts';
 
 /** `eager`: sooner than the cadence, backing off towards it. `steady`: at the cadence. `shy`: later than the cadence. */
-export type RetryKind = 'eager' | 'steady' | 'shy';
+type RetryKind = 'eager' | 'steady' | 'shy';
 
 const retryKinds: { readonly [S in Owner]: RetryKind } = {
   workload: 'steady',
@@ -92,7 +92,7 @@ interface Resting {
   readonly nowMs: number;
 }
 
-export interface LastRehearsal {
+interface LastRehearsal {
   readonly verdict: Verdict;
   readonly endedMs: number;
   /** Consecutive rehearsals that did not pull, this one included. */

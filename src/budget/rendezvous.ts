@@ -19,7 +19,7 @@ function weight(key: number, member: Member): number {
   return mixed(key ^ Math.imul(member.hash, 0x9e3779b1));
 }
 
-export interface Election<M extends Member> {
+interface Election<M extends Member> {
   readonly others: Iterable<M>;
   /** How many members are chosen for a key. */
   readonly count: number;

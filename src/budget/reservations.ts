@@ -11,7 +11,7 @@ export interface ReservationRequest {
   readonly nowMs: number;
 }
 
-export type Booking =
+type Booking =
   | { readonly is: 'booked'; readonly atMs: number; readonly text: string }
   /** No agent waits longer than `horizonMs`: later reservations are left to agents that ask later. */
   | { readonly is: 'full' };

@@ -13,7 +13,7 @@ export type Share =
    */
   | { readonly is: 'reservations'; readonly everyMs: number };
 
-export interface ShareAsk {
+interface ShareAsk {
   /** Of the whole fleet. */
   readonly perMinute: number;
   readonly agents: number;
@@ -81,7 +81,7 @@ export interface TokenBucket {
   readonly reservedMs?: number;
 }
 
-export interface Slot {
+interface Slot {
   readonly nowMs: number;
   /** In [0, 1): the part of each round at which this agent's slot begins. */
   readonly phase: number;

@@ -8,7 +8,7 @@ import type { ListState, WorkloadWatch, WorkloadWatchOptions } from './watch-wor
 import type { CatalogMetrics, CatalogState } from '#output/metrics/catalog.ts';
 import type { Log } from '#output/log.ts';
 
-export interface CatalogDependencies extends Omit<WorkloadWatchOptions, 'onChange'> {
+interface CatalogDependencies extends Omit<WorkloadWatchOptions, 'onChange'> {
   readonly watch: (onChange: WorkloadWatchOptions['onChange']) => WorkloadWatch;
   readonly writer: CatalogWriter;
   readonly log: Log;

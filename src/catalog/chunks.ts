@@ -23,7 +23,7 @@ const usualChars = 500_000;
 const fewChars = 150_000;
 const mostChunks = 4096;
 
-export interface ExistingChunks {
+interface ExistingChunks {
   /** The number of chunks; it stays while it fits. */
   readonly count: number;
   /** Whether a chunk of this name exists. */

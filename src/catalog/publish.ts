@@ -13,10 +13,10 @@ import type { ListWatchOptions } from '#kubernetes/api/list-watch.ts';
 import { at, listAt, textAt } from '#kubernetes/api/json.ts';
 
 export const indexName = 'drypull-catalog';
-export const catalogLabels = { 'app.kubernetes.io/name': 'drypull-catalog' } as const;
+const catalogLabels = { 'app.kubernetes.io/name': 'drypull-catalog' } as const;
 export const catalogSelector = 'app.kubernetes.io/name=drypull-catalog';
 
-export interface Published {
+interface Published {
   /** False: the ConfigMaps were up to date. */
   readonly wrote: boolean;
   readonly generation: number;

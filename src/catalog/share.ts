@@ -27,13 +27,13 @@ export interface FleetNode extends Member {
   readonly place?: NodePlace;
 }
 
-export interface NodeInFleet {
+interface NodeInFleet {
   readonly place: NodePlace;
   readonly fleet: readonly FleetNode[];
 }
 
 /** The nodes of each stratum that rehearse an image: with one, its own fault may mislead; with two, it is not clear whose fault it is. */
-export const rehearsingNodes = 3;
+const rehearsingNodes = 3;
 
 /** Selects the demands that this node rehearses. */
 export function ownShare({

@@ -30,7 +30,7 @@ export interface WorkloadWatch {
   close(): Promise<void>;
 }
 
-export interface CatalogEntries {
+interface CatalogEntries {
   readonly entries: readonly Entry[];
   readonly demands: number;
   readonly nodes: number;

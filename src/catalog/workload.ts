@@ -14,7 +14,7 @@ export interface Workload {
   readonly pods: readonly FuturePod[];
 }
 
-export interface FuturePod {
+interface FuturePod {
   readonly uses: readonly { readonly written: string; readonly policy: PullPolicy; readonly part: string }[];
   /** `Terms` and `Placed` as JSON: thousands of workloads share a few texts. */
   readonly terms: string;
@@ -22,14 +22,14 @@ export interface FuturePod {
 }
 
 /** Where the credentials of a pull come from. */
-export interface Terms {
+interface Terms {
   readonly namespace: string;
   readonly pullSecrets: readonly string[];
   readonly serviceAccount: string;
 }
 
 /** The part of a Pod's spec that decides where it may be scheduled, and whether a DaemonSet creates the Pod. */
-export interface Placed {
+interface Placed {
   readonly spec: Fields;
   readonly isDaemon: boolean;
 }

@@ -14,7 +14,7 @@ import { bareDemand } from '#config/image-demand.ts';
 import { demandKeys } from '#kubernetes/manifests/demand-key.ts';
 import { readManifests } from '#kubernetes/manifests/read-manifests.ts';
 
-export interface CheckDependencies {
+interface CheckDependencies {
   readonly rehearse: (demands: readonly Demand[], signal: AbortSignal) => AsyncIterable<PullReport>;
   readonly ledger: () => Ledger;
   /** The most images in a list of references. */

@@ -18,7 +18,7 @@ export interface NodeQuestion {
   readonly demands: readonly PlacedDemand[];
 }
 
-export interface RoundAsk {
+interface RoundAsk {
   readonly bounds: Bounds;
   /** The agents may answer with known reports, where those are fresh. */
   readonly known: boolean;

@@ -9,7 +9,7 @@ import type { CheckRequest } from '#commands/command-line.ts';
 const noDockerConfig =
   'not a docker configuration, which is JSON such as {"auths": {"ghcr.io": {"auth": "…"}}}; give a Secret manifest with -f';
 
-export interface GivenDemands {
+interface GivenDemands {
   readonly demands: readonly Demand[];
   /** For each demand, in the same order: where the Pods that use it may be scheduled. */
   readonly placements: readonly (readonly Placement[])[];

@@ -8,7 +8,7 @@ export interface FoundFleet {
   readonly agents: ReadonlyMap<string, AgentPod>;
 }
 
-export interface FleetRequest {
+interface FleetRequest {
   /** A label selector for Nodes; empty: all. */
   readonly selector: string;
   /** The namespace of the agents' Pods; undefined: `drypull`, else any namespace that has them. */

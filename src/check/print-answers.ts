@@ -18,7 +18,7 @@ export interface Answers {
   readonly sample: { readonly asked: number; readonly of: number; readonly kinds: number } | undefined;
 }
 
-export interface PrintOptions {
+interface PrintOptions {
   readonly output: 'table' | 'json' | 'junit';
   readonly verbose: boolean;
   readonly strict: boolean;

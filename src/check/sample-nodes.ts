@@ -20,7 +20,7 @@ export interface Sample<N> {
 }
 
 /** With fewer nodes, all of them are in the sample. */
-export const sampleFrom = 300;
+const sampleFrom = 300;
 /** Finds a fault on one node in fifty of a kind with a probability of 95 %. */
 const most = 150;
 /** One may be down and another faulty; the third shows which. */

@@ -13,12 +13,12 @@ type ValueOf<F> = F extends Field<infer T> ? T : never;
 export type Config = { readonly [K in FieldKey]: ValueOf<(typeof fields)[K]> };
 
 /** A value and its source. */
-export interface Setting {
+interface Setting {
   readonly from: 'default' | 'file' | `env ${string}`;
   /** As a user would write it. */
   readonly written: unknown;
 }
-export type Settings = ReadonlyMap<FieldKey, Setting>;
+type Settings = ReadonlyMap<FieldKey, Setting>;
 
 export interface Problem {
   /** The key or the variable: `images[2].policy`, `DRYPULL_LISTEN`, `line 4`. */

@@ -3,7 +3,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
 import { startAgent } from '#agent/agent.ts';
-import type { Pair } from '#agent/listener-access.ts';
+import type { Pair } from '#agent/collaborators.ts';
 import type { Pems } from '#output/http/open-listener.ts';
 import { dependenciesOf, ownTime, pulls, logged, started } from '../kit/agent.ts';
 import { authority } from '../kit/authority.ts';

@@ -146,7 +146,7 @@ class Node {
     for (const registry of dialing.story.registries) {
       for (let i = 0; i < registry.images; i += 1) this.#registries.set(`${registry.budgetKey}/app-${i}:1`, registry);
     }
-    this.state.ask([...this.#registries].map(([written, { budgetKey }]) => demandOf(written, budgetKey)));
+    this.state.setDemands([...this.#registries].map(([written, { budgetKey }]) => demandOf(written, budgetKey)));
     this.#regularMs = began + this.#pacing.firstDelayMs();
   }
 
