@@ -2,7 +2,7 @@
  * The agent's state: the demands, the last report on each image and the history before it. Readers get a Ledger, an immutable
  * snapshot.
  */
-import { isComing } from '#catalog/share.ts';
+import { isUpcoming } from '#report/upcoming.ts';
 import type { FaultCode } from '#report/fault.ts';
 import { emptyHistory, failuresInRow, remember, trim, outcomeOf } from '#report/verdict-history.ts';
 import type { ClusterState, Entry, Ledger, Pass } from '#report/ledger.ts';
@@ -174,7 +174,7 @@ export class AgentState {
       })
       .toSorted(
         ([a, one], [b, other]) =>
-          Number(isComing(one.requestedBy)) - Number(isComing(other.requestedBy)) ||
+          Number(isUpcoming(one.requestedBy)) - Number(isUpcoming(other.requestedBy)) ||
           (order.get(a) ?? 0) - (order.get(b) ?? 0),
       )
       .map(([, demand]) => demand);

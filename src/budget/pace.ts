@@ -2,7 +2,7 @@
  * How soon an image is rehearsed again, by its verdict. What may recover by itself and costs no quota is tried again soon, with
  * back-off; what another attempt could make worse (a quota, a login) is tried later than usual. Pure.
  */
-import { isComing } from '#catalog/share.ts';
+import { isUpcoming } from '#report/upcoming.ts';
 import type { Fault, FaultCode, Owner } from '#report/fault.ts';
 import { rootOf, ownerOf } from '#report/fault.ts';
 import type { Verdict } from '#report/verdict.ts';
@@ -66,7 +66,7 @@ export const defaultPace = { soonestMs: 15_000, longestMs: 60 * 60_000 } as cons
  * urgent: the next node, image garbage collection or new credential will. So is an image of a Pod that is yet to come.
  */
 export function cadencesOf({ asks, present, requestedBy }: Paced): number {
-  if (requestedBy !== undefined && isComing(requestedBy)) return 6;
+  if (requestedBy !== undefined && isUpcoming(requestedBy)) return 6;
   if (asks === 'no') return 6;
   return asks === 'perhaps' && present === 'yes' ? 3 : 1;
 }

@@ -81,11 +81,6 @@ export function isAnywhere({ nodeName, nodeSelector, terms }: Placement): boolea
   return nodeName === '' && others.length === 0 && terms === undefined;
 }
 
-/** Every requester is a workload whose Pod is yet to come. */
-export function isComing(requestedBy: readonly Requester[]): boolean {
-  return requestedBy.length > 0 && requestedBy.every(({ coming }) => coming === true);
-}
-
 function memoized<K extends object, V>(find: (key: K) => V): (key: K) => V {
   const known = new Map<K, V>();
   return (key) => {

@@ -2,7 +2,7 @@
 import type { CheckedReport } from '#report/check-answer.ts';
 import { groupReports } from '#report/group-reports.ts';
 import type { Spared } from './scheduling.ts';
-import { poolOf, zoneOf } from './sample-nodes.ts';
+import { poolOf, zoneOf } from '#report/node-labels.ts';
 import type { Stream } from './check.ts';
 import type { FleetNode } from '#kubernetes/port-forward/ask-agents.ts';
 import type { NodeResult } from './ask-round.ts';

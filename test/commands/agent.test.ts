@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run } from '#commands/agent.ts';
 import { authority } from '../kit/authority.ts';
-import { processContext } from '../kit/surroundings.ts';
+import { processContext } from '../kit/process-context.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-agent-'));
 afterAll(() => rm(folder, { recursive: true }));

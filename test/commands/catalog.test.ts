@@ -9,7 +9,7 @@ import { run } from '#commands/catalog.ts';
 import { openLog } from '#output/log.ts';
 import { linesOf, until } from '../kit/catalog-world.ts';
 import { catalogToken, FakeKube } from '../kit/fake-kube.ts';
-import { processContext } from '../kit/surroundings.ts';
+import { processContext } from '../kit/process-context.ts';
 import { templated } from '../kit/workloads.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-catalog-'));

@@ -12,7 +12,7 @@ import { entry, ledgerOf, node7, now, reports, startingLedger } from '../kit/led
 import { metricsOver } from '../kit/metrics.ts';
 import { freePort } from '../kit/program.ts';
 import { listen } from '../kit/silent-listener.ts';
-import { processContext } from '../kit/surroundings.ts';
+import { processContext } from '../kit/process-context.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-node-'));
 afterAll(() => rm(folder, { recursive: true }));
