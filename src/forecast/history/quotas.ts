@@ -114,7 +114,7 @@ export function readQuotas(value: unknown): QuotasHistory {
 function readSeries(value: Readable): QuotaSeries | undefined {
   const [registry, account, source] = ['registry', 'account', 'source'].map((name) => textIn(value, name));
   const family = wordIn(value, 'family', ['ipv4', 'ipv6', 'proxy', 'any']);
-  const reported = wordIn(value, 'said', ['numbers', 'empty', 'nothing']);
+  const reported = wordIn(value, 'reported', ['numbers', 'empty', 'nothing']);
   const [seenMs, limit, windowS] = ['seenMs', 'limit', 'windowS'].map((name) => numberIn(value, name));
   if (registry === undefined || account === undefined || source === undefined || family === undefined) return undefined;
   if (reported === undefined || seenMs === undefined) return undefined;
