@@ -8,7 +8,7 @@ import { bundle, daemon, firstVerdict, flags } from './daemon.ts';
 import { openGrounds, roundTripMs, type Field, type Grounds, type Target } from './fields.ts';
 import type { Figures, Race } from './figures.ts';
 import { fleet } from './fleet.ts';
-import { fleetOfBooks } from './fleet-of-books.ts';
+import { fleetOfAgents } from './fleet-of-agents.ts';
 import { floor } from './floor.ts';
 import type { Holding } from './memory-of-many.ts';
 import { benchNodes } from './nodes.ts';
@@ -34,7 +34,7 @@ interface DialDependencies {
 
 const [, , request] = process.argv;
 const describe = (text: string): void => void process.stdout.write(text);
-if (request === 'fleet') process.exit([fleet(describe), await fleetOfBooks(describe)].every(Boolean) ? 0 : 1);
+if (request === 'fleet') process.exit([fleet(describe), await fleetOfAgents(describe)].every(Boolean) ? 0 : 1);
 if (request === 'soak') process.exit((await soak(describe, Number(process.argv[3] ?? 480))) ? 0 : 1);
 
 const json = process.argv.includes('--json');

@@ -55,12 +55,12 @@ async function measured(
   const signal = AbortSignal.timeout(limitMs);
   try {
     const lines = createInterface({ input: child.stdout, signal })[Symbol.asyncIterator]();
-    const begun = await lineOf(lines, 'the catalog begins');
-    const first = await lineOf(lines, 'the catalog is written');
+    const begun = await lineOf(lines, 'catalog started');
+    const first = await lineOf(lines, 'catalog written');
     const after = await processOf(child.pid);
     const stored = await asked(cluster, 'count');
     const changed = await asked(cluster, 'change');
-    const second = await lineOf(lines, 'the catalog is written');
+    const second = await lineOf(lines, 'catalog written');
     const later = await processOf(child.pid);
     const last = await asked(cluster, 'count');
     return shown({ filled, begun, first, second, after, later, stored, written: last.writes - changed.writes });

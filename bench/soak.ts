@@ -4,13 +4,12 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { AgentDependencies } from '#agent/agent.ts';
 import { connect } from '#kubernetes/api/connect.ts';
 import { parseConfig, type Config } from '#config/config.ts';
 import { joinCluster } from '#agent/join-cluster.ts';
 import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser, type Pass } from '#rehearsal/rehearser.ts';
-import { Rounds } from '#agent/passes.ts';
+import { Passes, type PassDependencies } from '#agent/passes.ts';
 import { openLog } from '#output/log.ts';
 import { demandFor, gist } from '../test/kit/stage.ts';
 import { soakWorld, type SoakFault, type SoakWorld } from './soak-world.ts';
@@ -29,16 +28,16 @@ interface Sample {
 export async function soak(write: (text: string) => void, forS = 480): Promise<boolean> {
   await using world = await soakWorld();
   const stopping = new AbortController();
-  const { close, ...dependencies } = outsideOf(world, stopping.signal);
-  const rounds = new Rounds(dependencies);
+  const { close, ...dependencies } = dependenciesOf(world, stopping.signal);
+  const agent = new Passes(dependencies);
   const samples: Sample[] = [];
   const missed: string[] = [];
   let passes = 0;
   const pass = async (fault: SoakFault | undefined, what: string): Promise<void> => {
-    await rounds.regular();
+    await agent.regular();
     world.advance(cadenceMs);
     passes += 1;
-    const ledger = rounds.state.read();
+    const ledger = agent.state.read();
     const predicted = ledger.forecasts.map(({ rule }) => rule);
     if (fault?.foretells !== undefined && !predicted.includes(fault.foretells))
       missed.push(`${what}: ${fault.foretells} is not foretold`);
@@ -59,10 +58,10 @@ export async function soak(write: (text: string) => void, forS = 480): Promise<b
       for (let i = 0; i < lasting; i += 1) await pass(undefined, `after: ${fault.name}`);
     }
     world.forget();
-    samples.push(await sampleOf(rounds));
+    samples.push(await sampleOf(agent));
   }
   stopping.abort();
-  await rounds.end(1000);
+  await agent.end(1000);
   await close();
   const days = (passes * cadenceMs) / 86_400_000;
   const verdict = judged(samples);
@@ -85,7 +84,10 @@ function agrees(heard: string, expected: string): boolean {
   return is === 'at_risk' && rules.includes(expected.replace('at_risk ', ''));
 }
 
-function outsideOf(world: SoakWorld, signal: AbortSignal): AgentDependencies & { readonly close: () => Promise<void> } {
+function dependenciesOf(
+  world: SoakWorld,
+  signal: AbortSignal,
+): PassDependencies & { readonly close: () => Promise<void> } {
   const config = configOf();
   const log = openLog({ level: 'silent', node: 'soak' });
   const connected = connect(world.kube.config());
@@ -104,18 +106,21 @@ function outsideOf(world: SoakWorld, signal: AbortSignal): AgentDependencies & {
   const own = world.images.map((image) => demandFor(image));
   return {
     config,
-    hostName: 'soak',
+    node: 'soak',
     version: '0',
-    demands: () => joined.demands(own, () => Promise.resolve({ sandboxImage: '' })),
+    source: { demands: () => joined.demands(own, () => Promise.resolve({ sandboxImage: '' })) },
+    reader: { readView: () => Promise.resolve(world.view()) },
+    rehearser: {
+      rehearse: (demands, _config, limits) =>
+        rehearser.rehearse(world.view(), demands, { ...pass(limits.signal), history: limits.history }),
+      check: (demands, both) => rehearser.rehearse(world.view(), demands, pass(both)),
+      probe: (known, _config, both) => rehearser.probe(world.view(), known, pass(both)),
+      sampleQuotas: () => Promise.resolve([]),
+      spent: () => rehearser.spent(),
+    },
     cluster: joined,
-    rehearse: (demands, _config, at) =>
-      rehearser.rehearse(world.view(), demands, { ...pass(at.signal), history: at.history }),
-    probe: (at, _config, both) => rehearser.probe(world.view(), at, pass(both)),
-    spent: () => rehearser.spent(),
-    readView: () => Promise.resolve(world.view()),
-    rehearseCheck: (demands, both) => rehearser.rehearse(world.view(), demands, pass(both)),
     clock: { now: world.now, random },
-    vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
+    usage: { vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }) },
     log,
     signal,
     close: () => joined.close(),
@@ -128,9 +133,9 @@ function configOf(): Config {
   return parsed.config;
 }
 
-async function sampleOf(rounds: Rounds): Promise<Sample> {
+async function sampleOf(passes: Passes): Promise<Sample> {
   collect();
-  const { body } = await rounds.metrics.scrape();
+  const { body } = await passes.metrics.scrape();
   const series = body.split('\n').filter((line) => line !== '' && !line.startsWith('#')).length;
   const sockets = process.getActiveResourcesInfo().filter((name) => /TCPSocketWrap|UDPWrap/.test(name)).length;
   return { heapBytes: process.memoryUsage().heapUsed, sockets, series };

@@ -1,95 +1,73 @@
 #!/usr/bin/env node
-/** The front door: words of the command line, environment, signals, streams, exit status. Nothing else knows the process. */
-import type { Dependencies } from '#check/check.ts';
+/** The process: arguments, environment, signals, streams, exit status. No other file uses `process`. */
+import type { Dependencies, Terminal } from '#check/check.ts';
 import { readCommandLine, wantsColour } from '#commands/command-line.ts';
 import type { CheckRequest } from '#commands/command-line.ts';
-import { delay } from '#agent/delay.ts';
+import type { ProcessContext } from '#commands/context.ts';
+import { delay } from '#timing.ts';
 import type { NodesCheck } from '#commands/nodes-options.ts';
 
-/** What the commands that read their own options get. */
-export interface ProcessContext {
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
-  /** Aborted by SIGINT and SIGTERM; a second signal ends the process at once. */
-  readonly signal: AbortSignal;
-  /** Hands out what SIGHUP is to call. */
-  readonly onHangUp: (call: () => void) => void;
-  readonly version: string;
-  readonly now: () => Date;
-  /** Milliseconds that only grow. */
-  readonly clockMs: () => number;
-  readonly random: () => number;
-  /** Gives back what is not used any more, where Node lets us (--expose-gc); nothing else. */
-  readonly tidy?: () => void;
-  readonly vitals: () => { readonly cpuSeconds: number; readonly residentBytes: number; readonly startedAtS: number };
-}
-
-/** Images rehearsed at one time. */
+/** `check` rehearses this many images at one time. */
 const imagesAtOnce = 16;
-/** Of a file or standard input: more is no manifest. */
+/** For a file or standard input: nothing longer is a manifest. */
 const inputBytes = 64 << 20;
 
 async function main(): Promise<number> {
   const { default: own } = await import('../package.json', { with: { type: 'json' } });
-  const wanted = readCommandLine(argumentsAs(process.argv), own.version);
-  if (wanted.run === 'nothing') {
-    await Promise.all([print(process.stdout, wanted.stdout), print(process.stderr, wanted.stderr)]);
-    return wanted.status;
+  const parsed = readCommandLine(argumentsOf(process.argv), own.version);
+  if (parsed.run === 'nothing') {
+    await Promise.all([print(process.stdout, parsed.stdout), print(process.stderr, parsed.stderr)]);
+    return parsed.status;
   }
   const signal = onSignals();
-  if (wanted.run === 'check') return runCheck(wanted.request, signal);
-  if (wanted.run === 'check nodes') return runCheckNodes(wanted.request, signal);
+  if (parsed.run === 'check') return runCheck(parsed.request, signal);
+  if (parsed.run === 'check nodes') return runCheckNodes(parsed.request, signal);
+  const context = contextOf(parsed.args, signal, own.version);
+  switch (parsed.run) {
+    case 'agent':
+      return (await import('#commands/agent.ts')).run(context);
+    case 'catalog':
+      return (await import('#commands/catalog.ts')).run(context);
+    case 'config':
+      return (await import('#commands/config.ts')).run(context);
+    case 'node':
+      return (await import('#commands/node.ts')).run(context);
+    case 'nodes':
+      return (await import('#commands/nodes.ts')).run(context);
+    case 'completion':
+      return (await import('#commands/completion.ts')).run(context);
+  }
+}
+
+function contextOf(args: readonly string[], signal: AbortSignal, version: string): ProcessContext {
   const { stdout, stderr, env } = process;
-  const around: ProcessContext = {
-    args: wanted.args,
+  const { gc } = globalThis;
+  return {
+    args,
     env,
     stdout,
     stderr,
     signal,
-    version: own.version,
-    onHangUp: (call) => process.on('SIGHUP', call),
+    version,
+    onHangUp: (listener) => process.on('SIGHUP', listener),
     now: () => new Date(),
     clockMs: () => performance.now(),
     random: Math.random,
-    vitals,
-    ...tidying(),
+    usage: { vitals, ...(gc === undefined ? {} : { collectGarbage }) },
   };
-  switch (wanted.run) {
-    case 'agent':
-      return (await import('#commands/agent.ts')).run(around);
-    case 'catalog':
-      return (await import('#commands/catalog.ts')).run(around);
-    case 'config':
-      return (await import('#commands/config.ts')).run(around);
-    case 'node':
-      return (await import('#commands/node.ts')).run(around);
-    case 'nodes':
-      return (await import('#commands/nodes.ts')).run(around);
-    case 'completion':
-      return (await import('#commands/completion.ts')).run(around);
-  }
 }
 
-/** kubectl asks a program of this name what could follow (kubectl pkg/cmd/plugin.go, since 1.26). */
-function argumentsAs([, program = '', ...arguments_]: readonly string[]): readonly string[] {
-  return program.endsWith('kubectl_complete-drypull') ? ['completion', 'kubectl', ...arguments_] : arguments_;
+/** All of the heap, at once; only with --expose-gc. */
+function collectGarbage(): void {
+  globalThis.gc?.();
 }
 
-/** Node's own collector, whole and at once. */
-function tidying(): Pick<ProcessContext, 'tidy'> {
-  const { gc } = globalThis;
-  return gc === undefined
-    ? {}
-    : {
-        tidy: () => {
-          gc();
-        },
-      };
+/** kubectl runs a program of this name for shell completion (kubectl pkg/cmd/plugin.go, since 1.26). */
+function argumentsOf([, program = '', ...given]: readonly string[]): readonly string[] {
+  return program.endsWith('kubectl_complete-drypull') ? ['completion', 'kubectl', ...given] : given;
 }
 
-function vitals(): ReturnType<ProcessContext['vitals']> {
+function vitals(): ReturnType<ProcessContext['usage']['vitals']> {
   const { user, system } = process.cpuUsage();
   return {
     cpuSeconds: (user + system) / 1e6,
@@ -110,12 +88,11 @@ async function runCheck(request: CheckRequest, signal: AbortSignal): Promise<num
   const clockMs = (): number => performance.now();
   const rehearser = new Rehearser({ hostRoot: request.node.hostRoot, env, now, clockMs });
   const dependencies: Dependencies = {
-    ...conversation(request, signal),
+    ...terminal(request, signal),
     readNode,
     assessAll: (view, demands, { verify, spend, timeoutMs, signal: until }) => {
-      const own = { ...defaultOptions, verify, spend, deadlineMs: timeoutMs };
       const pass = {
-        options: own,
+        options: { ...defaultOptions, verify, spend, deadlineMs: timeoutMs },
         atOnce: imagesAtOnce,
         perRegistry: connectionsPerRegistry,
         meteredRegistries: [],
@@ -132,18 +109,15 @@ async function runCheck(request: CheckRequest, signal: AbortSignal): Promise<num
 async function runCheckNodes(request: NodesCheck, signal: AbortSignal): Promise<number> {
   const { checkNodes } = await import('#check/check-nodes.ts');
   const { env, stdout, stderr } = process;
-  const status = await checkNodes(request, { ...conversation(request, signal), env, pause: delay });
+  const status = await checkNodes(request, { ...terminal(request, signal), env, delay });
   await Promise.all([flushed(stdout), flushed(stderr)]);
   return status;
 }
 
-/** What every check has to do with the terminal and the clock. */
-function conversation(
-  { colour }: { readonly colour: boolean },
-  signal: AbortSignal,
-): Pick<Dependencies, 'stdout' | 'stderr' | 'read' | 'now' | 'elapsedMs' | 'ticking' | 'signal'> {
+/** The terminal and the clock of a check. */
+function terminal({ colour }: { readonly colour: boolean }, signal: AbortSignal): Terminal {
   const { env, stdout, stderr } = process;
-  const streamOf = (stream: NodeJS.WriteStream): Dependencies['stdout'] => ({
+  const streamOf = (stream: NodeJS.WriteStream): Terminal['stdout'] => ({
     isTTY: stream.isTTY,
     columns: stream.columns,
     colour: wantsColour(colour, env, stream),
@@ -163,12 +137,12 @@ function conversation(
   };
 }
 
-async function readFile(path: string): ReturnType<Dependencies['read']> {
+async function readFile(path: string): ReturnType<Terminal['read']> {
   const { readInput } = await import('#node/read-input.ts');
   return readInput(path, inputBytes);
 }
 
-async function readStdin(): ReturnType<Dependencies['read']> {
+async function readStdin(): ReturnType<Terminal['read']> {
   if (process.stdin.isTTY) process.stderr.write('drypull: reading manifests from the terminal; end with Ctrl-D\n');
   const parts: Buffer[] = [];
   let size = 0;
@@ -181,7 +155,7 @@ async function readStdin(): ReturnType<Dependencies['read']> {
   return { ok: true, text: Buffer.concat(parts).toString('utf8') };
 }
 
-/** The first signal asks to come to an end; after that the system's own answer is back. */
+/** The first signal aborts; a second one has the system's default effect. */
 function onSignals(): AbortSignal {
   const controller = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort(name));
@@ -193,22 +167,22 @@ async function print(stream: NodeJS.WriteStream, text: string): Promise<void> {
   await flushed(stream);
 }
 
-/** Once everything written has left, since the process ends afterwards; or once the reader has gone: `drypull check … | head`. */
+/** Resolves when everything is written, or the reader is gone (`drypull check … | head`). The process ends afterwards. */
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve, reject) => {
-    stream.write('', (error) => (error && !isGone(error) ? reject(error) : resolve()));
+    stream.write('', (error) => (error && !isBrokenPipe(error) ? reject(error) : resolve()));
   });
 }
 
-function isGone(error: Error): boolean {
+function isBrokenPipe(error: Error): boolean {
   return 'code' in error && error.code === 'EPIPE';
 }
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: Error) => {
-    if (!isGone(error)) throw error;
+    if (!isBrokenPipe(error)) throw error;
   });
 }
 
-// Open connections must not keep the process: what was asked has been answered.
+// Open connections must not keep the process alive.
 process.exit(await main());

@@ -1,7 +1,7 @@
 /** `npm run demo`: a dozen images meet a dozen fates on this machine's loopback; drypull says which pull, and serves its page. */
 import type { PullReport } from '#report/report.ts';
 import type { NodeView } from '#node/view.ts';
-import { runAgent } from '#agent/agent.ts';
+import { startAgent } from '#agent/agent.ts';
 import { bareDemand } from '#config/image-demand.ts';
 import { parseConfig, type Config } from '#config/config.ts';
 import { readNode } from '#rehearsal/read-node.ts';
@@ -9,7 +9,6 @@ import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser } from '#rehearsal/rehearser.ts';
 import { openLog } from '#output/log.ts';
 import { columnsOf, table } from '#output/print.ts';
-import { adviceFor } from '#report/advice/advice.ts';
 import { openWorld, type World } from './kit/world.ts';
 import type { Demand } from '#kubelet/demand.ts';
 
@@ -55,26 +54,37 @@ function rehearse(wanted: readonly Demand[], signal: AbortSignal): AsyncIterable
 
 async function serve(): Promise<void> {
   const config = demoConfig();
-  const ended = await runAgent({
-    config,
-    hostName: view.name,
-    version: 'demo',
-    demands: () => Promise.resolve(demands),
-    rehearse: (wanted, _config, { signal }) => rehearse(wanted, signal),
-    rehearseCheck: rehearse,
-    advise: (fault) => adviceFor(fault, { requestedBy: [] }),
+  const started = await startAgent({
+    settings: { config, node: view.name, version: 'demo' },
+    source: { demands: () => Promise.resolve(demands) },
+    rehearser: {
+      rehearse: (images, _config, { signal }) => rehearse(images, signal),
+      check: rehearse,
+      probe: () => Promise.resolve(new Map()),
+      sampleQuotas: () => Promise.resolve([]),
+      spent: () => rehearser.spent(),
+    },
+    access: {},
     clock: { now: () => Date.now(), random: Math.random },
-    vitals: () => ({
-      cpuSeconds: process.cpuUsage().user / 1e6,
-      residentBytes: process.memoryUsage.rss(),
-      startedAtS: Date.now() / 1000 - process.uptime(),
-    }),
+    usage: {
+      vitals: () => ({
+        cpuSeconds: process.cpuUsage().user / 1e6,
+        residentBytes: process.memoryUsage.rss(),
+        startedAtS: Date.now() / 1000 - process.uptime(),
+      }),
+    },
     log: openLog({ level: 'silent', node: view.name }),
     signal: controller.signal,
-    opened: ({ open }) => void stdout.write(`The agent's page: ${open}  (metrics at ${open}metrics; Ctrl-C ends)\n`),
   });
-  if (!ended.ok)
-    stdout.write(`The agent's page cannot be shown: ${ended.why}; DRYPULL_LISTEN=:PORT chooses another port.\n`);
+  if (!started.ok) {
+    stdout.write(`The agent's page cannot be shown: ${started.why}; DRYPULL_LISTEN=:PORT chooses another port.
+`);
+    return;
+  }
+  const { page } = started;
+  stdout.write(`The agent's page: ${page}  (metrics at ${page}metrics; Ctrl-C ends)
+`);
+  await started.ended;
 }
 
 function demoConfig(): Config {

@@ -1,141 +1,72 @@
 /**
- * The daemon: on a schedule, for every image that this node is asked for: rehearse, remember, tell. Gets its outside as
- * arguments and knows neither the process nor the wire nor the node's files.
+ * The daemon: it opens its listeners, makes passes over the images of this node, follows changes of its files, and drains when
+ * it is asked to stop.
  */
-import type { Fault } from '#report/fault.ts';
-import type { ClusterState, Entry, Ledger } from '#report/ledger.ts';
-import type { NodeHistory } from '#forecast/history/history.ts';
-import type { QuotaSample } from '#report/quota.ts';
-import type { Advice, PullReport } from '#report/report.ts';
-import type { PullOutcome } from '#report/score.ts';
-import type { NodeView } from '#node/view.ts';
-import type { Change } from './state.ts';
-import type { Known, ProbeResults } from '#budget/choose.ts';
-import type { Config, ParsedConfig } from '#config/config.ts';
-import type { Log } from '#output/log.ts';
-import { aborted } from './delay.ts';
-import { fixedAtStart } from '#config/fixed-at-start.ts';
-import { Rounds } from './passes.ts';
-import type { ReservationDesk } from './shared-reservations.ts';
-import type { Spent } from '#runtime/attempt/spending.ts';
-import type { TagAsked } from '#runtime/attempt/wire.ts';
 import { CheckTaker } from '#check/answer-check.ts';
-import { within } from './with-timeout.ts';
-import type { Vitals } from '#output/metrics/metrics.ts';
-import type { Pair } from './listener-certificate.ts';
-import type { Admit, Listening, Pems } from '#output/http/open-listener.ts';
+import type { ParsedConfig } from '#config/config.ts';
+import { fixedAtStart } from '#config/fixed-at-start.ts';
+import type { Listening } from '#output/http/open-listener.ts';
 import { listenForChecks, listenOpenly } from '#output/http/open-listener.ts';
-import type { Demand } from '#kubelet/demand.ts';
+import type { Log } from '#output/log.ts';
+import type { Ledger } from '#report/ledger.ts';
+import type { PullReport } from '#report/report.ts';
+import { aborted, withTimeout } from '#timing.ts';
+import type { AgentSettings, ListenerAccess, Pair } from './collaborators.ts';
+import { Passes, type PassDependencies } from './passes.ts';
 
-export interface AgentDependencies {
-  readonly config: Config;
-  /** The node's name where the configuration gives none. */
-  readonly hostName: string;
-  readonly version: string;
-  /** Each reading of a configuration that changed, good or bad. */
-  readonly changes?: AsyncIterable<ParsedConfig>;
-  /** What is asked for now: asked again at each pass, so that pull secrets are read anew. */
-  readonly demands: (config: Config) => Promise<readonly Demand[]>;
-  /** One report for each demand, in any order. */
-  readonly rehearse: (demands: readonly Demand[], config: Config, at: Rehearsing) => AsyncIterable<PullReport>;
-  /** Opens connections to every host that these images would use, and asks nothing; absent: nobody knocks. */
-  readonly probe?: (at: readonly Known[], config: Config, signal: AbortSignal) => Promise<ProbeResults>;
-  /** How many agents there are, as far as is known; absent: this one. */
-  readonly fleet?: () => number | undefined;
-  /** Where turns of scarce registries are booked with the fleet; absent: nowhere. */
-  readonly reservations?: ReservationDesk;
-  /** What was asked of whom so far, counted where it was sent. */
-  readonly spent?: () => readonly Spent[];
-  /** Looks at pull quotas that are due and that no rehearsal has shown; absent: nobody looks. */
-  readonly sampleQuotas?: (config: Config, at: SamplingAt) => Promise<readonly QuotaSample[]>;
-  /** The node as it is now, for foresight; absent: nobody looks. */
-  readonly readView?: (config: Config) => Promise<NodeView>;
-  /** Where what is remembered outlives the process; absent: nowhere. */
-  readonly state?: { readonly first: NodeHistory; readonly save: (history: NodeHistory) => Promise<void> };
-  /** For a POST /check; as `rehearse`, without what the agent remembers. */
-  readonly rehearseCheck: (demands: readonly Demand[], signal: AbortSignal) => AsyncIterable<PullReport>;
-  /** Cause and remedy of a fault that the agent itself has to report. */
-  readonly advise?: (fault: Fault) => Advice;
-  /** Who may read the open listener; absent: anybody. */
-  readonly admit?: Admit;
-  /** What the open listener shows where it speaks HTTPS, and each later reading of it, good or bad. */
-  readonly pair?: { readonly first: Pems; readonly changes: AsyncIterable<Pair> };
-  readonly cluster?: Watched;
-  readonly clock: { readonly now: () => number; readonly random: () => number };
-  readonly vitals: () => Vitals;
-  /** Gives back memory that is not used any more. */
-  readonly tidy?: () => void;
-  readonly log: Log;
-  /** Aborted by SIGTERM. */
-  readonly signal: AbortSignal;
-  /** Called once, when both listeners are open. */
-  readonly opened?: (at: { readonly open: string; readonly check: string | undefined }) => void;
+export interface AgentDependencies extends Omit<PassDependencies, 'config' | 'node' | 'version'> {
+  readonly settings: AgentSettings;
+  readonly access: ListenerAccess;
 }
 
-export interface Rehearsing {
-  readonly signal: AbortSignal;
-  /** What is remembered now. */
-  readonly history: () => NodeHistory;
-  /** Whether an image may be asked for in a lane now. */
-  readonly mayRequest: (id: string, budgetKey: string) => boolean;
-  readonly tagIsDue: (tag: TagAsked) => boolean;
-}
+export type Started =
+  | {
+      readonly ok: true;
+      /** The URL of the page. */
+      readonly page: string;
+      /** The URL for POST /check; absent where checks are off. */
+      readonly check?: string;
+      /** Resolves when the agent has drained after the signal. */
+      readonly ended: Promise<void>;
+    }
+  | { readonly ok: false; readonly why: string };
 
-export interface SamplingAt extends Omit<Rehearsing, 'mayRequest' | 'tagIsDue'> {
-  readonly demands: readonly Demand[];
-  readonly entries: readonly Entry[];
-  /** Whether so many requests may go to this registry now; absent: always. */
-  readonly admit?: (registry: string, requests: number) => boolean;
-}
-
-/** A cluster that is asked and told; see join-cluster.ts. */
-export interface Watched {
-  readonly clusterState: () => ClusterState;
-  /** Once, before the first pass. */
-  readonly listen: (events: AgentEvents) => void;
-  /** A verdict is not what it was. */
-  readonly changed: (change: Change) => void;
-  /** A pass over the images has ended. */
-  readonly passed: () => void;
-  readonly close: () => Promise<void>;
-}
-
-export interface AgentEvents {
-  readonly ledger: () => Ledger;
-  /** Something new is asked for, or something is not any more. */
-  readonly demandsChanged: () => void;
-  readonly outcome: (outcome: PullOutcome) => void;
-}
-
-export type Ended = { readonly ok: true } | { readonly ok: false; readonly why: string };
-
-/** Half of the five seconds in which a Pod is expected to leave; the rest is for the process to unwind. */
+/** Half of the five seconds in which a Pod is expected to end; the rest is for the process to unwind. */
 const graceMs = 2500;
 
-/** Runs until the signal, then drains. Comes back early only when a listener cannot be opened. */
-export async function runAgent(dependencies: AgentDependencies): Promise<Ended> {
-  const rounds = new Rounds(dependencies);
-  const opened = await openListeners(dependencies, rounds);
+/** Runs until the signal is aborted. */
+export async function startAgent(dependencies: AgentDependencies): Promise<Started> {
+  const { settings, ...others } = dependencies;
+  const passes = new Passes({ ...others, ...settings });
+  const opened = await openListeners(dependencies, passes);
   if (!opened.ok) {
     await dependencies.cluster?.close();
     return opened;
   }
-  const { listening } = opened;
-  rounds.begin();
-  const { changes, pair, log, signal } = dependencies;
+  passes.begin();
+  const { page, check } = opened;
+  const ended = run(dependencies, passes, [page, ...(check === undefined ? [] : [check])]);
+  return { ok: true, page: page.url, ...(check === undefined ? {} : { check: check.url }), ended };
+}
+
+async function run(
+  dependencies: AgentDependencies,
+  passes: Passes,
+  listening: readonly [Listening, ...Listening[]],
+): Promise<void> {
+  const { settings, access, cluster, log, signal } = dependencies;
   const following = Promise.all([
-    follow(changes, dependencies, (parsed) => take(parsed, log, rounds)),
-    follow(pair?.changes, dependencies, (read) => renew(read, listening[0], { log, rounds })),
+    follow(settings.changes, dependencies, (parsed) => reload(parsed, log, passes)),
+    follow(access.pair?.changes, dependencies, (pair) => renew(pair, listening[0], { log, passes })),
   ]);
   await aborted(signal);
   log.info({}, 'draining');
-  const cluster = within(dependencies.cluster?.close() ?? Promise.resolve(), graceMs);
-  await Promise.all([rounds.end(graceMs), following, cluster, ...listening.map((each) => each.close(graceMs))]);
-  log.info({}, 'left');
-  return { ok: true };
+  const closing = withTimeout(cluster?.close() ?? Promise.resolve(), graceMs);
+  await Promise.all([passes.end(graceMs), following, closing, ...listening.map((each) => each.close(graceMs))]);
+  log.info({}, 'drained');
 }
 
-/** Each change as it comes, until the signal. */
+/** Handles each change, until the signal is aborted. */
 async function follow<T>(
   changes: AsyncIterable<T> | undefined,
   { signal, log }: AgentDependencies,
@@ -151,87 +82,84 @@ async function follow<T>(
       act(next.value);
     }
   } catch (error) {
-    log.error({ error }, 'files that may change are no longer followed');
+    log.error({ error }, 'watching files failed: later changes take effect after a restart');
   }
 }
 
-/** The old certificate serves on where the new one cannot. */
+/** Keeps the current certificate where the new one cannot be used. */
 function renew(
-  read: Pair,
-  listening: Listening | undefined,
-  { log, rounds }: { readonly log: Log; readonly rounds: Rounds },
+  pair: Pair,
+  listening: Listening,
+  { log, passes }: { readonly log: Log; readonly passes: Passes },
 ): void {
-  const why = read.ok ? listening?.renew?.(read.pems) : read.why;
+  const why = pair.ok ? listening.renew?.(pair.pems) : pair.why;
   if (why === undefined) log.info({}, "the listener's certificate is renewed");
-  else log.error({ why }, "the listener's new certificate is refused: going on with the old one");
-  rounds.metrics.certificateRenewed(why === undefined ? 'ok' : 'refused');
+  else log.error({ why }, "the listener's new certificate is refused: the current one stays in use");
+  passes.metrics.certificateRenewed(why === undefined ? 'ok' : 'refused');
 }
 
-function take(parsed: ParsedConfig, log: Log, rounds: Rounds): void {
+function reload(parsed: ParsedConfig, log: Log, passes: Passes): void {
   if (!parsed.ok) {
-    log.error({ problems: parsed.problems }, 'the changed configuration is refused: going on with the old one');
-    rounds.metrics.reloaded('refused');
+    log.error({ problems: parsed.problems }, 'the changed configuration is refused: the current one stays in force');
+    passes.metrics.reloaded('refused');
     return;
   }
   const needsRestart = fixedAtStart.filter(
-    (key) => JSON.stringify(parsed.config[key]) !== JSON.stringify(rounds.config[key]),
+    (key) => JSON.stringify(parsed.config[key]) !== JSON.stringify(passes.config[key]),
   );
   if (needsRestart.length > 0) log.warn({ keys: needsRestart }, 'these changes take effect after a restart');
-  rounds.adopt(parsed.config);
-  rounds.metrics.reloaded('ok');
+  passes.adopt(parsed.config);
+  passes.metrics.reloaded('ok');
   log.info({ images: parsed.config.images.length }, 'configuration reloaded');
 }
 
-async function openListeners(
-  { config, clock, version, rehearseCheck, signal, opened, admit, pair, log }: AgentDependencies,
-  rounds: Rounds,
-): Promise<
-  { readonly ok: true; readonly listening: readonly Listening[] } | { readonly ok: false; readonly why: string }
-> {
-  const ledger = (): Ledger => rounds.state.read();
+type Listeners =
+  | { readonly ok: true; readonly page: Listening; readonly check?: Listening }
+  | { readonly ok: false; readonly why: string };
+
+async function openListeners(dependencies: AgentDependencies, passes: Passes): Promise<Listeners> {
+  const { settings, access, clock, signal, log } = dependencies;
+  const { config, version } = settings;
   const source = {
-    ledger,
-    now: clock.now,
+    ledger: () => passes.state.read(),
+    now: () => clock.now(),
     version,
-    scrape: () => rounds.metrics.scrape(),
+    scrape: () => passes.metrics.scrape(),
     draining: () => signal.aborted,
-    ...(admit === undefined ? {} : { admit }),
+    ...(access.admit === undefined ? {} : { admit: access.admit }),
   };
-  const open = await listenOpenly(config.listen, source, pair?.first);
-  if (!open.ok) return open;
-  if (admit !== undefined && pair === undefined)
-    log.warn({}, 'readers show their tokens in the clear: give the listener a certificate (listenTlsCert)');
-  if (config.checkListen === 'off') {
-    opened?.({ open: open.value.url, check: undefined });
-    return { ok: true, listening: [open.value] };
-  }
+  const page = await listenOpenly(config.listen, source, access.pair?.first);
+  if (!page.ok) return page;
+  if (access.admit !== undefined && access.pair === undefined)
+    log.warn({}, 'readers send their tokens in clear text: give the listener a certificate (listenTlsCert)');
+  if (config.checkListen === 'off') return { ok: true, page: page.value };
   const { checkConcurrency: atOnce, checkBody: bodyBytes } = config;
+  const ledger = (): Ledger => passes.state.read();
   const taker = new CheckTaker({
-    rehearse: (demands, stop) => counted(rehearseCheck(demands, stop), rounds),
+    rehearse: (demands, stop) => counted(dependencies.rehearser.check(demands, stop), passes),
     ledger,
     mostImages: config.perRegistryPass,
     secrets: config.checkSecrets,
-    nowMs: clock.now,
+    nowMs: () => clock.now(),
   });
-  const taking = await listenForChecks(config.checkListen, {
-    check: (asked) => taker.take(asked),
+  const check = await listenForChecks(config.checkListen, {
+    check: (request) => taker.take(request),
     ledger,
-    now: clock.now,
+    now: () => clock.now(),
     atOnce,
     bodyBytes,
   });
-  if (!taking.ok) {
-    await open.value.close(0);
-    return taking;
+  if (!check.ok) {
+    await page.value.close(0);
+    return check;
   }
-  opened?.({ open: open.value.url, check: taking.value.url });
-  return { ok: true, listening: [open.value, taking.value] };
+  return { ok: true, page: page.value, check: check.value };
 }
 
-/** What a check asks of registries counts like everything else. */
-async function* counted(reports: AsyncIterable<PullReport>, rounds: Rounds): AsyncGenerator<PullReport> {
+/** Requests that a check sends count against the same budgets. */
+async function* counted(reports: AsyncIterable<PullReport>, passes: Passes): AsyncGenerator<PullReport> {
   for await (const report of reports) {
-    rounds.pacing.checked(report);
+    passes.pacing.checked(report);
     yield report;
   }
 }

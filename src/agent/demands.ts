@@ -1,6 +1,6 @@
 /**
- * What the Pods, the configuration and the runtime ask of this node, as one list: each demand with a name that stays and with
- * whether a start would ask the registry. Pure.
+ * The demands of Pods, configuration and runtime as one list. Each demand gets an id that stays the same and whether a container
+ * start would query the registry. Pure.
  */
 import { parseImage } from '#image/reference.ts';
 import type { Demand } from '#kubelet/demand.ts';
@@ -8,31 +8,31 @@ import { demandKey, joinDemands, sandboxDemand } from '#kubernetes/pod-demands.t
 import { needOf, type Verification } from '#kubelet/pull-need.ts';
 import { pullPolicyOf } from '#kubelet/pull-policy.ts';
 
-export interface Sources {
+interface Sources {
   readonly pods: readonly Demand[];
-  /** Of workloads that may yet send a Pod here. */
-  readonly coming?: readonly Demand[];
-  /** From the configuration: they are rehearsed whatever is on the node. */
+  /** Of workloads that may yet send a Pod to this node. */
+  readonly upcoming?: readonly Demand[];
+  /** From the configuration: rehearsed even if the image is on the node. */
   readonly own: readonly Demand[];
-  /** As in the runtime's configuration; empty where it is not known. */
+  /** As in the runtime's configuration; empty: not known. */
   readonly sandboxImage: string;
-  /** Absent where the kubelet's version is not known: everything is then taken to be asked for. */
+  /** Absent where the kubelet's version is not known: every start is then taken to query the registry. */
   readonly kubelet?: Verification;
 }
 
-export function askedDemands({ pods, own, sandboxImage, kubelet, coming = [] }: Sources): readonly Demand[] {
+export function demandsOfNode({ pods, own, sandboxImage, kubelet, upcoming = [] }: Sources): readonly Demand[] {
   const sandbox = sandboxDemand(sandboxImage, undefined, parseImage);
-  // It is on the node although the Node's list may have no room for it: where Pods run, their sandboxes do.
+  // Where Pods run, the sandbox image is on the node, although the Node's list of images is truncated and may not name it.
   const runtime = sandbox === undefined ? [] : [{ ...sandbox, present: 'yes' } as const];
   const here = joinDemands(pods, runtime);
-  // What is here already is not about to come, whoever else wants it.
+  // An image that Pods here use already is not an upcoming one.
   const known = new Set([...own, ...here].map(demandKey));
-  const news = joinDemands(coming).filter((demand) => !known.has(demandKey(demand)));
-  const wanted = [...here, ...news].map((demand) => withNeed(demand, kubelet));
+  const others = joinDemands(upcoming).filter((demand) => !known.has(demandKey(demand)));
+  const wanted = [...here, ...others].map((demand) => withNeed(demand, kubelet));
   return joinDemands(own, wanted).map(named);
 }
 
-/** The operator's own images come first in joinDemands, so that what Pods want of them does not slow them down. */
+/** Images from the configuration come first in joinDemands, so that demands of Pods for them do not lengthen their cadence. */
 function withNeed(demand: Demand, kubelet: Verification | undefined): Demand {
   if (kubelet === undefined) return demand;
   const { asks, needsProof } = needOf(demand, kubelet);
@@ -45,8 +45,8 @@ function named(demand: Demand): Demand {
 }
 
 /**
- * Of the demand alone, so that nobody's coming or going renames another's. The image itself where it is asked for as most
- * are: without secrets and with the policy that the API server would give it.
+ * The id depends on the demand alone, so that other demands that come or go do not change it. It is the image itself in the
+ * most common case: no secrets, and the pull policy that the API server would set.
  */
 export function demandName({ written, policy, secrets }: Pick<Demand, 'written' | 'policy' | 'secrets'>): string {
   if (secrets.length === 0 && policy === pullPolicyOf(written)) return written;

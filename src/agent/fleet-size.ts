@@ -1,14 +1,14 @@
-/** Learns again and again how many agents there are. While nobody says, the last number holds; before the first, a cautious one. */
+/** Reads the number of agents of the fleet at intervals. After a failure the last number holds; before the first, a cautious one. */
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { fleetPauseMs, readFleet } from '#kubernetes/fleet-size.ts';
 import type { Log } from '#output/log.ts';
 
-/** Of a cluster that does not say how large it is: most are smaller, and a larger one is still well below its budgets. */
-const cautious = 1_000;
-/** After a failure, doubled each time. */
-const soonMs = 15_000;
+/** For a cluster whose size cannot be read: most are smaller, and a larger one still keeps well below its budgets. */
+const cautiousSize = 1_000;
+/** After a failure; doubled after each further one in a row. */
+const firstPauseMs = 15_000;
 
-export interface FleetSizeDependencies {
+interface FleetSizeDependencies {
   readonly random: () => number;
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
@@ -16,8 +16,8 @@ export interface FleetSizeDependencies {
 }
 
 export class FleetWatch {
-  /** Resolves with the first answer, good or bad. */
-  readonly asked: Promise<void>;
+  /** Resolves after the first attempt to read it, good or bad. */
+  readonly firstRead: Promise<void>;
   #agents: number | undefined;
   #isLogged = false;
 
@@ -27,12 +27,12 @@ export class FleetWatch {
     dependencies: FleetSizeDependencies,
   ) {
     const first = Promise.withResolvers<undefined>();
-    this.asked = first.promise;
+    this.firstRead = first.promise;
     void this.#follow(cluster, daemonSet, { ...dependencies, first: () => first.resolve(undefined) });
   }
 
   get agents(): number {
-    return this.#agents ?? cautious;
+    return this.#agents ?? cautiousSize;
   }
 
   async #follow(
@@ -45,12 +45,12 @@ export class FleetWatch {
       failures = found.ok ? 0 : failures + 1;
       if (found.ok) this.#agents = found.value;
       else if (!this.#isLogged) {
-        log.warn({ ...daemonSet, fault: found.fault, agents: this.agents }, 'how many agents there are is not known');
+        log.warn({ ...daemonSet, fault: found.fault, agents: this.agents }, 'the number of agents is not known');
         this.#isLogged = true;
       }
       first();
       const pauseMs = fleetPauseMs(this.agents, random());
-      await delay(found.ok ? pauseMs : Math.min(soonMs * 2 ** (failures - 1), pauseMs), signal);
+      await delay(found.ok ? pauseMs : Math.min(firstPauseMs * 2 ** (failures - 1), pauseMs), signal);
     }
     first();
   }

@@ -1,4 +1,4 @@
-/** The part of the book that looks ahead: what is remembered beyond the last reports, and what follows for the node as a whole. */
+/** The history behind the last reports, and the forecasts for the node as a whole. */
 import { damp, learnHeld } from '#forecast/damping.ts';
 import { diskReadings, type DiskReading } from '#kubelet/disk-reading.ts';
 import type { Forecast } from '#forecast/forecast.ts';
@@ -16,7 +16,7 @@ export class NodeForecasts {
   #disks: readonly DiskReading[] = [];
   #forecastMs: number | undefined;
 
-  /** `past`: what an earlier life of the agent left. */
+  /** `history`: from an earlier process. */
   constructor(history: NodeHistory) {
     this.#history = history;
   }
@@ -29,17 +29,17 @@ export class NodeForecasts {
     this.#history = learnReport(this.#history, report);
   }
 
-  /** Looks at quotas beside the rehearsals. */
+  /** Quota samples taken outside of rehearsals. */
   learnSamples(samples: readonly QuotaSample[]): void {
     this.#history = learnSamples(this.#history, samples);
   }
 
-  /** Nobody asks for the others any more. */
+  /** Forgets images that are no longer in demand. */
   keep(demands: readonly Demand[]): void {
     this.#history = forget(this.#history, new Set(demands.map(({ written }) => written)));
   }
 
-  /** One more look at the node, and what follows from all that is known. */
+  /** Learns from a new view of the node, and makes the forecasts again. */
   evaluate(view: NodeView, entries: readonly Entry[], nowMs: number): void {
     this.#disks = diskReadings(view);
     this.#history = learnNode(this.#history, view, nowMs);

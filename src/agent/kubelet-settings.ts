@@ -1,6 +1,6 @@
 /**
- * The kubelet's settings about images, as far as the kubelet itself tells: whether an image on the node is asked for again, when
- * it evicts, how it queues. It is asked seldom: its configuration changes with its restarts.
+ * The kubelet's settings about images, from its own /configz: whether it verifies the credentials of an image that is on the node,
+ * when it evicts, how it queues pulls. Read rarely, because the configuration changes only when the kubelet restarts.
  */
 import { kubeletConfigOf, type KubeletConfig } from '#kubelet/config.ts';
 import { good, seen, type Seen } from '#report/outcome.ts';
@@ -15,37 +15,37 @@ interface Kubelet {
 }
 
 interface Dependencies {
-  /** We are this cluster's ServiceAccount; somebody's kubeconfig is shown to the API server alone. */
-  readonly isOurs: boolean;
+  /** The credentials are a ServiceAccount's of this cluster. Those of a kubeconfig go to the API server only. */
+  readonly isServiceAccount: boolean;
   readonly now: () => Date;
 }
 
-const againMs = 3_600_000;
+const rereadMs = 3_600_000;
 
 export class KubeletSettings {
   readonly #cluster: Cluster;
   readonly #dependencies: Dependencies;
   #policy: string | undefined;
   #config: Seen<KubeletConfig> | undefined;
-  #askedMs = Number.NEGATIVE_INFINITY;
+  #readMs = Number.NEGATIVE_INFINITY;
 
   constructor(cluster: Cluster, dependencies: Dependencies) {
     this.#cluster = cluster;
     this.#dependencies = dependencies;
   }
 
-  /** What is known now; the kubelet's answer serves the next to ask. Without one its files have the word. */
+  /** What is known now. Starts a read whose result the next call returns. Without a result the kubelet's files decide. */
   verification({ kubelet, kubeletUrl }: Kubelet, onDisk?: string): Verification {
     const nowMs = this.#dependencies.now().getTime();
-    if (this.#dependencies.isOurs && kubeletUrl !== '' && nowMs - this.#askedMs >= againMs) {
-      this.#askedMs = nowMs;
+    if (this.#dependencies.isServiceAccount && kubeletUrl !== '' && nowMs - this.#readMs >= rereadMs) {
+      this.#readMs = nowMs;
       void this.#read(kubeletUrl);
     }
     const policy = this.#policy ?? onDisk;
     return { kubeletVersion: kubelet, ...(policy === undefined ? {} : { policy }) };
   }
 
-  /** In force, in the kubelet's own words; undefined while it has not told. */
+  /** The configuration in force; undefined until the kubelet has answered. */
   config(): Seen<KubeletConfig> | undefined {
     return this.#config;
   }
@@ -53,7 +53,7 @@ export class KubeletSettings {
   async #read(url: string): Promise<void> {
     const read = await readConfigz(this.#cluster, url);
     if (!read.ok) return;
-    // JSON that this program wrote.
+    // JSON that readConfigz wrote.
     const parsed: unknown = JSON.parse(read.value);
     this.#policy = policyIn(parsed);
     this.#config = seen(read.source, good(kubeletConfigOf([parsed])));

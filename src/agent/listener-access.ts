@@ -1,25 +1,30 @@
-/** What stands between the open listener and its readers, as far as the configuration asks for it: TLS, and the cluster's permission. */
-import type { AgentDependencies } from './agent.ts';
-import { readerAccess } from '#kubernetes/reader-access.ts';
-import type { Cluster } from '#kubernetes/api/connect.ts';
+/** Who may read the open listener, and the certificate that it shows: as far as the configuration asks for them. */
+import type { ProcessContext } from '#commands/context.ts';
 import type { Config } from '#config/config.ts';
-import { pairChanges, readPair } from './listener-certificate.ts';
-import type { ProcessContext } from '#main.ts';
+import type { Cluster } from '#kubernetes/api/connect.ts';
+import { readerAccess } from '#kubernetes/reader-access.ts';
+import { readInput } from '#node/read-input.ts';
+import { watchFile, type WatchOptions } from '#node/watch-file.ts';
+import type { ListenerAccess, Pair } from './collaborators.ts';
 
-type Guarded =
-  | { readonly ok: true; readonly value: Pick<AgentDependencies, 'admit' | 'pair'> }
-  | { readonly ok: false; readonly why: string };
+interface PairFiles {
+  readonly cert: string;
+  readonly key: string;
+}
 
-export async function guardListener(
+const noCluster =
+  'listenAuth: kubernetes needs a cluster, and none is configured. Run the agent in a Pod with a ServiceAccount, set kubeconfig, or set listenAuth: off';
+
+export async function openAccess(
   config: Config,
   cluster: Cluster | undefined,
-  { now, signal, onHangUp }: ProcessContext,
-): Promise<Guarded> {
-  const isGuarded = config.listenAuth === 'kubernetes';
-  if (isGuarded && cluster === undefined) return { ok: false, why: noCluster };
-  const keeper = isGuarded && cluster !== undefined ? readerAccess(cluster, { now }) : undefined;
-  const admit: Pick<AgentDependencies, 'admit'> =
-    keeper === undefined ? {} : { admit: (authorization, path) => keeper.admit(authorization, path) };
+  { now, signal, onHangUp }: Pick<ProcessContext, 'now' | 'signal' | 'onHangUp'>,
+): Promise<{ readonly ok: true; readonly value: ListenerAccess } | { readonly ok: false; readonly why: string }> {
+  const needsToken = config.listenAuth === 'kubernetes';
+  if (needsToken && cluster === undefined) return { ok: false, why: noCluster };
+  const access = needsToken && cluster !== undefined ? readerAccess(cluster, { now }) : undefined;
+  const admit: Pick<ListenerAccess, 'admit'> =
+    access === undefined ? {} : { admit: (authorization, path) => access.admit(authorization, path) };
   const { listenTlsCert: cert, listenTlsKey: key } = config;
   if (cert === null || key === null) return { ok: true, value: admit };
   const first = await readPair({ cert, key });
@@ -28,5 +33,39 @@ export async function guardListener(
   return { ok: true, value: { ...admit, pair: { first: first.pems, changes } } };
 }
 
-const noCluster =
-  'listenAuth: there is no cluster to ask. Run in a Pod with a ServiceAccount, name a kubeconfig, or leave listenAuth off';
+const pemBytes = 1 << 20;
+
+/** The reason names the file, and nothing of its content. */
+export async function readPair({ cert, key }: PairFiles): Promise<Pair> {
+  const [one, other] = await Promise.all([readInput(cert, pemBytes), readInput(key, pemBytes)]);
+  if (!one.ok) return { ok: false, why: `listenTlsCert ${cert} cannot be read: ${one.why}` };
+  if (!other.ok) return { ok: false, why: `listenTlsKey ${key} cannot be read: ${other.why}` };
+  return { ok: true, pems: { cert: one.text, key: other.text } };
+}
+
+/**
+ * Each reading of the pair that differs from `first` and from the reading before it. When the two files are replaced one after the
+ * other, a reading between them gives a pair that does not match: the listener refuses it, and the next reading replaces it.
+ */
+export async function* pairChanges(files: PairFiles, first: Pair, options: WatchOptions): AsyncGenerator<Pair> {
+  // One SIGHUP makes the loop read both files.
+  const watches = [watchFile(files.cert, options), watchFile(files.key, { ...options, onNudge: () => undefined })];
+  const pending = watches.map((watch) => watch.next());
+  let known = first;
+  for (;;) {
+    const pair = await readPair(files);
+    if (!isSame(pair, known)) {
+      known = pair;
+      yield pair;
+    }
+    const [which, change] = await Promise.race(pending.map(async (next, index) => [index, await next] as const));
+    const watch = watches[which];
+    if (change.done === true || watch === undefined) return;
+    pending[which] = watch.next();
+  }
+}
+
+function isSame(one: Pair, other: Pair): boolean {
+  if (!one.ok || !other.ok) return !one.ok && !other.ok && one.why === other.why;
+  return one.pems.cert === other.pems.cert && one.pems.key === other.pems.key;
+}

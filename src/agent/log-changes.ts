@@ -1,10 +1,10 @@
-/** The agent's facts as log lines: one for each change of verdict, and one for each prediction that was held against the kubelet. */
+/** Log lines of the agent: one for each change of a verdict, and one for each scored prediction. */
 import type { Score } from '#report/score.ts';
 import type { Change } from './state.ts';
 import type { Log, LogFacts } from '#output/log.ts';
 
-/** Of those who want an image; all of them are in the report. */
-const mostWanters = 5;
+/** The report names all requesters of an image. */
+const mostRequesters = 5;
 
 export function logChange(log: Log, { was, wasFault, entry: { report } }: Change): void {
   const { verdict, advice, requestedBy } = report;
@@ -15,7 +15,7 @@ export function logChange(log: Log, { was, wasFault, entry: { report } }: Change
     id: report.id,
     registry: report.registry,
     policy: report.policy,
-    requestedBy: requestedBy.slice(0, mostWanters),
+    requestedBy: requestedBy.slice(0, mostRequesters),
     verdict: verdict.is,
     confidence: verdict.confidence.is,
     ...cause,
@@ -27,7 +27,7 @@ export function logChange(log: Log, { was, wasFault, entry: { report } }: Change
   else log.warn(facts, 'verdict changed');
 }
 
-/** A miss is a test not yet written: it is said with both texts. */
+/** A miss or a false alarm is a test not yet written: the line holds both texts. */
 export function logScore(log: Log, score: Score): void {
   const { image, namespace, pod, part, result, reason, message } = score.outcome;
   const outcome = { image, namespace, pod, part, result, reason };
@@ -36,12 +36,18 @@ export function logScore(log: Log, score: Score): void {
     return;
   }
   const { report } = score.prediction;
-  const facts: LogFacts = { score: score.is, actual: score.actual, ...outcome, leadS: score.leadS, judged: report.at };
+  const facts: LogFacts = {
+    score: score.is,
+    predicted: score.predicted,
+    ...outcome,
+    leadS: score.leadS,
+    judged: report.at,
+  };
   if (score.is === 'hit' || score.is === 'correct_rejection') {
     log.info(facts, 'prediction scored');
     return;
   }
   const fault = report.verdict.is === 'fails' ? report.verdict.fault : undefined;
-  const texts = { predicted: report.kubelet?.waitingMessage, message: message === '' ? undefined : message };
+  const texts = { predictedMessage: report.kubelet?.waitingMessage, message: message === '' ? undefined : message };
   log.warn({ ...facts, fault, ...texts }, 'prediction scored');
 }

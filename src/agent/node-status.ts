@@ -1,11 +1,11 @@
-/** What the cluster is told: the node's answer as a condition, a changed verdict as an Event. Only what was switched on. */
+/** Publishes the node's status to the cluster: its answer as a Node condition, a changed verdict as an Event. Only what is switched on. */
 import { answerFor, isStale, type NodeAnswer } from '#report/node-answer.ts';
 import type { Entry, Ledger } from '#report/ledger.ts';
 import type { Change } from './state.ts';
-import type { Readiness } from '#kubernetes/condition.ts';
 import type { NodeEvent } from '#kubernetes/node-events.ts';
 import type { Publisher } from '#kubernetes/publish.ts';
 import type { Log } from '#output/log.ts';
+import type { Readiness } from '#kubernetes/condition.ts';
 
 export interface NodeStatusPublisher {
   readonly changed: (change: Change) => void;
@@ -24,19 +24,19 @@ export function publishNodeStatus(
   publish: Publisher,
   { condition, events, now, log }: Dependencies,
 ): NodeStatusPublisher {
-  let trouble = '';
+  let logged = '';
   const logState = (): void => {
     const state = publish.state();
     const is = state.is === 'failing' ? `failing ${state.fault.code}` : state.is;
-    if (is === trouble || state.is === 'silent') return;
-    trouble = is;
-    if (state.is === 'failing') log.warn({ fault: state.fault }, 'the Node condition could not be written');
-    else if (state.is === 'yielded') log.warn({}, 'somebody else writes the Node condition: giving way');
+    if (is === logged || state.is === 'silent') return;
+    logged = is;
+    if (state.is === 'failing') log.warn({ fault: state.fault }, 'cannot write the Node condition');
+    else if (state.is === 'yielded') log.warn({}, 'another writer sets the Node condition: this agent no longer does');
     else log.info({}, 'the Node condition is written');
   };
   const write = async (news: NodeEvent): Promise<void> => {
     const written = await publish.writeEvent(news);
-    if (!written.ok) log.warn({ fault: written.fault, about: news.about }, 'an Event could not be written');
+    if (!written.ok) log.warn({ fault: written.fault, about: news.about }, 'cannot write an Event');
   };
   return {
     changed: (change) => {
@@ -47,7 +47,7 @@ export function publishNodeStatus(
       if (!condition) return;
       logState();
       const nowMs = now().getTime();
-      // What stood before a restart stands until there is something to say.
+      // The condition from before a restart stays until the first pass has ended.
       if (ledger.pass === undefined && !isStale(ledger, nowMs)) return;
       publish.publish(readinessOf(answerFor(ledger, nowMs)));
     },
@@ -55,7 +55,7 @@ export function publishNodeStatus(
   };
 }
 
-/** Nothing that changes while nothing changes: no times, no counts that tick. */
+/** Without times or counters, so that the condition changes only when the answer does. */
 export function readinessOf({ is, because, against }: NodeAnswer): Readiness {
   switch (is) {
     case 'ready':
@@ -69,7 +69,7 @@ export function readinessOf({ is, because, against }: NodeAnswer): Readiness {
 
 const mostCauses = 5;
 
-/** `tls.expired at reg.example (app:1 and 2 more)`: by cause and registry, in the order of the alphabet. */
+/** `tls.expired at reg.example (app:1 and 2 more)`: by cause and registry, in alphabetical order. */
 function causesOf(against: readonly Entry[]): string {
   const causes = Map.groupBy(against, ({ report: { verdict, registry } }) => {
     const code = verdict.is === 'fails' ? verdict.fault.code : verdict.is;
@@ -83,7 +83,7 @@ function causesOf(against: readonly Entry[]): string {
   return [...causesText.sort().slice(0, mostCauses), ...more].join('; ');
 }
 
-/** Good news only after bad news; what could not be told is no news of the node's. */
+/** An image that pulls gets an Event only after it failed; an unknown verdict gets none. */
 export function newsOf({ was, entry: { id, report } }: Change): NodeEvent | undefined {
   const { verdict, image, advice } = report;
   const text = advice === undefined ? '' : ` ${advice.cause} ${advice.remedy}`;
@@ -92,12 +92,12 @@ export function newsOf({ was, entry: { id, report } }: Change): NodeEvent | unde
       return { about: id, type: 'Warning', reason: 'ImageWouldNotPull', note: `${image}:${text}` };
     case 'at_risk': {
       const [forecast] = verdict.forecasts;
-      const note = `${image} pulls, and soon may not: ${forecast?.fault ?? 'nobody says why'}`;
+      const note = `${image} pulls now and may soon fail: ${forecast?.fault ?? 'no reason given'}`;
       return { about: id, type: 'Warning', reason: 'ImagePullAtRisk', note };
     }
     case 'pulls':
       if (was === undefined || was === 'unknown') return undefined;
-      return { about: id, type: 'Normal', reason: 'ImageWouldPullAgain', note: `${image} would be pulled again` };
+      return { about: id, type: 'Normal', reason: 'ImageWouldPullAgain', note: `${image} pulls again` };
     case 'unknown':
       return undefined;
   }

@@ -1,5 +1,4 @@
-/** What the agent remembers, in a file of a writable directory where one is given. Trouble with it is said once and harms nothing. */
-import { parseJson, type JsonBounds } from '#data/json.ts';
+/** The history in a file of stateDir, where one is configured. An error is logged once and stops nothing. */
 import { emptyNodeHistory, readNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
 import { readStateFile, writeStateFile } from '#node/state-file.ts';
 import type { Log } from '#output/log.ts';
@@ -16,7 +15,7 @@ export function openState(dir: string | null, log: Log): State | undefined {
   return {
     read: async () => {
       const read = await readStateFile(dir);
-      if (!read.ok) log.warn({ why: read.why }, 'what was remembered cannot be read: starting anew');
+      if (!read.ok) log.warn({ why: read.why }, 'cannot read the stored history: starting without it');
       return read.ok && read.value !== undefined ? parsed(read.value) : emptyNodeHistory;
     },
     save: async (history) => {
@@ -24,15 +23,16 @@ export function openState(dir: string | null, log: Log): State | undefined {
       if (text === saved) return;
       const written = await writeStateFile(dir, text);
       if (written.ok) saved = text;
-      else if (!isLogged) log.warn({ why: written.why }, 'what is remembered cannot be kept over a restart');
+      else if (!isLogged) log.warn({ why: written.why }, 'cannot store the history: it ends with this process');
       isLogged ||= !written.ok;
     },
   };
 }
 
-/** The state of 500 images has some ten thousand values. */
-const stateJsonBounds: JsonBounds = { nodes: 1_000_000, depth: 64 };
-
 function parsed(text: string): NodeHistory {
-  return readNodeHistory(parseJson(text, stateJsonBounds));
+  try {
+    return readNodeHistory(JSON.parse(text));
+  } catch {
+    return emptyNodeHistory;
+  }
 }

@@ -1,64 +1,70 @@
-/** Whose turn it is, over all passes of one agent: its share of every registry, who waits, and what was last known of whom. */
+/** This agent's share of each registry over all passes: which images wait, and the last report on each that reached its hosts. */
 import { firstDelayMs, isTagDue } from '#budget/cadence.ts';
-import { costsOf, budgetKeyOf, privateBudgetKeys } from '#budget/key.ts';
-import { demandId, reportId } from '#report/ledger.ts';
-import { phaseOf } from '#budget/phase.ts';
-import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#kubelet/demand.ts';
-import type { AgentDependencies } from './agent.ts';
-import type { AgentState } from './state.ts';
-import { choose, dueBudgetKeys, isShutOut, type Prober, type ProbeResults, type Known } from '#budget/choose.ts';
-import type { Config } from '#config/config.ts';
+import { isShutOut, type KnownDemand, type ProbeResults } from '#budget/connectivity-probe.ts';
 import { endedBefore, FallThrough } from '#budget/fall-through.ts';
+import { phaseOf } from '#budget/hash.ts';
+import { budgetKeyOf, costsOf, privateBudgetKeys } from '#budget/key.ts';
 import { Pacer, type Rule } from '#budget/pacer.ts';
+import type { Config } from '#config/config.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { Log } from '#output/log.ts';
+import { demandId, reportId } from '#report/ledger.ts';
+import type { PullReport } from '#report/report.ts';
 import type { Spent } from '#runtime/attempt/spending.ts';
 import type { TagAsked } from '#runtime/attempt/wire.ts';
-import type { Log } from '#output/log.ts';
-import { within } from './with-timeout.ts';
+import { withTimeout } from '#timing.ts';
+import { choose, dueBudgetKeys, type Prober } from './choose.ts';
+import type { Clock, Fleet } from './collaborators.ts';
+import type { AgentState } from './state.ts';
 
-/** What is said about manners: see tell/pace-metrics.ts. */
-export interface PaceReading {
+/** For the metrics. */
+interface PaceReading {
   readonly agents: number;
-  /** How long it takes at best to ask for every image of a registry once. */
+  /** The shortest time between two rehearsals of each image of a registry. */
   readonly cadences: readonly { readonly budgetKey: string; readonly cadenceMs: number }[];
 }
 
-export interface PacingDependencies {
+interface PacingDependencies {
   readonly node: string;
   readonly state: AgentState;
-  readonly config: () => Config;
-  readonly agent: Pick<AgentDependencies, 'clock' | 'fleet' | 'spent' | 'reservations'>;
+  readonly clock: Clock;
+  readonly fleet?: Fleet;
+  readonly spent: () => readonly Spent[];
 }
 
 export class Pacing {
   readonly #dependencies: PacingDependencies;
   readonly #pacer: Pacer;
-  /** Images whose turn has not come, and when it may. */
+  #config: Config;
+  /** Images that have to wait for their share, and until when. */
   #waits: ReadonlyMap<string, number> = new Map();
   readonly #fallThrough = new FallThrough();
-  /** Of each image the last report that rests on more than a host that did not open. */
+  /** For each image the last report that rests on more than a host that did not open. */
   readonly #reached = new Map<string, PullReport>();
 
-  constructor(dependencies: PacingDependencies) {
+  constructor(config: Config, dependencies: PacingDependencies) {
+    this.#config = config;
     this.#dependencies = dependencies;
     this.#pacer = new Pacer(dependencies.node, this.#rule());
   }
 
-  /** Who goes in a pass that begins now, and reports of old that hold again because their hosts open again. */
+  adopt(config: Config): void {
+    this.#config = config;
+  }
+
+  /** The images of a pass that begins now, and earlier reports that hold again because their hosts open again. */
   async choose(
     kind: 'regular' | 'early',
     probe: Prober,
   ): Promise<{ readonly now: readonly Demand[]; readonly again: readonly PullReport[] }> {
-    const { state, config, agent } = this.#dependencies;
-    const { now } = agent.clock;
+    const { state, clock } = this.#dependencies;
     this.#pacer.rule(this.#rule());
     this.#keep(new Set(state.demands().map(demandId)));
-    const { perRegistryPass } = config();
-    const waits = this.#waits;
-    const own = { state, pacer: this.#pacer, fallThrough: this.#fallThrough };
-    await this.#reserve(dueBudgetKeys(kind, { ...own, nowMs: now(), waits }));
-    const chosen = await choose(kind, { ...own, nowMs: now(), waits, perRegistryPass, probe });
-    state.progressed(now());
+    const shares = { state, pacer: this.#pacer, fallThrough: this.#fallThrough, waits: this.#waits };
+    await this.#reserve(dueBudgetKeys(kind, { ...shares, nowMs: clock.now() }));
+    const { perRegistryPass } = this.#config;
+    const chosen = await choose(kind, { ...shares, nowMs: clock.now(), perRegistryPass }, probe);
+    state.progressed(clock.now());
     this.#waits = chosen.waits;
     const again = chosen.lifted.flatMap((id) => this.#reached.get(id) ?? []);
     for (const id of chosen.lifted) if (!this.#reached.has(id)) state.drop(id);
@@ -66,24 +72,25 @@ export class Pacing {
   }
 
   async #reserve(budgetKeys: ReadonlySet<string>): Promise<void> {
-    const { reservations, clock } = this.#dependencies.agent;
+    const { fleet, clock } = this.#dependencies;
+    const reservations = fleet?.reservations;
     for (const budgetKey of budgetKeys) {
-      const ask = reservations?.isOpen() === true ? this.#pacer.reservationDue(budgetKey, clock.now()) : undefined;
-      if (reservations === undefined || ask === undefined) continue;
-      const inMs = await reservations.state(budgetKey, ask);
+      const request = reservations?.isOpen() === true ? this.#pacer.reservationDue(budgetKey, clock.now()) : undefined;
+      if (reservations === undefined || request === undefined) continue;
+      const inMs = await reservations.reserve(budgetKey, request);
       const nowMs = clock.now();
-      this.#pacer.booked(budgetKey, nowMs, inMs === undefined ? undefined : nowMs + inMs);
+      this.#pacer.reserved(budgetKey, nowMs, inMs === undefined ? undefined : nowMs + inMs);
     }
-    // It may have turned out that nothing can be booked.
+    // A failed reservation closes them.
     this.#pacer.rule(this.#rule());
   }
 
-  /** A report came in a pass. What is to be written down: it, what was known before and holds again, or nothing. */
+  /** What to record for a report of a pass: it, the earlier report that holds again, or nothing. */
   entered(report: PullReport): PullReport | undefined {
     const id = reportId(report);
     this.#settle(id, report);
-    const { clock } = this.#dependencies.agent;
-    const { cadenceMs } = this.#dependencies.config().schedule;
+    const { clock, state } = this.#dependencies;
+    const { cadenceMs } = this.#config.schedule;
     const budgetKey = endedBefore(report);
     this.#fallThrough.note(id, budgetKey, { nowMs: clock.now(), cadenceMs });
     const known = this.#reached.get(id);
@@ -91,47 +98,44 @@ export class Pacing {
       if (!isShutOut(report)) this.#reached.set(id, report);
       return report;
     }
-    // The hosts before it fail as they did then, or worse, and what it said then is the last word.
-    if (known === undefined || !costsOf(known).has(budgetKey)) return wasAsked(report) ? report : undefined;
-    return this.#dependencies.state.last(id) === known ? undefined : known;
+    // The first hosts fail as they did then, or worse: the answer of the later host still decides.
+    if (known === undefined || !costsOf(known).has(budgetKey)) return sentRequests(report) ? report : undefined;
+    return state.last(id) === known ? undefined : known;
   }
 
-  /** A check counts like everything else; nobody asks it to wait. */
+  /** Counts the requests of a check. Checks never wait for a share. */
   checked(report: PullReport): void {
     this.#settle('a check', report);
   }
 
-  /** Before an image that is under way is asked for in a lane. */
+  /** Whether the rehearsal of an image may send requests under this budget key now. */
   readonly enters = (id: string, budgetKey: string): boolean =>
-    this.#pacer.enters(id, budgetKey, this.#dependencies.agent.clock.now());
+    this.#pacer.enters(id, budgetKey, this.#dependencies.clock.now());
 
   #settle(id: string, report: PullReport): void {
     for (const budgetKey of privateBudgetKeys(report)) this.#pacer.learnPrivate(budgetKey);
-    // One that was made up does not say what was asked.
+    // A report without a plan stands in for a rehearsal that failed: it does not show which requests were sent.
     if (report.plan === undefined) this.#pacer.abandon(id);
-    else this.#pacer.settle(id, costsOf(report), this.#dependencies.agent.clock.now());
+    else this.#pacer.settle(id, costsOf(report), this.#dependencies.clock.now());
   }
 
-  /** So long an agent that has just started waits, lest a fleet that has just started does everything at once. */
+  /** How long a new agent waits before its first pass, so that a fleet that starts at once does not send all its requests at once. */
   firstDelayMs(): number {
     this.#pacer.rule(this.#rule());
-    const { config, node } = this.#dependencies;
-    return firstDelayMs(this.#pacer.agents, config().schedule.cadenceMs) * phaseOf(node);
+    return firstDelayMs(this.#pacer.agents, this.#config.schedule.cadenceMs) * phaseOf(this.#dependencies.node);
   }
 
-  /** Requests beside the rehearsals, counted in the same share. */
+  /** Admits requests outside of rehearsals and counts them against the same share. */
   readonly admit = (registry: string, requests: number): boolean => {
-    const nowMs = this.#dependencies.agent.clock.now();
-    const asking = {
-      id: 'a look beside',
-      budgetKeys: [budgetKeyOf(registry, { role: 'origin', authority: registry })],
-    };
+    const nowMs = this.#dependencies.clock.now();
+    const budgetKey = budgetKeyOf(registry, { role: 'origin', authority: registry });
+    const asking = { id: 'a sample', budgetKeys: [budgetKey] };
     if (!this.#pacer.admits(asking, nowMs)) return false;
-    this.#pacer.settle(asking.id, new Map(asking.budgetKeys.map((budgetKey) => [budgetKey, requests])), nowMs);
+    this.#pacer.settle(asking.id, new Map([[budgetKey, requests]]), nowMs);
     return true;
   };
 
-  /** For one pass: whether mirrors are to be asked for a tag itself. */
+  /** For one pass: whether mirrors are to be queried for a tag again. */
   tagsDue(): (tag: TagAsked) => boolean {
     const images = new Map<string, number>();
     for (const { image } of this.#dependencies.state.demands()) {
@@ -148,16 +152,16 @@ export class Pacing {
     return this.#dependencies.state.nextDueMs(this.#waits);
   }
 
-  readonly spent = (): readonly Spent[] => this.#dependencies.agent.spent?.() ?? [];
+  readonly spent = (): readonly Spent[] => this.#dependencies.spent();
 
   readonly pace = (): PaceReading => {
-    const { state, config } = this.#dependencies;
+    const { state } = this.#dependencies;
     const images = new Map<string, number>();
     for (const demand of state.demands()) {
       for (const budgetKey of budgetKeysOf(demand, state.known(demand).report))
         images.set(budgetKey, (images.get(budgetKey) ?? 0) + 1);
     }
-    const { cadenceMs } = config().schedule;
+    const { cadenceMs } = this.#config.schedule;
     const cadences = [...images].map(([budgetKey, count]) => ({
       budgetKey,
       cadenceMs: Math.max(cadenceMs, this.#pacer.roundMs(budgetKey, count)),
@@ -172,35 +176,36 @@ export class Pacing {
   }
 
   #rule(): Rule {
-    const { fleetSize, requestsPerMinute: budgets } = this.#dependencies.config();
-    const { fleet, reservations } = this.#dependencies.agent;
-    const together = reservations?.isOpen() === true;
-    return { agents: fleetSize === 'auto' ? (fleet?.() ?? 1) : fleetSize, budgets, together };
+    const { fleetSize, requestsPerMinute: budgets } = this.#config;
+    const { fleet } = this.#dependencies;
+    const isShared = fleet?.reservations?.isOpen() === true;
+    return { agents: fleetSize === 'auto' ? (fleet?.size() ?? 1) : fleetSize, budgets, isShared };
   }
 }
 
-/** One that was stopped at the first host already says nothing of its image. */
-function wasAsked(report: PullReport): boolean {
+/** A rehearsal that was stopped before its first host shows nothing about its image. */
+function sentRequests(report: PullReport): boolean {
   return costsOf(report).size > 0;
 }
 
 function budgetKeysOf(demand: Demand, report: PullReport | undefined): readonly string[] {
-  const asked = report === undefined ? [] : [...costsOf(report).keys()];
-  if (asked.length > 0 || !demand.image.ok) return asked;
+  const used = report === undefined ? [] : [...costsOf(report).keys()];
+  if (used.length > 0 || !demand.image.ok) return used;
   const { registry } = demand.image.value;
   return [budgetKeyOf(registry, { role: 'origin', authority: registry })];
 }
 
-/** Waits for knocks so long and no longer; without them one goes on with what was known. */
-export function patient(
-  probe: (at: readonly Known[]) => Promise<ProbeResults> | undefined,
-  { waitMs, log }: { readonly waitMs: number; readonly log: Log },
+/** Makes connectivity probes, for no longer than `ms`. Without results the pass goes on with what is known. */
+export function probeWithin(
+  ms: number,
+  probe: (known: readonly KnownDemand[]) => Promise<ProbeResults>,
+  log: Log,
 ): Prober {
-  return async (at) => {
+  return async (known) => {
     try {
-      return await within(probe(at) ?? Promise.resolve(undefined), waitMs);
+      return await withTimeout(probe(known), ms);
     } catch (error) {
-      log.error({ error }, 'could not knock: going on with what was known');
+      log.error({ error }, 'connectivity probes failed: the pass goes on with what is known');
       return undefined;
     }
   };

@@ -1,250 +1,289 @@
 /**
- * The agent's rounds: passes one after another, regular ones on the schedule and early ones for what failed, and what they leave
- * in the book, in the metrics and in the log.
+ * Passes over the images of this node, one after another: regular ones on the schedule and early ones for what failed. Each pass
+ * updates the state, the metrics, the log and the cluster.
  */
 import { defaultPace } from '#budget/pace.ts';
-import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
-import { phaseOf } from '#budget/phase.ts';
-import type { PullReport } from '#report/report.ts';
-import type { Demand } from '#kubelet/demand.ts';
-import type { AgentDependencies } from './agent.ts';
-import { AgentState } from './state.ts';
+import { phaseOf } from '#budget/hash.ts';
 import type { Config } from '#config/config.ts';
 import { jitterMs } from '#config/config.ts';
-import { Pacing, patient } from './pacing.ts';
-import { explained, runPass } from './pass.ts';
-import { QuotaWatch } from './quota-watch.ts';
-import { logChange, logScore } from './log-changes.ts';
-import { pause, startSchedule, type TickSource } from './schedule.ts';
+import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import type { Log } from '#output/log.ts';
 import type { Metrics } from '#output/metrics/metrics.ts';
 import { openMetrics } from '#output/metrics/metrics.ts';
-import { tidied } from './release-memory.ts';
-import { within } from './with-timeout.ts';
+import type { PullReport } from '#report/report.ts';
+import { delay, withTimeout } from '#timing.ts';
+import type {
+  AgentSettings,
+  Clock,
+  ClusterLink,
+  DemandSource,
+  Fleet,
+  HistoryStore,
+  NodeReader,
+  NodeRehearser,
+  ProcessUsage,
+} from './collaborators.ts';
+import { logChange, logScore } from './log-changes.ts';
+import { Pacing, probeWithin } from './pacing.ts';
+import { collectingGarbage, explained, runPass } from './pass.ts';
+import { QuotaWatch } from './quota-watch.ts';
+import { ticks } from './schedule.ts';
+import { AgentState } from './state.ts';
 
-export class Rounds {
+export interface PassDependencies extends Omit<AgentSettings, 'changes'> {
+  readonly source: DemandSource;
+  readonly rehearser: NodeRehearser;
+  /** Absent: no forecasts for the node as a whole. */
+  readonly reader?: NodeReader;
+  readonly store?: HistoryStore;
+  /** Absent: this agent is alone. */
+  readonly fleet?: Fleet;
+  readonly cluster?: ClusterLink;
+  readonly clock: Clock;
+  readonly usage: ProcessUsage;
+  readonly log: Log;
+  /** Aborted by SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+type Kind = 'regular' | 'early';
+
+export class Passes {
   readonly state: AgentState;
   readonly metrics: Metrics;
-  readonly #dependencies: AgentDependencies;
-  readonly #node: string;
-  config: Config;
-  #ticks: TickSource | undefined;
-  #timer: NodeJS.Timeout | undefined;
   readonly pacing: Pacing;
-  #running: Promise<void> = Promise.resolve();
+  config: Config;
+  readonly #dependencies: PassDependencies;
   readonly #quotas: QuotaWatch;
   readonly #queued: { regular?: Promise<void> | undefined; early?: Promise<void> | undefined } = {};
+  #schedule = new AbortController();
+  #earlyTimer: NodeJS.Timeout | undefined;
+  #running: Promise<void> = Promise.resolve();
 
-  constructor(dependencies: AgentDependencies) {
+  constructor(dependencies: PassDependencies) {
+    const { config, node, version, clock, fleet, rehearser, usage, log, store, cluster } = dependencies;
     this.#dependencies = dependencies;
-    this.config = dependencies.config;
-    this.#node = dependencies.config.nodeName ?? dependencies.hostName;
-    const { now } = dependencies.clock;
+    this.config = config;
     this.state = new AgentState({
-      node: this.#node,
-      startedMs: now(),
-      cadenceMs: this.config.schedule.cadenceMs,
-      keep: this.config.historyPerImage,
-      silenceMs: silenceMs(this.config),
-      history: dependencies.state?.first ?? emptyNodeHistory,
+      node,
+      startedMs: clock.now(),
+      ...limitsOf(config),
+      history: store?.first ?? emptyNodeHistory,
     });
-    this.pacing = new Pacing({ node: this.#node, state: this.state, config: () => this.config, agent: dependencies });
+    const spent = (): ReturnType<NodeRehearser['spent']> => rehearser.spent();
+    this.pacing = new Pacing(config, {
+      node,
+      state: this.state,
+      clock,
+      spent,
+      ...(fleet === undefined ? {} : { fleet }),
+    });
     this.metrics = openMetrics({
       ledger: () => this.state.read(),
-      now,
-      vitals: dependencies.vitals,
-      version: dependencies.version,
+      now: () => clock.now(),
+      vitals: usage.vitals,
+      version,
       perImageSeries: () => this.config.perImageSeries,
       manners: this.pacing,
     });
-    this.#quotas = new QuotaWatch({ readView: () => this.#sampleQuotas(), log: dependencies.log });
-    this.#watch();
+    this.#quotas = new QuotaWatch(() => this.#sampleQuotas(), log);
+    if (cluster === undefined) return;
+    this.state.watch(() => cluster.clusterState());
+    void this.#followCluster(cluster);
   }
 
   begin(): void {
-    this.#tick();
+    this.#schedule.abort();
+    this.#schedule = new AbortController();
+    void this.#followSchedule(this.#schedule.signal);
     void this.regular();
   }
 
-  /** A new configuration: its schedule at once, its images with a pass at once, everything remembered kept. */
+  /** Applies a new configuration: its schedule and its images at once. History is kept. */
   adopt(config: Config): void {
     this.config = config;
     this.#dependencies.log.setLevel(config.logLevel);
-    this.state.rule({
-      cadenceMs: config.schedule.cadenceMs,
-      keep: config.historyPerImage,
-      silenceMs: silenceMs(config),
-    });
+    this.pacing.adopt(config);
+    this.state.adopt(limitsOf(config));
     this.state.hurry();
     this.begin();
   }
 
-  /** Waits for what runs to notice, but not for ever. */
+  /** Waits up to `graceMs` for the current pass to stop. */
   async end(graceMs: number): Promise<void> {
-    this.#ticks?.stop();
+    this.#schedule.abort();
     this.#quotas.stop();
-    clearTimeout(this.#timer);
-    await within(this.#running, graceMs);
+    clearTimeout(this.#earlyTimer);
+    await withTimeout(this.#running, graceMs);
   }
 
-  /** A regular pass after whatever runs; one that waits already serves. */
+  /** Queues a regular pass, unless one is queued already. */
   regular(): Promise<void> {
     return this.#queue('regular');
   }
-  /** Something new is asked for, or something is not any more. */
-  readonly early = (): void => void this.#queue('early');
 
-  #queue(kind: 'regular' | 'early'): Promise<void> {
+  #early(): void {
+    void this.#queue('early');
+  }
+
+  #queue(kind: Kind): Promise<void> {
     return (this.#queued[kind] ??= this.#enqueue(kind));
   }
 
-  #watch(): void {
-    const { cluster, log } = this.#dependencies;
-    if (cluster === undefined) return;
-    this.state.watch(cluster.clusterState);
-    cluster.listen({
-      ledger: () => this.state.read(),
-      demandsChanged: this.early,
-      outcome: (outcome) => {
-        const found = this.state.hold(outcome);
-        this.metrics.scored(found);
-        logScore(log, found);
-      },
-    });
+  #enqueue(kind: Kind): Promise<void> {
+    this.#running = this.#running
+      .then(() => this.#pass(kind))
+      .catch((error: unknown) => this.#dependencies.log.error({ error }, 'a pass failed'));
+    return this.#running;
+  }
+
+  async #followSchedule(stop: AbortSignal): Promise<void> {
+    const { log, clock, node } = this.#dependencies;
+    // Each node begins at its own part of the jitter, the same after every restart: the fleet stays spread over it.
+    const delayMs = jitterMs(this.config) * phaseOf(node);
+    for await (const tick of ticks(this.config.schedule, { delayMs, now: () => clock.now(), signal: stop })) {
+      if (tick !== 'due') log.warn({ why: tick }, 'a pass was skipped');
+      // After the machine slept the old reports describe another time: begin at once.
+      if (tick !== 'overlap') await this.regular();
+    }
+  }
+
+  async #followCluster(cluster: ClusterLink): Promise<void> {
+    for await (const event of cluster.events) {
+      switch (event.is) {
+        case 'demands_changed':
+          this.#early();
+          break;
+        case 'pull_outcome': {
+          const score = this.state.score(event.outcome);
+          this.metrics.scored(score);
+          logScore(this.#dependencies.log, score);
+          break;
+        }
+        case 'status_due':
+          cluster.publish(this.state.read());
+          break;
+      }
+    }
   }
 
   #isOver(): boolean {
     return this.#dependencies.signal.aborted;
   }
 
-  #tick(): void {
-    this.#ticks?.stop();
-    const { log } = this.#dependencies;
-    this.#ticks = startSchedule({
-      schedule: this.config.schedule,
-      // A part of the jitter that is this node's for ever: a fleet stays spread over it.
-      delayMs: jitterMs(this.config) * phaseOf(this.#node),
-      pass: () => this.regular(),
-      skipped: (why) => {
-        log.warn({ why }, 'a pass was skipped');
-        // After a sleep of the machine the old reports say nothing: do not wait for the next stroke.
-        if (why === 'missed') void this.regular();
-      },
-    });
-  }
-
-  #enqueue(kind: 'regular' | 'early'): Promise<void> {
-    this.#running = this.#running
-      .then(() => this.#pass(kind))
-      .catch((error: unknown) => this.#dependencies.log.error({ error }, 'a pass broke'));
-    return this.#running;
-  }
-
-  async #pass(kind: 'regular' | 'early'): Promise<void> {
-    // A request that comes while this pass runs wants another one after it.
+  async #pass(kind: Kind): Promise<void> {
+    // A request that comes while this pass runs gets a pass of its own after it.
     this.#queued[kind] = undefined;
-    const { clock, log, cluster } = this.#dependencies;
+    const { clock, log, cluster, usage, signal } = this.#dependencies;
     if (this.#isOver()) return;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#earlyTimer);
     const startedMs = clock.now();
-    await this.#ask();
-    if (kind === 'regular' && this.state.read().pass === undefined)
-      await pause(this.pacing.firstDelayMs(), this.#dependencies.signal);
-    const now = await this.#choose(kind);
-    for await (const report of tidied(this.#reports(now), this.#dependencies.tidy)) this.#enter(report);
+    await this.#readDemands();
+    const isFirst = kind === 'regular' && this.state.read().pass === undefined;
+    const firstDelayMs = isFirst ? this.pacing.firstDelayMs() : 0;
+    if (firstDelayMs >= 1) await delay(firstDelayMs, signal);
+    const chosen = await this.#choose(kind);
+    for await (const report of collectingGarbage(this.#rehearse(chosen), usage.collectGarbage)) this.#enter(report);
     if (this.#isOver()) return;
     const endedMs = clock.now();
-    await within(this.#quotas.readView(), this.config.deadline);
+    await withTimeout(this.#quotas.sample(), this.config.deadline);
     await this.#forecast();
-    if (kind === 'regular') this.state.passed({ endedMs, ms: endedMs - startedMs, images: now.length });
-    cluster?.passed();
-    log.debug({ kind, images: now.length, ms: endedMs - startedMs }, 'pass ended');
-    this.#rearm();
+    if (kind === 'regular') this.state.passed({ endedMs, ms: endedMs - startedMs, images: chosen.length });
+    cluster?.publish(this.state.read());
+    log.debug({ kind, images: chosen.length, ms: endedMs - startedMs }, 'pass ended');
+    this.#armEarly();
   }
 
-  async #ask(): Promise<void> {
+  async #readDemands(): Promise<void> {
+    const { source, log } = this.#dependencies;
     try {
-      const demands = await within(this.#dependencies.demands(this.config), this.config.deadline);
+      const demands = await withTimeout(source.demands(this.config), this.config.deadline);
       if (demands === undefined) throw new Error('no answer within the deadline of a rehearsal');
-      this.state.ask(demands);
+      this.state.setDemands(demands);
     } catch (error) {
-      this.#dependencies.log.error({ error }, 'could not read what is asked for: going on with what was known');
+      log.error({ error }, 'cannot read which images are in demand: the last known ones stay in force');
     }
   }
 
-  async #choose(kind: 'regular' | 'early'): Promise<readonly Demand[]> {
-    const { probe, signal, log } = this.#dependencies;
-    const prober = patient((at) => probe?.(at, this.config, signal), { waitMs: silenceMs(this.config), log });
+  async #choose(kind: Kind): Promise<readonly Demand[]> {
+    const { rehearser, signal, log } = this.#dependencies;
+    const { silenceMs } = limitsOf(this.config);
+    const prober = probeWithin(silenceMs, (known) => rehearser.probe(known, this.config, signal), log);
     const { now, again } = await this.pacing.choose(kind, prober);
     for (const report of again) this.#note(report);
     return now;
   }
 
-  #reports(demands: readonly Demand[]): AsyncIterable<PullReport> {
-    const { rehearse, clock, signal, log } = this.#dependencies;
+  #rehearse(demands: readonly Demand[]): AsyncIterable<PullReport> {
+    const { rehearser, clock, signal, log, node } = this.#dependencies;
     const { config, state, pacing } = this;
-    const at = { history: () => state.history(), tagIsDue: pacing.tagsDue(), mayRequest: pacing.enters };
+    const limits = { history: () => state.history(), tagIsDue: pacing.tagsDue(), mayRequest: pacing.enters };
     return runPass({
-      node: this.#node,
+      node,
       demands,
-      rehearse: (both) => rehearse(demands, config, { ...at, signal: both }),
-      silenceMs: silenceMs(config),
-      now: clock.now,
+      rehearse: (stop) => rehearser.rehearse(demands, config, { ...limits, signal: stop }),
+      silenceMs: limitsOf(config).silenceMs,
+      now: () => clock.now(),
       signal,
-      broke: (error) => log.error({ error }, 'a rehearsal broke'),
+      log,
     });
   }
 
   async #sampleQuotas(): Promise<void> {
-    const { sampleQuotas, signal } = this.#dependencies;
-    if (sampleQuotas === undefined || this.config.quotaSamples === 'off' || this.#isOver()) return;
+    const { rehearser, signal } = this.#dependencies;
+    if (this.config.quotaSamples === 'off' || this.#isOver()) return;
     const history = (): NodeHistory => this.state.history();
     const { entries } = this.state.read();
-    const at = { signal, history, entries, demands: this.state.demands(), admit: this.pacing.admit };
-    this.state.learnSamples(await sampleQuotas(this.config, at));
+    const limits = { signal, history, entries, demands: this.state.demands(), admit: this.pacing.admit };
+    this.state.learnSamples(await rehearser.sampleQuotas(this.config, limits));
   }
 
-  /** What the node as a whole has coming; a look that fails leaves what was foretold last. */
+  /** Makes the forecasts for the node as a whole. After a failure the last ones stay. */
   async #forecast(): Promise<void> {
-    const { readView, clock, log, state } = this.#dependencies;
-    if (readView === undefined) return;
+    const { reader, clock, log, store } = this.#dependencies;
+    if (reader === undefined) return;
     try {
-      const view = await readView(this.config);
-      this.state.evaluate(view, clock.now());
-      await state?.save(this.state.history());
+      this.state.evaluate(await reader.readView(this.config), clock.now());
+      await store?.save(this.state.history());
     } catch (error) {
-      log.error({ error }, 'could not look ahead: going on with what was foretold');
+      log.error({ error }, 'cannot make forecasts: the last ones stay');
     }
   }
 
   #enter(report: PullReport): void {
-    const entered = explained(report, this.#dependencies.advise);
+    const entered = explained(report);
     const accepted = this.pacing.entered(entered);
     if (accepted !== undefined && this.#note(accepted)) this.metrics.observe(entered);
   }
 
-  /** False where nobody asked for it. */
+  /** False where the image is not in demand. */
   #note(report: PullReport): boolean {
     const { clock, log, cluster } = this.#dependencies;
     const pace = { ...defaultPace, cadenceMs: this.config.schedule.cadenceMs };
     const change = this.state.enter(report, { pace, dice: clock.random() });
     if (change !== undefined && change !== null) {
       logChange(log, change);
-      cluster?.changed(change);
+      cluster?.publish(this.state.read(), change);
     }
     return change !== undefined;
   }
 
-  #rearm(): void {
-    const { clock } = this.#dependencies;
+  #armEarly(): void {
     const due = this.pacing.nextDueMs();
     if (due === undefined || this.#isOver()) return;
-    // Not below a second, whatever the clock does; not above what a timer can hold.
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.early, Math.min(Math.max(due - clock.now(), 1000), 2 ** 31 - 1));
+    // At least a second, whatever the clock does; at most what a timer can hold.
+    const waitMs = Math.min(Math.max(due - this.#dependencies.clock.now(), 1000), 2 ** 31 - 1);
+    clearTimeout(this.#earlyTimer);
+    this.#earlyTimer = setTimeout(() => this.#early(), waitMs);
   }
 }
 
-/** Twice the deadline of a rehearsal: whoever is silent for so long has lost it. */
-function silenceMs({ deadline }: Config): number {
-  return 2 * deadline + 10_000;
+/** `silenceMs`: a rehearsal that sends no report for twice its deadline hangs. */
+function limitsOf({ schedule, historyPerImage, deadline }: Config): {
+  readonly cadenceMs: number;
+  readonly keep: number;
+  readonly silenceMs: number;
+} {
+  return { cadenceMs: schedule.cadenceMs, keep: historyPerImage, silenceMs: 2 * deadline + 10_000 };
 }

@@ -1,9 +1,6 @@
-/**
- * The verdicts that stood lately, held against what the kubelet then got. The part of the book that only an agent with a
- * cluster has.
- */
+/** Recent verdicts, scored against what the kubelet then got. Only an agent with a cluster has them. */
 import type { Scores } from '#report/ledger.ts';
-import { noScores, score } from '#report/ledger.ts';
+import { noScores, score as addScore } from '#report/ledger.ts';
 import type { PullReport } from '#report/report.ts';
 import type { PullOutcome, Score, StandingPrediction } from '#report/score.ts';
 import { isAbout, scoreOutcome, record, predictionAt } from '#report/score.ts';
@@ -13,19 +10,19 @@ export class Predictions {
   readonly #predictions = new Map<string, readonly StandingPrediction[]>();
   #scores: Scores = noScores;
 
-  /** `sinceMs`: since when the verdict has been the same. */
+  /** `sinceMs`: the verdict has been the same since then. */
   note(id: string, report: PullReport, sinceMs: number): void {
     this.#predictions.set(id, record(this.#predictions.get(id) ?? [], report, new Date(sinceMs)));
   }
 
-  /** Nobody asks for the others any more. */
-  keep(asked: ReadonlyMap<string, Demand>): void {
-    for (const id of this.#predictions.keys()) if (!asked.has(id)) this.#predictions.delete(id);
+  /** Forgets images that are no longer in demand. */
+  keep(demands: ReadonlyMap<string, Demand>): void {
+    for (const id of this.#predictions.keys()) if (!demands.has(id)) this.#predictions.delete(id);
   }
 
-  /** Against what had been said of the same demand, where anything had been; else of the same image. */
-  hold(outcome: PullOutcome, asked: ReadonlyMap<string, Demand>): Score {
-    const known = [...asked].flatMap(([id, demand]) => {
+  /** Scores against the prediction for the same demand or, without one, for the same image. */
+  score(outcome: PullOutcome, demands: ReadonlyMap<string, Demand>): Score {
+    const known = [...demands].flatMap(([id, demand]) => {
       const prediction =
         demand.written === outcome.image ? predictionAt(this.#predictions.get(id) ?? [], outcome.begun) : undefined;
       return prediction === undefined ? [] : [{ demand, prediction }];
@@ -36,7 +33,7 @@ export class Predictions {
       outcome,
       counting.map(({ prediction }) => prediction),
     );
-    this.#scores = score(this.#scores, found);
+    this.#scores = addScore(this.#scores, found);
     return found;
   }
 

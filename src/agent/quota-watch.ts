@@ -1,47 +1,42 @@
-/** When quotas are looked at: after each pass, and by a timer of its own while a quota runs out. One look at a time. */
+/** When pull quotas are sampled: after each pass, and each minute between passes. One round of samples at a time. */
 import type { Log } from '#output/log.ts';
 
-export interface QuotaWatching {
-  /** Makes the looks that are due, and remembers them. */
-  readonly readView: () => Promise<void>;
-  readonly log: Log;
-}
-
-/** Which looks are due is asked this often; the looks themselves are rarer (pull/quota-pace.ts). */
+/** How often it is checked which samples are due; they are due less often (budget/quota-pace.ts). */
 const tickMs = 60_000;
 
 export class QuotaWatch {
-  readonly #watching: QuotaWatching;
+  readonly #take: () => Promise<void>;
+  readonly #log: Log;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
-  #isOver = false;
+  #isStopped = false;
 
-  constructor(watching: QuotaWatching) {
-    this.#watching = watching;
+  /** `take`: takes the samples that are due. */
+  constructor(take: () => Promise<void>, log: Log) {
+    this.#take = take;
+    this.#log = log;
   }
 
-  /** Now, unless a look is under way; and again a while after it. */
-  readView(): Promise<void> {
-    if (this.#isOver) return Promise.resolve();
+  /** Begins a round now, unless one is under way. */
+  sample(): Promise<void> {
+    if (this.#isStopped) return Promise.resolve();
     clearTimeout(this.#timer);
-    return (this.#running ??= this.#read());
+    return (this.#running ??= this.#sample());
   }
 
-  /** What runs ends by the signal that it was given. */
   stop(): void {
-    this.#isOver = true;
+    this.#isStopped = true;
     clearTimeout(this.#timer);
   }
 
-  async #read(): Promise<void> {
-    const { readView, log } = this.#watching;
+  async #sample(): Promise<void> {
     try {
-      await readView();
+      await this.#take();
     } catch (error) {
-      log.error({ error }, 'a look at the quotas broke');
+      this.#log.error({ error }, 'cannot sample pull quotas');
     } finally {
       this.#running = undefined;
-      if (!this.#isOver) this.#timer = setTimeout(() => void this.readView(), tickMs);
+      if (!this.#isStopped) this.#timer = setTimeout(() => void this.sample(), tickMs);
     }
   }
 }

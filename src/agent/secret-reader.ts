@@ -1,7 +1,8 @@
 /**
- * Pull secrets as the configuration wishes them: not at all, or as far as the cluster lets us. A refusal is remembered for a
- * while, so that an agent without the right does not ask for each secret in each pass.
+ * Reads pull secrets as the configuration allows: not at all, or as far as the cluster permits. A refusal is remembered for a
+ * while, so that an agent without the permission does not request each secret in each pass.
  */
+import { LRUCache } from 'lru-cache';
 import type { PullSecret } from '#kubelet/pull-secret.ts';
 import type { Demand } from '#kubelet/demand.ts';
 import type { PullSecrets } from '#kubernetes/pull-secrets.ts';
@@ -16,19 +17,20 @@ interface Dependencies {
 
 const refusedMs = 600_000;
 /**
- * Of one that could be read before: a kube-apiserver that comes back refuses everybody until its authorizer has read the roles
- * (see cluster/list-watch.ts). Longer than the cluster room keeps a refusal.
+ * For a secret that could be read before: a kube-apiserver that restarts refuses every request until its authorizer has read the
+ * roles (see kubernetes/api/pauses.ts). Longer than kubernetes/pull-secrets.ts keeps a refusal.
  */
 const suddenMs = 90_000;
-const mostKept = 10_000;
+/** A node runs some hundred Pods; few of them have secrets of their own. */
+const mostKept = 1000;
 
 export class SecretReader {
   readonly #secrets: PullSecrets;
   readonly #dependencies: Dependencies;
   /** Until when, by namespace and name. */
-  readonly #refused = new Map<string, number>();
-  /** What was not refused the last time. */
-  readonly #open = new Set<string>();
+  readonly #refused = new LRUCache<string, number>({ max: mostKept });
+  /** Secrets whose last read was not refused. */
+  readonly #readable = new LRUCache<string, true>({ max: mostKept });
   #wasLogged = false;
 
   constructor(secrets: PullSecrets, dependencies: Dependencies) {
@@ -42,7 +44,7 @@ export class SecretReader {
     const read = await this.#secrets.withSecrets(known);
     for (const secret of read.secrets) {
       if (isRefused(secret)) this.#remember(secret);
-      else if (secret.state.is !== 'unseen') this.#keepOpen(keyOf(secret));
+      else if (secret.state.is !== 'unseen') this.#readable.set(keyOf(secret), true);
     }
     return read;
   }
@@ -57,26 +59,20 @@ export class SecretReader {
     return { ...secret, state: { is: 'unseen', why: 'forbidden' } };
   }
 
-  #keepOpen(key: string): void {
-    if (this.#open.size >= mostKept) this.#open.clear();
-    this.#open.add(key);
-  }
-
   #remember({ namespace, name }: PullSecret): void {
     const { setting, now, log } = this.#dependencies;
     if (!this.#wasLogged) {
       this.#wasLogged = true;
-      const message = 'a pull secret may not be read: verdicts that depend on it are unknown';
+      const message = 'no permission to read a pull secret: verdicts that depend on it are unknown';
       const facts = { namespace, pullSecret: name };
       if (setting === 'on') log.error(facts, message);
       else log.warn(facts, message);
     }
     const key = keyOf({ namespace, name });
     const nowMs = now().getTime();
-    const wasOpen = this.#open.delete(key);
+    const wasReadable = this.#readable.delete(key);
     if (setting === 'on' || (this.#refused.get(key) ?? 0) > nowMs) return;
-    if (this.#refused.size >= mostKept) this.#refused.clear();
-    this.#refused.set(key, nowMs + (wasOpen ? suddenMs : refusedMs));
+    this.#refused.set(key, nowMs + (wasReadable ? suddenMs : refusedMs));
   }
 }
 

@@ -1,61 +1,56 @@
-/** Books turns with the fleet, and knows whether that is possible: while it is not, each agent keeps to its own small share. */
+/** Reservations shared with the fleet in Leases. While that fails, each agent keeps to its own small share. */
 import type { ReservationRequest } from '#budget/reservations.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { reserveInLease } from '#kubernetes/lease-reservations.ts';
 import type { Log } from '#output/log.ts';
+import type { Reservations } from './collaborators.ts';
 
-/** Where turns are booked. */
-export interface ReservationDesk {
-  readonly isOpen: () => boolean;
-  /** In so many milliseconds it is this agent's turn; undefined: it gets none now. */
-  readonly state: (
-    budgetKey: string,
-    ask: Pick<ReservationRequest, 'perMinute' | 'cost'>,
-  ) => Promise<number | undefined>;
-}
-
-export interface ReservationsAt {
-  readonly namespace: string;
-  readonly node: string;
-}
-
-export interface ReservationDependencies {
+interface ReservationDependencies {
   readonly now: () => Date;
   readonly random: () => number;
   readonly log: Log;
 }
 
-/** After a failure, doubled each time in a row. */
+/** After a failure; doubled after each further one in a row. */
 const closedMs = { first: 60_000, most: 30 * 60_000 } as const;
 
-export class SharedReservations implements ReservationDesk {
+export class SharedReservations implements Reservations {
   readonly #cluster: Cluster;
-  readonly #at: ReservationsAt;
+  readonly #at: { readonly namespace: string; readonly node: string };
   readonly #dependencies: ReservationDependencies;
   #failures = 0;
   #closedUntilMs = 0;
 
-  constructor(cluster: Cluster, at: ReservationsAt, dependencies: ReservationDependencies) {
+  constructor(
+    cluster: Cluster,
+    at: { readonly namespace: string; readonly node: string },
+    dependencies: ReservationDependencies,
+  ) {
     this.#cluster = cluster;
     this.#at = at;
     this.#dependencies = dependencies;
   }
 
-  readonly isOpen = (): boolean => this.#dependencies.now().getTime() >= this.#closedUntilMs;
+  isOpen(): boolean {
+    return this.#dependencies.now().getTime() >= this.#closedUntilMs;
+  }
 
-  readonly state: ReservationDesk['state'] = async (budgetKey, ask) => {
-    const taken = await reserveInLease(this.#cluster, { ...this.#at, budgetKey }, ask);
+  async reserve(
+    budgetKey: string,
+    request: Pick<ReservationRequest, 'perMinute' | 'cost'>,
+  ): Promise<number | undefined> {
+    const taken = await reserveInLease(this.#cluster, { ...this.#at, budgetKey }, request);
     const { log, now, random } = this.#dependencies;
     if (taken.is !== 'failed') {
-      if (this.#failures > 0) log.info({}, 'turns are booked with the fleet again');
+      if (this.#failures > 0) log.info({}, 'reservations are shared with the fleet again');
       this.#failures = 0;
       return taken.is === 'booked' ? taken.inMs : undefined;
     }
     if (this.#failures === 0)
-      log.warn({ fault: taken.fault }, 'no turn can be booked with the fleet: going on with the share of one alone');
+      log.warn({ fault: taken.fault }, 'cannot share reservations with the fleet: the agent keeps to its own share');
     const pauseMs = Math.min(closedMs.first * 2 ** Math.min(this.#failures, 10), closedMs.most);
     this.#failures += 1;
     this.#closedUntilMs = now().getTime() + pauseMs * (0.8 + 0.4 * random());
     return undefined;
-  };
+  }
 }

@@ -1,8 +1,8 @@
 /**
- * The agent's memory: the one object in the house that changes. What is asked for, the last report on each image and what came
- * before it. Everybody else gets a Ledger, which does not change.
+ * The agent's state: the demands, the last report on each image and the history before it. Readers get a Ledger, an immutable
+ * snapshot.
  */
-import { isComing } from '#catalog/share.ts';
+import { isUpcoming } from '#report/upcoming.ts';
 import type { FaultCode } from '#report/fault.ts';
 import { emptyHistory, failuresInRow, remember, trim, outcomeOf } from '#report/verdict-history.ts';
 import type { ClusterState, Entry, Ledger, Pass } from '#report/ledger.ts';
@@ -20,21 +20,21 @@ import { NodeForecasts } from './forecasts.ts';
 import { Predictions } from './predictions.ts';
 import type { Demand } from '#kubelet/demand.ts';
 
-/** How a report differs from the one before it; absent where it says the same. */
+/** A report whose verdict or fault differs from the report before it. */
 export interface Change {
   readonly was: Verdict['is'] | undefined;
   readonly wasFault: FaultCode | undefined;
   readonly entry: Entry;
 }
 
-export interface StateOptions {
+interface StateOptions {
   readonly node: string;
   readonly startedMs: number;
   readonly cadenceMs: number;
   readonly keep: number;
-  /** The longest time that a pass may be silent. */
+  /** The longest time between two reports of a pass. */
   readonly silenceMs: number;
-  /** What an earlier life of the agent left. */
+  /** From an earlier process. */
   readonly history: NodeHistory;
 }
 
@@ -45,10 +45,10 @@ export class AgentState {
   #keep: number;
   #silenceMs: number;
   #progressMs: number;
-  #asked: ReadonlyMap<string, Demand> = new Map();
+  #demands: ReadonlyMap<string, Demand> = new Map();
   readonly #entries = new Map<string, Entry>();
   #pass: Pass | undefined;
-  #hurried = false;
+  #isHurried = false;
   #clusterState: (() => ClusterState) | undefined;
   readonly #predictions = new Predictions();
   #ledger: Ledger | undefined;
@@ -64,8 +64,8 @@ export class AgentState {
     this.#progressMs = startedMs;
   }
 
-  /** What the configuration says about remembering changed; what is remembered stays, within the new bounds. */
-  rule({ cadenceMs, keep, silenceMs }: Pick<StateOptions, 'cadenceMs' | 'keep' | 'silenceMs'>): void {
+  /** Applies new bounds from the configuration. History stays, within them. */
+  adopt({ cadenceMs, keep, silenceMs }: Pick<StateOptions, 'cadenceMs' | 'keep' | 'silenceMs'>): void {
     this.#silenceMs = silenceMs;
     this.#cadenceMs = cadenceMs;
     this.#keep = keep;
@@ -73,37 +73,40 @@ export class AgentState {
     this.#ledger = undefined;
   }
 
-  /** What is asked for from now on; what is asked for no more is forgotten. */
-  ask(demands: readonly Demand[]): void {
-    this.#asked = new Map(demands.map((demand) => [demandId(demand), demand]));
-    for (const id of this.#entries.keys()) if (!this.#asked.has(id)) this.#entries.delete(id);
-    this.#predictions.keep(this.#asked);
+  /** Replaces the demands. Images that are no longer in demand are forgotten. */
+  setDemands(demands: readonly Demand[]): void {
+    this.#demands = new Map(demands.map((demand) => [demandId(demand), demand]));
+    for (const id of this.#entries.keys()) if (!this.#demands.has(id)) this.#entries.delete(id);
+    this.#predictions.keep(this.#demands);
     this.#forecasts.keep(demands);
     this.#ledger = undefined;
   }
 
-  /** A cluster is watched: from now on the ledger says how well it is seen, and verdicts are held against its outcomes. */
+  /** From now on the ledger includes the state of the cluster, and verdicts are scored against its pull outcomes. */
   watch(clusterState: () => ClusterState): void {
     this.#clusterState = clusterState;
     this.#ledger = undefined;
   }
 
-  /** What the kubelet got, against the verdict that stood when it began. */
-  hold(outcome: PullOutcome): Score {
+  /** Scores the verdict that was in force when the kubelet began a pull against what the kubelet got. */
+  score(outcome: PullOutcome): Score {
     this.#ledger = undefined;
-    return this.#predictions.hold(outcome, this.#asked);
+    return this.#predictions.score(outcome, this.#demands);
   }
 
-  /** Reports on images that nobody asked for are refused (undefined); equal ones change the time alone (null). */
+  /**
+   * Records a report. Undefined: the image is not in demand, and the report is dropped. Null: verdict and fault are the same as
+   * before.
+   */
   enter(report: PullReport, { pace, dice }: { readonly pace: Pace; readonly dice: number }): Change | null | undefined {
     const id = reportId(report);
-    const asked = this.#asked.get(id);
-    if (asked === undefined) return undefined;
+    const demand = this.#demands.get(id);
+    if (demand === undefined) return undefined;
     const before = this.#entries.get(id);
     const outcome = outcomeOf(report);
     const history = remember(before?.history ?? emptyHistory, outcome, this.#keep);
     const endedMs = history.recent.at(-1)?.atMs ?? outcome.atMs;
-    const own = slowed(pace, cadencesOf(asked));
+    const own = slowed(pace, cadencesOf(demand));
     const due = dueAt({ verdict: report.verdict, endedMs, failures: failuresInRow(history) }, own, dice);
     const entry = { id, report, history, ...(due === undefined ? {} : { dueMs: due }) };
     this.#entries.set(id, entry);
@@ -116,13 +119,13 @@ export class AgentState {
     return { was: last?.is, wasFault: last?.fault, entry };
   }
 
-  /** One more look at the node, and what follows from all that is known. */
+  /** Makes the forecasts for the node as a whole from a new view of it. */
   evaluate(view: NodeView, nowMs: number): void {
     this.#forecasts.evaluate(view, this.read().entries, nowMs);
     this.#ledger = undefined;
   }
 
-  /** Looks at quotas beside the rehearsals. */
+  /** Quota samples taken outside of rehearsals. */
   learnSamples(samples: readonly QuotaSample[]): void {
     this.#forecasts.learnSamples(samples);
     this.#ledger = undefined;
@@ -134,14 +137,14 @@ export class AgentState {
 
   passed(pass: Pass): void {
     this.#pass = pass;
-    this.#hurried = false;
+    this.#isHurried = false;
     this.#progressMs = pass.endedMs;
     this.#ledger = undefined;
   }
 
-  /** After a change of configuration everything may be asked again at once, except what a registry's quota forbids. */
+  /** After a change of the configuration: every image may be rehearsed at once, except where a registry's rate limit forbids it. */
   hurry(): void {
-    this.#hurried = true;
+    this.#isHurried = true;
     for (const [id, entry] of this.#entries) {
       const { verdict } = entry.report;
       if (verdict.is === 'fails' && verdict.fault.code === 'api.rate_limited') continue;
@@ -151,27 +154,28 @@ export class AgentState {
   }
 
   /**
-   * Who takes part in a pass that begins now: what was never rehearsed, what is due out of turn, then those that have waited
-   * longest; in each, what is here before what is yet to come. `waits`: those that could not go yet, and until when.
+   * The images of a pass that begins now: those never rehearsed, those due before the next regular pass, then those that have waited
+   * longest; in each group, images of Pods on this node before those of Pods yet to come. `waits`: images that have to wait for
+   * their share of a registry, and until when.
    */
   due(kind: 'regular' | 'early', nowMs: number, waits: ReadonlyMap<string, number>): readonly Demand[] {
-    const order = new Map([...this.#asked.keys()].map((id) => [id, this.#orderOf(id, nowMs)] as const));
-    return [...this.#asked]
+    const order = new Map([...this.#demands.keys()].map((id) => [id, this.#orderOf(id, nowMs)] as const));
+    return [...this.#demands]
       .filter(([id, demand]) => {
         const entry = this.#entries.get(id);
         const waitsUntil = waits.get(id);
         if (kind === 'early' && waitsUntil !== undefined) return waitsUntil <= nowMs;
         if (entry === undefined) return true;
-        const lastMs = this.#lastAt(id);
-        const mayRest = kind === 'regular' && !this.#hurried && waitsUntil === undefined;
+        const lastMs = this.#lastMs(id);
+        const mayWait = kind === 'regular' && !this.#isHurried && waitsUntil === undefined;
         const cadences = restOf(demand, entry.history, nowMs);
-        if (mayRest && rests(cadences, { lastMs, cadenceMs: this.#cadenceMs, nowMs })) return false;
+        if (mayWait && rests(cadences, { lastMs, cadenceMs: this.#cadenceMs, nowMs })) return false;
         if (kind === 'regular') return takesPart(entry.report.verdict, entry.dueMs, nowMs);
         return entry.dueMs !== undefined && entry.dueMs <= nowMs;
       })
       .toSorted(
         ([a, one], [b, other]) =>
-          Number(isComing(one.requestedBy)) - Number(isComing(other.requestedBy)) ||
+          Number(isUpcoming(one.requestedBy)) - Number(isUpcoming(other.requestedBy)) ||
           (order.get(a) ?? 0) - (order.get(b) ?? 0),
       )
       .map(([, demand]) => demand);
@@ -179,16 +183,16 @@ export class AgentState {
 
   #orderOf(id: string, nowMs: number): number {
     const { dueMs, report } = this.#entries.get(id) ?? {};
-    // Out of turn: before everybody who has ever been rehearsed, the longest due first.
+    // Due early: before every image that was rehearsed already, the longest due first.
     if (dueMs !== undefined && dueMs <= nowMs) return dueMs - 1e15;
-    // Then those of whom nothing is known, for want of a turn.
+    // Then those whose share has not allowed a rehearsal yet.
     const isOpen = report?.verdict.is === 'unknown' && report.verdict.fault.code === 'agent.over_budget';
-    return isOpen ? this.#lastAt(id) - 1e14 : this.#lastAt(id);
+    return isOpen ? this.#lastMs(id) - 1e14 : this.#lastMs(id);
   }
 
-  /** When somebody is due out of turn, or may go at last. */
+  /** When the next image is due early, or its share allows it. */
   nextDueMs(waits: ReadonlyMap<string, number>): number | undefined {
-    const dues = [...this.#asked.keys()].flatMap((id) => waits.get(id) ?? this.#entries.get(id)?.dueMs ?? []);
+    const dues = [...this.#demands.keys()].flatMap((id) => waits.get(id) ?? this.#entries.get(id)?.dueMs ?? []);
     return dues.length === 0 ? undefined : dues.reduce((a, b) => Math.min(a, b));
   }
 
@@ -201,41 +205,41 @@ export class AgentState {
     return { demand, ...(report === undefined ? {} : { report }) };
   }
 
-  /** What was said of an image holds no longer, and nothing else is known. */
+  /** The report on an image holds no longer, and no other is known. */
   drop(id: string): void {
     this.#entries.delete(id);
     this.#ledger = undefined;
   }
 
-  /** Every host was looked at. */
+  /** Every host got a connectivity probe. */
   progressed(nowMs: number): void {
     this.#progressMs = Math.max(this.#progressMs, nowMs);
     this.#ledger = undefined;
   }
 
-  #lastAt(id: string): number {
+  #lastMs(id: string): number {
     return this.#entries.get(id)?.history.recent.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
   }
 
   demands(): readonly Demand[] {
-    return [...this.#asked.values()];
+    return [...this.#demands.values()];
   }
 
-  /** As it is now; what was handed out never changes. */
+  /** A snapshot. */
   read(): Ledger {
     const clusterState = this.#clusterState?.();
-    this.#ledger ??= this.#made();
+    this.#ledger ??= this.#makeLedger();
     return clusterState === undefined
       ? this.#ledger
       : { ...this.#ledger, cluster: clusterState, scores: this.#predictions.read() };
   }
 
-  #made(): Ledger {
+  #makeLedger(): Ledger {
     return {
       node: this.#node,
       startedMs: this.#startedMs,
-      entries: [...this.#asked.keys()].flatMap((id) => this.#entries.get(id) ?? []),
-      asked: this.#asked.size,
+      entries: [...this.#demands.keys()].flatMap((id) => this.#entries.get(id) ?? []),
+      asked: this.#demands.size,
       ...(this.#pass === undefined ? {} : { pass: this.#pass }),
       cadenceMs: this.#cadenceMs,
       progressMs: this.#progressMs,

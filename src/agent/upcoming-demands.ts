@@ -1,10 +1,11 @@
 /**
- * What is about to land on this node, as demands like any other: from the catalog, with the pull secrets that admission will give
- * the Pods. Where a ServiceAccount may not be read, its secrets count as secrets that nobody let us read.
+ * Demands of Pods that may yet be scheduled to this node: from the catalog, with the pull secrets that admission will give the Pods.
+ * Without permission to read a ServiceAccount, its secrets count as secrets that may not be read.
  */
 import type { CatalogDemand } from '#catalog/share.ts';
 import type { PullSecret } from '#kubelet/pull-secret.ts';
 import type { Demand } from '#kubelet/demand.ts';
+import type { NodeFacts } from '#kubernetes/node-facts.ts';
 import { parseImage } from '#image/reference.ts';
 import type { Outcome } from '#report/outcome.ts';
 import type { NodePlace } from '#kubelet/placement.ts';
@@ -12,41 +13,40 @@ import { architecturesOf } from '#kubelet/placement-architectures.ts';
 import { type Accounts, accounts } from '#kubernetes/service-accounts.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { presenceOf } from '#kubernetes/pod-demands.ts';
-import { type CatalogSeen, type CatalogWatch, type CatalogWorld, watchCatalog } from '#catalog/watch-catalog.ts';
-import type { NodeFacts } from '#kubernetes/node-facts.ts';
+import { type CatalogView, type CatalogWatch, type CatalogOptions, watchCatalog } from '#catalog/watch-catalog.ts';
 import type { Demanded } from '#kubernetes/watch-demand.ts';
 import type { Log } from '#output/log.ts';
-import { within } from './with-timeout.ts';
+import { withTimeout } from '#timing.ts';
 
-export interface ComingWorld extends Omit<CatalogWorld, 'place'> {
+interface UpcomingOptions extends Omit<CatalogOptions, 'place'> {
   readonly node: () => Demanded['node'];
   readonly log: Log;
 }
 
-/** The Pods that are here do not wait longer for those that are not. */
-const patienceMs = 5000;
+/** Demands of Pods on this node do not wait longer for upcoming ones. */
+const accountLimitMs = 5000;
 
-export class ComingDemands {
-  readonly #world: ComingWorld;
+export class UpcomingDemands {
+  readonly #options: UpcomingOptions;
   readonly #accounts: Accounts;
   readonly #watch: CatalogWatch;
   #generation: number | undefined;
-  #reported = '';
+  #logged = '';
 
-  constructor(cluster: Cluster, namespace: string, world: ComingWorld) {
-    this.#world = world;
-    this.#accounts = accounts(cluster, world.now);
+  constructor(cluster: Cluster, namespace: string, options: UpcomingOptions) {
+    this.#options = options;
+    this.#accounts = accounts(cluster, options.now);
     this.#watch = watchCatalog(cluster, namespace, {
-      ...world,
+      ...options,
       place: () => this.#place(),
       onChange: () => {
         this.#log(this.#watch.current());
-        world.onChange();
+        options.onChange();
       },
     });
   }
 
-  /** What is asked for, in a text that changes when it does. */
+  /** A text that changes when the demands do. */
   signature(): string {
     const { demands } = this.#watch.current();
     return demands
@@ -73,12 +73,12 @@ export class ComingDemands {
     );
   }
 
-  /** Of all nodes of the cluster, `linux/arm64`; empty where the catalog does not say. */
+  /** The platforms of all nodes of the cluster, such as `linux/arm64`; empty where the catalog names none. */
   platforms(): readonly string[] {
     return this.#watch.current().platforms;
   }
 
-  /** Something of the Node may be different. */
+  /** Call this when the Node may have changed. */
   recheck(): void {
     this.#watch.recheck();
   }
@@ -87,7 +87,7 @@ export class ComingDemands {
     return this.#watch.close();
   }
 
-  /** Only what decides on which Pods it may get: the rest of a Node changes all the time. */
+  /** Only the fields that decide which Pods may be scheduled here: the rest of a Node changes all the time. */
   #place(): NodePlace | undefined {
     const node = this.#node();
     if (node === undefined) return undefined;
@@ -96,31 +96,31 @@ export class ComingDemands {
   }
 
   #node(): NodeFacts | undefined {
-    const node = this.#world.node();
+    const node = this.#options.node();
     return node.ok ? node.value : undefined;
   }
 
   async #secretsOf({ namespace, secretNames, account }: CatalogDemand): Promise<readonly PullSecret[]> {
     const unread = (name: string): PullSecret => ({ namespace, name, state: { is: 'unseen', why: 'not_given' } });
     if (secretNames.length > 0) return secretNames.map(unread);
-    const found = await within(this.#accounts.secretNames(namespace, account), patienceMs);
+    const found = await withTimeout(this.#accounts.secretNames(namespace, account), accountLimitMs);
     return found?.ok === true ? found.value.map(unread) : [unseen(namespace, account, found)];
   }
 
-  /** Once for each thing that there is to say. */
-  #log({ generation, fault, namesNoNodes, demands }: CatalogSeen): void {
-    const { log } = this.#world;
-    const trouble = generation === undefined && fault !== undefined ? JSON.stringify(fault) : String(namesNoNodes);
-    if (this.#reported !== trouble) {
-      this.#reported = trouble;
+  /** Logs each state once. */
+  #log({ generation, fault, namesNoNodes, demands }: CatalogView): void {
+    const { log } = this.#options;
+    const state = generation === undefined && fault !== undefined ? JSON.stringify(fault) : String(namesNoNodes);
+    if (this.#logged !== state) {
+      this.#logged = state;
       if (generation === undefined && fault !== undefined)
-        log.info({ fault }, 'no catalog is read: what is about to land on this node is not known');
+        log.info({ fault }, 'cannot read the catalog: upcoming demands of this node are not known');
       else if (namesNoNodes)
-        log.warn({}, 'the catalog names no nodes: what any node could get is left to nobody, and not rehearsed');
+        log.warn({}, 'the catalog names no nodes: images that any node could get are not rehearsed');
     }
     if (generation === this.#generation) return;
     this.#generation = generation;
-    log.debug({ generation, demands: demands.length }, 'the catalog is read');
+    log.debug({ generation, demands: demands.length }, 'catalog read');
   }
 }
 

@@ -1,38 +1,38 @@
-/** How many cadences lie between two rehearsals of an image. */
+/** How many cadences lie between two rehearsals of an image, and when agents and tags are due. Pure. */
 import type { History } from '#report/verdict-history.ts';
 import { cadencesOf } from './pace.ts';
-import { phaseOf } from './phase.ts';
+import { phaseOf } from './hash.ts';
 import { lastSlot } from './share.ts';
 import type { Demand } from '#kubelet/demand.ts';
 
 const dayMs = 24 * 3_600_000;
 const weekMs = 7 * dayMs;
 
-/** What has been well for days is looked at less often: its connections are still opened in every pass. */
+/** An image that has pulled for days is rehearsed less often. Every pass still makes its connectivity probes. */
 export function calmOf(history: Pick<History, 'sinceMs' | 'recent'>, nowMs: number): number {
   const last = history.recent.at(-1);
   if (last?.is !== 'pulls' || history.sinceMs === undefined) return 1;
-  const wellMs = nowMs - history.sinceMs;
-  return wellMs >= weekMs ? 4 : wellMs >= dayMs ? 2 : 1;
+  const pullsForMs = nowMs - history.sinceMs;
+  return pullsForMs >= weekMs ? 4 : pullsForMs >= dayMs ? 2 : 1;
 }
 
-/** Both together, bounded: an hour and more of a five-minute cadence are too long to miss that a tag is gone. */
+/** Both factors, bounded: at a five-minute cadence, a deleted tag is noticed within an hour. */
 export function restOf(demand: Demand, history: Pick<History, 'sinceMs' | 'recent'>, nowMs: number): number {
   return Math.min(cadencesOf(demand) * calmOf(history, nowMs), 12);
 }
 
-/** As often as an image that rests longest is rehearsed: more often there is nothing to be learnt of its tag. */
+/** The longest time between two rehearsals at a five-minute cadence. */
 const tagSoonestMs = 3_600_000;
 
 /**
- * Between two times that a mirror is asked for a tag itself, which it may have to ask the registry behind it: so long that a fleet
- * stays within that registry's budget too. `roundMs`: how long a round of such questions takes within this agent's share of it.
+ * The time between two requests for a tag to a mirror. The mirror may have to query its upstream registry, and the fleet has to stay
+ * within the budget of that registry too. `roundMs`: how long one such request for every tag takes within this agent's share.
  */
 export function tagRestMs(roundMs: number): number {
   return Math.max(roundMs, tagSoonestMs);
 }
 
-/** Whether the moment of a tag has come since it was asked for: the moments of a fleet's tags are spread over the whole rest. */
+/** Whether the slot of a tag began since its last request. The slots of a fleet's tags are spread over the whole rest. */
 export function isTagDue(
   { restMs, name }: { readonly restMs: number; readonly name: string },
   { askedMs, nowMs }: { readonly askedMs: number; readonly nowMs: number },
@@ -40,7 +40,7 @@ export function isTagDue(
   return lastSlot(restMs, { nowMs, phase: phaseOf(name) }) > askedMs;
 }
 
-/** Over so long the first passes of a fleet that is started at once are spread: a hundred agents a second. */
+/** The time over which the first passes of a fleet that starts at once are spread: a hundred agents a second. */
 export function firstDelayMs(agents: number, cadenceMs: number): number {
   return agents <= 20 ? 0 : Math.min(agents * 10, cadenceMs);
 }

@@ -1,14 +1,14 @@
 /**
- * Images whose rehearsal ended before a host behind the one that failed, because its turn had not come. They wait for that turn; in
- * between they are tried again as far as the hosts before it go, ever more seldom, lest nobody notices that those are well again.
+ * Images whose first hosts failed and whose share allowed no request to the next host. They wait for their share of it. Until then
+ * their first hosts are tried again, less and less often, so that a recovery is noticed. Pure.
  */
-import { stayedOutMs } from './back-off.ts';
+import { heldMs } from './back-off.ts';
 import type { PullReport } from '#report/report.ts';
 
 interface Held {
-  /** Lanes that would have been asked next. */
+  /** The budget keys of the hosts that would have been next. */
   readonly budgetKeys: ReadonlySet<string>;
-  /** In a row. */
+  /** Consecutive times. */
   readonly times: number;
   readonly untilMs: number;
 }
@@ -16,22 +16,22 @@ interface Held {
 export class FallThrough {
   readonly #held = new Map<string, Held>();
 
-  /** It was rehearsed, and that ended before this lane or, where none is named, by itself. */
+  /** Records the end of a rehearsal: before a request under this budget key or, if undefined, by itself. */
   note(id: string, budgetKey: string | undefined, at: { readonly nowMs: number; readonly cadenceMs: number }): void {
     const before = this.#held.get(id);
     this.#held.delete(id);
     if (budgetKey === undefined) return;
     const times = (before?.times ?? 0) + 1;
     const budgetKeys = new Set([...(before?.budgetKeys ?? []), budgetKey]);
-    this.#held.set(id, { budgetKeys, times, untilMs: at.nowMs + stayedOutMs(times, at.cadenceMs) });
+    this.#held.set(id, { budgetKeys, times, untilMs: at.nowMs + heldMs(times, at.cadenceMs) });
   }
 
-  /** Beside those that its last report tells of. */
+  /** The budget keys that the image may need besides those of its last report. */
   budgetKeys(id: string): readonly string[] {
     return [...(this.#held.get(id)?.budgetKeys ?? [])];
   }
 
-  /** When the hosts before may be tried again; 0 where none has failed that way. */
+  /** When the first hosts may be tried again; 0: at any time. */
   untilMs(id: string): number {
     return this.#held.get(id)?.untilMs ?? 0;
   }
@@ -41,7 +41,7 @@ export class FallThrough {
   }
 }
 
-/** The lane that a rehearsal ended before, where it did. */
+/** The budget key for which the share allowed no request; undefined: the rehearsal ended by itself. */
 export function endedBefore({ verdict }: PullReport): string | undefined {
   return verdict.is === 'unknown' && verdict.fault.code === 'agent.over_budget' ? verdict.fault.registry : undefined;
 }

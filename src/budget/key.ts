@@ -1,8 +1,7 @@
 /**
- * Lanes: whose budget a request is counted in. A registry is one lane whatever its hosts are called and wherever it redirects to;
- * a mirror is one of its own, for it may have another owner.
+ * Budget keys: the budget that a request counts against. A registry has one key for all its hosts and redirects; a mirror has its own,
+ * because it may have another owner. Pure.
  */
-import { splitAuthority } from '#go/host-port.ts';
 import { parseAddress } from '#go/ip.ts';
 import type { Outcome } from '#report/outcome.ts';
 import { isInward } from '#registry/http/token-realm.ts';
@@ -20,13 +19,13 @@ export function budgetKeyOf(
 
 /** A name that only a private network can resolve, or an address in one. */
 export function isPrivateName(budgetKey: string): boolean {
-  const { host } = splitAuthority(budgetKey);
+  const host = budgetKey.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
   if (isInward(host)) return true;
   if (parseAddress(host) !== undefined) return false;
   return !host.includes('.') || /\.(local|internal|lan|home\.arpa|svc|test)$/.test(host);
 }
 
-/** What one rehearsal asked of whom: requests that were sent, by lane. */
+/** The requests that one rehearsal sent, by budget key. */
 export function costsOf({ registry, plan, attempts, evidence }: PullReport): ReadonlyMap<string, number> {
   const costs = new Map<string, number>();
   for (const { asked = {} } of evidence)
@@ -41,13 +40,13 @@ export function costsOf({ registry, plan, attempts, evidence }: PullReport): Rea
   return costs;
 }
 
-/** A blob host that the registry redirects to bears it, not the registry. */
+/** A request that the registry redirects to a blob host counts against no budget. */
 function isElsewhere({ act, url }: Exchange, route: PublicRoute): boolean {
   if (act !== 'config' && act !== 'layer') return false;
   return authorityOf(url).toLowerCase() !== authorityOf(route.url).toLowerCase();
 }
 
-/** Lanes whose host turned out to be in a private network. */
+/** Budget keys whose host has an address in a private network. */
 export function privateBudgetKeys({ registry, plan, attempts }: PullReport): ReadonlySet<string> {
   const found = new Set<string>();
   if (registry === undefined || plan === undefined) return found;
@@ -55,17 +54,17 @@ export function privateBudgetKeys({ registry, plan, attempts }: PullReport): Rea
     const route = plan.routes[exchange.route];
     if (route === undefined) continue;
     const authority = authorityOf(route.url);
-    const host = `${splitAuthority(authority).host}:`;
-    const near = exchange.steps.some(
+    const host = `${authority.replace(/:\d+$/, '').replace(/^\[|\]$/g, '')}:`;
+    const isPrivate = exchange.steps.some(
       (step) =>
         step.step === 'tcp' && step.outcome.ok && step.target.startsWith(host) && isInward(step.outcome.value.address),
     );
-    if (near) found.add(budgetKeyOf(registry, { role: route.role, authority }));
+    if (isPrivate) found.add(budgetKeyOf(registry, { role: route.role, authority }));
   }
   return found;
 }
 
-/** False where no connection could be opened: nobody was asked anything. */
+/** False: no connection could be opened, so no request was sent. */
 export function wasSent({ steps, outcome }: Pick<Exchange, 'steps'> & { readonly outcome: Outcome<unknown> }): boolean {
   if (outcome.ok) return true;
   if (steps.length > 0) return steps.every((step) => step.outcome.ok);

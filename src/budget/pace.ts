@@ -1,18 +1,17 @@
 /**
- * Who may ask what when: how soon an image is rehearsed again, by how it went. What may mend itself and costs nobody is asked
- * again soon, with back-off; what another try could make worse (a quota, a login) is asked later than usual, never sooner. Pure:
- * the clock and the dice come in.
+ * How soon an image is rehearsed again, by its verdict. What may recover by itself and costs no quota is tried again soon, with
+ * back-off; what another attempt could make worse (a quota, a login) is tried later than usual. Pure.
  */
-import { isComing } from '#catalog/share.ts';
+import { isUpcoming } from '#report/upcoming.ts';
 import type { Fault, FaultCode, Owner } from '#report/fault.ts';
 import { rootOf, ownerOf } from '#report/fault.ts';
 import type { Verdict } from '#report/verdict.ts';
 import type { Demand } from '#kubelet/demand.ts';
 
 /** `eager`: sooner than the cadence, backing off towards it. `steady`: at the cadence. `shy`: later than the cadence. */
-export type RetryKind = 'eager' | 'steady' | 'shy';
+type RetryKind = 'eager' | 'steady' | 'shy';
 
-const tempers: { readonly [S in Owner]: RetryKind } = {
+const retryKinds: { readonly [S in Owner]: RetryKind } = {
   workload: 'steady',
   credentials: 'steady',
   node: 'eager',
@@ -21,15 +20,15 @@ const tempers: { readonly [S in Owner]: RetryKind } = {
   agent: 'steady',
 };
 
-/** Codes whose temper is not that of their side. */
+/** Codes that are not retried as their owner's other faults are. */
 const exceptions: { readonly [C in FaultCode]?: RetryKind } = {
   'api.rate_limited': 'shy',
-  // Docker Hub locks an account after repeated failed logins (registries.md §1.4).
+  // Docker Hub locks an account after repeated failed logins.
   'auth.rejected': 'shy',
   'auth.realm_failed': 'shy',
   // A plugin may be rate-limited per account by its cloud.
   'credential.provider_failed': 'steady',
-  // Content does not mend within seconds, and asking for it is not free.
+  // Content does not change within seconds, and requests for it are not free.
   'manifest.digest_mismatch': 'steady',
   'manifest.malformed': 'steady',
   'blob.missing': 'steady',
@@ -44,9 +43,9 @@ export function retryKindOf(verdict: Verdict): RetryKind {
       return 'steady';
     case 'fails':
     case 'unknown': {
-      // A rate limit met behind a redirect or a realm is a rate limit.
+      // A rate limit behind a redirect or a realm is a rate limit too.
       const code = rootOf(verdict.fault).code;
-      return exceptions[code] ?? tempers[ownerOf(code)];
+      return exceptions[code] ?? retryKinds[ownerOf(code)];
     }
   }
 }
@@ -54,55 +53,55 @@ export function retryKindOf(verdict: Verdict): RetryKind {
 export interface Pace {
   /** Between two regular rehearsals. */
   readonly cadenceMs: number;
-  /** Before the first rehearsal out of turn; doubled each time. */
+  /** Before the first early rehearsal; doubled each time. */
   readonly soonestMs: number;
-  /** A shy image waits no longer than this, unless the registry itself asked for more. */
+  /** The longest wait of a shy image, unless Retry-After is longer. */
   readonly longestMs: number;
 }
 
 export const defaultPace = { soonestMs: 15_000, longestMs: 60 * 60_000 } as const;
 
 /**
- * How many cadences lie between two rehearsals of an image. One that a start of its Pods would not ask the registry for is in
- * less of a hurry: the next node, the next cleanup or the next credential will ask. So is one that is yet to come.
+ * How many cadences lie between two rehearsals of an image. An image for which a container start would not query the registry is less
+ * urgent: the next node, image garbage collection or new credential will. So is an image of a Pod that is yet to come.
  */
 export function cadencesOf({ asks, present, requestedBy }: Paced): number {
-  if (requestedBy !== undefined && isComing(requestedBy)) return 6;
+  if (requestedBy !== undefined && isUpcoming(requestedBy)) return 6;
   if (asks === 'no') return 6;
   return asks === 'perhaps' && present === 'yes' ? 3 : 1;
 }
 
 type Paced = Pick<Demand, 'asks' | 'present'> & Partial<Pick<Demand, 'requestedBy'>>;
 
-/** The pace of an image that rests for so many cadences: nothing about it is urgent. */
+/** The pace of an image that is rehearsed only after this many cadences. */
 export function slowed(pace: Pace, cadences: number): Pace {
   if (cadences === 1) return pace;
   const { cadenceMs, soonestMs } = pace;
   return { ...pace, cadenceMs: cadenceMs * cadences, soonestMs: Math.max(soonestMs, cadenceMs) };
 }
 
-/** Whether an image that rests for so many cadences sits out the regular pass at `nowMs`. Passes begin with jitter. */
+/** Whether an image that is rehearsed after this many cadences skips the regular pass at `nowMs`. Passes begin with jitter. */
 export function rests(cadences: number, { lastMs, cadenceMs, nowMs }: Resting): boolean {
   return cadences > 1 && nowMs - lastMs < (cadences - 0.5) * cadenceMs;
 }
 
 interface Resting {
-  /** When it was rehearsed last. */
+  /** The last rehearsal. */
   readonly lastMs: number;
   readonly cadenceMs: number;
   readonly nowMs: number;
 }
 
-export interface LastRehearsal {
+interface LastRehearsal {
   readonly verdict: Verdict;
   readonly endedMs: number;
-  /** Turns in a row that did not pull, this one included. */
+  /** Consecutive rehearsals that did not pull, this one included. */
   readonly failures: number;
 }
 
 /**
- * When the image is due: at the earliest for `shy`, exactly for `eager`; undefined: whenever the regular cadence comes round.
- * `dice` is in [0, 1).
+ * When the image is due: at the earliest for `shy`, exactly for `eager`; undefined: at the regular cadence. `dice` is a random
+ * number in [0, 1).
  */
 export function dueAt(last: LastRehearsal, pace: Pace, dice: number): number | undefined {
   const doublings = Math.min(Math.max(last.failures - 1, 0), 30);
@@ -116,13 +115,13 @@ export function dueAt(last: LastRehearsal, pace: Pace, dice: number): number | u
     case 'shy': {
       const asked = retryAfterMs(last.verdict);
       const waitMs = Math.min(pace.cadenceMs * 2 ** (doublings + 1), Math.max(pace.longestMs, pace.cadenceMs));
-      // Never before what the registry asked for: the jitter only adds.
+      // Never before Retry-After: the jitter only adds.
       return last.endedMs + Math.max(waitMs, asked) * (1 + 0.2 * dice);
     }
   }
 }
 
-/** Whether an image takes part in a regular pass at `nowMs`; shy images sit out until they are due. */
+/** Whether an image takes part in a regular pass at `nowMs`; shy images do not until they are due. */
 export function takesPart(verdict: Verdict, due: number | undefined, nowMs: number): boolean {
   return retryKindOf(verdict) !== 'shy' || due === undefined || due <= nowMs;
 }
@@ -132,7 +131,7 @@ export function jitter(ms: number, share: number, dice: number): number {
   return ms * (1 - share + 2 * share * dice);
 }
 
-/** A day: longer than any quota's window, shorter than a month whose limit may be raised meanwhile. */
+/** A day: longer than any quota's window, shorter than a month, in which a limit may be raised. */
 const longestAskedMs = 24 * 3_600_000;
 
 function retryAfterMs(verdict: Verdict): number {
@@ -144,20 +143,20 @@ function retryAfterMs(verdict: Verdict): number {
 }
 
 /**
- * One pass in an order that shares the load: registries take turns, so that the images of one registry are spread over the pass
- * instead of arriving in a burst, and a slow registry does not hold up the others. Within a registry the given order stays.
- * At most `budget` images of one registry go in one pass; the rest is left over for the next, in `later`.
+ * Orders a pass so that registries alternate: the images of one registry are spread over the pass and do not arrive in a burst, and a
+ * slow registry does not delay the others. Within a registry the given order stays. At most `budget` images of one registry go in one
+ * pass; `later` holds the others.
  */
 export function spread<T>(
   items: readonly T[],
   registryOf: (item: T) => string,
   budget: number,
 ): { readonly now: readonly T[]; readonly later: readonly T[] } {
-  const budgetKeys = [...Map.groupBy(items, registryOf).values()];
+  const groups = [...Map.groupBy(items, registryOf).values()];
   const now: T[] = [];
-  const longest = Math.min(Math.max(0, ...budgetKeys.map((budgetKey) => budgetKey.length)), budget);
+  const longest = Math.min(Math.max(0, ...groups.map((group) => group.length)), budget);
   for (let rank = 0; rank < longest; rank += 1) {
-    for (const budgetKey of budgetKeys) now.push(...budgetKey.slice(rank, rank + 1));
+    for (const group of groups) now.push(...group.slice(rank, rank + 1));
   }
-  return { now, later: budgetKeys.flatMap((budgetKey) => budgetKey.slice(budget)) };
+  return { now, later: groups.flatMap((group) => group.slice(budget)) };
 }

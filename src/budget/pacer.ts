@@ -1,11 +1,11 @@
 /**
- * Keeps what is left of this agent's share for each lane, and says which images may be rehearsed now. It knows no clock, no wire
- * and no image but by name: the agent and the simulation of a fleet ask the same object.
+ * Keeps what is left of this agent's share for each budget key, and decides which images may be rehearsed now. Time is an argument, and
+ * images are ids: the agent and the simulation of a fleet use the same class. Pure.
  */
 import { perMinuteOf } from './budgets.ts';
 import { tagRestMs } from './cadence.ts';
 import { isPrivateName } from './key.ts';
-import { phaseOf } from './phase.ts';
+import { phaseOf } from './hash.ts';
 import {
   affordableMs,
   affords,
@@ -22,24 +22,24 @@ import {
 import { Costs } from './costs.ts';
 
 export interface Rule {
-  /** Of the whole fleet. */
+  /** The size of the fleet. */
   readonly agents: number;
-  /** What the operator allows instead of what is built in. */
+  /** The budgets of the configuration, which replace the built-in ones. */
   readonly budgets: Readonly<Record<string, number>>;
-  /** Turns of scarce lanes can be booked with all others. */
-  readonly together?: boolean;
+  /** Reservations of scarce budget keys are shared with the fleet. */
+  readonly isShared?: boolean;
 }
 
 /** An image that is due. */
 export interface Asking {
   readonly id: string;
-  /** Whoever would be asked; more than one where a mirror did not have it. The strictest decides. */
+  /** Those that the rehearsal may need; more than one where a mirror did not have the image. The strictest decides. */
   readonly budgetKeys: readonly string[];
 }
 
 interface SetAside {
   readonly cost: number;
-  /** Taken on the way: the moment comes back where nobody was asked after all. This is when one was used before. */
+  /** For a slot taken during a rehearsal: when the slot before it was used. Restored where no request was sent. */
   readonly usedMs?: number;
 }
 
@@ -48,10 +48,10 @@ const imagesKept = 20_000;
 export class Pacer {
   readonly #node: string;
   #rule: Rule;
-  readonly #purses = new Map<string, TokenBucket>();
+  readonly #buckets = new Map<string, TokenBucket>();
   readonly #private = new Set<string>();
   readonly #costs = new Costs();
-  /** For images that are under way: in which lanes how much. */
+  /** The costs set aside for rehearsals under way, by image and budget key. */
   readonly #setAside = new Map<string, Map<string, SetAside>>();
   readonly #shares = new Map<string, Share>();
   readonly #perMinutes = new Map<string, number>();
@@ -63,8 +63,8 @@ export class Pacer {
   }
 
   rule(rule: Rule): void {
-    const { agents, budgets, together } = this.#rule;
-    if (rule.agents !== agents || rule.budgets !== budgets || rule.together !== together) this.#forgetShares();
+    const { agents, budgets, isShared } = this.#rule;
+    if (rule.agents !== agents || rule.budgets !== budgets || rule.isShared !== isShared) this.#forgetShares();
     this.#rule = rule;
   }
 
@@ -72,60 +72,60 @@ export class Pacer {
     return this.#rule.agents;
   }
 
-  /** This lane's host is in a private network. */
+  /** The host of this budget key is in a private network. */
   learnPrivate(budgetKey: string): void {
     if (this.#private.has(budgetKey) || this.#private.size >= imagesKept) return;
     this.#private.add(budgetKey);
     this.#forgetShares();
-    this.#purses.delete(budgetKey);
+    this.#buckets.delete(budgetKey);
   }
 
-  /** May it go now? What it will cost is set aside. */
+  /** Whether the image may be rehearsed now. If so, its cost is set aside. */
   admits({ id, budgetKeys }: Asking, nowMs: number): boolean {
     this.#setAside.delete(id);
     const budgetKey = this.strictest(budgetKeys);
     if (budgetKey === undefined) return true;
     const share = this.#share(budgetKey);
     const cost = this.#costs.of(id, budgetKey);
-    const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+    const bucket = this.#buckets.get(budgetKey) ?? fullBucket(share, nowMs);
     if (!affords(bucket, share, { nowMs, cost, phase: this.#phase(budgetKey) })) return false;
     this.#putAside(id, budgetKey, { cost, nowMs });
     return true;
   }
 
   /**
-   * An image that is under way is about to be asked for in this lane. Whom a rarer turn than this lane's let in may go on: it takes
-   * the lane's next moment beforehand, as it does after one that is as rare, where this round's was not taken yet. Where turns
-   * here are the rarer ones, now must be the moment of one.
+   * Whether a rehearsal under way may send requests under a further budget key. A rehearsal that was admitted under a key with rarer
+   * slots may: it takes the next slot of this key in advance. So may one admitted under a key with equally rare slots, if the slot of
+   * this round is unused. If the slots of this key are the rarer ones, it must be its slot now.
    */
   enters(id: string, budgetKey: string, nowMs: number): boolean {
     const aside = this.#setAside.get(id);
     if (aside?.has(budgetKey) === true) return true;
     const share = this.#share(budgetKey);
     const cost = this.#costs.of(id, budgetKey);
-    const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+    const bucket = this.#buckets.get(budgetKey) ?? fullBucket(share, nowMs);
     const rarest = Math.max(0, ...[...(aside?.keys() ?? [])].map((other) => this.roundMs(other, 1)));
-    const between = this.roundMs(budgetKey, 1);
-    const mayGoOn =
-      rarest > between ||
-      (rarest === between && isUnused(bucket, share, { nowMs, cost })) ||
+    const own = this.roundMs(budgetKey, 1);
+    const mayContinue =
+      rarest > own ||
+      (rarest === own && isUnused(bucket, share, { nowMs, cost })) ||
       affords(bucket, share, { nowMs, cost, phase: this.#phase(budgetKey) });
-    if (!mayGoOn) return false;
+    if (!mayContinue) return false;
     this.#putAside(id, budgetKey, { cost, nowMs, usedMs: bucket.usedMs });
     return true;
   }
 
   #putAside(id: string, budgetKey: string, { nowMs, ...what }: SetAside & { readonly nowMs: number }): void {
     const share = this.#share(budgetKey);
-    this.#purses.set(
+    this.#buckets.set(
       budgetKey,
-      spend(this.#purses.get(budgetKey) ?? fullBucket(share, nowMs), share, { nowMs, cost: what.cost }),
+      spend(this.#buckets.get(budgetKey) ?? fullBucket(share, nowMs), share, { nowMs, cost: what.cost }),
     );
     const aside = this.#setAside.get(id) ?? new Map<string, SetAside>();
     this.#setAside.set(id, aside.set(budgetKey, what));
   }
 
-  /** What it really cost; nothing where nobody was asked anything. */
+  /** Counts the requests that were sent, in place of the cost that was set aside. */
   settle(id: string, costs: ReadonlyMap<string, number>, nowMs: number): void {
     const asides = this.#setAside.get(id) ?? new Map<string, SetAside>();
     this.#setAside.delete(id);
@@ -133,66 +133,66 @@ export class Pacer {
       const share = this.#share(budgetKey);
       const [sent, aside] = [costs.get(budgetKey) ?? 0, asides.get(budgetKey)];
       const cost = sent - (aside?.cost ?? 0);
-      const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+      const bucket = this.#buckets.get(budgetKey) ?? fullBucket(share, nowMs);
       const settled = cost === 0 ? bucket : spend(bucket, share, { nowMs, cost });
       const usedMs = sent === 0 && aside?.usedMs !== undefined ? aside.usedMs : settled.usedMs;
-      this.#purses.set(budgetKey, { ...settled, usedMs });
+      this.#buckets.set(budgetKey, { ...settled, usedMs });
     }
-    for (const dearer of this.#costs.learn(id, costs)) this.#shares.delete(dearer);
+    for (const higher of this.#costs.learn(id, costs)) this.#shares.delete(higher);
   }
 
-  /** What came of it is not known: what was set aside stays spent. */
+  /** The requests that were sent are not known: the cost set aside stays spent. */
   abandon(id: string): void {
     this.#setAside.delete(id);
   }
 
-  /** When one more image of this lane may go. */
+  /** When the next image may be rehearsed under its strictest budget key. */
   nextMs(asking: Asking, nowMs: number): number {
     const budgetKey = this.strictest(asking.budgetKeys);
     if (budgetKey === undefined) return nowMs;
     const share = this.#share(budgetKey);
-    // A whole share at once, rather than image by image.
+    // Wait for a full burst: otherwise each image would cause a pass of its own.
     const cost = share.is === 'bucket' ? share.burst : 1;
-    const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+    const bucket = this.#buckets.get(budgetKey) ?? fullBucket(share, nowMs);
     return affordableMs(bucket, share, { nowMs, cost, phase: this.#phase(budgetKey) });
   }
 
-  /** What to book a turn for, where now is the moment to do so. */
+  /** The reservation to request, if it is the slot to do so. */
   reservationDue(budgetKey: string, nowMs: number): { readonly perMinute: number; readonly cost: number } | undefined {
     const share = this.#share(budgetKey);
-    const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+    const bucket = this.#buckets.get(budgetKey) ?? fullBucket(share, nowMs);
     if (!needsReservation(bucket, share, { nowMs, phase: this.#phase(budgetKey) })) return undefined;
-    return { perMinute: this.#perMinute(budgetKey), cost: this.#costs.ofTurn(budgetKey) };
+    return { perMinute: this.#perMinute(budgetKey), cost: this.#costs.ofReservation(budgetKey) };
   }
 
-  /** The turn that was booked; undefined: there was none. */
-  booked(budgetKey: string, nowMs: number, reservedMs: number | undefined): void {
-    this.#purses.set(
+  /** Records a reservation; undefined: none was available. */
+  reserved(budgetKey: string, nowMs: number, reservedMs: number | undefined): void {
+    this.#buckets.set(
       budgetKey,
-      withReservation(this.#purses.get(budgetKey) ?? fullBucket(this.#share(budgetKey), nowMs), nowMs, reservedMs),
+      withReservation(this.#buckets.get(budgetKey) ?? fullBucket(this.#share(budgetKey), nowMs), nowMs, reservedMs),
     );
   }
 
-  /** How long a round over so many images of a lane takes at best. */
+  /** The shortest time for one rehearsal of each of `images` images. */
   roundMs(budgetKey: string, images: number): number {
     const share = this.#share(budgetKey);
     return roundMs(share, { images, cost: this.#costs.ofBudgetKey(budgetKey) });
   }
 
-  /** Between two questions to mirrors for each of so many tags of a lane. */
+  /** The time between two requests to mirrors for each of `images` tags. */
   tagRestMs(budgetKey: string, images: number): number {
     const share = shareOf({ perMinute: this.#perMinute(budgetKey), agents: this.#rule.agents, cost: 1 });
     return tagRestMs(roundMs(share, { images, cost: 1 }));
   }
 
-  /** Of these, the lane whose turns are the rarest. */
+  /** The budget key whose slots are the rarest. */
   strictest(budgetKeys: readonly string[]): string | undefined {
     if (budgetKeys.length <= 1) return budgetKeys[0];
     const ranked = budgetKeys.map((budgetKey) => ({ budgetKey, betweenMs: this.roundMs(budgetKey, 1) }));
     return ranked.toSorted((a, b) => b.betweenMs - a.betweenMs)[0]?.budgetKey;
   }
 
-  /** Images that nobody asks for any more are forgotten. */
+  /** Forgets all images but these. */
   keep(ids: ReadonlySet<string>): void {
     this.#costs.keep(ids);
     this.#forgetShares();
@@ -219,7 +219,7 @@ export class Pacer {
       perMinute: this.#perMinute(budgetKey),
       agents: this.#rule.agents,
       cost: this.#costs.ofBudgetKey(budgetKey),
-      ...(this.#rule.together === true ? { reservationCost: this.#costs.ofTurn(budgetKey) } : {}),
+      ...(this.#rule.isShared === true ? { reservationCost: this.#costs.ofReservation(budgetKey) } : {}),
     });
     this.#shares.set(budgetKey, share);
     return share;

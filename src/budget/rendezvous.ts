@@ -1,26 +1,13 @@
 /**
- * Who of many looks after a thing, found by each of them alone: rendezvous hashing (highest random weight; Thaler and
- * Ravishankar, 1998). Everybody weighs everybody for each key, and the heaviest few are chosen. Who comes takes over only what
- * they weigh most for; who leaves gives up only their own. Pure.
+ * Which of many members are responsible for a key, computed by each of them alone: rendezvous hashing (highest random weight;
+ * Thaler and Ravishankar, 1998). Every member has a weight for each key, and the heaviest few are chosen. A member that joins takes
+ * over only the keys for which it is among the heaviest; one that leaves gives up only its own. Pure.
  */
-
-/** FNV-1a over UTF-16 units, then murmur3's finalizer, so that names that differ in their last digit are far apart. */
-export function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return mixed(hash);
-}
-
-function mixed(bits: number): number {
-  let hash = bits;
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
-}
+import { hashOf, mixed } from './hash.ts';
 
 export interface Member {
   readonly name: string;
-  /** `hashOf(name)`: made once, used for every key. */
+  /** `hashOf(name)`: computed once, used for every key. */
   readonly hash: number;
 }
 
@@ -32,10 +19,15 @@ function weight(key: number, member: Member): number {
   return mixed(key ^ Math.imul(member.hash, 0x9e3779b1));
 }
 
-/**
- * Whether `me` is one of the `count` members chosen for the key (its hash). `counts` says who else stands for election; it is
- * asked only of members that weigh more, so that of thousands a few dozen are looked at.
- */
+interface Election<M extends Member> {
+  readonly others: Iterable<M>;
+  /** How many members are chosen for a key. */
+  readonly count: number;
+  /** Whether a member is a candidate. Called for heavier members only: of thousands, a few dozen. Absent: all are. */
+  readonly counts?: (other: M) => boolean;
+}
+
+/** Whether `me` is among the members chosen for the key, which is a hash. */
 export function isChosen<M extends Member>(
   key: number,
   me: Member,
@@ -50,10 +42,4 @@ export function isChosen<M extends Member>(
     if (ahead >= count) return false;
   }
   return true;
-}
-
-export interface Election<M extends Member> {
-  readonly others: Iterable<M>;
-  readonly count: number;
-  readonly counts?: (other: M) => boolean;
 }

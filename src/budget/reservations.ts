@@ -1,19 +1,19 @@
 /**
- * Turns at a registry whose budget is small for its fleet, booked one after another in one text that all agents read and write.
- * Times are of one clock, that of whoever keeps the text: what the agents' own clocks say does not matter. Pure.
+ * Reservations for a registry whose budget is small for its fleet, made one after another in one text that all agents read and write.
+ * All times are of one clock, that of the server that stores the text; the agents' clocks do not matter. Pure.
  */
 export interface ReservationRequest {
   /** Of the whole fleet. */
   readonly perMinute: number;
   /** Requests for one image. */
   readonly cost: number;
-  /** By the keeper's clock. */
+  /** By the clock of the server that stores the text. */
   readonly nowMs: number;
 }
 
-export type Booking =
+type Booking =
   | { readonly is: 'booked'; readonly atMs: number; readonly text: string }
-  /** Nobody waits longer than `horizonMs`: the turns after that are for those who come then. */
+  /** No agent waits longer than `horizonMs`: later reservations are left to agents that ask later. */
   | { readonly is: 'full' };
 
 interface Reservation {
@@ -22,29 +22,29 @@ interface Reservation {
 }
 
 /**
- * In any span of this length the turns together cost no more than a minute's budget: a rehearsal sends its requests within
- * some seconds, so that those of its last turn and of the first one after it must not meet in one minute.
+ * Reservations within any span of this length cost no more than a minute's budget. A rehearsal sends its requests over some seconds,
+ * so that those of the last reservation of a span and of the first one after it must not fall into one minute.
  */
 const spanMs = 70_000;
 export const horizonMs = 5 * 60_000;
 const mostReservations = 500;
 const mostCost = 10_000;
 
-/** `text`: what stands; undefined where nothing was ever booked. */
+/** `text`: the stored reservations; undefined: there never were any. */
 export function reserve(text: string | undefined, { perMinute, cost, nowMs }: ReservationRequest): Booking {
   const spanOf = (reservation: Reservation): number => spanMs * Math.max(1, reservation.cost / perMinute);
-  const standing = read(text, { nowMs, perMinute }).filter(
+  const current = read(text, { nowMs, perMinute }).filter(
     (reservation) => reservation.atMs + spanOf(reservation) > nowMs,
   );
-  let atMs = Math.max(nowMs, ...standing.map((reservation) => reservation.atMs));
+  let atMs = Math.max(nowMs, ...current.map((reservation) => reservation.atMs));
   for (;;) {
-    const near = standing.filter((reservation) => reservation.atMs + spanOf(reservation) > atMs);
-    const spent = near.reduce((sum, reservation) => sum + reservation.cost, 0);
-    if (near.length === 0 || spent + cost <= perMinute) break;
-    atMs = Math.min(...near.map((reservation) => reservation.atMs + spanOf(reservation)));
+    const overlapping = current.filter((reservation) => reservation.atMs + spanOf(reservation) > atMs);
+    const spent = overlapping.reduce((sum, reservation) => sum + reservation.cost, 0);
+    if (overlapping.length === 0 || spent + cost <= perMinute) break;
+    atMs = Math.min(...overlapping.map((reservation) => reservation.atMs + spanOf(reservation)));
   }
-  if (atMs - nowMs > horizonMs || standing.length >= mostReservations) return { is: 'full' };
-  const reservations = [...standing, { atMs, cost }];
+  if (atMs - nowMs > horizonMs || current.length >= mostReservations) return { is: 'full' };
+  const reservations = [...current, { atMs, cost }];
   return {
     is: 'booked',
     atMs,
@@ -52,7 +52,7 @@ export function reserve(text: string | undefined, { perMinute, cost, nowMs }: Re
   };
 }
 
-/** Whatever the text: what is no list of turns counts as a minute's budget that was spent just now. */
+/** An item that is malformed, or a text that is, counts as a minute's budget spent just now. */
 function read(
   text: string | undefined,
   at: { readonly nowMs: number; readonly perMinute: number },
@@ -62,11 +62,11 @@ function read(
   const parsed = parse(text);
   if (!Array.isArray(parsed)) return [spent];
   const items: readonly unknown[] = parsed;
-  return items.slice(-mostReservations).map((item) => spanOf(item, at.nowMs) ?? spent);
+  return items.slice(-mostReservations).map((item) => reservationOf(item, at.nowMs) ?? spent);
 }
 
-/** A keeper's clock that is set back, or two keepers whose clocks differ, shut nobody out for longer than the horizon. */
-function spanOf(item: unknown, nowMs: number): Reservation | undefined {
+/** Bounded by the horizon: a server's clock that is set back, or two servers whose clocks differ, block no agent for longer. */
+function reservationOf(item: unknown, nowMs: number): Reservation | undefined {
   if (!Array.isArray(item)) return undefined;
   const fields: readonly unknown[] = item;
   const [atMs, cost] = fields;

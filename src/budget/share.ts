@@ -1,73 +1,72 @@
 /**
- * One agent's share of what a fleet may ask of a registry. Nobody coordinates the agents: each takes its part by the number of
- * them and by its own name, so that together they stay below the budget in every minute, not on average alone.
+ * One agent's share of a registry's budget for the fleet. The agents do not coordinate: each derives its share from the number of
+ * agents and its own name, so that together they stay below the budget in every minute, not only on average. Pure.
  */
 export type Share =
-  /** Few agents: so much at once, and so much more a minute. Together never above the budget. */
+  /** For few agents: a token bucket. All agents together stay within the budget. */
   | { readonly is: 'bucket'; readonly burst: number; readonly perMinute: number }
-  /** Many: one image each time its moment comes. A moment that nobody needed is gone: after an outage nobody has saved any. */
-  | { readonly is: 'moments'; readonly everyMs: number }
+  /** For many agents: one image in each slot. An unused slot expires: no agent has saved any after an outage. */
+  | { readonly is: 'slots'; readonly everyMs: number }
   /**
-   * Many, and a budget that is so small that they would hardly ever ask: at its moment an agent books a turn with all others, and
-   * goes when that comes (turns.ts). Since no two of them can meet, the moments may come nearly as often as the budget goes.
+   * For many agents and a budget so small that slots would be very rare: in its slot an agent makes a reservation with the fleet, and
+   * rehearses when that begins (reservations.ts). Reservations never overlap, so the slots may use nearly the whole budget.
    */
   | { readonly is: 'reservations'; readonly everyMs: number };
 
-export interface ShareAsk {
+interface ShareAsk {
   /** Of the whole fleet. */
   readonly perMinute: number;
   readonly agents: number;
   /** Requests for one image. */
   readonly cost: number;
-  /** Turns can be booked: the same, as this agent alone knows it. */
+  /** The cost that this agent knows; absent where reservations are not shared. */
   readonly reservationCost?: number;
 }
 
 const minuteMs = 60_000;
 const few = 20;
-/** One fleet in twenty has names that meet once a round. */
-const met = 0.05;
-/** What is left over where agents are restarted, and begin with a full purse again. */
-const kept = 0.8;
-/** Images a minute of the whole fleet: above that there is little to win, and the API server would be asked too often. */
+/** The accepted chance that too many slots of a round fall into the same minute. */
+const collisionChance = 0.05;
+/** The rest is for agents that restart and begin with a full bucket. */
+const usable = 0.8;
+/** Images a minute of the whole fleet: above this, reservations gain little and cost the API server many requests. */
 const scarce = 15;
-/** A moment that came while something else was under way may still be used. */
+/** How long a slot or a reservation may still be used after it began. */
 const openMs = 30_000;
 
 export function shareOf({ perMinute, agents, cost, reservationCost }: ShareAsk): Share {
-  const each = (kept * perMinute) / agents;
-  // An image at once, and then one in five minutes at the least. One agent alone may owe a little for a dear image.
+  const each = (usable * perMinute) / agents;
+  // A burst of one image, and then at least one in five minutes. A single agent may overdraw a little for an expensive image.
   if (agents <= 1 || each >= 1.25 * cost) {
     const burst = agents <= 1 ? each / 2 : Math.max(each / 2, cost);
     return { is: 'bucket', burst, perMinute: each - burst };
   }
-  // All of them in the same minute are still not too many.
-  if (agents * cost <= perMinute) return { is: 'moments', everyMs: minuteMs };
+  // All agents in the same minute are still within the budget.
+  if (agents * cost <= perMinute) return { is: 'slots', everyMs: minuteMs };
   if (reservationCost !== undefined && perMinute / cost <= scarce)
-    return { is: 'reservations', everyMs: ((agents * reservationCost) / (kept * perMinute)) * minuteMs };
+    return { is: 'reservations', everyMs: ((agents * reservationCost) / (usable * perMinute)) * minuteMs };
   const most = perMinute / cost;
-  const minutes = agents <= few ? apart(agents, most) : agents / calm(most);
-  return { is: 'moments', everyMs: minutes * minuteMs };
+  const minutes = agents <= few ? roundForFew(agents, most) : agents / meanFor(most);
+  return { is: 'slots', everyMs: minutes * minuteMs };
 }
 
 /**
- * Minutes of a round in which hardly ever more than `most` of a few agents have their moments in the same minute, wherever their
- * names put them: the chance that any `most + 1` of them meet is below `met`, by the bound that adds all such groups up (n points
- * on a circle of T minutes lie within one of them with n / T^(n-1)). Where
- * one image alone is too many, one at a time.
+ * The minutes of a round in which rarely more than `most` of a few agents have their slots in the same minute, whatever their names:
+ * the chance that any `most + 1` of them do is below `collisionChance`, by the union bound over all such groups (n points on a circle
+ * of T minutes lie within one minute with probability n / T^(n-1)). Where one image alone exceeds the budget, one at a time.
  */
-function apart(agents: number, most: number): number {
+function roundForFew(agents: number, most: number): number {
   const whole = Math.max(1, Math.floor(most));
   let groups = whole + 1;
   for (let i = 0; i <= whole; i += 1) groups *= (agents - i) / (i + 1);
-  return Math.max(agents / most, (groups / met) ** (1 / whole));
+  return Math.max(agents / most, (groups / collisionChance) ** (1 / whole));
 }
 
 /**
- * Images a minute on average, where names alone say when, such that no minute has more than `most`: the mean of a Poisson
- * distribution that stays within four standard deviations of it. Below a mean of one the next whole image is what must be rare.
+ * The mean number of images a minute, at slots that the names spread at random, for which no minute has more than `most`: the mean of a
+ * Poisson distribution of which `most` is four standard deviations above. Below a mean of one, the next whole image must be rare.
  */
-function calm(most: number): number {
+function meanFor(most: number): number {
   const root = (Math.sqrt(16 + 4 * Math.max(most - 1, 0.05)) - 4) / 2;
   return root ** 2;
 }
@@ -76,15 +75,15 @@ function calm(most: number): number {
 export interface TokenBucket {
   readonly tokens: number;
   readonly atMs: number;
-  /** When a moment was used last. */
+  /** When a slot was used last. */
   readonly usedMs: number;
-  /** When the turn begins that was booked. */
+  /** When the reservation begins. */
   readonly reservedMs?: number;
 }
 
-export interface Slot {
+interface Slot {
   readonly nowMs: number;
-  /** In [0, 1): which part of each round is this agent's. */
+  /** In [0, 1): the part of each round at which this agent's slot begins. */
   readonly phase: number;
 }
 
@@ -95,17 +94,18 @@ export function fullBucket(share: Share, nowMs: number): TokenBucket {
 export function affords(bucket: TokenBucket, share: Share, at: Slot & { readonly cost: number }): boolean {
   if (share.is === 'bucket') return tokensAt(bucket, share, at.nowMs) >= Math.min(at.cost, share.burst);
   if (share.is === 'reservations') return isReserved(bucket, at.nowMs);
-  // The moments of another round, before the cost of an image was known, count as well.
+  // A slot of a round before the cost was known counts too.
   return isSlot(share.everyMs, at) && isUnused(bucket, share, at);
 }
 
-/** It is its moment, and no turn is booked yet. */
+/** It is this agent's slot, and it has no reservation yet. */
 export function needsReservation(bucket: TokenBucket, share: Share, at: Slot): boolean {
-  if (share.is !== 'reservations' || (bucket.reservedMs !== undefined && at.nowMs < bucket.reservedMs + openMs)) return false;
+  if (share.is !== 'reservations' || (bucket.reservedMs !== undefined && at.nowMs < bucket.reservedMs + openMs))
+    return false;
   return isSlot(share.everyMs, at) && isRoundUnused(bucket, share.everyMs, at.nowMs);
 }
 
-/** `turnMs`: when it will be; absent: there was none, and the moment is gone. */
+/** `reservedMs`: when the reservation begins; undefined: none was available, and the slot is used. */
 export function withReservation(
   { tokens, atMs }: TokenBucket,
   nowMs: number,
@@ -122,7 +122,7 @@ function isSlot(everyMs: number, at: Slot): boolean {
   return at.nowMs - lastSlot(everyMs, at) < Math.min(everyMs / 10, openMs);
 }
 
-/** Of the round that is now nothing was taken yet: its moment may be taken beforehand. */
+/** The slot of the current round is unused: it may be taken in advance. */
 export function isUnused(
   bucket: TokenBucket,
   share: Share,
@@ -132,12 +132,12 @@ export function isUnused(
   return share.is === 'reservations' ? isReserved(bucket, nowMs) : isRoundUnused(bucket, share.everyMs, nowMs);
 }
 
-/** A clock that was set back has used none. */
+/** After the clock was set back, the slot counts as unused. */
 function isRoundUnused({ usedMs }: TokenBucket, everyMs: number, nowMs: number): boolean {
   return usedMs > nowMs || nowMs - usedMs >= 0.8 * everyMs;
 }
 
-/** `cost` may be negative: what was set aside and not needed. */
+/** `cost` may be negative: a cost that was set aside and not needed. */
 export function spend(
   bucket: TokenBucket,
   share: Share,
@@ -145,16 +145,17 @@ export function spend(
 ): TokenBucket {
   const { nowMs, cost } = at;
   if (share.is === 'reservations') return cost > 0 ? withReservation(bucket, bucket.usedMs, undefined) : bucket;
-  if (share.is === 'moments') return { ...bucket, usedMs: cost > 0 ? nowMs : bucket.usedMs };
+  if (share.is === 'slots') return { ...bucket, usedMs: cost > 0 ? nowMs : bucket.usedMs };
   const tokens = tokensAt(bucket, share, nowMs) - cost;
-  // However much a check cost: nobody is shut out for longer than some minutes.
+  // Bounded: however much a check cost, the agent is blocked for some minutes at most.
   return { ...bucket, tokens: Math.max(Math.min(tokens, share.burst), -4 * share.burst), atMs: nowMs };
 }
 
-/** When so much can be afforded next: now, or later. */
+/** When the cost can be afforded: now, or later. */
 export function affordableMs(bucket: TokenBucket, share: Share, at: Slot & { readonly cost: number }): number {
   if (affords(bucket, share, at)) return at.nowMs;
-  if (share.is === 'reservations' && bucket.reservedMs !== undefined && bucket.reservedMs > at.nowMs) return bucket.reservedMs;
+  if (share.is === 'reservations' && bucket.reservedMs !== undefined && bucket.reservedMs > at.nowMs)
+    return bucket.reservedMs;
   if (share.is !== 'bucket') {
     const next = lastSlot(share.everyMs, at) + share.everyMs;
     const isTooSoon = bucket.usedMs <= at.nowMs && next - bucket.usedMs < 0.8 * share.everyMs;
@@ -169,12 +170,12 @@ function tokensAt({ tokens, atMs }: TokenBucket, share: Share & { readonly is: '
   return Math.min(share.burst, tokens + minutes * share.perMinute);
 }
 
-/** The beginning of the last moment: the same for a name on every day, whatever was restarted. */
+/** The beginning of the last slot: the same for a name after every restart. */
 export function lastSlot(everyMs: number, { nowMs, phase }: Slot): number {
   return (Math.floor(nowMs / everyMs - phase) + phase) * everyMs;
 }
 
-/** Between two rehearsals of one of so many images at best. */
+/** The shortest time between two rehearsals of one of `images` images. */
 export function roundMs(share: Share, { images, cost }: { readonly images: number; readonly cost: number }): number {
   if (share.is !== 'bucket') return images * share.everyMs;
   return ((images * cost) / share.perMinute) * minuteMs;

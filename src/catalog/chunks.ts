@@ -1,39 +1,42 @@
 /**
- * The catalog cut into chunks that fit a ConfigMap, each named after its content: a chunk is never rewritten, and a change
- * of one workload makes one new chunk and leaves the others as they are. An entry's key alone says in which chunk it goes.
+ * The catalog in chunks that fit a ConfigMap, each named after its content: a chunk is never rewritten, and a change of one workload
+ * makes one new chunk and leaves the others as they are. The hash of an entry's key alone decides its chunk.
  */
 import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Entry } from './text.ts';
 
 export interface Chunk {
-  /** Of its ConfigMap: `drypull-catalog-3f2a…`. */
+  /** The name of its ConfigMap: `drypull-catalog-3f2a…`. */
   readonly name: string;
-  /** Compressed; absent where it is known. */
+  /** Compressed; absent where a chunk of this name exists. */
   readonly data?: Uint8Array;
 }
 
 /** A ConfigMap holds 1 MiB. */
 const mostStored = 900_000;
-/** What a reader has to hold at one time. */
+/** A reader holds this much at one time. */
 const mostChars = 2_000_000;
-/** Small enough that one change costs little (gzip leaves a twentieth of it), and large enough that the chunks are few. */
+/** Small enough that one change costs little (gzip leaves a twentieth), and large enough to keep the number of chunks low. */
 const usualChars = 500_000;
-/** Below this mean, half as many chunks are enough. */
+/** Below this mean the number of chunks is halved. */
 const fewChars = 150_000;
 const mostChunks = 4096;
 
-export interface Standing {
-  /** How many chunks there are: kept while it does. */
+interface ExistingChunks {
+  /** The number of chunks; it stays while it fits. */
   readonly count: number;
-  /** What is known by its name need not be made again. */
+  /** Whether a chunk of this name exists. */
   readonly isKnown: (name: string) => boolean;
 }
 
-const nothing: Standing = { count: 1, isKnown: () => false };
+const nothing: ExistingChunks = { count: 1, isKnown: () => false };
 
-/** There are as many buckets as a power of two; those without entries are left out. */
-export function chunksOf(entries: readonly Entry[], { count: before, isKnown }: Standing = nothing): readonly Chunk[] {
+/** The number of buckets is a power of two; buckets without entries are left out. */
+export function chunksOf(
+  entries: readonly Entry[],
+  { count: before, isKnown }: ExistingChunks = nothing,
+): readonly Chunk[] {
   const total = entries.reduce((sum, { size }) => sum + size, 0);
   let count = powerOfTwo(Math.max(before, total / usualChars));
   while (count > 1 && total / count < fewChars) count /= 2;
@@ -44,8 +47,12 @@ export function chunksOf(entries: readonly Entry[], { count: before, isKnown }: 
   }
 }
 
-/** Undefined where a chunk would be too long. */
-function cut(entries: readonly Entry[], count: number, isKnown: Standing['isKnown']): readonly Chunk[] | undefined {
+/** Undefined: a chunk would be too long. */
+function cut(
+  entries: readonly Entry[],
+  count: number,
+  isKnown: ExistingChunks['isKnown'],
+): readonly Chunk[] | undefined {
   const buckets = Map.groupBy(entries, ({ hash }) => hash % count);
   const chunks: Chunk[] = [];
   for (const bucket of buckets.values()) {
@@ -72,10 +79,10 @@ function nameOf(text: string): string {
   return `${chunkPrefix}${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
 }
 
-/** No chunk of ours is longer: three bytes a letter. */
+/** Three bytes for each character. */
 const mostBytes = 3 * mostChars;
 
-/** Undefined where it is not the chunk of that name: cut off, written over, or made to burst. */
+/** Undefined: the data is not the chunk of that name. It is truncated, overwritten, or a decompression bomb. */
 export function unpacked(name: string, data: Uint8Array): string | undefined {
   try {
     const text = gunzipSync(data, { maxOutputLength: mostBytes }).toString('utf8');

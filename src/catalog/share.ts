@@ -1,20 +1,20 @@
 /**
- * What is about to land on some node: demands of workloads that may have no Pod yet, and which of them one node asks about. A
- * demand that many nodes could get is shared out, so that each image is asked about from a few nodes of each stratum (nodes
- * that most likely reach registries the same way) and not from thousands. Pure.
+ * Which demands of the catalog one node rehearses. A demand that many nodes could get is shared out, so that a few nodes of each
+ * stratum (nodes that probably reach registries in the same way) rehearse each image, and not thousands. Pure.
  */
 import { type NodePlace, fits } from '#kubelet/placement.ts';
-import { type Member, hashOf, isChosen } from '#budget/rendezvous.ts';
+import { hashOf } from '#budget/hash.ts';
+import { type Member, isChosen } from '#budget/rendezvous.ts';
 import type { Placement } from '#kubelet/placement-spec.ts';
-import type { Requester } from '#kubelet/demand.ts';
 import type { PullPolicy } from '#kubelet/pull-policy.ts';
+import type { Requester } from '#kubelet/demand.ts';
 
 export interface CatalogDemand {
   readonly written: string;
   readonly policy: PullPolicy;
-  /** Where its pull secrets and its ServiceAccount are. */
+  /** The namespace of its pull secrets and its ServiceAccount. */
   readonly namespace: string;
-  /** spec.imagePullSecrets. Where it has none, its Pods get those of its ServiceAccount at admission. */
+  /** spec.imagePullSecrets. Without any, admission gives its Pods those of the ServiceAccount. */
   readonly secretNames: readonly string[];
   readonly account: string;
   readonly placement: Placement;
@@ -23,69 +23,67 @@ export interface CatalogDemand {
 
 /** A node that runs an agent. */
 export interface FleetNode extends Member {
-  /** Nodes of one stratum are taken to reach registries the same way; empty where nothing is known. */
+  /** Nodes of one stratum are taken to reach registries in the same way; empty: not known. */
   readonly stratum: string;
-  /** Absent where the Nodes were not to be seen. */
+  /** Absent where the Nodes cannot be read. */
   readonly place?: NodePlace;
 }
 
-export interface Myself {
+interface NodeInFleet {
   readonly place: NodePlace;
   readonly fleet: readonly FleetNode[];
 }
 
-/** Of each stratum so many nodes ask about an image: one may be the odd one out, and with two it is not known which. */
-export const askers = 3;
+/** The nodes of each stratum that rehearse an image: with one, its own fault may mislead; with two, it is not clear whose fault it is. */
+const rehearsingNodes = 3;
 
-/** Says of demands which of them this node asks about. */
-export function ownShare({ place, fleet }: Myself): (demands: readonly CatalogDemand[]) => readonly CatalogDemand[] {
+/** Selects the demands that this node rehearses. */
+export function ownShare({
+  place,
+  fleet,
+}: NodeInFleet): (demands: readonly CatalogDemand[]) => readonly CatalogDemand[] {
   const me = fleet.find(({ name }) => name === place.name);
   const peers = fleet.filter(({ stratum }) => stratum === me?.stratum);
-  const fitsMe = remembered((placement: Placement) => fits(placement, place).fits);
-  const candidates = remembered((placement: Placement) => new Candidates(placement, peers));
+  const fitsMe = memoized((placement: Placement) => fits(placement, place).fits);
+  const candidates = memoized((placement: Placement) => new Candidates(placement, peers));
   return (demands) =>
     demands.filter((demand) => {
       if (!fitsMe(demand.placement)) return false;
       const others = candidates(demand.placement);
-      return others.areKnown ? me !== undefined && others.leaveTo(me, demand) : true;
+      return others.areKnown ? me !== undefined && others.includes(me, demand) : true;
     });
 }
 
-/** Who else could get Pods of this placement. */
+/** The other nodes that could get Pods of this placement. */
 class Candidates {
   readonly #peers: readonly FleetNode[];
-  /** False where it cannot be told who else could get them: then everybody who could has to ask. */
+  /** False: it is not known which other nodes could get them. Then every node that could rehearses. */
   readonly areKnown: boolean;
   readonly #counts: (node: FleetNode) => boolean;
 
   constructor(placement: Placement, peers: readonly FleetNode[]) {
     this.#peers = peers;
     this.areKnown = isAnywhere(placement) || (peers.length > 0 && peers.every((node) => node.place !== undefined));
-    this.#counts = remembered(({ place }: FleetNode) => place === undefined || fits(placement, place).fits);
+    this.#counts = memoized(({ place }: FleetNode) => place === undefined || fits(placement, place).fits);
   }
 
-  leaveTo(me: FleetNode, demand: CatalogDemand): boolean {
-    return isChosen(hashOf(questionOf(demand)), me, { others: this.#peers, count: askers, counts: this.#counts });
+  includes(me: FleetNode, demand: CatalogDemand): boolean {
+    return isChosen(hashOf(keyOf(demand)), me, { others: this.#peers, count: rehearsingNodes, counts: this.#counts });
   }
 }
 
-/** What makes it another question to a registry: who asks for what. */
-function questionOf({ written, namespace, secretNames, account }: CatalogDemand): string {
+/** Demands with the same key send the same requests to a registry. */
+function keyOf({ written, namespace, secretNames, account }: CatalogDemand): string {
   return JSON.stringify([written, namespace, account, ...secretNames]);
 }
 
-/** Nothing but taints keeps such Pods from any node of an agent, all of which run Linux. */
+/** Only taints keep such Pods from a node of the fleet. All nodes with an agent run Linux. */
 export function isAnywhere({ nodeName, nodeSelector, terms }: Placement): boolean {
   const others = Object.entries(nodeSelector).filter(([key, value]) => key !== 'kubernetes.io/os' || value !== 'linux');
   return nodeName === '' && others.length === 0 && terms === undefined;
 }
 
-/** Nobody of those who want it is here yet. */
-export function isComing(requestedBy: readonly Requester[]): boolean {
-  return requestedBy.length > 0 && requestedBy.every(({ coming }) => coming === true);
-}
-
-function remembered<K extends object, V>(find: (key: K) => V): (key: K) => V {
+function memoized<K extends object, V>(find: (key: K) => V): (key: K) => V {
   const known = new Map<K, V>();
   return (key) => {
     const before = known.get(key);

@@ -1,31 +1,29 @@
-/**
- * The catalog as text: one JSON object a line, a demand or a node each, and back. What is read may be anybody's: whatever it is,
- * reading it throws nothing.
- */
+/** The catalog as text and back: one JSON object on each line, for a demand, a node or a platform. Malformed lines are skipped. */
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { type CatalogDemand, type FleetNode } from './share.ts';
 import { type Placement, placementOf } from '#kubelet/placement-spec.ts';
 import type { Requester } from '#kubelet/demand.ts';
+import { parseJson } from '#data/json.ts';
 import { memberOf } from '#budget/rendezvous.ts';
 import { at, fieldsOf, listAt, stringsAt, textAt } from '#kubernetes/api/json.ts';
 import type { AgentNode } from '#kubernetes/agent-nodes.ts';
 import { taintsOf } from '#kubernetes/node-facts.ts';
 import type { Workload } from './workload.ts';
-import { parseJson } from '#data/json.ts';
 
 export interface Entry {
-  /** Of what it is about, whoever wants it: says in which chunk it goes. */
+  /** A hash of its key, without the requesters. It decides the entry's chunk. */
   readonly hash: number;
-  /** The length of its line, about. */
+  /** The approximate length of its line. */
   readonly size: number;
-  /** Made when it is needed: twenty thousand lines are not held at one time. */
+  /** Computed on demand, so that twenty thousand lines are never held at one time. */
   line(): string;
 }
 
-/** Of one demand; the rest is counted. A label on a thousand Deployments need not be a thousand names on every node. */
-const mostWanters = 50;
+/** Of one demand; the others are counted. A thousand Deployments with one image need not be a thousand names on every node. */
+const mostRequesters = 50;
 
-/** Each image once for each way in which it is asked for. In no particular order. */
+/** One entry for each image, pull policy, set of credentials and placement. In no particular order. */
 export function demandEntries(workloads: Iterable<Workload>): readonly Entry[] {
   const drafts: Draft[] = [];
   const byHash = new Map<number, Draft>();
@@ -59,7 +57,7 @@ class Draft implements Entry {
   readonly #about: DemandText;
   readonly #requestedBy: { readonly workload: Workload; readonly part: string }[] = [];
   readonly hash: number;
-  /** Another one of the same hash. */
+  /** Another draft of the same hash. */
   readonly next: Draft | undefined;
 
   constructor(about: DemandText, hash: number, next: Draft | undefined) {
@@ -79,16 +77,16 @@ class Draft implements Entry {
 
   get size(): number {
     const { image, terms, placed } = this.#about;
-    return 100 + image.length + terms.length + placed.length + 80 * Math.min(this.#requestedBy.length, mostWanters);
+    return 100 + image.length + terms.length + placed.length + 80 * Math.min(this.#requestedBy.length, mostRequesters);
   }
 
   line(): string {
     const { image, policy, terms, placed } = this.#about;
     const own = JSON.stringify({ image, policy, wanters: this.#requestedBy.length });
     const by = this.#requestedBy.map(({ workload: { kind, name }, part }) => JSON.stringify({ kind, name, part }));
-    const first = by.sort().slice(0, mostWanters).join(',');
-    // What is JSON already goes in as it is.
-    return `{"demand":${own.slice(0, -1)},${terms.slice(1, -1)},"pod":${placed},"requestedBy":[${first}]}}`;
+    const first = by.sort().slice(0, mostRequesters).join(',');
+    // These parts are JSON already.
+    return `{"demand":${own.slice(0, -1)},${terms.slice(1, -1)},"pod":${placed},"wantedBy":[${first}]}}`;
   }
 }
 
@@ -99,7 +97,7 @@ export function nodeEntries(nodes: Iterable<AgentNode>): readonly Entry[] {
   });
 }
 
-/** Readers of before there were any pass them over. */
+/** Readers of earlier versions skip these lines. */
 export function platformEntries(platforms: readonly string[]): readonly Entry[] {
   return platforms.map((platform) => {
     const line = JSON.stringify({ platform });
@@ -112,16 +110,18 @@ function hashOf(text: string): number {
   return createHash('sha256').update(text).digest().readUInt32BE(0);
 }
 
+const mostPlacements = 5000;
+
 export interface CatalogPart {
   readonly demands: readonly CatalogDemand[];
   readonly nodes: readonly FleetNode[];
-  /** What nodes of the cluster need builds for, `linux/arm64`. */
+  /** The platforms of the cluster's nodes, such as `linux/arm64`. */
   readonly platforms: readonly string[];
 }
 
-/** Placements that say the same are one object, across all texts that one reader reads. */
+/** Equal placements become one object, across all texts that one reader reads. */
 export class CatalogReader {
-  readonly #placements = new Map<string, Placement>();
+  readonly #placements = new LRUCache<string, Placement>({ max: mostPlacements });
 
   read(text: string): CatalogPart {
     const demands: CatalogDemand[] = [];
@@ -145,7 +145,7 @@ export class CatalogReader {
     if (written === '' || namespace === '' || policy === undefined) return undefined;
     const secretNames = listAt(demand, 'pullSecrets').filter((name): name is string => typeof name === 'string');
     const account = textAt(demand, 'serviceAccount') || 'default';
-    const requestedBy = listAt(demand, 'requestedBy').map((by): Requester => {
+    const requestedBy = listAt(demand, 'wantedBy').map((by): Requester => {
       const [kind, name, part] = [textAt(by, 'kind'), textAt(by, 'name'), textAt(by, 'part')];
       return { kind, namespace, name, part, coming: true };
     });
@@ -158,7 +158,6 @@ export class CatalogReader {
     const known = this.#placements.get(key);
     if (known !== undefined) return known;
     const placement = placementOf(fieldsOf(at(pod, 'spec')) ?? {}, at(pod, 'isDaemon') === true ? 'DaemonSet' : 'Pod');
-    if (this.#placements.size >= mostPlacements) this.#placements.clear();
     this.#placements.set(key, placement);
     return placement;
   }
@@ -178,5 +177,4 @@ function readNode(node: unknown): FleetNode | undefined {
 }
 
 const policies = ['Always', 'IfNotPresent', 'Never'] as const;
-const mostPlacements = 20_000;
 const mostPlatforms = 16;

@@ -1,7 +1,7 @@
 /**
- * The door to the catalog for an agent: watches its ConfigMaps and keeps what this node is to ask about. The chunks stay
- * compressed and are read one at a time, each again only when it, this node's place or the fleet is another one. While a
- * generation is not whole, the one before it stands.
+ * Reads the catalog for one agent: watches its ConfigMaps and keeps the demands that this node rehearses. Chunks stay compressed and
+ * are read one at a time; a chunk is read again only when it, this node or the fleet changed. Until a generation is complete, the
+ * one before it stays in force.
  */
 import { setImmediate as yieldToLoop } from 'node:timers/promises';
 import { type CatalogDemand, ownShare } from './share.ts';
@@ -14,41 +14,41 @@ import type { Cluster } from '#kubernetes/api/connect.ts';
 import { textAt } from '#kubernetes/api/json.ts';
 import { type Link, type Listener, type ListWatchOptions, listWatch } from '#kubernetes/api/list-watch.ts';
 
-export interface CatalogWorld extends ListWatchOptions {
-  /** Of this node; undefined while it is not known. */
+export interface CatalogOptions extends ListWatchOptions {
+  /** What decides which Pods may be scheduled to this node; undefined until the Node is known. */
   readonly place: () => NodePlace | undefined;
-  /** Something in `current()` is different now. */
+  /** `current()` changed. */
   readonly onChange: () => void;
 }
 
-export interface CatalogSeen {
-  /** What this node asks about; empty where there is no catalog. */
+export interface CatalogView {
+  /** The demands that this node rehearses; empty without a catalog. */
   readonly demands: readonly CatalogDemand[];
-  /** What nodes of the cluster need builds for; empty where it does not say. */
+  /** The platforms of the cluster's nodes; empty where the catalog names none. */
   readonly platforms: readonly string[];
-  /** Of the catalog that this is from; absent where none was whole yet. */
+  /** The generation of the catalog; absent until one was complete. */
   readonly generation?: number;
-  /** It names no node, so that nobody knows how to share what any node could get: that is left out. */
+  /** The catalog names no node. How to share out demands that any node could get is not known: they are left out. */
   readonly namesNoNodes: boolean;
-  /** Why the ConfigMaps are not seen. */
+  /** Why the ConfigMaps cannot be read. */
   readonly fault?: Fault;
 }
 
 export interface CatalogWatch {
-  current(): CatalogSeen;
-  /** The node's labels or taints may be others. */
+  current(): CatalogView;
+  /** Call this when the node's labels or taints may have changed. */
   recheck(): void;
   close(): Promise<void>;
 }
 
-/** A generation comes as several ConfigMaps, and several generations may come at once. */
+/** A generation consists of several ConfigMaps, and several generations may arrive at once. */
 const settleMs = 1000;
-/** An agent is to stay small, whatever the cluster is. */
-const mostOwn = 5000;
+/** Bounds the agent's memory in a large cluster. */
+const mostDemands = 5000;
 const mostPlatforms = 16;
 
-export function watchCatalog(cluster: Cluster, namespace: string, world: CatalogWorld): CatalogWatch {
-  const known = new KnownCatalog(world);
+export function watchCatalog(cluster: Cluster, namespace: string, options: CatalogOptions): CatalogWatch {
+  const known = new CatalogState(options);
   const watch = listWatch(
     cluster,
     {
@@ -56,7 +56,7 @@ export function watchCatalog(cluster: Cluster, namespace: string, world: Catalog
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps`,
       selector: { labelSelector: catalogSelector },
     },
-    { listener: known, options: world },
+    { listener: known, options },
   );
   return {
     current: () => known.current(),
@@ -69,34 +69,34 @@ export function watchCatalog(cluster: Cluster, namespace: string, world: Catalog
 }
 
 interface Part {
-  readonly about: About;
+  readonly shared: Shared;
   readonly own: readonly CatalogDemand[];
-  /** The node and the fleet for which `own` holds. */
+  /** The node and the fleet for which `own` was computed. */
   readonly of: string;
 }
 
-/** What a chunk says that is no demand. */
-type About = Pick<CatalogPart, 'nodes' | 'platforms'>;
+/** The part of a chunk that is the same for every node. */
+type Shared = Pick<CatalogPart, 'nodes' | 'platforms'>;
 
-class KnownCatalog implements Listener {
-  readonly #world: CatalogWorld;
+class CatalogState implements Listener {
+  readonly #options: CatalogOptions;
   readonly #reader = new CatalogReader();
   readonly #chunks = new Map<string, Uint8Array>();
   readonly #closing = new AbortController();
   #parts: ReadonlyMap<string, Part> = new Map();
   #index: Index | undefined;
-  #seen: CatalogSeen = { demands: [], platforms: [], namesNoNodes: false };
+  #view: CatalogView = { demands: [], platforms: [], namesNoNodes: false };
   #fault: Fault | undefined;
   #placed = '';
   #isDirty = false;
   #isRunning = false;
 
-  constructor(world: CatalogWorld) {
-    this.#world = world;
+  constructor(options: CatalogOptions) {
+    this.#options = options;
   }
 
-  current(): CatalogSeen {
-    return { ...this.#seen, ...(this.#fault === undefined ? {} : { fault: this.#fault }) };
+  current(): CatalogView {
+    return { ...this.#view, ...(this.#fault === undefined ? {} : { fault: this.#fault }) };
   }
 
   readonly read = (item: unknown): unknown => item;
@@ -117,11 +117,11 @@ class KnownCatalog implements Listener {
 
   readonly link = (link: Link): void => {
     this.#fault = link.is === 'down' ? link.fault : undefined;
-    this.#world.onChange();
+    this.#options.onChange();
   };
 
   recheck(): void {
-    if (textOf(this.#world.place()) !== this.#placed) this.#changed();
+    if (textOf(this.#options.place()) !== this.#placed) this.#changed();
   }
 
   close(): void {
@@ -142,7 +142,7 @@ class KnownCatalog implements Listener {
   async #run(): Promise<void> {
     this.#isRunning = true;
     while (this.#isDirty && !this.#closing.signal.aborted) {
-      await this.#world.delay(settleMs, this.#closing.signal);
+      await this.#options.delay(settleMs, this.#closing.signal);
       this.#isDirty = false;
       await this.#read();
     }
@@ -150,15 +150,15 @@ class KnownCatalog implements Listener {
   }
 
   async #read(): Promise<void> {
-    const place = this.#world.place();
+    const place = this.#options.place();
     this.#placed = textOf(place);
     const index = this.#index;
     if (place === undefined) return;
-    // Without an index there is no catalog: the component was taken away. A chunk that is not there yet will come.
+    // Without an index there is no catalog: it was uninstalled. A chunk that is missing will arrive.
     const chunks = (index?.chunks ?? []).map((name) => [name, this.#chunks.get(name)] as const);
-    const known = new Map<string, About>();
+    const known = new Map<string, Shared>();
     for (const [name, data] of chunks) {
-      const found = this.#parts.get(name)?.about ?? (await this.#open(name, data));
+      const found = this.#parts.get(name)?.shared ?? (await this.#open(name, data));
       if (found === undefined) return;
       known.set(name, { nodes: found.nodes, platforms: found.platforms });
     }
@@ -170,33 +170,33 @@ class KnownCatalog implements Listener {
       const before = this.#parts.get(name);
       const demands = before?.of === of ? before.own : (await this.#open(name, data))?.demands;
       if (demands === undefined) return;
-      const about = known.get(name) ?? { nodes: [], platforms: [] };
-      parts.set(name, { about, own: before?.of === of ? demands : own(demands), of });
+      const shared = known.get(name) ?? { nodes: [], platforms: [] };
+      parts.set(name, { shared, own: before?.of === of ? demands : own(demands), of });
     }
     this.#parts = parts;
     const demands = [...parts.values()].flatMap((part) => part.own);
-    const platforms = [...known.values()].flatMap((about) => about.platforms).sort();
-    this.#log(index, { demands, platforms, namesNoNodes: fleet.length === 0 });
+    const platforms = [...known.values()].flatMap((shared) => shared.platforms).sort();
+    this.#publish(index, { demands, platforms, namesNoNodes: fleet.length === 0 });
   }
 
-  /** Between two chunks others get their turn: a large catalog is no reason for a rehearsal to be slow. */
+  /** Yields to the event loop before each chunk, so that a large catalog does not slow down rehearsals. */
   async #open(name: string, data: Uint8Array | undefined): Promise<CatalogPart | undefined> {
     await yieldToLoop();
     const text = data === undefined ? undefined : unpacked(name, data);
     return text === undefined ? undefined : this.#reader.read(text);
   }
 
-  #log(
+  #publish(
     index: Index | undefined,
-    { demands, platforms, namesNoNodes }: Omit<CatalogSeen, 'generation' | 'fault'>,
+    { demands, platforms, namesNoNodes }: Omit<CatalogView, 'generation' | 'fault'>,
   ): void {
-    this.#seen = {
-      demands: demands.slice(0, mostOwn),
+    this.#view = {
+      demands: demands.slice(0, mostDemands),
       platforms: [...new Set(platforms)].slice(0, mostPlatforms),
       namesNoNodes: namesNoNodes && index !== undefined,
       ...(index === undefined ? {} : { generation: index.generation }),
     };
-    this.#world.onChange();
+    this.#options.onChange();
   }
 }
 

@@ -1,7 +1,6 @@
 /**
- * The door to what is about to land: every workload of the cluster, whether it has Pods or not, and the nodes that run an agent
- * of ours. One watch a kind; a kind that may not be read, or is not installed, keeps nobody from the others. It must not read
- * Secrets, nor Pods other than our own.
+ * Watches every workload of the cluster, whether it has Pods or not, and the nodes that run an agent. One watch for each kind; a kind
+ * that may not be read, or is not installed, does not affect the others. Reads no Secrets, and no Pods but drypull's own.
  */
 import type { Fault } from '#report/fault.ts';
 import { agentNodes, platformsOf, readAgentPod, readPlacedNode } from '#kubernetes/agent-nodes.ts';
@@ -17,68 +16,65 @@ import {
   listWatch,
 } from '#kubernetes/api/list-watch.ts';
 import { type WorkloadKind, nameOf, pathOf } from './workload-kinds.ts';
-import { OneCopy, readWorkload } from './workload.ts';
+import { SharedTexts, readWorkload } from './workload.ts';
 
-export type { Entry } from './text.ts';
-export { type WorkloadKind, nameOf, ownKinds } from './workload-kinds.ts';
-
-export interface WorkloadWorld extends ListWatchOptions {
-  /** `found`: something in `entries()` may be different now. `sight`: something in `sights()` is. */
-  readonly onChange: (what: 'found' | 'sight') => void;
+export interface WorkloadWatchOptions extends ListWatchOptions {
+  /** `entries`: `entries()` may have changed. `states`: `states()` did. */
+  readonly onChange: (what: 'entries' | 'states') => void;
 }
 
 export interface WorkloadWatch {
-  /** What was found, as the catalog has it. */
-  entries(): Distilled;
+  /** The catalog's entries. */
+  entries(): CatalogEntries;
   states(): readonly ListState[];
   close(): Promise<void>;
 }
 
-export interface Distilled {
+interface CatalogEntries {
   readonly entries: readonly Entry[];
   readonly demands: number;
   readonly nodes: number;
 }
 
-/** One kind of object, and how well it is seen. */
+/** One kind of object, and the state of its watch. */
 export interface ListState {
   /** `deployments.apps`. */
   readonly kind: string;
   readonly objects: number;
-  /** `waits`: it was not listed yet. `blind`: it may not be, or there is no such kind. `stale`: what is known may be old. */
-  readonly is: 'open' | 'stale' | 'waits' | 'blind';
+  /** `waiting`: not listed yet. `unavailable`: no permission, or no such kind. `stale`: the known objects may be out of date. */
+  readonly is: 'open' | 'stale' | 'waiting' | 'unavailable';
   readonly fault?: Fault;
 }
 
 export interface WorkloadRequest {
   readonly kinds: readonly WorkloadKind[];
-  /** Where drypull's own Pods are. */
+  /** The namespace of drypull's own Pods. */
   readonly namespace: string;
-  /** Whether the Nodes are listed, too. */
+  /** Whether the Nodes are listed too. */
   readonly nodes: boolean;
 }
 
 export function watchWorkloads(
   cluster: Cluster,
-  { kinds, namespace, nodes: wantsNodes }: WorkloadRequest,
-  world: WorkloadWorld,
+  { kinds, namespace, nodes: withNodes }: WorkloadRequest,
+  options: WorkloadWatchOptions,
 ): WorkloadWatch {
-  const one = new OneCopy();
-  const { onChange } = world;
+  const texts = new SharedTexts();
+  const { onChange } = options;
   const start = <T>(collection: Collection, listener: Listener<T>): ListWatch =>
-    listWatch(cluster, collection, { listener, options: world });
+    listWatch(cluster, collection, { listener, options });
   const workloads = kinds.map((kind) => {
-    const known = new Known(nameOf(kind), onChange, (object) => readWorkload(object, kind, one));
+    const known = new WatchedKind(nameOf(kind), onChange, (object) => readWorkload(object, kind, texts));
     return { known, watch: start({ what: known.kind, path: pathOf(kind) }, known) };
   });
-  const pods = new Known('pods', onChange, readAgentPod);
+  const pods = new WatchedKind('pods', onChange, readAgentPod);
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods`;
   const own = { what: "drypull's own Pods", path, selector: { labelSelector: 'app.kubernetes.io/name=drypull' } };
-  const nodes = new Known('nodes', onChange, readPlacedNode);
+  const nodes = new WatchedKind('nodes', onChange, readPlacedNode);
   const watches = [
     ...workloads.map(({ watch }) => watch),
     start(own, pods),
-    ...(wantsNodes ? [start({ what: 'the Nodes', path: '/api/v1/nodes' }, nodes)] : []),
+    ...(withNodes ? [start({ what: 'the Nodes', path: '/api/v1/nodes' }, nodes)] : []),
   ];
   return {
     entries: () => {
@@ -89,31 +85,27 @@ export function watchWorkloads(
       const platforms = platformEntries(platformsOf(nodes.values()));
       return { entries: [...demands, ...fleet, ...platforms], demands: demands.length, nodes: fleet.length };
     },
-    states: () => [
-      ...workloads.map(({ known }) => known.state()),
-      pods.state(),
-      ...(wantsNodes ? [nodes.state()] : []),
-    ],
+    states: () => [...workloads.map(({ known }) => known.state()), pods.state(), ...(withNodes ? [nodes.state()] : [])],
     close: async () => {
       await Promise.all(watches.map((watch) => watch.close()));
     },
   };
 }
 
-class Known<T extends { readonly uid: string }> implements Listener<T | undefined> {
+class WatchedKind<T extends { readonly uid: string }> implements Listener<T | undefined> {
   readonly kind: string;
   readonly read: (object: unknown) => T | undefined;
-  readonly #onChange: WorkloadWorld['onChange'];
+  readonly #onChange: WorkloadWatchOptions['onChange'];
   #objects = new Map<string, T>();
-  /** Of a list that is not whole yet. */
+  /** Objects of a list that is not complete yet. */
   #coming = new Map<string, T>();
   #isListed = false;
   #isOpen = false;
   #fault: Fault | undefined;
 
-  constructor(kind: string, onChange: WorkloadWorld['onChange'], distil: (object: unknown) => T | undefined) {
+  constructor(kind: string, onChange: WorkloadWatchOptions['onChange'], read: (object: unknown) => T | undefined) {
     this.kind = kind;
-    this.read = distil;
+    this.read = read;
     this.#onChange = onChange;
   }
 
@@ -126,25 +118,25 @@ class Known<T extends { readonly uid: string }> implements Listener<T | undefine
     this.#objects = this.#coming;
     this.#coming = new Map();
     this.#isListed = true;
-    this.#onChange('found');
+    this.#onChange('entries');
   };
 
   readonly changed = (type: 'ADDED' | 'MODIFIED' | 'DELETED', object: unknown): void => {
     const uid = textAt(object, 'metadata', 'uid');
     const before = this.#objects.get(uid);
     const now = type === 'DELETED' ? undefined : this.read(object);
-    // Most changes are of a status: replicas come and go, and nobody asks for anything else.
+    // Most changes concern a status: replicas come and go, and the images stay the same.
     if (JSON.stringify(before) === JSON.stringify(now)) return;
     if (now === undefined) this.#objects.delete(uid);
     else this.#objects.set(uid, now);
-    this.#onChange('found');
+    this.#onChange('entries');
   };
 
   readonly link = (link: Link): void => {
     const was = this.state().is;
     this.#isOpen = link.is === 'open';
     this.#fault = link.is === 'down' ? link.fault : undefined;
-    if (this.state().is !== was) this.#onChange('sight');
+    if (this.state().is !== was) this.#onChange('states');
   };
 
   values(): Iterable<T> {
@@ -156,11 +148,11 @@ class Known<T extends { readonly uid: string }> implements Listener<T | undefine
     if (this.#isOpen) return { ...about, is: 'open' };
     const fault = this.#fault === undefined ? {} : { fault: this.#fault };
     if (this.#isListed) return { ...about, is: 'stale', ...fault };
-    return { ...about, is: isFinal(this.#fault) ? 'blind' : 'waits', ...fault };
+    return { ...about, is: isFinal(this.#fault) ? 'unavailable' : 'waiting', ...fault };
   }
 }
 
-/** No right, or no such kind: nothing that the next try would mend. */
+/** No permission, or no such kind: the next attempt would fail again. */
 function isFinal(fault: Fault | undefined): boolean {
   return (
     fault?.code === 'agent.not_allowed' || (fault?.code === 'agent.cannot_see' && fault.why.startsWith('HTTP 404'))

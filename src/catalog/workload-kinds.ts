@@ -1,4 +1,4 @@
-/** Which kinds of objects make Pods, where they are listed, and where in them the Pod is described. */
+/** The kinds of objects that create Pods, their paths in the API, and the place of the Pod template in them. */
 import { at, fieldsOf, listAt, textAt } from '#kubernetes/api/json.ts';
 
 export interface WorkloadKind {
@@ -6,7 +6,7 @@ export interface WorkloadKind {
   readonly group: string;
   readonly version: string;
   readonly plural: string;
-  /** The keys that lead to what holds the Pod template; every Pod template below counts. */
+  /** The path to the Pod template; every Pod template below it counts. */
   readonly template: readonly string[];
 }
 
@@ -28,7 +28,7 @@ const kindNames: Readonly<Record<string, string>> = {
   cronjobs: 'CronJob',
 };
 
-/** Items of a list do not repeat their kind; those of a custom resource do. */
+/** Items of a list have no kind; those of a custom resource do. */
 export function kindOf(object: unknown, { plural }: WorkloadKind): string {
   return textAt(object, 'kind') || (kindNames[plural] ?? plural);
 }
@@ -37,14 +37,14 @@ export function pathOf({ group, version, plural }: WorkloadKind): string {
   return group === '' ? `/api/${version}/${plural}` : `/apis/${group}/${version}/${plural}`;
 }
 
-/** For people, faults and metrics: `deployments.apps`. */
+/** `deployments.apps`. */
 export function nameOf({ group, plural }: WorkloadKind): string {
   return group === '' ? plural : `${plural}.${group}`;
 }
 
 /**
- * No Pods will come of it, or they come of another object that is seen: of a ReplicaSet its Deployment (or whatever else owns
- * it), of a Job its CronJob; and a Job that has ended is over.
+ * The object creates no Pods, or another object that is read stands for it: the owner of a ReplicaSet, such as its Deployment, or
+ * the CronJob of a Job. A Job that has ended creates none.
  */
 export function isLeftOut(object: unknown, { group, plural }: WorkloadKind): boolean {
   if (textAt(object, 'metadata', 'deletionTimestamp') !== '') return true;
@@ -59,14 +59,14 @@ export function isLeftOut(object: unknown, { group, plural }: WorkloadKind): boo
 const mostDepth = 16;
 const mostTemplates = 64;
 
-/** The Pods' specs below the template's place: one in the kinds of Kubernetes, any number in others (JobSet's replicatedJobs). */
+/** The Pod specs below the template's path: one in the kinds of Kubernetes, any number in others (replicatedJobs of a JobSet). */
 export function podSpecsOf(object: unknown, { template }: WorkloadKind): readonly unknown[] {
   const found: unknown[] = [];
   search(at(object, ...template), found, 0);
   return found;
 }
 
-/** By its shape: containers, of which one at least names an image. */
+/** A Pod spec has a list of containers, at least one of which names an image. */
 function search(value: unknown, found: unknown[], depth: number): void {
   if (depth > mostDepth || found.length >= mostTemplates) return;
   const hasImages = ['containers', 'initContainers'].some((list) =>

@@ -1,7 +1,5 @@
-/**
- * One workload, reduced to what its Pods will ask of the node that gets them. The object itself is forgotten at once: twenty
- * thousand of them have to fit.
- */
+/** One workload, reduced to the images and the placement of its Pods, so that twenty thousand workloads fit in memory. */
+import { LRUCache } from 'lru-cache';
 import type { Fields } from '#data/fields.ts';
 import type { PullPolicy } from '#kubelet/pull-policy.ts';
 import { at, fieldsOf, listAt, textAt } from '#kubernetes/api/json.ts';
@@ -16,50 +14,49 @@ export interface Workload {
   readonly pods: readonly FuturePod[];
 }
 
-export interface FuturePod {
+interface FuturePod {
   readonly uses: readonly { readonly written: string; readonly policy: PullPolicy; readonly part: string }[];
-  /** `Terms` as JSON, and `Placed` as JSON: thousands of workloads share one of a few. */
+  /** `Terms` and `Placed` as JSON: thousands of workloads share a few texts. */
   readonly terms: string;
   readonly placed: string;
 }
 
-/** In whose name an image is pulled. */
-export interface Terms {
+/** Where the credentials of a pull come from. */
+interface Terms {
   readonly namespace: string;
   readonly pullSecrets: readonly string[];
   readonly serviceAccount: string;
 }
 
-/** What of a Pod's spec decides where it may land, as it is written there; and whether a DaemonSet makes the Pod. */
-export interface Placed {
+/** The part of a Pod's spec that decides where it may be scheduled, and whether a DaemonSet creates the Pod. */
+interface Placed {
   readonly spec: Fields;
   readonly isDaemon: boolean;
 }
 
-/** Undefined for what will make no Pods, or is spoken for by its owner. */
-export function readWorkload(object: unknown, kind: WorkloadKind, one = new OneCopy()): Workload | undefined {
+/** Undefined: the object creates no Pods, or its owner stands for it. */
+export function readWorkload(object: unknown, kind: WorkloadKind, texts = new SharedTexts()): Workload | undefined {
   const [uid, namespace, name] = ['uid', 'namespace', 'name'].map((field) => textAt(object, 'metadata', field));
   if (!uid || !namespace || !name || isLeftOut(object, kind)) return undefined;
   const own = kindOf(object, kind);
   const isDaemon = kind.group === 'apps' && kind.plural === 'daemonsets';
-  const pods = podSpecsOf(object, kind).map((spec) => futurePod(spec, { kind: own, namespace, name, isDaemon }, one));
+  const pods = podSpecsOf(object, kind).map((spec) => futurePod(spec, { kind: own, namespace, name, isDaemon }, texts));
   return pods.length === 0 ? undefined : { uid, kind: own, namespace, name, pods };
 }
 
-/** Equal texts kept once: thousands of workloads say the same. */
-export class OneCopy {
-  readonly #texts = new Map<string, string>();
+const mostTexts = 20_000;
+
+/** Keeps equal texts once: those of thousands of workloads are equal. */
+export class SharedTexts {
+  readonly #texts = new LRUCache<string, string>({ max: mostTexts });
 
   of(text: string): string {
     const known = this.#texts.get(text);
     if (known !== undefined) return known;
-    if (this.#texts.size >= mostTexts) this.#texts.clear();
     this.#texts.set(text, text);
     return text;
   }
 }
-
-const mostTexts = 20_000;
 
 interface Owner {
   readonly kind: string;
@@ -68,15 +65,15 @@ interface Owner {
   readonly isDaemon: boolean;
 }
 
-function futurePod(spec: unknown, { isDaemon, ...owner }: Owner, one: OneCopy): FuturePod {
+function futurePod(spec: unknown, { isDaemon, ...owner }: Owner, texts: SharedTexts): FuturePod {
   return {
     uses: imagesOf(spec, owner).map(({ written, policy, requester }) => ({
-      written: one.of(written),
+      written: texts.of(written),
       policy,
-      part: one.of(requester.part),
+      part: texts.of(requester.part),
     })),
-    terms: one.of(JSON.stringify(termsOf(spec, owner.namespace))),
-    placed: one.of(JSON.stringify({ spec: schedulingOf(spec), isDaemon } satisfies Placed)),
+    terms: texts.of(JSON.stringify(termsOf(spec, owner.namespace))),
+    placed: texts.of(JSON.stringify({ spec: schedulingOf(spec), isDaemon } satisfies Placed)),
   };
 }
 
@@ -85,7 +82,7 @@ function termsOf(spec: unknown, namespace: string): Terms {
   return { namespace, pullSecrets: secretNamesOf(spec), serviceAccount };
 }
 
-/** Only what pull/placement.ts looks at, so that what makes no difference makes no other demand. */
+/** Only the fields that kubelet/placement.ts reads, so that workloads which differ elsewhere share one demand. */
 function schedulingOf(spec: unknown): Fields {
   const required = at(spec, 'affinity', 'nodeAffinity', 'requiredDuringSchedulingIgnoredDuringExecution');
   const selector = Object.entries(fieldsOf(at(spec, 'nodeSelector')) ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
@@ -103,7 +100,7 @@ function schedulingOf(spec: unknown): Fields {
   };
 }
 
-/** How long a Pod may stay says nothing on where it may land. */
+/** tolerationSeconds has no effect on scheduling. */
 function withoutSeconds(toleration: unknown): unknown {
   const fields = Object.entries(fieldsOf(toleration) ?? {});
   return Object.fromEntries(fields.filter(([key]) => key !== 'tolerationSeconds'));

@@ -1,23 +1,28 @@
-/** One round of questions to many nodes: each node is asked about its own images, and every one of them gets a report. */
+/** One round of requests to the agents of many nodes: each agent checks the images of its node, and every image gets a report. */
 import type { CheckedReport } from '#report/check-answer.ts';
-import type { PlacedDemand } from './landing.ts';
+import type { PlacedDemand } from './scheduling.ts';
 import { readCheckAnswer } from '#report/read-check-answer.ts';
 import type { AgentPod, Bounds, Fleet, NodeAnswer } from '#kubernetes/port-forward/ask-agents.ts';
 import { placeOf, streamOf } from '#kubernetes/manifests/write-manifests.ts';
-import { restored, unanswered } from '#agent/unanswered.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import { adviceFor } from '#report/advice/advice.ts';
+import type { Fault } from '#report/fault.ts';
+import { judgeUnplanned } from '#report/judge.ts';
+import { bad } from '#report/outcome.ts';
+import type { Advice } from '#report/report.ts';
 
 export interface NodeQuestion {
   readonly node: string;
-  /** Absent: none runs there. */
+  /** Absent: no agent runs there. */
   readonly agent: AgentPod | undefined;
   readonly demands: readonly PlacedDemand[];
 }
 
-export interface RoundAsk {
+interface RoundAsk {
   readonly bounds: Bounds;
-  /** From what the agents know, where that is fresh. */
+  /** The agents may answer with known reports, where those are fresh. */
   readonly known: boolean;
-  /** Without the steps. */
+  /** Reports without their steps. */
   readonly brief: boolean;
   readonly now: () => Date;
 }
@@ -25,7 +30,7 @@ export interface RoundAsk {
 export interface NodeResult {
   readonly node: string;
   readonly isAnswered: boolean;
-  /** Of a node that gave no answer. */
+  /** Why the node gave no answer. */
   readonly why?: string;
   readonly ms: number;
   /** One for each demand. */
@@ -41,9 +46,10 @@ export async function* askRound(
   const byAgent = new Map<AgentPod, NodeQuestion>();
   for (const question of questions) {
     const { agent } = question;
-    if (agent === undefined) yield silent(question, { why: 'no agent of drypull runs there', ms: 0, now: ask.now() });
+    if (agent === undefined)
+      yield withoutAnswer(question, { why: 'no agent of drypull runs there', ms: 0, now: ask.now() });
     else if (agent.waiting !== '')
-      yield silent(question, { why: `its agent does not run (${agent.waiting})`, ms: 0, now: ask.now() });
+      yield withoutAnswer(question, { why: `its agent does not run (${agent.waiting})`, ms: 0, now: ask.now() });
     else byAgent.set(agent, question);
   }
   const path = `/check?known=${ask.known ? 1 : 0}&brief=${ask.brief ? 1 : 0}`;
@@ -60,7 +66,7 @@ export async function* askRound(
   }
 }
 
-/** Most nodes are asked about the same images: their question is written once. */
+/** Most nodes check the same images: their request is written once. */
 function demandKey({ written, policy, secrets }: PlacedDemand['demand']): string {
   return JSON.stringify([written, policy, secrets.map(({ namespace, name, state }) => [namespace, name, state.is])]);
 }
@@ -68,18 +74,18 @@ function demandKey({ written, policy, secrets }: PlacedDemand['demand']): string
 function resultOf(question: NodeQuestion, answer: NodeAnswer, now: Date): NodeResult {
   const { answered, ms } = answer;
   const reports = answered.is === 'answered' && answered.status === 200 ? readCheckAnswer(answered.body) : undefined;
-  if (reports === undefined) return silent(question, { why: whyNot(answered), ms, now });
+  if (reports === undefined) return withoutAnswer(question, { why: whyNot(answered), ms, now });
   const { node, demands } = question;
   const byPlace = new Map(reports.map((report) => [placeOf(report.requestedBy), report]));
   const all = demands.map(({ demand }, place) => {
     const report = byPlace.get(place);
-    const why = 'its answer says nothing about this image';
+    const why = 'its answer has no report on this image';
     return report === undefined ? unanswered(demand, { node, why, now }) : restored(report, demand, node);
   });
   return { node, isAnswered: true, ms, reports: all };
 }
 
-function silent(
+function withoutAnswer(
   { node, demands }: NodeQuestion,
   at: { readonly why: string; readonly ms: number; readonly now: Date },
 ): NodeResult {
@@ -100,7 +106,7 @@ export function whyNot(answered: NodeAnswer['answered']): string {
         : `the API server refuses the port-forward: HTTP ${answered.status} ${answered.reason} ${answered.message}`.trimEnd();
     case 'answered':
       return answered.status === 200
-        ? 'its answer is none that this version of drypull can read'
+        ? 'this version of drypull cannot read its answer'
         : `it answers HTTP ${answered.status}${errorOf(answered.body)}`;
   }
 }
@@ -108,4 +114,44 @@ export function whyNot(answered: NodeAnswer['answered']): string {
 function errorOf(body: unknown): string {
   if (typeof body !== 'object' || body === null || !('error' in body)) return '';
   return typeof body.error === 'string' ? `: ${body.error.slice(0, 200)}` : '';
+}
+
+/** The report on an image of a node that gave no answer: its verdict is unknown. */
+function unanswered(
+  demand: Demand,
+  at: { readonly node: string; readonly why: string; readonly now: Date },
+): CheckedReport {
+  const fault: Fault = { code: 'agent.unreachable', node: at.node, why: at.why };
+  return {
+    version: 1,
+    node: at.node,
+    at: at.now.toISOString(),
+    ms: 0,
+    image: demand.written,
+    ...namesOf(demand),
+    policy: demand.policy,
+    requestedBy: demand.requestedBy,
+    verdict: judgeUnplanned(bad(fault)),
+    advice: adviceOn(fault, demand),
+    forecasts: [],
+    attempts: [],
+    evidence: [],
+    warnings: [],
+    ageMs: 0,
+  };
+}
+
+/** An agent's report with the names of the request: the node's, and those of the workloads. */
+function restored(report: CheckedReport, demand: Demand, node: string): CheckedReport {
+  const { verdict } = report;
+  const advice = 'fault' in verdict ? { advice: adviceOn(verdict.fault, demand) } : {};
+  return { ...report, node, image: demand.written, requestedBy: demand.requestedBy, ...advice };
+}
+
+function adviceOn(fault: Fault, demand: Demand): Advice {
+  return adviceFor(fault, { image: demand.written, requestedBy: demand.requestedBy, ...namesOf(demand) });
+}
+
+function namesOf({ image }: Demand): { readonly reference?: string; readonly registry?: string } {
+  return image.ok ? { reference: image.value.runtime, registry: image.value.registry } : {};
 }

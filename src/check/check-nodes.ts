@@ -1,13 +1,13 @@
 /**
- * `drypull check --nodes`: the check before a deployment, put to the nodes on which its Pods may land. Asks the cluster with the
- * rights of whoever calls; stdout is the answer, stderr the conversation, and the exit status is that of one node's check.
+ * `drypull check --nodes`: the check before a deployment, made by the agents of the nodes to which its Pods may be scheduled. Uses the
+ * permissions of the caller. The result goes to stdout, progress and errors to stderr; the exit status is that of `drypull check`.
  */
 import type { CheckedReport } from '#report/check-answer.ts';
-import { land, landEverywhere, type Landing } from './landing.ts';
+import { everywhere, schedule, type Scheduling } from './scheduling.ts';
 import { sampleNodes } from './sample-nodes.ts';
 import type { Verdict } from '#report/verdict.ts';
-import type { Dependencies as CheckOutside, Status } from './check.ts';
-import { askedFor } from './demands.ts';
+import type { Status, Terminal } from './check.ts';
+import { readDemands } from './demands.ts';
 import { statusOf } from './check.ts';
 import type { Fleet, FleetNode } from '#kubernetes/port-forward/ask-agents.ts';
 import { openFleet } from '#kubernetes/port-forward/ask-agents.ts';
@@ -19,13 +19,9 @@ import { secretsHint } from './secrets-hint.ts';
 import { fleetSummary, progress } from '#output/print.ts';
 import { adviceFor } from '#report/advice/advice.ts';
 
-export interface Dependencies extends Pick<
-  CheckOutside,
-  'stdout' | 'stderr' | 'read' | 'now' | 'elapsedMs' | 'ticking' | 'signal'
-> {
+export interface Dependencies extends Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Ends early where the signal is aborted. */
-  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** Between two rounds of --wait: doubled each time, up to the longest. */
@@ -34,8 +30,8 @@ const longestPauseMs = 30_000;
 
 export async function checkNodes(request: NodesCheck, dependencies: Dependencies): Promise<Status> {
   const print = (line: string): void => void dependencies.stderr.write(`drypull: ${line}\n`);
-  const asked = await askedFor(request, dependencies.read, print);
-  if (asked === undefined) return 2;
+  const given = await readDemands(request, dependencies.read, print);
+  if (given === undefined) return 2;
   const opened = openFleet({ ...request.cluster, env: dependencies.env, clockMs: dependencies.elapsedMs });
   if (!opened.ok) {
     print(adviceFor(opened.fault, { requestedBy: [] }).cause);
@@ -47,39 +43,41 @@ export async function checkNodes(request: NodesCheck, dependencies: Dependencies
     print(found.why);
     return 2;
   }
-  const wanted = asked.demands.map((demand, place) => ({ demand, placements: asked.placements[place] ?? [] }));
-  const landing = request.allNodes ? landEverywhere(found.nodes, wanted) : land(found.nodes, wanted);
-  if (landing.nodes.size === 0) {
-    print(`none of ${found.nodes.length} nodes takes these Pods: ${landing.spared[0]?.because ?? 'there are none'}`);
+  const demands = given.demands.map((demand, place) => ({ demand, placements: given.placements[place] ?? [] }));
+  const scheduling = request.allNodes ? everywhere(found.nodes, demands) : schedule(found.nodes, demands);
+  if (scheduling.nodes.size === 0) {
+    print(
+      `these Pods cannot be scheduled to any of ${found.nodes.length} nodes: ${scheduling.spared[0]?.because ?? 'there are none'}; --all-nodes checks every node all the same`,
+    );
     return 2;
   }
-  const { nodes, sample } = chosen(landing, request.allNodes, print);
+  const { nodes, sample } = chosen(scheduling, request.allNodes, print);
   const questions = nodes.map((node) => ({
     node: node.name,
     agent: found.agents.get(node.name),
-    demands: landing.nodes.get(node) ?? [],
+    demands: scheduling.nodes.get(node) ?? [],
   }));
   const results = await askUntil(fleet, questions, { request, dependencies, print });
   const reports = nodes.flatMap(({ name }) => results.get(name)?.reports ?? []);
-  const answers: Answers = { cluster: fleet.name, nodes, results, reports, spared: landing.spared, sample };
+  const answers: Answers = { cluster: fleet.name, nodes, results, reports, spared: scheduling.spared, sample };
   dependencies.stdout.write(fleetAnswer(request, answers, dependencies.stdout));
-  for (const line of secretsHint(asked.demands, reports, request.files)) print(line);
+  for (const line of secretsHint(given.demands, reports, request.files)) print(line);
   dependencies.stderr.write(`${fleetSummary(reports)}\n`);
   if (dependencies.signal.aborted) return 130;
-  const complete = results.size === questions.length && asked.problems.length === 0;
+  const complete = results.size === questions.length && given.problems.length === 0;
   return statusOf(reports, { strict: request.strict, complete });
 }
 
 function chosen(
-  landing: Landing<FleetNode>,
+  scheduling: Scheduling<FleetNode>,
   isAll: boolean,
   print: (line: string) => void,
 ): { readonly nodes: readonly FleetNode[]; readonly sample: Answers['sample'] } {
-  const candidates = [...landing.nodes.keys()];
+  const candidates = [...scheduling.nodes.keys()];
   const { nodes, of, kinds } = sampleNodes(candidates);
   if (isAll || nodes.length === candidates.length) return { nodes: candidates, sample: undefined };
   print(
-    `a sample of ${nodes.length} of ${of} nodes is asked, from each of ${kinds} kinds (architecture, zone, runtime, pool); --all-nodes asks them all`,
+    `a sample of ${nodes.length} of ${of} nodes is checked, from each of ${kinds} kinds (architecture, zone, runtime, pool); --all-nodes checks every node`,
   );
   return { nodes, sample: { asked: nodes.length, of, kinds } };
 }
@@ -90,7 +88,7 @@ interface Asking {
   readonly print: (line: string) => void;
 }
 
-/** Rounds until everything pulls or the time of --wait is up: what did not pull is asked again, and rehearsed anew. */
+/** Makes rounds until every image pulls or the time of --wait is over. Each round rehearses again the images that did not pull. */
 async function askUntil(
   fleet: Fleet,
   questions: readonly NodeQuestion[],
@@ -108,9 +106,9 @@ async function askUntil(
     if (open.length === 0 || leftMs <= 0 || signal.aborted) return results;
     const waitMs = Math.min(pauseMs, leftMs);
     print(
-      `${open.length} of ${questions.length} nodes do not pull everything: asked again in ${Math.ceil(waitMs / 1000)} s`,
+      `${open.length} of ${questions.length} nodes do not pull every image: next attempt in ${Math.ceil(waitMs / 1000)} s`,
     );
-    await dependencies.pause(waitMs, signal);
+    await dependencies.delay(waitMs, signal);
   }
 }
 
@@ -150,7 +148,7 @@ function worstOf(reports: readonly CheckedReport[]): Verdict {
   return reports.find(({ verdict }) => verdict.is === 'fails')?.verdict ?? pulls;
 }
 
-/** A later round is about what did not pull: the rest stands. */
+/** A later round has reports only on images that did not pull: the other reports stay. */
 function merged(before: readonly CheckedReport[], after: readonly CheckedReport[]): readonly CheckedReport[] {
   const keyOf = ({ image, policy, requestedBy }: CheckedReport): string => JSON.stringify([image, policy, requestedBy]);
   const newer = new Map(after.map((report) => [keyOf(report), report]));

@@ -1,17 +1,17 @@
 /**
- * The check before a deployment: for the images or manifests named, rehearse once, print, and give an exit status. Gets its
- * outside as an argument; stdout is the answer, stderr the conversation.
+ * `drypull check`: rehearses the pulls of the given images or manifests once, prints the result and returns the exit status. The
+ * result goes to stdout, progress and errors to stderr.
  */
 import type { PullReport } from '#report/report.ts';
 import type { NodeView } from '#node/view.ts';
-import { askedFor, type Read } from './demands.ts';
+import { readDemands, type Read } from './demands.ts';
 import type { CheckRequest, NodeRequest } from '#commands/command-line.ts';
 import { columnsOf, document, junit, progress, publicNode, story, summary, table } from '#output/print.ts';
 import type { ProgressStream } from '#output/print.ts';
 import { adviceFor } from '#report/advice/advice.ts';
 import type { Demand } from '#kubelet/demand.ts';
 
-/** How far the rehearsal may go, and until when. */
+/** What the rehearsal may do, and for how long. */
 export interface Bounds {
   readonly verify: boolean;
   readonly spend: boolean;
@@ -26,44 +26,48 @@ export interface Stream extends ProgressStream {
   readonly colour: boolean;
 }
 
-export interface Dependencies {
+/** The terminal, the files and the clock of a check. */
+export interface Terminal {
   readonly stdout: Stream;
   readonly stderr: Stream;
   readonly read: Read;
-  readonly readNode: (ask: NodeRequest & { readonly now: Date }) => Promise<NodeView>;
-  /** One report for each demand, in any order; fewer once the signal is aborted. */
-  readonly assessAll: (view: NodeView, demands: readonly Demand[], bounds: Bounds) => AsyncIterable<PullReport>;
   readonly now: () => Date;
   readonly elapsedMs: () => number;
-  /** Calls back a few times a second, until the function that it returns is called. */
+  /** Calls `tick` ten times a second, until the returned function is called. */
   readonly ticking: (tick: () => void) => () => void;
   readonly signal: AbortSignal;
+}
+
+export interface Dependencies extends Terminal {
+  readonly readNode: (request: NodeRequest & { readonly now: Date }) => Promise<NodeView>;
+  /** One report for each demand, in any order; fewer after the signal is aborted. */
+  readonly assessAll: (view: NodeView, demands: readonly Demand[], bounds: Bounds) => AsyncIterable<PullReport>;
 }
 
 export type Status = 0 | 1 | 2 | 130;
 
 export async function check(request: CheckRequest, dependencies: Dependencies): Promise<Status> {
   const print = (line: string): void => void dependencies.stderr.write(`drypull: ${line}\n`);
-  const asked = await askedFor(request, dependencies.read, print);
-  if (asked === undefined) return 2;
+  const given = await readDemands(request, dependencies.read, print);
+  if (given === undefined) return 2;
   const view = await dependencies.readNode({ ...request.node, now: dependencies.now() });
   const warnings = view.warnings
     .slice(0, 20)
     .map((fault) => `${fault.code}: ${adviceFor(fault, { requestedBy: [] }).cause}`);
   for (const line of warnings) print(line);
-  const reports = await rehearse(view, asked.demands, { request, dependencies });
+  const reports = await rehearse(view, given.demands, { request, dependencies });
   dependencies.stdout.write(answer(request, view, { reports, stdout: dependencies.stdout }));
-  const missing = asked.demands.length - reports.length;
+  const missing = given.demands.length - reports.length;
   if (missing > 0)
     print(
-      `${dependencies.signal.aborted ? 'interrupted: ' : ''}${missing} of ${asked.demands.length} images were not rehearsed`,
+      `${dependencies.signal.aborted ? 'interrupted: ' : ''}${missing} of ${given.demands.length} images were not rehearsed`,
     );
   dependencies.stderr.write(`${summary(view.name, reports)}\n`);
   if (dependencies.signal.aborted) return 130;
-  return statusOf(reports, { strict: request.strict, complete: missing === 0 && asked.problems.length === 0 });
+  return statusOf(reports, { strict: request.strict, complete: missing === 0 && given.problems.length === 0 });
 }
 
-/** 1 over 2 over 0: an image that is known to fail outweighs what could not be told. */
+/** 1 before 2 before 0: an image that fails outweighs an unknown verdict. */
 export function statusOf(
   reports: readonly PullReport[],
   { strict, complete }: { readonly strict: boolean; readonly complete: boolean },
@@ -104,7 +108,7 @@ async function rehearse(
   return inOrder(reports, demands);
 }
 
-/** Reports arrive as they are done; people read them in the order in which they asked. */
+/** Sorts reports, which arrive as they are ready, into the order of the demands. */
 function inOrder(reports: readonly PullReport[], demands: readonly Demand[]): readonly PullReport[] {
   const places = new Map(
     demands.map(({ written, policy, requestedBy }, place) => [JSON.stringify([written, policy, requestedBy]), place]),

@@ -1,4 +1,4 @@
-/** What `drypull check` is to rehearse: images and manifests that were named, with their pull secrets. */
+/** The demands of `drypull check`: the given images and manifests, with their pull secrets. */
 import type { PullSecret } from '#kubelet/pull-secret.ts';
 import { type Placement, placementOf } from '#kubelet/placement-spec.ts';
 import type { Demand } from '#kubelet/demand.ts';
@@ -7,40 +7,40 @@ import { readManifests } from '#kubernetes/manifests/read-manifests.ts';
 import type { CheckRequest } from '#commands/command-line.ts';
 
 const noDockerConfig =
-  'not a docker configuration (JSON such as {"auths": {"ghcr.io": {"auth": "…"}}}); a Secret manifest goes with -f';
+  'not a docker configuration, which is JSON such as {"auths": {"ghcr.io": {"auth": "…"}}}; give a Secret manifest with -f';
 
-export interface AskedFor {
+interface GivenDemands {
   readonly demands: readonly Demand[];
-  /** Of each demand, in the same order: where the Pods that want it may land. */
+  /** For each demand, in the same order: where the Pods that use it may be scheduled. */
   readonly placements: readonly (readonly Placement[])[];
-  /** The call was wrong; nothing is to be rehearsed. */
+  /** The command line is wrong: nothing is rehearsed. */
   readonly errors: readonly string[];
-  /** Something could not be read; the rest can. */
+  /** A part that cannot be read; the others can. */
   readonly problems: readonly string[];
   readonly hints: readonly string[];
 }
 
-type Request_ = Pick<CheckRequest, 'namespace' | 'images' | 'files' | 'pullSecrets'>;
+type DemandRequest = Pick<CheckRequest, 'namespace' | 'images' | 'files' | 'pullSecrets'>;
 /** A file by its path, or standard input for `-`. */
 export type Read = (
   path: string,
 ) => Promise<{ readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string }>;
 
-/** Undefined where there is nothing to check: it was said why. */
-export async function askedFor(
-  request: Request_,
+/** Undefined: there is nothing to check, and the reason is printed. */
+export async function readDemands(
+  request: DemandRequest,
   read: Read,
   print: (line: string) => void,
-): Promise<AskedFor | undefined> {
-  const asked = await readDemands(request, read);
-  for (const line of [...asked.errors, ...asked.problems, ...asked.hints]) print(line);
-  if (asked.errors.length > 0) return undefined;
-  if (asked.demands.length > 0) return asked;
-  print('no image found in what was given: nothing to check');
+): Promise<GivenDemands | undefined> {
+  const given = await collect(request, read);
+  for (const line of [...given.errors, ...given.problems, ...given.hints]) print(line);
+  if (given.errors.length > 0) return undefined;
+  if (given.demands.length > 0) return given;
+  print('no image found: nothing to check. Give an IMAGE, or manifests of Pods or workloads with -f FILE');
   return undefined;
 }
 
-async function readDemands(request: Request_, read: Read): Promise<AskedFor> {
+async function collect(request: DemandRequest, read: Read): Promise<GivenDemands> {
   const { namespace, images, files } = request;
   const errors: string[] = [];
   const [problems, hints]: [string[], string[]] = [[], []];

@@ -1,4 +1,4 @@
-/** The nodes that may be asked and the agents on them, or in one sentence what stands in the way and how to mend it. */
+/** The nodes of a cluster and the agents on them, or why they cannot be listed and how to fix that. */
 import type { AgentPod, Fleet, FleetNode, Listed } from '#kubernetes/port-forward/ask-agents.ts';
 
 export interface FoundFleet {
@@ -8,17 +8,17 @@ export interface FoundFleet {
   readonly agents: ReadonlyMap<string, AgentPod>;
 }
 
-export interface FleetRequest {
-  /** Of Nodes; empty: all. */
+interface FleetRequest {
+  /** A label selector for Nodes; empty: all. */
   readonly selector: string;
-  /** Where the agents' Pods are; undefined: in `drypull`, else wherever they are found. */
+  /** The namespace of the agents' Pods; undefined: `drypull`, else any namespace that has them. */
   readonly agentNamespace: string | undefined;
   /** For each list. */
   readonly perNodeMs: number;
 }
 
 const defaultNamespace = 'drypull';
-/** A list of thousands of Nodes takes longer than one node's answer. */
+/** A list of thousands of Nodes takes longer than the answer of one node. */
 const leastMs = 30_000;
 
 export async function findFleet(
@@ -38,7 +38,7 @@ export async function findFleet(
   if (agents.items.length === 0)
     return {
       ok: false,
-      why: `no agent of drypull runs in this cluster (Pods with app.kubernetes.io/name=drypull in namespace ${agentNamespace ?? defaultNamespace}); README, "Install on a cluster", says how to install it, --agent-namespace where it is`,
+      why: `no agent of drypull runs in this cluster (Pods with app.kubernetes.io/name=drypull in namespace ${agentNamespace ?? defaultNamespace}); install it (README, "Install on a cluster"), or give its namespace with --agent-namespace`,
     };
   return { ok: true, nodes: nodes.items, agents: new Map(agents.items.map((agent) => [agent.node, agent])) };
 }
@@ -52,8 +52,9 @@ async function findAgents(fleet: Fleet, namespace: string | undefined, signal: A
 
 function whyNotListed(what: string, listed: Exclude<Listed<unknown>, { readonly is: 'listed' }>): string {
   if (listed.is === 'away') return `cannot list ${what}: the API server gives no answer (${listed.why})`;
-  if (listed.status === 401) return `cannot list ${what}: the API server does not know you (401): log in again`;
+  if (listed.status === 401)
+    return `cannot list ${what}: the API server does not accept your credentials (401): log in again`;
   if (listed.status === 403)
-    return `you may not list ${what}: whoever asks needs the ClusterRole drypull-asker (kubectl apply -k manifests/components/asker, then bind it)`;
+    return `you may not list ${what}: your user needs the ClusterRole drypull-asker (kubectl apply -k manifests/components/asker, then bind it)`;
   return `cannot list ${what}: HTTP ${listed.status} ${listed.reason} ${listed.message}`.trimEnd();
 }

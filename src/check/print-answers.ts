@@ -1,8 +1,8 @@
 /** The answers of many nodes as a table, JSON or JUnit. */
 import type { CheckedReport } from '#report/check-answer.ts';
 import { groupReports } from '#report/group-reports.ts';
-import type { Spared } from './landing.ts';
-import { poolOf, zoneOf } from './sample-nodes.ts';
+import type { Spared } from './scheduling.ts';
+import { poolOf, zoneOf } from '#report/node-labels.ts';
 import type { Stream } from './check.ts';
 import type { FleetNode } from '#kubernetes/port-forward/ask-agents.ts';
 import type { NodeResult } from './ask-round.ts';
@@ -18,7 +18,7 @@ export interface Answers {
   readonly sample: { readonly asked: number; readonly of: number; readonly kinds: number } | undefined;
 }
 
-export interface PrintOptions {
+interface PrintOptions {
   readonly output: 'table' | 'json' | 'junit';
   readonly verbose: boolean;
   readonly strict: boolean;
@@ -31,17 +31,17 @@ export function fleetAnswer({ output, verbose, strict }: PrintOptions, answers: 
     case 'junit':
       return junit(answers.reports, { atRiskFails: strict, byNode: true });
     case 'table': {
-      const readView = { width: stdout.isTTY === true ? columnsOf(stdout) : Infinity, colour: stdout.colour };
+      const layout = { width: stdout.isTTY === true ? columnsOf(stdout) : Infinity, colour: stdout.colour };
       const byName = new Map(answers.nodes.map((node) => [node.name, node]));
       const nodes = verbose
-        ? answers.nodes.map((node) => `${node.name}\n${table(of(answers, node), readView)}\n\n`)
+        ? answers.nodes.map((node) => `${node.name}\n${table(reportsOf(answers, node), layout)}\n\n`)
         : [];
-      return `${nodes.join('')}${fleetTable(groupReports(answers.reports, byName), readView)}\n`;
+      return `${nodes.join('')}${fleetTable(groupReports(answers.reports, byName), layout)}\n`;
     }
   }
 }
 
-function of({ results }: Answers, { name }: FleetNode): readonly CheckedReport[] {
+function reportsOf({ results }: Answers, { name }: FleetNode): readonly CheckedReport[] {
   return results.get(name)?.reports ?? [];
 }
 
@@ -54,7 +54,7 @@ function documentOf({ cluster, nodes, results, reports, spared, sample }: Answer
       return {
         name: node.name,
         is: result?.isAnswered === true ? 'answered' : 'unknown',
-        why: result === undefined ? 'it was not asked' : result.why,
+        why: result === undefined ? 'it was not checked' : result.why,
         ms: Math.round(result?.ms ?? 0),
         architecture: node.architecture,
         runtime: node.runtime,

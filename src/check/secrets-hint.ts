@@ -1,11 +1,11 @@
-/** Pull secrets that were named and could not be seen: said once for all nodes, with what would show them. Pure. */
+/** A hint about pull secrets that are named but not given, once for all nodes, with commands that include them. Pure. */
 import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#kubelet/demand.ts';
 
 const codes: readonly string[] = ['agent.cannot_see', 'agent.not_allowed'];
 const most = 5;
 
-/** Only where the verdict hangs on them. */
+/** Only where the verdict depends on them. */
 export function secretsHint(
   demands: readonly Demand[],
   reports: readonly PullReport[],
@@ -29,8 +29,8 @@ export function secretsHint(
     .join('; ');
   const file = files[0] === undefined || files[0] === '-' ? 'manifests.yaml' : files[0];
   return [
-    `pull secrets that are named and not in the stream, and that the agents may not use for a check: ${listed.join(', ')}${rest}`,
-    `to show them: (${shows}; cat ${file}) | drypull check --nodes -f -`,
-    `to let the agents read them as they do for Pods: checkSecrets: on in drypull.yaml, and the component pull-secrets (README, "Before you deploy", says what that means)`,
+    `pull secrets that are named but not in the stream, and that the agents may not use for a check: ${listed.join(', ')}${rest}`,
+    `to include them: (${shows}; cat ${file}) | drypull check --nodes -f -`,
+    `to let the agents read them as they do for Pods: set checkSecrets: on in drypull.yaml, and install the component pull-secrets (README, "Before you deploy", describes the consequences)`,
   ];
 }

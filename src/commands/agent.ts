@@ -1,101 +1,81 @@
-/** `drypull agent`: joins the daemon to this node's files, its wire and the terminal. */
+/** `drypull agent`: connects the daemon to this node's files, the network, the cluster and the process. */
 import { Command } from 'commander';
-import type { NodeHistory } from '#forecast/history/history.ts';
-import type { PullReport } from '#report/report.ts';
-import type { NodeView } from '#node/view.ts';
-import { runAgent, type AgentDependencies, type Rehearsing } from '#agent/agent.ts';
-import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from '#config/config.ts';
+import { startAgent, type AgentDependencies } from '#agent/agent.ts';
+import type { NodeRehearser, RehearsalLimits, SamplingLimits } from '#agent/collaborators.ts';
+import { findCluster, joinCluster, type JoinedCluster } from '#agent/join-cluster.ts';
+import { openAccess } from '#agent/listener-access.ts';
+import { openState } from '#agent/open-state.ts';
+import type { KnownDemand, ProbeResults } from '#budget/connectivity-probe.ts';
+import type { Config, Environment, ParsedConfig, Problem } from '#config/config.ts';
+import { loadConfig } from '#config/config.ts';
 import { configuredDemands } from '#config/configured-demands.ts';
-import { guardListener } from '#agent/listener-access.ts';
-import { findCluster, joinCluster, type Joined } from '#agent/join-cluster.ts';
-import { readView } from '#rehearsal/read-view.ts';
-import type { ProcessContext } from '#main.ts';
-import { ownNamespace } from '#config/own-namespace.ts';
-import { readOwnOptions } from './parse-options.ts';
+import { ownNamespace } from '#config/namespaces.ts';
 import { AtStart } from '#node/at-start.ts';
 import { readInput } from '#node/read-input.ts';
+import type { NodeView } from '#node/view.ts';
 import { watchFile } from '#node/watch-file.ts';
-import { defaultOptions } from '#rehearsal/open-wire.ts';
-import { Rehearser, type Pass } from '#rehearsal/rehearser.ts';
-import { openState } from '#agent/open-state.ts';
 import { openLog } from '#output/log.ts';
+import { defaultOptions } from '#rehearsal/open-wire.ts';
+import { readView } from '#rehearsal/read-view.ts';
+import { Rehearser, type Pass } from '#rehearsal/rehearser.ts';
 import { adviceFor } from '#report/advice/advice.ts';
+import type { QuotaSample } from '#report/quota.ts';
+import type { PullReport } from '#report/report.ts';
+import type { ProcessContext } from './context.ts';
+import { readOwnOptions } from './parse-options.ts';
 import type { Demand } from '#kubelet/demand.ts';
 
 const configBytes = 1 << 20;
 
 /** The exit status: 0 after a signal, 2 where the agent could not start. */
-export async function run(around: ProcessContext, logTo: typeof openLog = openLog): Promise<number> {
-  const request = readOptions(around);
-  if (typeof request === 'number') return request;
-  const read = await readConfig(request.config, around.env);
+export async function run(context: ProcessContext, logTo: typeof openLog = openLog): Promise<number> {
+  const path = readOptions(context);
+  if (typeof path === 'number') return path;
+  const read = await readConfig(path.config, context.env);
   if (!read.ok) {
-    around.stderr.write(problemText(read.problems));
+    context.stderr.write(problemText(read.problems));
     return 2;
   }
   const { config } = read;
+  const { now, random, env, signal, version, clockMs, usage, stderr } = context;
   const atStart = new AtStart();
-  const view = await readView(config, { now: around.now(), atStart });
-  const nodeName = config.nodeName ?? view.name;
-  const log = logTo({ level: config.logLevel, node: nodeName });
-  const { now, random, env } = around;
-  const ask = { config, nodeName, env, now, random, log };
-  const found = await findCluster(ask);
-  if (!found.ok) return failed(around, adviceFor(found.fault, { requestedBy: [] }).cause);
-  const guarded = await guardListener(config, found.value, around);
-  if (!guarded.ok) return failed(around, guarded.why);
-  const own = await ownNamespace(config);
-  const joined = found.value === undefined ? undefined : joinCluster(found.value, { ...ask, ...own });
-  const rehearser = new Rehearser({
-    hostRoot: config.hostRoot,
-    env: around.env,
-    now: around.now,
-    clockMs: around.clockMs,
-    random: around.random,
-  });
-  const see = (current: Config): Promise<NodeView> =>
-    readView(current, { now: now(), status: joined?.node(), atStart });
-  const state = openState(config.stateDir, log);
-  const rehearse: AgentDependencies['rehearse'] = (demands, current, at) =>
-    rehearseNow(rehearser, demands, { ...at, config: current, now: now(), joined, atStart });
-  // Whoever asks for a check names secrets that are not theirs to use.
-  const checking = config.checkSecrets ? joined : undefined;
+  const view = await readView(config, { now: now(), atStart });
+  const node = config.nodeName ?? view.name;
+  const log = logTo({ level: config.logLevel, node });
+  const found = await findCluster({ config, env, log });
+  if (!found.ok) return failed(context, adviceFor(found.fault, { requestedBy: [] }).cause);
+  const access = await openAccess(config, found.value, context);
+  if (!access.ok) return failed(context, access.why);
+  const joining = { config, nodeName: node, env, now, random, log, ...(await ownNamespace(config)) };
+  const cluster = found.value === undefined ? undefined : joinCluster(found.value, joining);
+  const readNode = (current: Config): Promise<NodeView> =>
+    readView(current, { now: now(), status: cluster?.nodeStatus(), atStart });
+  const rehearser = new Rehearser({ hostRoot: config.hostRoot, env, now, clockMs, random });
+  const store = openState(config.stateDir, log);
   const dependencies: AgentDependencies = {
-    config,
-    hostName: view.name,
-    version: around.version,
-    ...(request.config === undefined ? {} : { changes: changesOf(request.config, around) }),
-    demands: (current) => demandsOf(current, joined, see),
-    ...(joined === undefined ? {} : { cluster: joined }),
-    rehearse,
-    probe: async (at, current, signal) => rehearser.probe(await see(current), at, passOf(current, signal)),
-    ...(joined === undefined
-      ? {}
-      : { fleet: joined.fleet, ...(joined.reservations === undefined ? {} : { reservations: joined.reservations }) }),
-    spent: () => rehearser.spent(),
-    readView: see,
-    sampleQuotas: async (current, at) => {
-      if (!at.entries.some(({ report }) => report.registry === 'docker.io')) return [];
-      const secrets = joined === undefined ? {} : { withSecrets: joined.withSecrets };
-      return rehearser.sampleQuotas(() => see(current), { ...at, ...secrets, history: at.history() });
+    settings: {
+      config,
+      node,
+      version,
+      ...(path.config === undefined ? {} : { changes: changesOf(path.config, context) }),
     },
-    ...(state === undefined ? {} : { state: { first: await state.read(), save: state.save } }),
-    rehearseCheck: (demands, signal) =>
-      rehearseNow(rehearser, demands, { config, signal, now: now(), joined: checking, atStart }),
-    advise: (fault) => adviceFor(fault, { requestedBy: [] }),
-    ...guarded.value,
-    clock: { now: () => around.now().getTime(), random: around.random },
-    vitals: around.vitals,
-    ...(around.tidy === undefined ? {} : { tidy: around.tidy }),
+    source: { demands: (current) => demandsOf(current, cluster, readNode) },
+    reader: { readView: readNode },
+    rehearser: new ThisNode(rehearser, readNode, { config, cluster }),
+    ...(cluster === undefined ? {} : { cluster, fleet: cluster.fleet }),
+    ...(store === undefined ? {} : { store: { first: await store.read(), save: store.save } }),
+    access: access.value,
+    clock: { now: () => now().getTime(), random },
+    usage,
     log,
-    signal: around.signal,
-    opened: ({ open, check }) => {
-      around.stderr.write(`drypull ${around.version}: the page of node ${nodeName} is at ${open}\n`);
-      if (check !== undefined) around.stderr.write(`drypull ${around.version}: POST /check is taken at ${check}\n`);
-    },
+    signal,
   };
-  const ended = await runAgent(dependencies);
-  return ended.ok ? 0 : failed(around, ended.why);
+  const started = await startAgent(dependencies);
+  if (!started.ok) return failed(context, started.why);
+  stderr.write(`drypull ${version}: the page of node ${node} is at ${started.page}\n`);
+  if (started.check !== undefined) stderr.write(`drypull ${version}: POST /check is served at ${started.check}\n`);
+  await started.ended;
+  return 0;
 }
 
 function failed({ stderr }: ProcessContext, why: string): number {
@@ -103,20 +83,20 @@ function failed({ stderr }: ProcessContext, why: string): number {
   return 2;
 }
 
-function readOptions(around: ProcessContext): { readonly config: string | undefined } | number {
+function readOptions(context: ProcessContext): { readonly config: string | undefined } | number {
   const command = new Command('drypull agent')
-    .description('Rehearse a list of images on a schedule, and tell by metrics, HTTP and a page.')
-    .option('--config <FILE>', 'YAML; `drypull config` prints what is in force (also DRYPULL_CONFIG)');
-  const status = readOwnOptions(command, around);
+    .description('Rehearse image pulls on a schedule, and publish the results as metrics, over HTTP and on a page.')
+    .option('--config <FILE>', 'YAML; `drypull config` prints the configuration in force (also DRYPULL_CONFIG)');
+  const status = readOwnOptions(command, context);
   if (status !== undefined) return status;
   const { config } = command.opts<{ readonly config?: string }>();
-  return { config: config ?? around.env['DRYPULL_CONFIG'] };
+  return { config: config ?? context.env['DRYPULL_CONFIG'] };
 }
 
 export async function readConfig(path: string | undefined, env: Environment): Promise<ParsedConfig> {
-  if (path === undefined) return parseConfig(undefined, env);
+  if (path === undefined) return loadConfig(undefined, env);
   const input = await readInput(path, configBytes);
-  if (input.ok) return parseConfig(input.text, env);
+  if (input.ok) return loadConfig(input.text, env);
   return {
     ok: false,
     problems: [{ key: '--config', given: path, allowed: `a YAML file that can be read (${input.why})` }],
@@ -125,41 +105,86 @@ export async function readConfig(path: string | undefined, env: Environment): Pr
 
 export function problemText(problems: readonly Problem[]): string {
   const lines = problems.map(({ key, given, allowed }) => `  ${key}: given ${given}; allowed: ${allowed}\n`);
-  return `drypull: the configuration cannot be used:\n${lines.join('')}`;
+  return `drypull: the configuration cannot be used:\n${lines.join('')}Correct it, and print the result with: drypull config\n`;
 }
 
-async function* changesOf(path: string, around: ProcessContext): AsyncGenerator<ParsedConfig> {
-  for await (const text of watchFile(path, { signal: around.signal, onNudge: around.onHangUp })) {
-    if (text !== undefined) yield parseConfig(text, around.env);
+async function* changesOf(path: string, { signal, onHangUp, env }: ProcessContext): AsyncGenerator<ParsedConfig> {
+  for await (const text of watchFile(path, { signal, onNudge: onHangUp })) {
+    if (text !== undefined) yield await loadConfig(text, env);
   }
 }
 
-/** The node is read anew at each pass: hosts.toml, resolv.conf and the kubelet's files are live. */
-async function* rehearseNow(
-  rehearser: Rehearser,
-  demands: readonly Demand[],
-  at: {
-    readonly config: Config;
-    readonly signal: AbortSignal;
-    readonly now: Date;
-    readonly joined: Joined | undefined;
-    readonly history?: () => NodeHistory;
-    readonly tagIsDue?: Rehearsing['tagIsDue'];
-    readonly mayRequest?: Rehearsing['mayRequest'];
-    readonly atStart: AtStart;
-  },
-): AsyncGenerator<PullReport> {
-  const { config, signal, joined, history, tagIsDue, mayRequest, now, atStart } = at;
-  const view = await readView(config, { now, status: joined?.node(), atStart });
-  const usual = passOf(config, signal);
-  const pass: Pass = {
-    ...usual,
-    options: tagIsDue === undefined ? usual.options : { ...usual.options, tagIsDue },
-    ...(joined === undefined ? {} : { withSecrets: joined.withSecrets }),
-    ...(history === undefined ? {} : { history }),
-    ...(mayRequest === undefined ? {} : { mayRequest }),
-  };
-  yield* rehearser.rehearse(view, demands, pass);
+/** The demands of the configuration and, in a cluster, of the Pods. */
+async function demandsOf(
+  config: Config,
+  cluster: JoinedCluster | undefined,
+  readNode: (config: Config) => Promise<NodeView>,
+): Promise<readonly Demand[]> {
+  const own = await configuredDemands(config);
+  if (cluster === undefined) return own;
+  return cluster.demands(own, async () => {
+    const { runtime, kubelet } = await readNode(config);
+    const policy =
+      kubelet.config?.ok === true ? { policy: kubelet.config.value.imagePullCredentialsVerificationPolicy } : {};
+    return { sandboxImage: runtime.config.ok ? runtime.config.value.sandboxImage : '', ...policy };
+  });
+}
+
+/** Rehearsals on this node. Its view is read again for each pass: hosts.toml, resolv.conf and the kubelet's files may change. */
+class ThisNode implements NodeRehearser {
+  readonly #rehearser: Rehearser;
+  readonly #readView: (config: Config) => Promise<NodeView>;
+  readonly #context: { readonly config: Config; readonly cluster: JoinedCluster | undefined };
+
+  constructor(
+    rehearser: Rehearser,
+    read: (config: Config) => Promise<NodeView>,
+    context: { readonly config: Config; readonly cluster: JoinedCluster | undefined },
+  ) {
+    this.#rehearser = rehearser;
+    this.#readView = read;
+    this.#context = context;
+  }
+
+  async *rehearse(demands: readonly Demand[], config: Config, limits: RehearsalLimits): AsyncGenerator<PullReport> {
+    const { signal, tagIsDue, history, mayRequest } = limits;
+    const view = await this.#readView(config);
+    const pass = passOf(config, signal);
+    yield* this.#rehearser.rehearse(view, demands, {
+      ...pass,
+      options: { ...pass.options, tagIsDue },
+      ...this.#secrets(),
+      history,
+      mayRequest,
+    });
+  }
+
+  /** A check names Secrets that its sender may not read: they are read only where checkSecrets allows it. */
+  async *check(demands: readonly Demand[], signal: AbortSignal): AsyncGenerator<PullReport> {
+    const { config } = this.#context;
+    const view = await this.#readView(config);
+    const secrets = config.checkSecrets ? this.#secrets() : {};
+    yield* this.#rehearser.rehearse(view, demands, { ...passOf(config, signal), ...secrets });
+  }
+
+  async probe(known: readonly KnownDemand[], config: Config, signal: AbortSignal): Promise<ProbeResults> {
+    return this.#rehearser.probe(await this.#readView(config), known, passOf(config, signal));
+  }
+
+  async sampleQuotas(config: Config, limits: SamplingLimits): Promise<readonly QuotaSample[]> {
+    if (!limits.entries.some(({ report }) => report.registry === 'docker.io')) return [];
+    const more = { ...this.#secrets(), history: limits.history() };
+    return this.#rehearser.sampleQuotas(() => this.#readView(config), { ...limits, ...more });
+  }
+
+  spent(): ReturnType<Rehearser['spent']> {
+    return this.#rehearser.spent();
+  }
+
+  #secrets(): Pick<Pass, 'withSecrets'> {
+    const { cluster } = this.#context;
+    return cluster === undefined ? {} : { withSecrets: (demand) => cluster.withSecrets(demand) };
+  }
 }
 
 function passOf(config: Config, signal: AbortSignal): Pass {
@@ -170,20 +195,4 @@ function passOf(config: Config, signal: AbortSignal): Pass {
     meteredRegistries: config.meteredRegistries,
     signal,
   };
-}
-
-/** What the configuration asks for, and what the Pods do. */
-async function demandsOf(
-  config: Config,
-  joined: Joined | undefined,
-  see: (config: Config) => Promise<NodeView>,
-): Promise<readonly Demand[]> {
-  const own = await configuredDemands(config);
-  if (joined === undefined) return own;
-  return joined.demands(own, async () => {
-    const { runtime, kubelet } = await see(config);
-    const policy =
-      kubelet.config?.ok === true ? { policy: kubelet.config.value.imagePullCredentialsVerificationPolicy } : {};
-    return { sandboxImage: runtime.config.ok ? runtime.config.value.sandboxImage : '', ...policy };
-  });
 }

@@ -1,11 +1,11 @@
 /**
- * What the words of the command line mean. Pure: gets them as an array and gives back what is wanted, or what to print and the
- * exit status. Errors say what was given, what is allowed and what to do next.
+ * Parses the command line: the result is a command with its request, or a text to print and an exit status. An error contains what was
+ * given, what is allowed and what to do next. Pure.
  */
 import { Command, CommanderError, Option } from 'commander';
 import type { Platform } from '#image/platform.ts';
 import { addNodesOptions, nodesCheckOf, type NodesCheck, type NodesOptions, withSelector } from './nodes-options.ts';
-import { duration, gather, namespace, platform, runtime } from './option-values.ts';
+import { duration, collect, namespace, platform, runtime } from './option-values.ts';
 
 export interface CheckRequest {
   readonly images: readonly string[];
@@ -19,12 +19,12 @@ export interface CheckRequest {
   readonly strict: boolean;
   readonly verify: boolean;
   readonly spend: boolean;
-  /** For one image. */
+  /** For each image. */
   readonly timeoutMs: number;
   readonly colour: boolean;
 }
 
-/** Which node, and what its own files do not say. */
+/** The node, and what cannot be read from its files. */
 export interface NodeRequest {
   readonly hostRoot: string;
   readonly runtime?: string;
@@ -37,44 +37,44 @@ export interface NodeRequest {
   };
 }
 
-export type Wanted =
+export type ParsedCommand =
   | { readonly run: 'check'; readonly request: CheckRequest }
   | { readonly run: 'check nodes'; readonly request: NodesCheck }
-  /** Read their own options, so that this file need not know them. */
+  /** These commands parse their own options. */
   | { readonly run: 'agent' | 'catalog' | 'config' | 'node' | 'nodes' | 'completion'; readonly args: readonly string[] }
   | { readonly run: 'nothing'; readonly stdout: string; readonly stderr: string; readonly status: 0 | 2 };
 
-/** `words` without the program's own two (node, main.ts). */
-export function readCommandLine(arguments_: readonly string[], version: string): Wanted {
-  const heard = { stdout: '', stderr: '' };
-  // Its words are half-written command lines: none of them is meant for us.
-  if (arguments_[0] === 'completion') return { run: 'completion', args: arguments_.slice(1) };
-  let wanted: Wanted | undefined;
-  // Commands that are added take over what their parent is like by then.
+/** `given`: the arguments without the interpreter and the program. */
+export function readCommandLine(given: readonly string[], version: string): ParsedCommand {
+  const output = { stdout: '', stderr: '' };
+  // The arguments of `completion` are incomplete command lines, and not options of drypull.
+  if (given[0] === 'completion') return { run: 'completion', args: given.slice(1) };
+  let parsed: ParsedCommand | undefined;
+  // Commands inherit these settings when they are added.
   const quiet = new Command('drypull')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => (heard.stdout += text), writeErr: (text) => (heard.stderr += text) });
+    .configureOutput({ writeOut: (text) => (output.stdout += text), writeErr: (text) => (output.stderr += text) });
   const program = programOf(quiet, version, (found) => {
-    wanted = found;
+    parsed = found;
   });
   try {
-    program.parse(withSelector(arguments_), { from: 'user' });
+    program.parse(withSelector(given), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return { run: 'nothing', ...heard, status: error.exitCode === 0 ? 0 : 2 };
+    return { run: 'nothing', ...output, status: error.exitCode === 0 ? 0 : 2 };
   }
-  return wanted ?? { run: 'nothing', ...heard, status: 2 };
+  return parsed ?? { run: 'nothing', ...output, status: 2 };
 }
 
-export function programOf(program: Command, version: string, found: (wanted: Wanted) => void): Command {
+export function programOf(program: Command, version: string, found: (wanted: ParsedCommand) => void): Command {
   program
     .description(
-      'Rehearses image pulls as the kubelet and containerd of this node would make them, and says what the kubelet would get.',
+      'Rehearses image pulls as the kubelet and the container runtime of this node would make them, and predicts their results.',
     )
     .version(version, '-V, --version')
-    .showHelpAfterError('(drypull --help and drypull check --help list what there is)');
+    .showHelpAfterError('(see drypull --help and drypull check --help)');
   addCheck(program, found);
-  for (const [run, description] of others) {
+  for (const [run, description] of ownOptions) {
     program
       .command(run)
       .description(description)
@@ -88,33 +88,33 @@ export function programOf(program: Command, version: string, found: (wanted: Wan
   return program;
 }
 
-const others = [
-  ['agent', 'rehearse a list of images on a schedule, and tell by metrics, HTTP and a page'],
-  ['catalog', 'watch the workloads of a cluster, and publish what is about to land for the agents'],
-  ['config', 'print the configuration of the agent that is in force, or everything that is wrong with it'],
-  ['node', 'print what this node believes about pulling images'],
-  ['nodes', 'ask the agents of a cluster: the fleet at a glance'],
-  ['completion', 'print the completion script of a shell: bash, zsh or fish'],
+const ownOptions = [
+  ['agent', 'rehearse image pulls on a schedule, and publish the results as metrics, over HTTP and on a page'],
+  ['catalog', 'watch the workloads of a cluster, and publish their images for the agents'],
+  ['config', 'print the configuration of the agent that is in force, or every error in it'],
+  ['node', 'ask the agent on this node whether the node can pull'],
+  ['nodes', 'ask the agents of a cluster whether their nodes can pull'],
+  ['completion', 'print a completion script for bash, zsh or fish'],
 ] as const;
 
-function addCheck(program: Command, found: (wanted: Wanted) => void): void {
+function addCheck(program: Command, found: (wanted: ParsedCommand) => void): void {
   const check = program
     .command('check')
-    .summary('say what the kubelet on this node would get')
+    .summary('predict the pulls of the kubelet on this node')
     .description(
-      'Say, stage by stage, what the kubelet on this node would get for images, or for the Pods in manifests. Nothing is downloaded.',
+      'Predict, stage by stage, the pulls of the kubelet on this node for images, or for the Pods in manifests. Nothing is downloaded.',
     )
     .argument('[IMAGE...]', 'image references')
     .option(
       '-f, --filename <FILE>',
       'Kubernetes YAML or JSON with workloads, Secrets, ServiceAccounts; - is standard input; repeatable',
-      gather,
+      collect,
     )
-    .option('--pull-secret <FILE>', 'docker config JSON with credentials for the IMAGE arguments; repeatable', gather)
-    .option('-n, --namespace <NAME>', 'namespace of objects that name none', namespace, 'default')
-    .option('-v, --verbose', 'tell the whole story: each credential, route, request and step')
+    .option('--pull-secret <FILE>', 'docker config JSON with credentials for the IMAGE arguments; repeatable', collect)
+    .option('-n, --namespace <NAME>', 'the namespace of objects without one', namespace, 'default')
+    .option('-v, --verbose', 'show every credential, route, request and step')
     .addOption(
-      new Option('-o, --output <FORMAT>', 'how to answer').choices(['table', 'json', 'junit']).default('table'),
+      new Option('-o, --output <FORMAT>', 'the output format').choices(['table', 'json', 'junit']).default('table'),
     )
     .option('--strict', 'an image at risk counts as failing')
     .option('--verify', 'read every layer in full and check its digest')
@@ -133,41 +133,32 @@ function addCheck(program: Command, found: (wanted: Wanted) => void): void {
     const files = options.filename ?? [];
     if (images.length === 0 && files.length === 0) {
       command.error(
-        'error: there is nothing to check: name an IMAGE, or a file of manifests with -f FILE (or -f - for standard input)',
+        'error: nothing to check is given: give an IMAGE, or a file of manifests with -f FILE (-f - for standard input)',
       );
     }
     if (files.filter((file) => file === '-').length > 1)
-      command.error('error: -f - is given twice; standard input can be read once');
-    const nodes = nodesCheckOf(images, options, {
-      says: (option) => command.getOptionValueSource(option) === 'cli',
-      refuse: (message) => command.error(`error: ${message}`),
-    });
-    found(
-      nodes === undefined
-        ? { run: 'check', request: requestOf(images, options) }
-        : { run: 'check nodes', request: nodes },
-    );
+      command.error('error: -f - is given twice; standard input can be read once: give one -f -, or files');
+    const nodes = nodesCheckOf(images, options, (option) => command.getOptionValueSource(option) === 'cli');
+    if (!nodes.ok) command.error(`error: ${nodes.why}`);
+    else if (nodes.value === undefined) found({ run: 'check', request: requestOf(images, options) });
+    else found({ run: 'check nodes', request: nodes.value });
   });
 }
 
 function addNode(check: Command): void {
   check.optionsGroup('The node:');
   check
-    .option('--host-root <DIR>', "where the node's files are; absolute paths and links in it start there", '/')
-    .option(
-      '--runtime <NAME://VERSION>',
-      'as in node.status.nodeInfo: containerd://2.1.9 (default: found out)',
-      runtime,
-    )
+    .option('--host-root <DIR>', "the directory with the node's files; absolute paths and links in it start there", '/')
+    .option('--runtime <NAME://VERSION>', 'as in node.status.nodeInfo: containerd://2.1.9 (default: detected)', runtime)
     .option('--platform <OS/ARCH[/VARIANT]>', 'linux/amd64, linux/arm64/v8 … (default: that of this machine)', platform)
-    .option('--node-name <NAME>', 'how the node is called in reports (default: its host name)')
+    .option('--node-name <NAME>', 'the name of the node in reports (default: its host name)')
     .option('--root-dir <DIR>', "the kubelet's flag")
     .option('--image-credential-provider-config <FILE>', "the kubelet's flag")
     .option('--image-credential-provider-bin-dir <DIR>', "the kubelet's flag");
 }
 
 const helpTail = `
-Exit status: 0 all pull; 1 at least one fails (with --strict: or is at risk); 2 it could not be told, or the call was wrong; 130 interrupted.
+Exit status: 0 all pull; 1 at least one fails (with --strict: or is at risk); 2 a verdict is unknown, or the command line is wrong; 130 interrupted.
 
 Examples:
   drypull check nginx:1.29 ghcr.io/example/app@sha256:…
@@ -225,7 +216,7 @@ function requestOf(images: readonly string[], options: Options): CheckRequest {
   };
 }
 
-/** --no-color over FORCE_COLOR over NO_COLOR over what the stream is (force-color.org, no-color.org). */
+/** --no-color before FORCE_COLOR before NO_COLOR before the kind of the stream (force-color.org, no-color.org). */
 export function wantsColour(
   flag: boolean,
   env: Readonly<Record<string, string | undefined>>,

@@ -1,11 +1,11 @@
 /**
- * `drypull completion bash|zsh|fish`: what the shell calls on Tab. The words come from the program itself (`drypull completion
- * words …`), so that a script that was installed once knows the options of every later version; kubectl asks the same of
- * `kubectl_complete-drypull`, which is this program under another name.
+ * `drypull completion bash|zsh|fish`: prints a completion script for the shell. The script gets its candidates from the program
+ * (`drypull completion words …`), so that an installed script knows the options of every later version. kubectl runs this program as
+ * `kubectl_complete-drypull` for the same purpose.
  */
 import { valueAt } from '#data/value-at.ts';
 import { completions } from './candidates.ts';
-import type { ProcessContext } from '#main.ts';
+import type { ProcessContext } from './context.ts';
 
 const scripts: Readonly<Record<string, string>> = {
   bash: `_drypull() {
@@ -28,29 +28,28 @@ compdef _drypull drypull
 };
 
 export function run({ args, stdout, stderr }: ProcessContext): number {
-  const [what = '', ...arguments_] = args;
+  const [what = '', ...given] = args;
   if (what === 'words') {
-    stdout.write(
-      completions(arguments_)
-        .map((word) => `${word}\n`)
-        .join(''),
-    );
+    stdout.write(linesOf(given));
     return 0;
   }
-  // kubectl (pkg/cmd/plugin.go, SetupPluginCompletion) wants a directive of cobra's after the words: 4, no file names.
+  // kubectl (pkg/cmd/plugin.go, SetupPluginCompletion) expects a directive of cobra after the candidates: 4, no file names.
   if (what === 'kubectl') {
-    stdout.write(
-      `${completions(arguments_)
-        .map((word) => `${word}\n`)
-        .join('')}:${arguments_.at(-2) === '-f' ? 0 : 4}\n`,
-    );
+    stdout.write(`${linesOf(given)}:${given.at(-2) === '-f' ? 0 : 4}\n`);
     return 0;
   }
   const script = valueAt(scripts, what);
   if (script === undefined) {
-    stderr.write('drypull: completion bash, zsh or fish: source <(drypull completion bash)\n');
+    const problem = what === '' ? 'no shell is given' : `unknown shell ${JSON.stringify(what.slice(0, 80))}`;
+    stderr.write(`drypull: ${problem}; allowed: bash, zsh, fish. Try: source <(drypull completion bash)\n`);
     return 2;
   }
   stdout.write(script);
   return 0;
+}
+
+function linesOf(given: readonly string[]): string {
+  return completions(given)
+    .map((candidate) => `${candidate}\n`)
+    .join('');
 }

@@ -1,31 +1,30 @@
 /**
- * `drypull node`: asks this node's agent whether the node may pull, for node-problem-detector's custom plugins and for people.
- * Exit status 0 it may, 1 it may not, 2 nobody knows; one line on standard output, no longer than node-problem-detector keeps
- * (pkg/custompluginmonitor/plugin/plugin.go: max_output_length, 80 bytes where nobody says otherwise).
+ * `drypull node`: asks the agent of this node whether the node can pull, for node-problem-detector's custom plugins and for users. Exit
+ * status: 0 it can, 1 it cannot, 2 unknown. One line on standard output, no longer than node-problem-detector keeps
+ * (pkg/custompluginmonitor/plugin/plugin.go: max_output_length, 80 bytes by default).
  */
 import { Command } from 'commander';
-import type { ProcessContext } from '#main.ts';
+import type { ProcessContext } from './context.ts';
 import { readOwnOptions } from './parse-options.ts';
 import { readInput } from '#node/read-input.ts';
 
 /** Below node-problem-detector's own default limit of 5 s. */
 const limitMs = 4000;
+const defaultAgent = 'http://127.0.0.1:9467';
 const longestLine = 80;
 const answerBytes = 4 << 20;
 const tokenBytes = 64 << 10;
 
-export async function run(around: ProcessContext): Promise<number> {
+export async function run(context: ProcessContext): Promise<number> {
   const command = new Command('drypull node')
-    .description(
-      'Ask the agent on this node whether the node may pull. Exit status: 0 it may, 1 it may not, 2 unknown.',
-    )
-    .option('--agent <URL>', 'where the agent listens', 'http://127.0.0.1:9467')
+    .description('Ask the agent on this node whether the node can pull. Exit status: 0 it can, 1 it cannot, 2 unknown.')
+    .option('--agent <URL>', 'the address of the agent', defaultAgent)
     .option('--token-file <FILE>', "a token for the agent's listenAuth, such as a ServiceAccount's");
-  const status = readOwnOptions(command, around);
+  const status = readOwnOptions(command, context);
   if (status !== undefined) return status;
   const options = command.opts<{ readonly agent: string; readonly tokenFile?: string }>();
   const answer = await ask(options.agent, options.tokenFile);
-  around.stdout.write(`${short(answer.line)}\n`);
+  context.stdout.write(`${short(answer.line)}\n`);
   return answer.status;
 }
 
@@ -36,46 +35,48 @@ interface Answer {
 
 async function ask(agent: string, tokenFile: string | undefined): Promise<Answer> {
   const url = URL.canParse('/node', agent) ? new URL('/node', agent) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol)) return unknown(`--agent is no URL: ${agent}`);
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    return unknown(`--agent ${agent}: give a URL, as ${defaultAgent}`);
   const token = tokenFile === undefined ? undefined : await readInput(tokenFile, tokenBytes);
   if (token?.ok === false) return unknown(`--token-file: ${token.why}`);
-  if (token !== undefined && !keepsSecrets(url)) return unknown('a token goes over https or to this machine only');
+  if (token !== undefined && !isConfidential(url))
+    return unknown('--token-file: a token is sent over https or to this machine only');
   try {
     const answer = await fetch(url, {
       signal: AbortSignal.timeout(limitMs),
       redirect: 'error',
       headers: token === undefined ? {} : { authorization: `Bearer ${token.text.trim()}` },
     });
-    return judged(answer.status, await jsonOf(answer));
+    return answerOf(answer.status, await jsonOf(answer));
   } catch (error) {
     return unknown(`no agent answers at ${url.origin}${reasonOf(error)}`);
   }
 }
 
-function judged(status: number, heard: unknown): Answer {
-  const line = textAt(heard, 'line');
-  switch (textAt(heard, 'is')) {
+function answerOf(status: number, body: unknown): Answer {
+  const line = textAt(body, 'line');
+  switch (textAt(body, 'is')) {
     case 'ready':
       return { status: 0, line: line ?? 'this node can pull' };
     case 'not_ready':
       return { status: 1, line: line ?? 'this node cannot pull' };
     case 'unknown':
-      return unknown(line ?? 'nobody knows yet whether this node can pull');
+      return unknown(line ?? 'it is not known yet whether this node can pull');
     default:
-      return unknown(refusals[status] ?? `the agent answers ${status}, without a word on the node`);
+      return unknown(refusals[status] ?? `the agent answers ${status}, without the state of the node`);
   }
 }
 
 const refusals: Readonly<Record<number, string>> = {
-  401: 'the agent wants a token: give --token-file',
-  403: 'the agent knows the token, and the cluster does not let it get /node',
+  401: 'the agent requires a token: give --token-file',
+  403: 'the cluster does not allow the user of this token to get /node',
 };
 
 function unknown(line: string): Answer {
   return { status: 2, line };
 }
 
-/** The body up to a bound; whoever answers there may be anybody. */
+/** The body up to a bound: another program may listen at that address. */
 async function jsonOf(answer: Response): Promise<unknown> {
   const parts: Uint8Array[] = [];
   let size = 0;
@@ -99,11 +100,11 @@ function textAt(value: unknown, key: string): string | undefined {
   return typeof found === 'string' && found !== '' ? found : undefined;
 }
 
-function keepsSecrets({ protocol, hostname }: URL): boolean {
+function isConfidential({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
-/** What people can act on: the name of the trouble, such as ECONNREFUSED or CERT_HAS_EXPIRED. */
+/** The code of the error, such as ECONNREFUSED or CERT_HAS_EXPIRED. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return '';
   if (error.name === 'TimeoutError') return ` within ${limitMs / 1000} s`;

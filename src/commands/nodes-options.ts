@@ -1,4 +1,4 @@
-/** The options of `check --nodes` and of `drypull nodes`: which cluster, which nodes, and how long. */
+/** The options of `check --nodes` and of `drypull nodes`: the cluster, the nodes, and the time limits. */
 import { type Command, InvalidArgumentError } from 'commander';
 import { duration, namespace } from './option-values.ts';
 
@@ -19,15 +19,15 @@ export interface NodesOptions extends FleetOptions {
   readonly output: 'table' | 'json' | 'junit';
   readonly strict?: boolean;
   readonly color: boolean;
-  /** A label selector; empty: every node. */
+  /** A label selector; empty: all nodes. */
   readonly nodes?: string;
   readonly allNodes?: boolean;
   readonly fresh?: boolean;
   readonly wait?: number;
 }
 
-/** Which agents are asked, and within which bounds. */
-export interface FleetAsk {
+/** The agents to query, and the bounds. */
+export interface FleetQuery {
   readonly cluster: { readonly kubeconfig?: string; readonly context?: string };
   readonly selector: string;
   readonly agentNamespace: string | undefined;
@@ -36,7 +36,7 @@ export interface FleetAsk {
   readonly atOnce: number;
 }
 
-export interface NodesCheck extends FleetAsk {
+export interface NodesCheck extends FleetQuery {
   readonly images: readonly string[];
   readonly files: readonly string[];
   readonly pullSecrets: readonly string[];
@@ -50,10 +50,10 @@ export interface NodesCheck extends FleetAsk {
   readonly waitMs: number;
 }
 
-/** `--nodes` never takes the next word, which is an image: its selector stands behind `=`. */
-export function withSelector(arguments_: readonly string[]): readonly string[] {
-  const end = arguments_.indexOf('--');
-  return arguments_.map((word, index) => (word === '--nodes' && (end < 0 || index < end) ? '--nodes=' : word));
+/** `--nodes` never takes the next argument, which is an image: its selector follows `=`. */
+export function withSelector(given: readonly string[]): readonly string[] {
+  const end = given.indexOf('--');
+  return given.map((each, index) => (each === '--nodes' && (end < 0 || index < end) ? '--nodes=' : each));
 }
 
 export function addNodesOptions(check: Command): void {
@@ -61,50 +61,45 @@ export function addNodesOptions(check: Command): void {
   check
     .option(
       '--nodes [SELECTOR]',
-      'ask the agents of the nodes where the Pods may land; --nodes=LABEL=VALUE of those alone',
+      'check on the nodes to which the Pods may be scheduled, by their agents; --nodes=LABEL=VALUE: only those with the label',
     )
-    .option('--all-nodes', 'also those where the Pods could not be scheduled, and no sample of very many')
-    .option('--fresh', 'rehearse anew, also where the agents know a fresh answer')
-    .option('--wait <DURATION>', 'ask again until everything pulls or this is over: 5m', duration);
+    .option('--all-nodes', 'include nodes to which the Pods cannot be scheduled, and take no sample of very many nodes')
+    .option('--fresh', 'rehearse again, even where the agents have fresh reports')
+    .option('--wait <DURATION>', 'repeat until every image pulls or this time is over: 5m', duration);
   addFleetOptions(check);
 }
 
 export function addFleetOptions(command: Command): void {
   command
-    .option('--kubeconfig <FILE>', 'where the cluster is (default: as kubectl finds it)')
-    .option('--context <NAME>', 'of the kubeconfig')
+    .option('--kubeconfig <FILE>', 'the kubeconfig file (default: as for kubectl)')
+    .option('--context <NAME>', 'the context of the kubeconfig')
     .option(
       '--agent-namespace <NAME>',
-      "where the agents' Pods are (default: drypull, else where they are found)",
+      "the namespace of the agents' Pods (default: drypull, else any that has them)",
       namespace,
     )
-    .option('--agent-port <PORT>', "the agents' checkListen", wholeUpTo(65_535), 9468)
+    .option('--agent-port <PORT>', "the port of the agents' checkListen", wholeUpTo(65_535), 9468)
     .option('--node-timeout <DURATION>', 'the longest time for one node', duration, 120_000)
-    .option('--at-once <COUNT>', 'nodes asked at one time', wholeUpTo(500), 50);
+    .option('--at-once <COUNT>', 'nodes at one time', wholeUpTo(500), 50);
 }
 
-export interface Called {
-  /** Whether an option stands on the command line. */
-  readonly says: (option: string) => boolean;
-  /** Does not come back. */
-  readonly refuse: (message: string) => never;
-}
-
-/** Undefined where this node's own check is wanted. */
+/** Undefined: the check is for this node. */
 export function nodesCheckOf(
   images: readonly string[],
   options: NodesOptions,
-  { says, refuse }: Called,
-): NodesCheck | undefined {
+  isGiven: (option: string) => boolean,
+): { readonly ok: true; readonly value: NodesCheck | undefined } | { readonly ok: false; readonly why: string } {
   const { nodes, allNodes = false, fresh = false, wait } = options;
   if (nodes === undefined && !allNodes) {
-    if (fresh || wait !== undefined) refuse('--fresh and --wait are for --nodes');
-    return undefined;
+    const lacking = fresh ? '--fresh' : wait === undefined ? undefined : '--wait';
+    if (lacking === undefined) return { ok: true, value: undefined };
+    return { ok: false, why: `${lacking} is for the agents of a cluster: add --nodes, or leave ${lacking} out` };
   }
-  const wrong = foreign.find(([option]) => says(option));
-  if (wrong !== undefined) refuse(`${wrong[1]} is about this node, and not for --nodes`);
-  return {
-    ...fleetAskOf(options),
+  const wrong = forThisNode.find(([option]) => isGiven(option));
+  if (wrong !== undefined)
+    return { ok: false, why: `${wrong[1]} is for a check on this node: leave out --nodes, or ${wrong[1]}` };
+  const value: NodesCheck = {
+    ...fleetQueryOf(options),
     selector: nodes ?? '',
     images: [...new Set(images)],
     files: options.filename ?? [],
@@ -118,10 +113,11 @@ export function nodesCheckOf(
     fresh,
     waitMs: wait ?? 0,
   };
+  return { ok: true, value };
 }
 
-/** Agents read their own node's files, and decide for themselves what they download, what they spend and how long they wait. */
-const foreign = [
+/** Agents read the files of their own nodes, and have their own limits for downloads, quota and time. */
+const forThisNode = [
   ['verify', '--verify'],
   ['spend', '--spend'],
   ['timeout', '--timeout'],
@@ -134,7 +130,7 @@ const foreign = [
   ['imageCredentialProviderBinDir', '--image-credential-provider-bin-dir'],
 ] as const;
 
-export function fleetAskOf(options: FleetOptions): Omit<FleetAsk, 'selector'> {
+export function fleetQueryOf(options: FleetOptions): Omit<FleetQuery, 'selector'> {
   const { kubeconfig, context, agentNamespace, agentPort: port, nodeTimeout: perNodeMs, atOnce } = options;
   return {
     cluster: {
@@ -152,6 +148,6 @@ function wholeUpTo(most: number): (value: string) => number {
   return (value) => {
     const number = /^\d{1,6}$/.test(value) ? Number(value) : 0;
     if (number >= 1 && number <= most) return number;
-    throw new InvalidArgumentError(`A whole number from 1 to ${most}.`);
+    throw new InvalidArgumentError(`Give a whole number from 1 to ${most}.`);
   };
 }

@@ -1,12 +1,12 @@
-/** The options of a command that reads its own: printed where the surroundings print, and never ending the process. */
+/** Parses the options of a command: output goes to the streams of the context, and the process does not exit. */
 import { type Command, CommanderError } from 'commander';
-import type { ProcessContext } from '#main.ts';
+import type { ProcessContext } from './context.ts';
 
-/** Undefined once the options are read; the exit status where they are wrong, or help was asked for. */
+/** Undefined: the options are read. Else the exit status: 2 after an error, 0 after --help. */
 export function readOwnOptions(command: Command, { args, stdout, stderr }: ProcessContext): 0 | 2 | undefined {
   command
     .exitOverride()
-    .showHelpAfterError(`(${command.name()} --help lists what there is)`)
+    .showHelpAfterError(`(see ${command.name()} --help)`)
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) });
   try {
     command.parse([...args], { from: 'user' });

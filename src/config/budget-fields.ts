@@ -1,4 +1,4 @@
-/** The rows of the configuration that say how much the agents of a fleet may ask together. */
+/** The part of the configuration about the request budget that the agents of a fleet share. */
 import { field } from './field.ts';
 import { count, flaw, onOff, read, text, type Reader } from './values.ts';
 
@@ -25,37 +25,37 @@ const requests: Reader<Readonly<Record<string, number>>> = (raw) => {
 };
 
 function parsed(written: string): unknown {
-  const pairs = written.split(/[\s,]+/).filter((word) => word !== '');
+  const pairs = written.split(/[\s,]+/).filter((part) => part !== '');
   return Object.fromEntries(pairs.map((pair) => [pair.replace(/=[^=]*$/, ''), /=([^=]*)$/.exec(pair)?.[1]]));
 }
 
-export const mannersFields = {
+export const budgetFields = {
   requestsPerMinute: field<Readonly<Record<string, number>>>({
     env: 'DRYPULL_REQUESTS_PER_MINUTE',
     fallback: {},
     read: requests,
     write: same,
-    help: 'How many requests a minute all agents together may send to a registry, where it is not the number built in: a map of registries, `private` for those in private networks and `*` for all others.',
+    help: 'Requests a minute that all agents together may send to a registry, in place of the built-in number: a map of registries, `private` for those in private networks and `*` for all others.',
   }),
   fleetSize: field<number | 'auto'>({
     env: 'DRYPULL_FLEET_SIZE',
     fallback: 'auto',
     read: (raw) => (raw === 'auto' ? read('auto') : count(1, 1_000_000)(raw)),
     write: same,
-    help: 'How many agents share one way out to the registries. auto: as many as the DaemonSet has, 1 outside a cluster.',
+    help: 'The number of agents that share one egress to the registries. auto: the size of the DaemonSet; 1 outside a cluster.',
   }),
   daemonSet: field<string>({
     env: 'DRYPULL_DAEMON_SET',
     fallback: 'drypull',
     read: text(/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/, 'the name of a DaemonSet'),
     write: same,
-    help: "The DaemonSet that this agent belongs to, in its Pod's namespace: asked how many agents there are.",
+    help: "The DaemonSet of this agent, in its Pod's namespace. Its status gives the number of agents.",
   }),
   sharedReservations: field<boolean>({
     env: 'DRYPULL_SHARED_RESERVATIONS',
     fallback: 'off',
     read: onOff,
     write: (value) => (value ? 'on' : 'off'),
-    help: 'Book turns at registries of small budgets with all other agents, in Leases of their namespace (component shared-reservations); where that fails, each keeps to its own share.',
+    help: 'Whether agents share reservations for registries with small budgets, in Leases of their namespace (component shared-reservations). Where that fails, each agent keeps to its own share.',
   }),
 } as const;

@@ -1,4 +1,4 @@
-/** The rows of the configuration that say what is asked of the cluster and what is told to it. */
+/** The part of the configuration about what the agent reads from the cluster and what it publishes there. */
 import { field } from './field.ts';
 import { absolutePath, list, oneOf, onOff, orNull, text } from './values.ts';
 
@@ -11,28 +11,28 @@ export const clusterFields = {
     fallback: 'auto',
     read: oneOf(['auto', 'on', 'off']),
     write: same,
-    help: "Whether Kubernetes is asked what this node's Pods want. auto: where kubeconfig is given, or in a Pod with a ServiceAccount.",
+    help: "Whether the agent reads this node's Pods from Kubernetes. auto: with a kubeconfig, or in a Pod with a ServiceAccount.",
   }),
   kubeconfig: field<string | null>({
     env: 'DRYPULL_KUBECONFIG',
     fallback: null,
     read: orNull(absolutePath),
     write: same,
-    help: "How Kubernetes is reached. Where not given: by the Pod's ServiceAccount.",
+    help: "The kubeconfig file for Kubernetes. Default: the Pod's ServiceAccount.",
   }),
   pullSecrets: field<'auto' | 'on' | 'off'>({
     env: 'DRYPULL_PULL_SECRETS',
     fallback: 'auto',
     read: oneOf(['auto', 'on', 'off']),
     write: same,
-    help: 'Whether the pull secrets of Pods are read. auto: those that may be; one that was refused is asked for again after 10m, sooner once where it could be read before, with on after 1m. Unread, a verdict that depends on it is unknown.',
+    help: 'Whether the agent reads the pull secrets of Pods. auto: those that it may read; after a refusal it tries again after 10m, or after 90s where it could read the Secret before. on: it tries again after 1m. A verdict that depends on an unread Secret is unknown.',
   }),
   checkSecrets: field<boolean>({
     env: 'DRYPULL_CHECK_SECRETS',
     fallback: 'off',
     read: onOff,
     write: asSwitch,
-    help: 'Whether pull secrets that a POST /check only names are read as for Pods. on: whoever may forward a port to the agent, or runs on the node, learns what any Secret that it may read gives access to.',
+    help: 'Whether the agent reads pull secrets that a POST /check only names. on: a user who may forward a port to the agent, or who runs on the node, learns what each Secret that the agent may read gives access to.',
   }),
   canaries: field<readonly string[]>({
     env: 'DRYPULL_CANARIES',
@@ -42,7 +42,7 @@ export const clusterFields = {
       'a list of image references, one for each registry that Pods will need',
     ),
     write: same,
-    help: 'Images that are rehearsed beside those of the Pods, one a registry: they say that it can be reached before a Pod needs it.',
+    help: 'Images to rehearse besides those of the Pods, one for each registry: they show that it can be reached before a Pod needs it.',
   }),
   clusterPlatforms: field<readonly string[]>({
     env: 'DRYPULL_CLUSTER_PLATFORMS',
@@ -52,7 +52,7 @@ export const clusterFields = {
       'a list of platforms',
     ),
     write: same,
-    help: "The platforms of the cluster's nodes, such as linux/amd64, linux/arm64: an image that lacks a build for one of them is foretold. Empty: those that the catalog names, with the component catalog-nodes.",
+    help: "The platforms of the cluster's nodes, such as linux/amd64, linux/arm64: an image that lacks a build for one of them gets a forecast. Empty: the platforms that the catalog names, with the component catalog-nodes.",
   }),
   nodeCondition: field<boolean>({
     env: 'DRYPULL_NODE_CONDITION',

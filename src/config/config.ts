@@ -1,23 +1,24 @@
 /**
- * The configuration: one YAML file and environment variables over the defaults of the one table. Either a frozen Config, or every
- * problem at once, each with its key, what was given and what is allowed. Reads no file and no process by itself.
+ * The configuration: environment variables over one YAML file over the defaults of fields.ts. The result is a frozen Config, or all
+ * problems at once, each with its key, what was given and what is allowed. Reads no files.
  */
 import { LineCounter, parseDocument, stringify } from 'yaml';
 import type { FieldKey } from './fields.ts';
 import { canarySchedule, fields } from './fields.ts';
 import type { Field } from './field.ts';
+import type { CronReader } from './schedule.ts';
 import { durationText, shown } from './values.ts';
 
 type ValueOf<F> = F extends Field<infer T> ? T : never;
 export type Config = { readonly [K in FieldKey]: ValueOf<(typeof fields)[K]> };
 
-/** How a value came about. */
-export interface Setting {
+/** A value and its source. */
+interface Setting {
   readonly from: 'default' | 'file' | `env ${string}`;
   /** As a user would write it. */
   readonly written: unknown;
 }
-export type Settings = ReadonlyMap<FieldKey, Setting>;
+type Settings = ReadonlyMap<FieldKey, Setting>;
 
 export interface Problem {
   /** The key or the variable: `images[2].policy`, `DRYPULL_LISTEN`, `line 4`. */
@@ -32,21 +33,31 @@ export type ParsedConfig =
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables of this prefix that are no field: main.ts reads them. */
+/** Variables of this prefix that are not fields: the commands read them. */
 const notFields: readonly string[] = ['DRYPULL_CONFIG'];
 const prefix = 'DRYPULL_';
 const keys = Object.keys(fields).filter((key): key is FieldKey => key in fields);
 const fileLimit = 1024 * 1024;
 
-export function parseConfig(yamlText: string | undefined, env: Environment): ParsedConfig {
+/** Loads the reader of cron expressions only where the schedule is one: see cron.ts. */
+export async function loadConfig(yamlText: string | undefined, env: Environment): Promise<ParsedConfig> {
+  const parsed = parseConfig(yamlText, env);
+  const scheduleKeys: readonly string[] = ['schedule', fields.schedule.env];
+  if (parsed.ok || !parsed.problems.some(({ key }) => scheduleKeys.includes(key))) return parsed;
+  const { readCron } = await import('./cron.ts');
+  return parseConfig(yamlText, env, readCron);
+}
+
+/** `readCron` absent: a schedule must be an interval. */
+export function parseConfig(yamlText: string | undefined, env: Environment, readCron?: CronReader): ParsedConfig {
   const problems: Problem[] = [];
   const file = readFile(yamlText ?? '', problems);
-  problems.push(...strangers(file, env));
+  problems.push(...unknownKeys(file, env));
   const values = new Map<string, unknown>();
   const settings = new Map<FieldKey, Setting>();
   for (const key of keys) {
     const { raw, from } = pick(key, file, env);
-    const taken = fields[key].take(raw);
+    const taken = fields[key].take(raw, readCron);
     if (taken.ok) {
       values.set(key, taken.value);
       settings.set(key, { from, written: taken.written });
@@ -62,7 +73,7 @@ export function parseConfig(yamlText: string | undefined, env: Environment): Par
   return { ok: true, config: freeze(config), settings };
 }
 
-/** Each value there is came from its own row, which is what Config says. */
+/** Each value comes from the field of the same key, which is what Config states. */
 function isConfig(made: object): made is Config {
   return keys.every((key) => key in made);
 }
@@ -77,13 +88,13 @@ function pick(
   if (fromEnv !== undefined && fromEnv !== '') return { raw: fromEnv, from: `env ${variable}` };
   const fromFile = file.get(key);
   if (fromFile !== undefined && fromFile !== null) return { raw: fromFile, from: 'file' };
-  if (asksCluster(key, file, env)) return { raw: [], from: 'default' };
+  if (usesCluster(key, file, env)) return { raw: [], from: 'default' };
   if (key === 'schedule' && isForCanaries(file, env)) return { raw: canarySchedule, from: 'default' };
   return { raw: fallback, from: 'default' };
 }
 
-/** In a cluster the Pods say what is asked for: nobody's canaries are rehearsed there by default. */
-function asksCluster(key: FieldKey, file: ReadonlyMap<string, unknown>, env: Environment): boolean {
+/** In a cluster the images are those of the Pods, and the default canaries are not rehearsed. */
+function usesCluster(key: FieldKey, file: ReadonlyMap<string, unknown>, env: Environment): boolean {
   if (key !== 'images') return false;
   const { raw } = pick('cluster', file, env);
   if (raw === 'on') return true;
@@ -91,10 +102,10 @@ function asksCluster(key: FieldKey, file: ReadonlyMap<string, unknown>, env: Env
 }
 
 function isForCanaries(file: ReadonlyMap<string, unknown>, env: Environment): boolean {
-  return pick('images', file, env).from === 'default' && !asksCluster('images', file, env);
+  return pick('images', file, env).from === 'default' && !usesCluster('images', file, env);
 }
 
-/** What every container of a Pod is given (client-go rest/config.go InClusterConfig). */
+/** Every container of a Pod has this variable (client-go rest/config.go InClusterConfig). */
 export function isInCluster(env: Environment): boolean {
   return (env['KUBERNETES_SERVICE_HOST'] ?? '') !== '';
 }
@@ -137,8 +148,8 @@ function topLevel(document: { toJS: () => unknown }, problems: Problem[]): Reado
   return new Map();
 }
 
-/** Keys and variables that nobody reads: most of them are misspelt. A stranger's value is never shown: it may be a secret. */
-function strangers(file: ReadonlyMap<string, unknown>, env: Environment): readonly Problem[] {
+/** Unknown keys and variables: most are misspelled. Their values are never shown, because they may be secrets. */
+function unknownKeys(file: ReadonlyMap<string, unknown>, env: Environment): readonly Problem[] {
   const variables = [...keys.map((key) => fields[key].env), ...notFields];
   const inFile = [...file.keys()].filter((key) => !keys.some((known) => known === key));
   const inEnv = Object.keys(env).filter((name) => name.startsWith(prefix) && !variables.includes(name));
@@ -201,9 +212,8 @@ function crossCheck(config: Config): readonly Problem[] {
 /** The jitter in force. */
 export function jitterMs({ jitter, schedule }: Config): number {
   if (jitter !== 'auto') return jitter;
-  // An interval says how often and not when; a cron expression says when.
-  const isInterval = schedule.written !== schedule.cron;
-  return isInterval ? Math.min(schedule.cadenceMs, 300_000) : Math.min(schedule.cadenceMs / 5, 60_000);
+  // An interval sets how often passes begin; a cron expression sets when.
+  return schedule.cron === undefined ? Math.min(schedule.cadenceMs, 300_000) : Math.min(schedule.cadenceMs / 5, 60_000);
 }
 
 function freeze<T>(value: T): T {
@@ -212,7 +222,7 @@ function freeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
-/** The configuration in force, as YAML that can be given back, with where each value came from. */
+/** The configuration in force, as YAML that can be used again, with the source of each value. */
 export function explainConfig(settings: Settings): string {
   return [...settings]
     .map(([key, { from, written }]) => {
@@ -222,7 +232,7 @@ export function explainConfig(settings: Settings): string {
     .join('\n');
 }
 
-/** The table for the README. */
+/** The table for the documentation. */
 export function configTable(): string {
   const rows = keys.map((key) => {
     const { env, fallback, help } = fields[key];

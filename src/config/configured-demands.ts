@@ -1,4 +1,4 @@
-/** What the configuration asks for: its images, their pull secrets read anew, and its canaries. */
+/** The demands of the configuration: its images, with their pull secrets read again, and its canaries. */
 import type { PullSecret } from '#kubelet/pull-secret.ts';
 import type { Demand } from '#kubelet/demand.ts';
 import { bareDemand, pullSecretOf } from './image-demand.ts';

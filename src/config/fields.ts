@@ -2,10 +2,9 @@
 import { catalogFields } from './catalog-fields.ts';
 import { clusterFields } from './cluster-fields.ts';
 import { field } from './field.ts';
-import { mannersFields } from './budget-fields.ts';
-import { throughputFields } from './throughput-fields.ts';
-import { forecastFields } from './forecast-fields.ts';
-import type { Address, ImageEntry } from './values.ts';
+import { budgetFields } from './budget-fields.ts';
+import { intervalSchedule, scheduleAllowed, type CronReader, type Schedule } from './schedule.ts';
+import type { Address, ImageEntry, Reading } from './values.ts';
 import {
   absolutePath,
   address,
@@ -27,18 +26,16 @@ import {
   sizeText,
   text,
 } from './values.ts';
-import type { Schedule } from '#agent/schedule.ts';
-import { parseSchedule, scheduleAllowed } from '#agent/schedule.ts';
 import type { LogLevel } from '#output/log.ts';
 import { logLevels } from '#output/log.ts';
 
 /**
- * What is rehearsed where nobody said what: two images of two registries that anybody may use without an account and that count
- * no quota, so that a laptop shows something. Asked for seldom: see schedule.
+ * The images of a configuration without images: from two registries that need no account and have no pull quota, so that a first
+ * run on a laptop shows something. Rehearsed rarely: see canarySchedule.
  */
 export const canaries = ['registry.k8s.io/pause:3.10', 'ghcr.io/containerd/busybox:1.36'] as const;
 
-/** The cadence of the canaries, where neither images nor a schedule were given. */
+/** The cadence of the canaries, unless a schedule is configured. */
 export const canarySchedule = '30m';
 
 const host = text(/^[A-Za-z0-9.:[\]-]{1,259}$/, 'a registry host, such as docker.io or reg.example:5000');
@@ -50,38 +47,35 @@ export const fields = {
     fallback: canaries,
     read: list(imageEntry, 'a list of image references, or of maps with image, pullSecrets and policy'),
     write: (entries) => entries.map(writeEntry),
-    help: `Images to rehearse: references, or maps of image, pullSecrets (files) and policy. Where neither given nor asked of a cluster: two canary images, every ${canarySchedule}.`,
+    help: `Images to rehearse: references, or maps of image, pullSecrets (files) and policy. Without any, and without a cluster: two canary images, every ${canarySchedule}.`,
   }),
   schedule: field<Schedule>({
     env: 'DRYPULL_SCHEDULE',
     fallback: '5m',
-    read: (raw) => {
-      const schedule = typeof raw === 'string' ? parseSchedule(raw, durationMs) : undefined;
-      return schedule === undefined ? flaw(raw, scheduleAllowed) : read(schedule);
-    },
+    read: readSchedule,
     write: ({ written }) => written,
-    help: 'When a pass over all images begins: an interval or a cron expression. What fails is tried again sooner.',
+    help: 'When a pass over all images begins: an interval or a cron expression. Images that fail are tried again sooner.',
   }),
   jitter: field<number | 'auto'>({
     env: 'DRYPULL_JITTER',
     fallback: 'auto',
     read: (raw) => (raw === 'auto' ? read('auto') : raw === '0' || raw === 0 ? read(0) : duration(1, 3_600_000)(raw)),
     write: (value) => (value === 'auto' ? value : value === 0 ? 0 : durationText(value)),
-    help: "Each pass begins late by a part of this that the node's name decides; auto: the whole interval, at most 5m; of a cron expression a fifth, at most 1m.",
+    help: "Each pass begins later by a part of this, which depends on the node's name. auto: the whole interval, at most 5m; a fifth of the time between two runs of a cron expression, at most 1m.",
   }),
   listen: field<Address>({
     env: 'DRYPULL_LISTEN',
     fallback: ':9467',
     read: address,
     write: addressText,
-    help: 'Where the page, the reports, the metrics and the health of node and agent are read.',
+    help: 'The address of the page, the reports, the metrics and the health of node and agent.',
   }),
   listenTlsCert: field<string | null>({
     env: 'DRYPULL_LISTEN_TLS_CERT',
     fallback: null,
     read: orNull(filePath),
     write: same,
-    help: 'A PEM file: the chain that `listen` shows, which then speaks HTTPS. With listenTlsKey; read anew when it changes.',
+    help: 'A PEM file: the certificate chain of `listen`, which then serves HTTPS. With listenTlsKey; read again when it changes.',
   }),
   listenTlsKey: field<string | null>({
     env: 'DRYPULL_LISTEN_TLS_KEY',
@@ -95,21 +89,21 @@ export const fields = {
     fallback: 'off',
     read: listenAuth,
     write: same,
-    help: 'kubernetes: whoever reads `listen` shows a token that the cluster lets `get` the path. /livez and /readyz stay open.',
+    help: 'kubernetes: readers of `listen` send a token that the cluster allows to `get` the path. /livez and /readyz need none.',
   }),
   checkListen: field<Address | 'off'>({
     env: 'DRYPULL_CHECK_LISTEN',
     fallback: '127.0.0.1:9468',
     read: loopback,
     write: (value) => (value === 'off' ? value : addressText(value)),
-    help: 'Where POST /check is taken: a loopback address only, or off.',
+    help: 'The address for POST /check: a loopback address, or off.',
   }),
   checkConcurrency: field<number>({
     env: 'DRYPULL_CHECK_CONCURRENCY',
     fallback: 2,
     read: count(1, 16),
     write: same,
-    help: 'Checks at one time; more are told to come again.',
+    help: 'Checks at one time; further requests get 429.',
   }),
   checkBody: field<number>({
     env: 'DRYPULL_CHECK_BODY',
@@ -123,14 +117,14 @@ export const fields = {
     fallback: '/',
     read: absolutePath,
     write: same,
-    help: "Where the node's files are read.",
+    help: "The directory below which the node's files are.",
   }),
   nodeName: field<string | null>({
     env: 'DRYPULL_NODE_NAME',
     fallback: null,
     read: orNull(text(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/, 'a node name')),
     write: same,
-    help: "The node's name in reports. Where not given: this machine's host name.",
+    help: "The node's name in reports. Default: this machine's host name.",
   }),
   runtime: field<string | null>({
     env: 'DRYPULL_RUNTIME',
@@ -142,7 +136,7 @@ export const fields = {
       ),
     ),
     write: same,
-    help: 'The container runtime, as in node.status.nodeInfo. Where not given: found out.',
+    help: 'The container runtime, as in node.status.nodeInfo. Default: detected.',
   }),
   platform: field<string | null>({
     env: 'DRYPULL_PLATFORM',
@@ -154,28 +148,28 @@ export const fields = {
       ),
     ),
     write: same,
-    help: 'What images must be built for. Where not given: found out.',
+    help: 'The platform that images must be built for. Default: detected.',
   }),
   imageCredentialProviderConfig: field<string | null>({
     env: 'DRYPULL_IMAGE_CREDENTIAL_PROVIDER_CONFIG',
     fallback: null,
     read: orNull(absolutePath),
     write: same,
-    help: "The kubelet's flag of this name: a file or a directory. Where not given: found out.",
+    help: "The kubelet's flag of this name: a file or a directory. Default: detected.",
   }),
   imageCredentialProviderBinDir: field<string | null>({
     env: 'DRYPULL_IMAGE_CREDENTIAL_PROVIDER_BIN_DIR',
     fallback: null,
     read: orNull(absolutePath),
     write: same,
-    help: "The kubelet's flag of this name. Where not given: found out.",
+    help: "The kubelet's flag of this name. Default: detected.",
   }),
   kubeletRootDir: field<string | null>({
     env: 'DRYPULL_KUBELET_ROOT_DIR',
     fallback: null,
     read: orNull(absolutePath),
     write: same,
-    help: "The kubelet's --root-dir. Where not given: found out.",
+    help: "The kubelet's --root-dir. Default: detected.",
   }),
   concurrency: field<number>({
     env: 'DRYPULL_CONCURRENCY',
@@ -196,7 +190,7 @@ export const fields = {
     fallback: 500,
     read: count(1, 100_000),
     write: same,
-    help: 'Images of one registry in one pass; the rest come first in the next.',
+    help: 'Images of one registry in one pass; the others come first in the next pass.',
   }),
   deadline: field<number>({
     env: 'DRYPULL_DEADLINE',
@@ -210,37 +204,69 @@ export const fields = {
     fallback: 64,
     read: count(1, 1000),
     write: same,
-    help: 'Outcomes and changes remembered for each image.',
+    help: 'Outcomes and changes kept for each image.',
   }),
   perImageSeries: field<number>({
     env: 'DRYPULL_PER_IMAGE_SERIES',
     fallback: 100,
     read: count(0, 10_000),
     write: same,
-    help: 'Images that do not pull get a metric series of their own, up to this many.',
+    help: 'The most images that do not pull and get a metric series of their own.',
   }),
   meteredRegistries: field<readonly string[]>({
     env: 'DRYPULL_METERED_REGISTRIES',
     fallback: [],
     read: list(host, 'a list of registry hosts'),
     write: same,
-    help: 'More registries where fetching a manifest costs quota, beside the known ones.',
+    help: 'Further registries where fetching a manifest counts against a pull quota, besides the built-in ones.',
   }),
-  ...mannersFields,
+  ...budgetFields,
   ...clusterFields,
   ...catalogFields,
-  ...throughputFields,
-  ...forecastFields,
+  /**
+   * The first packets of a connection show no speed, so a sample below 32 KiB would show nothing. 64 KiB four times a day is a
+   * quarter of a MiB for each node, day and registry: less than the samples that show whether layers exist at all.
+   */
+  throughputSampleBytes: field<number>({
+    env: 'DRYPULL_THROUGHPUT_SAMPLE_BYTES',
+    fallback: '64KiB',
+    read: (raw) => (raw === '0' || raw === 0 ? read(0) : size(32 * 1024, 1024 ** 2)(raw)),
+    write: (value) => (value === 0 ? 0 : sizeText(value)),
+    help: 'Bytes read from one layer of each registry, every six hours, to estimate how long pulls take; 0: never.',
+  }),
+  quotaSamples: field<'auto' | 'off'>({
+    env: 'DRYPULL_QUOTA_SAMPLES',
+    fallback: 'auto',
+    read: oneOf(['auto', 'off']),
+    write: same,
+    help: "Whether Docker Hub's pull quota is sampled outside of rehearsals, by a HEAD request that costs no pull. auto: where images of docker.io are pulled from Docker Hub itself and no rehearsal has shown what is left.",
+  }),
+  stateDir: field<string | null>({
+    env: 'DRYPULL_STATE_DIR',
+    fallback: null,
+    read: orNull(absolutePath),
+    write: same,
+    help: 'A writable directory: the history for forecasts outlives a restart there. No verdict needs it.',
+  }),
   logLevel: field<LogLevel>({
     env: 'DRYPULL_LOG_LEVEL',
     fallback: 'info',
     read: oneOf(logLevels),
     write: same,
-    help: 'The least important log lines that are written.',
+    help: 'The lowest level of log lines that are written.',
   }),
 } as const;
 
 export type FieldKey = keyof typeof fields;
+
+/** `readCron` absent: only intervals are read. See loadConfig. */
+function readSchedule(raw: unknown, readCron?: CronReader): Reading<Schedule> {
+  if (typeof raw !== 'string') return flaw(raw, scheduleAllowed);
+  const written = raw.trim();
+  const intervalMs = durationMs(written);
+  const schedule = intervalMs === undefined ? readCron?.(written) : intervalSchedule(written, intervalMs);
+  return schedule === undefined ? flaw(raw, scheduleAllowed) : read(schedule);
+}
 
 function writeEntry({ image, pullSecrets, policy }: ImageEntry): unknown {
   if (pullSecrets.length === 0 && policy === null) return image;

@@ -1,4 +1,4 @@
-/** Read once: a change of these takes effect after a restart. */
+/** Fields that are read once: a change takes effect after a restart. */
 export const fixedAtStart = [
   'listen',
   'listenTlsCert',

@@ -1,8 +1,8 @@
-/** How one value of the configuration is read: durations, sizes, addresses, lists. Each reader takes YAML or an environment's text. */
+/** Readers for values of the configuration: durations, sizes, addresses, lists. Each accepts a YAML value or the text of a variable. */
 import ipaddr from 'ipaddr.js';
 import type { PullPolicy } from '#kubelet/pull-policy.ts';
 
-/** A problem within one value: where in it, what was given, what is allowed. */
+/** An error in one value: where in it, what was given, what is allowed. */
 export interface Flaw {
   /** `[2].policy`; empty: the value itself. */
   readonly at: string;
@@ -21,9 +21,9 @@ export interface Address {
 
 export interface ImageEntry {
   readonly image: string;
-  /** Files with a docker config each, in the order in which the kubelet would hold them. */
+  /** Docker configuration files, in the order in which the kubelet would use them. */
   readonly pullSecrets: readonly string[];
-  /** Null: as the API server would default it. */
+  /** Null: the default of the API server. */
   readonly policy: PullPolicy | null;
 }
 
@@ -41,7 +41,7 @@ export function shown(raw: unknown): string {
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
-/** YAML can say a list that contains itself, which JSON cannot. */
+/** A YAML alias can make a list that contains itself, which JSON cannot express. */
 function jsonOf(raw: unknown): string {
   try {
     return JSON.stringify(raw);
@@ -123,7 +123,7 @@ export function oneOf<const T extends string>(choices: readonly T[]): Reader<T> 
   };
 }
 
-/** `on` and `off`; the booleans of YAML and their texts in an environment serve, too. */
+/** `on` and `off`; the booleans of YAML and their texts in a variable are accepted too. */
 export function onOff(raw: unknown): Reading<boolean> {
   if (raw === true || raw === 'on' || raw === 'true') return read(true);
   if (raw === false || raw === 'off' || raw === 'false') return read(false);
@@ -134,10 +134,10 @@ export function text(pattern: RegExp, allowed: string): Reader<string> {
   return (raw) => (typeof raw === 'string' && raw.length <= 4096 && pattern.test(raw) ? read(raw) : flaw(raw, allowed));
 }
 
-/** A YAML list, or the words of a string. */
+/** A YAML list, or a string of items separated by spaces or commas. */
 export function list<T>(item: Reader<T>, allowed: string): Reader<readonly T[]> {
   return (raw) => {
-    const items: unknown = typeof raw === 'string' ? raw.split(/[\s,]+/).filter((word) => word !== '') : raw;
+    const items: unknown = typeof raw === 'string' ? raw.split(/[\s,]+/).filter((part) => part !== '') : raw;
     if (!Array.isArray(items)) return flaw(raw, allowed);
     const readings = items.map((each: unknown) => item(each));
     const flaws = readings.flatMap((reading, index) =>
@@ -166,7 +166,7 @@ export function address(raw: unknown): Reading<Address> {
   return read({ host: v6 ?? match[2] ?? '', port });
 }
 
-/** The listener that takes requests: this machine's own processes only, or nobody. */
+/** A loopback address, which only processes of this machine reach, or off. */
 export function loopback(raw: unknown): Reading<Address | 'off'> {
   if (raw === 'off' || raw === false) return read('off');
   const allowed = 'a loopback address with its port, such as 127.0.0.1:9468 or [::1]:9468, or off';
@@ -177,7 +177,7 @@ export function loopback(raw: unknown): Reading<Address | 'off'> {
   return isLoopback ? reading : flaw(raw, allowed);
 }
 
-/** `true` and `false` as a switch in a manifest says them. */
+/** `true` and `false` are accepted too, as a switch in a manifest writes them. */
 export function listenAuth(raw: unknown): Reading<'off' | 'kubernetes'> {
   if (raw === true || raw === 'true') return read('kubernetes');
   return raw === false || raw === 'false' ? read('off') : oneOf(['off', 'kubernetes'])(raw);
@@ -193,7 +193,7 @@ const imageName = text(
   'an image reference without spaces, such as registry.example.com/app:1',
 );
 
-/** A plain reference, or a reference with what goes with it. Whether the reference is well-formed is for its verdict to say. */
+/** A reference, or a map with one. A malformed reference is no error here: its verdict reports it. */
 export function imageEntry(raw: unknown): Reading<ImageEntry> {
   if (typeof raw === 'string') {
     const reading = imageName(raw);
@@ -206,11 +206,11 @@ export function imageEntry(raw: unknown): Reading<ImageEntry> {
   const image = inside('.image', imageName(given.get('image')));
   const pullSecrets = inside('.pullSecrets', list(filePath, 'a list of files')(given.get('pullSecrets') ?? []));
   const policy = inside('.policy', orNull(oneOf(policies))(given.get('policy') ?? null));
-  const strange = [...given.keys()].filter((key) => !['image', 'pullSecrets', 'policy'].includes(key));
-  if (image.ok && pullSecrets.ok && policy.ok && strange.length === 0) {
+  const unknownKeys = [...given.keys()].filter((key) => !['image', 'pullSecrets', 'policy'].includes(key));
+  if (image.ok && pullSecrets.ok && policy.ok && unknownKeys.length === 0) {
     return read({ image: image.value, pullSecrets: pullSecrets.value, policy: policy.value });
   }
-  const unknown = strange.map((key) => ({
+  const unknown = unknownKeys.map((key) => ({
     at: `.${key}`,
     given: shown(given.get(key)),
     allowed: 'only image, pullSecrets and policy',

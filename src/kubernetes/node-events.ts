@@ -2,6 +2,7 @@
  * Events on the Node (events.k8s.io/v1): one for each change of a verdict, within a rate limit. Events beyond it are dropped and
  * counted; the report and the metrics contain the change anyway.
  */
+import { LRUCache } from 'lru-cache';
 import { type Bad, type Outcome, good } from '#report/outcome.ts';
 import { faultOf, objectBounds } from '#kubernetes/api/call.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
@@ -28,7 +29,7 @@ export class NodeEvents {
   readonly #cluster: Cluster;
   readonly #nodeName: string;
   readonly #now: () => Date;
-  readonly #posted = new Map<string, { readonly what: string; readonly atMs: number }>();
+  readonly #posted = new LRUCache<string, { readonly what: string; readonly atMs: number }>({ max: mostRemembered });
   #tokens = burst;
   #countedMs: number;
 
@@ -52,7 +53,6 @@ export class NodeEvents {
       ...objectBounds,
     });
     if (answer.is !== 'answered') return refused(answer);
-    if (this.#posted.size >= mostRemembered) this.#posted.clear();
     this.#posted.set(event.about, { what, atMs: nowMs });
     return good('written');
   }

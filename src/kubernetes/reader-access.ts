@@ -5,6 +5,7 @@
  * clients cannot make the agent flood the API server.
  */
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Fault } from '#report/fault.ts';
 import { type Answer, type Call, faultOf, objectBounds } from '#kubernetes/api/call.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
@@ -43,7 +44,7 @@ interface Kept {
 
 export function readerAccess(cluster: Cluster, clock: { readonly now: () => Date }): ReaderAccess {
   /** By digest: the tokens themselves are not kept. */
-  const kept = new Map<string, Kept>();
+  const kept = new LRUCache<string, Kept>({ max: mostKept });
   let tokens = burst;
   let countedMs = clock.now().getTime();
 
@@ -65,20 +66,12 @@ export function readerAccess(cluster: Cluster, clock: { readonly now: () => Date
       if (known !== undefined && nowMs < known.untilMs) return await known.admission;
       if (!mayAsk(nowMs)) return unavailable('too many unknown clients at once');
       const entry: Kept = { admission: review(cluster, token, path), untilMs: nowMs + keptMs.admitted };
-      forget(kept, nowMs);
       kept.set(key, entry);
       const admission = await entry.admission;
       entry.untilMs = nowMs + keptMs[admission.is];
       return admission;
     },
   };
-}
-
-function forget(kept: Map<string, Kept>, nowMs: number): void {
-  if (kept.size < mostKept) return;
-  for (const [key, { untilMs }] of kept) if (untilMs <= nowMs) kept.delete(key);
-  const [oldest] = kept.keys();
-  if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest);
 }
 
 function tokenOf(authorization: string | undefined): string | undefined {

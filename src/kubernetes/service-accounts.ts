@@ -3,6 +3,7 @@
  * (plugin/pkg/admission/serviceaccount/admission.go Admit, v1.36), and a future Pod has not been admitted yet. Names only;
  * pull-secrets.ts reads the Secrets.
  */
+import { LRUCache } from 'lru-cache';
 import { type Outcome, bad, good } from '#report/outcome.ts';
 import { faultOf, objectBounds } from '#kubernetes/api/call.ts';
 import { isSubdomain } from '#kubernetes/api/names.ts';
@@ -16,7 +17,7 @@ export interface Accounts {
 
 const keptMs = 30 * 60_000;
 const refusedMs = 10 * 60_000;
-const mostKept = 10_000;
+const mostKept = 1000;
 
 interface Kept {
   readonly found: Promise<Outcome<readonly string[]>>;
@@ -24,13 +25,12 @@ interface Kept {
 }
 
 export function accounts(cluster: Cluster, now: () => Date): Accounts {
-  const kept = new Map<string, Kept>();
+  const kept = new LRUCache<string, Kept>({ max: mostKept });
   return {
     secretNames: (namespace, account) => {
       const key = `${namespace}/${account}`;
       const known = kept.get(key);
       if (known !== undefined && known.untilMs > now().getTime()) return known.found;
-      if (kept.size >= mostKept) kept.clear();
       const asking: Kept = { found: ask(cluster, namespace, account), untilMs: Number.POSITIVE_INFINITY };
       kept.set(key, asking);
       void asking.found.then((found) => {

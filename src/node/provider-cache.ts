@@ -1,4 +1,5 @@
 /** Answers of credential providers, kept as long as they said, and runs under way, shared by everybody who asks meanwhile. */
+import { LRUCache } from 'lru-cache';
 import type { Outcome } from '#report/outcome.ts';
 import type { Secret } from '#report/secret.ts';
 
@@ -23,7 +24,7 @@ export interface Kept {
 }
 
 /** The kubelet's cache has no bound; a node pulls from far fewer repositories than this. */
-const maxEntries = 10_000;
+const maxEntries = 1000;
 
 interface Entry {
   readonly auth: ProviderAuth;
@@ -40,7 +41,7 @@ const nextTryMs = 15 * 60_000;
 
 /** Lives as long as its maker; holds secrets, and forgets them when they expire. */
 export class ProviderCache {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new LRUCache<string, Entry>({ max: maxEntries });
   readonly #running = new Map<string, Promise<Outcome<ProviderAuth>>>();
 
   /** By image, then by registry, then the global answer (getCachedCredentials). */
@@ -74,7 +75,6 @@ export class ProviderCache {
   }
 
   keep({ provider, repository, scope, auth }: Kept, { now, keepMs }: { now: number; keepMs: number }): void {
-    if (this.#entries.size >= maxEntries) this.#purge(now);
     const tryMs = keepMs / 2 < soonestTryMs ? Infinity : now + keepMs / 2;
     this.#entries.set(`${provider}\n${keyOf(scope, repository)}`, { auth, untilMs: now + keepMs, tryMs });
   }
@@ -86,11 +86,6 @@ export class ProviderCache {
     const started = run().finally(() => this.#running.delete(key));
     this.#running.set(key, started);
     return started;
-  }
-
-  #purge(now: number): void {
-    for (const [key, entry] of this.#entries) if (now > entry.untilMs) this.#entries.delete(key);
-    if (this.#entries.size >= maxEntries) this.#entries.clear();
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import type { Demand } from '#kubelet/demand.ts';
 import { keyMatches } from '#kubelet/keyring.ts';
-import { type ConnectivityProbe, learnedOrigins } from '#budget/connectivity-probe.ts';
+import { type ConnectivityProbe, type KnownDemand, learnedOrigins } from '#budget/connectivity-probe.ts';
 import { demandId } from '#report/ledger.ts';
 import { restarted } from '#runtime/next-start.ts';
 import type { NodeHistory } from '#forecast/history/history.ts';
@@ -13,7 +13,6 @@ import type { PullReport } from '#report/report.ts';
 import type { NodeView } from '#node/view.ts';
 import type { Restarted } from './restart.ts';
 import { assessAll } from '#assess.ts';
-import type { Known } from '#budget/choose.ts';
 import { askProviders } from '#node/credential-plugin.ts';
 import { ProviderCache } from '#node/provider-cache.ts';
 import { defaultOptions, openWire } from './open-wire.ts';
@@ -101,7 +100,7 @@ export class Rehearser {
   /** Opens connections to every host that these images would use; see runtime/attempt/connectivity-probe.ts. */
   async probe(
     view: NodeView,
-    at: readonly Known[],
+    at: readonly KnownDemand[],
     pass: Pass,
   ): Promise<ReadonlyMap<string, readonly ConnectivityProbe[]>> {
     const wire = this.#open(view, pass);

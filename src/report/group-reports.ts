@@ -4,7 +4,7 @@
  */
 import { rootOf } from './fault.ts';
 import type { PullReport } from './report.ts';
-import { poolOf, zoneOf, type SampledNode } from '#check/sample-nodes.ts';
+import { poolOf, zoneOf, type LabelledNode } from './node-labels.ts';
 import type { Verdict } from './verdict.ts';
 
 export interface NodeGroup {
@@ -28,7 +28,7 @@ const order: { readonly [V in Verdict['is']]: number } = { pulls: 0, at_risk: 1,
 /** In the order of `reports`, images with equal groups together. */
 export function groupReports(
   reports: readonly PullReport[],
-  nodes: ReadonlyMap<string, SampledNode>,
+  nodes: ReadonlyMap<string, LabelledNode>,
 ): readonly ImageGroups[] {
   // The same image may be asked for twice, with other secrets or another policy.
   const byDemand = Map.groupBy(reports, ({ image, policy, requestedBy }) =>
@@ -41,7 +41,7 @@ export function groupReports(
   }));
 }
 
-function groupsOf(reports: readonly PullReport[], nodes: ReadonlyMap<string, SampledNode>): readonly NodeGroup[] {
+function groupsOf(reports: readonly PullReport[], nodes: ReadonlyMap<string, LabelledNode>): readonly NodeGroup[] {
   const all = new Set(reports.map(({ node }) => node));
   const byAnswer = Map.groupBy(reports, (report) => JSON.stringify([report.verdict.is, faultText(report)]));
   return [...byAnswer.values()]
@@ -65,14 +65,14 @@ function faultText({ verdict, registry }: PullReport): string {
   return isOurs || where === undefined || where === '' ? verdict.fault.code : `${verdict.fault.code} at ${where}`;
 }
 
-function apartOf(names: readonly string[], all: ReadonlySet<string>, nodes: ReadonlyMap<string, SampledNode>): string {
+function apartOf(names: readonly string[], all: ReadonlySet<string>, nodes: ReadonlyMap<string, LabelledNode>): string {
   if (names.length === all.size) return '';
   const inside = new Set(names);
   const distinguishes = [
     poolOf,
-    (node: SampledNode): string | undefined => (zoneOf(node) === '' ? undefined : `zone=${zoneOf(node)}`),
-    (node: SampledNode): string | undefined => `arch=${node.architecture}`,
-    (node: SampledNode): string | undefined => `runtime=${node.runtime}`,
+    (node: LabelledNode): string | undefined => (zoneOf(node) === '' ? undefined : `zone=${zoneOf(node)}`),
+    (node: LabelledNode): string | undefined => `arch=${node.architecture}`,
+    (node: LabelledNode): string | undefined => `runtime=${node.runtime}`,
   ];
   for (const isDistinctive of distinguishes) {
     const of = (name: string): string | undefined => {

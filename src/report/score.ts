@@ -72,7 +72,7 @@ export const scoreKinds: readonly ScoreKind[] = ['hit', 'miss', 'false_alarm', '
 export type Score = Scored | Unscored;
 export interface Scored {
   readonly is: ScoreKind;
-  readonly actual: Verdict['is'];
+  readonly predicted: Verdict['is'];
   readonly outcome: PullOutcome;
   readonly prediction: StandingPrediction;
   /** Seconds between the first warning and the kubelet's failure; of a hit only. */
@@ -127,8 +127,8 @@ function resultOf(report: PullReport): 'yes' | 'warned' | 'no' | 'unknown' {
 }
 
 function scoreAgainst(outcome: PullOutcome, prediction: StandingPrediction): Score {
-  const actual = prediction.report.verdict.is;
-  const scored = { actual, outcome, prediction };
+  const predicted = prediction.report.verdict.is;
+  const scored = { predicted, outcome, prediction };
   switch (resultOf(prediction.report)) {
     case 'unknown':
       return { is: 'unscored', why: 'verdict_unknown', outcome };

@@ -115,7 +115,7 @@ describe('never silence', () => {
       is: 'unknown',
       fault: { code: 'agent.bug', what: 'TypeError' },
     });
-    expect(logged(agent.lines, 'a rehearsal broke')).toHaveLength(1);
+    expect(logged(agent.lines, 'a rehearsal failed')).toHaveLength(1);
     broken = false;
     await vi.advanceTimersByTimeAsync(5 * minute);
     expect(await verdictOf(agent, 'r/b')).toMatchObject({ is: 'pulls' });
@@ -165,11 +165,9 @@ describe('never silence', () => {
     await agent.stop();
   });
 
-  test('an unknown of our own gets the words of the one who has them', async () => {
-    const agent = await started('images: [r/a]', () => Promise.reject(new Error('x')), {
-      advise: ({ code }) => ({ cause: `cause of ${code}`, remedy: 'r', owner: 'agent' }),
-    });
-    expect((await agent.get('/')).text).toContain('cause of agent.bug');
+  test('an unknown verdict of the agent itself comes with advice', async () => {
+    const agent = await started('images: [r/a]', () => Promise.reject(new Error('x')));
+    expect((await agent.get('/')).text).toContain('drypull failed in rehearse.');
     await agent.stop();
   });
 });

@@ -72,7 +72,7 @@ describe('a node with ten Pods, two registries, three kinds of pull secrets and 
     await agent.until(() => agent.lines('prediction scored').some(({ score }) => score === 'miss'));
     expect(agent.lines('prediction scored').find(({ score }) => score === 'miss')).toMatchObject({
       level: 'warn',
-      logged: 'pulls',
+      predicted: 'pulls',
       pod: 'auth-basic-wrong',
       reason: 'ErrImagePull',
       message: expect.stringContaining('failed to pull and unpack image') as unknown,
@@ -123,7 +123,7 @@ describe('what the Node is told', () => {
     await using node = await busyNode('nodeCondition: on\nnodeEvents: on');
     node.kube.grants = new Set([...everyGrant].filter((grant) => !/events|nodes\/status/.test(grant)));
     await using agent = await wholeAgent(node.config);
-    await agent.until(() => agent.lines('an Event could not be written').length > 0);
+    await agent.until(() => agent.lines('cannot write an Event').length > 0);
     await rehearsed(agent);
     expect(await verdictsOf(agent)).toMatchObject(expectedOf(node));
   });
@@ -149,7 +149,7 @@ describe('pull secrets that may not be read', () => {
       expect(conditionOf(node)).toMatchObject({ status: 'True' });
       const asked = node.kube.calls.filter(({ resource }) => resource === 'secrets');
       expect(asked.length > 0).toBe(setting !== 'off');
-      expect(agent.lines('a pull secret may not be read: verdicts that depend on it are unknown')).toHaveLength(
+      expect(agent.lines('no permission to read a pull secret: verdicts that depend on it are unknown')).toHaveLength(
         setting === 'off' ? 0 : 1,
       );
     },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { demandId } from '#report/ledger.ts';
 import type { Demand } from '#kubelet/demand.ts';
-import { askedDemands } from '#agent/demands.ts';
+import { demandsOfNode } from '#agent/demands.ts';
 import { bareDemand } from '#config/image-demand.ts';
 
 const kubelet = { kubeletVersion: 'v1.34.0' };
@@ -12,7 +12,7 @@ const wanted = (over: Partial<Demand> = {}): Demand => ({
   ...over,
 });
 const asked = (pods: readonly Demand[], own: readonly Demand[] = []) =>
-  askedDemands({ pods, own, sandboxImage: '', kubelet });
+  demandsOfNode({ pods, own, sandboxImage: '', kubelet });
 
 describe('the name of a demand', () => {
   const names: readonly (readonly [string, Partial<Demand>, string])[] = [
@@ -46,12 +46,12 @@ describe('what a start would ask the registry for', () => {
   });
 
   test('is not said while the kubelet is not known', () => {
-    const [demand] = askedDemands({ pods: [wanted({ present: 'yes' })], own: [], sandboxImage: '' });
+    const [demand] = demandsOfNode({ pods: [wanted({ present: 'yes' })], own: [], sandboxImage: '' });
     expect(demand).not.toHaveProperty('asks');
   });
 
   test("the runtime's sandbox image is on the node, and rests", () => {
-    const demands = askedDemands({ pods: [], own: [], sandboxImage: 'registry.k8s.io/pause:3.10', kubelet });
+    const demands = demandsOfNode({ pods: [], own: [], sandboxImage: 'registry.k8s.io/pause:3.10', kubelet });
     expect(demands).toMatchObject([{ present: 'yes', asks: 'no', requestedBy: [{ kind: 'Runtime' }] }]);
   });
 });
@@ -63,7 +63,7 @@ describe('what is about to come', () => {
       ...over,
     });
   const askedWith = (news: readonly Demand[], pods: readonly Demand[] = [], own: readonly Demand[] = []) =>
-    askedDemands({ pods, own, coming: news, sandboxImage: '', kubelet });
+    demandsOfNode({ pods, own, upcoming: news, sandboxImage: '', kubelet });
 
   test('is asked for after what is here, with who wants it', () => {
     const here = wanted({ written: 'reg.test/here:1' });

@@ -19,7 +19,7 @@ test('it is what the DaemonSet says, and a change is heard within ten minutes an
   world.kube.daemonSets.set('drypull/drypull', 5_000);
   const stopping = new AbortController();
   const watch = watchIn(world, stopping.signal);
-  await watch.asked;
+  await watch.firstRead;
   expect(watch.agents).toBe(5_000);
   expect(world.time.pauses).toEqual([600_000]);
   world.kube.daemonSets.set('drypull/drypull', 3);
@@ -34,7 +34,7 @@ test('while the API server is away the last number holds', async () => {
   world.kube.daemonSets.set('drypull/drypull', 7);
   const stopping = new AbortController();
   const watch = watchIn(world, stopping.signal);
-  await watch.asked;
+  await watch.firstRead;
   await world.kube.away();
   world.time.advance(600_000);
   await expect.poll(() => world.time.pauses.length).toBe(2);
@@ -49,12 +49,12 @@ describe('an agent that may not know', () => {
     const stopping = new AbortController();
     const lines: string[] = [];
     const watch = watchIn(world, stopping.signal, lines);
-    await watch.asked;
+    await watch.firstRead;
     expect(watch.agents).toBe(1_000);
     world.time.advance(60_000);
     await world.kube.untilAsked('get apps/daemonsets', 2);
     await expect.poll(() => world.time.pauses.length).toBe(2);
-    expect(lines.filter((line) => line.includes('how many agents there are is not known'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('the number of agents is not known'))).toHaveLength(1);
     stopping.abort();
   });
 

@@ -4,7 +4,7 @@ import { catalogWriter } from '#catalog/publish.ts';
 import { demandEntries, nodeEntries, platformEntries } from '#catalog/text.ts';
 import { readWorkload } from '#catalog/workload.ts';
 import { ownKinds } from '#catalog/workload-kinds.ts';
-import { joinCluster, type Joined } from '#agent/join-cluster.ts';
+import { joinCluster, type JoinedCluster } from '#agent/join-cluster.ts';
 import { openLog } from '#output/log.ts';
 import { configOf, minute, ownTime, pulls, logged, started, type Running } from '../kit/agent.ts';
 import { FakeKube, catalogToken } from '../kit/fake-kube.ts';
@@ -27,7 +27,7 @@ interface Together extends AsyncDisposable {
 async function together(kube: FakeKube, settings = ''): Promise<Together> {
   const lines: string[] = [];
   const log = openLog({ level: 'debug', node: 'node1', to: { write: (line) => lines.push(line) } });
-  const joined: Joined = joinCluster(clusterOf(kube), {
+  const joined: JoinedCluster = joinCluster(clusterOf(kube), {
     config: configOf(`images: []\n${settings}`),
     nodeName: 'node1',
     env: {},
@@ -87,9 +87,9 @@ describe('an API server that is away', () => {
     expect(clusterState).toMatchObject({ isKnown: true, isStale: true, fault: 'agent.cannot_see' });
     expect(Math.abs(Date.parse(String(clusterState['asOf'])) - left)).toBeLessThan(2 * minute);
     expect((await agent.get('/node')).status).toBe(200);
-    expect(logged(lines, 'the cluster is not seen: going on with what it said last')).toHaveLength(1);
+    expect(logged(lines, 'the API server does not answer: the last known demands stay in force')).toHaveLength(1);
     await kube.listen();
-    await until(() => logged(lines, 'the cluster is seen again').length > 0);
+    await until(() => logged(lines, 'the API server answers again').length > 0);
     expect(await clusterIn(agent)).toMatchObject({ isStale: false });
   });
 
@@ -103,7 +103,7 @@ describe('an API server that is away', () => {
     expect(answer.status).toBe(503);
     expect(JSON.parse(answer.text)).toMatchObject({ is: 'unknown', cluster: { isKnown: false } });
     expect((await agent.get('/readyz')).status).toBe(200);
-    expect(logged(lines, 'the cluster is not seen: what its Pods ask for is not known')).toHaveLength(1);
+    expect(logged(lines, 'the API server does not answer: the demands of the Pods are not known')).toHaveLength(1);
     await kube.listen();
     await until(() => agent.passes.length > 0);
     expect(agent.passes[0]).toEqual(images);
@@ -186,8 +186,8 @@ describe('what is about to land', () => {
       random: () => 0.5,
       log: openLog({ level: 'error', node: 'node1', to: { write: () => undefined } }),
     });
-    await until(() => (joined.node()?.clusterPlatforms ?? []).length > 0);
-    expect(joined.node()?.clusterPlatforms).toEqual(['linux/amd64', 'linux/arm64']);
+    await until(() => (joined.nodeStatus()?.clusterPlatforms ?? []).length > 0);
+    expect(joined.nodeStatus()?.clusterPlatforms).toEqual(['linux/amd64', 'linux/arm64']);
     await joined.close();
     await kube.close();
   });
@@ -211,7 +211,7 @@ describe('what is about to land', () => {
     await until(() => agent.passes.length > 0);
     await pass(30 * minute);
     expect(agent.passes[0]).toEqual(images);
-    expect(logged(lines, 'no catalog is read: what is about to land on this node is not known')).toHaveLength(1);
+    expect(logged(lines, 'cannot read the catalog: upcoming demands of this node are not known')).toHaveLength(1);
     expect(lines.filter((line) => /"level":"(warn|error)"/.test(line))).toEqual([]);
     // Refused once in a few minutes.
     expect(kube.calls.filter(({ resource }) => resource === 'configmaps').length).toBeLessThan(25);

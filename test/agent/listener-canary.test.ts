@@ -7,14 +7,14 @@ import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
 import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#kubelet/demand.ts';
-import { runAgent } from '#agent/agent.ts';
+import { startAgent } from '#agent/agent.ts';
 import { bareDemand, pullSecretOf } from '#config/image-demand.ts';
 import { readerAccess } from '#kubernetes/reader-access.ts';
 import { readNode } from '#rehearsal/read-node.ts';
 import { defaultOptions } from '#rehearsal/open-wire.ts';
 import { Rehearser } from '#rehearsal/rehearser.ts';
 import { openLog } from '#output/log.ts';
-import { outsideOf } from '../kit/agent.ts';
+import { dependenciesOf } from '../kit/agent.ts';
 import { kubeWorld } from '../kit/kube-world.ts';
 import { nodeRoot } from '../kit/node-root.ts';
 import { listen } from '../kit/silent-listener.ts';
@@ -86,25 +86,25 @@ test('no secret is in any answer, log line or error', { timeout: 20_000 }, async
   });
   const lines: string[] = [];
   const stopping = new AbortController();
-  const opened = Promise.withResolvers<string>();
   const keeper = readerAccess(world.cluster, { now });
-  const ended = runAgent({
-    ...outsideOf('images: []'),
-    demands: () => Promise.resolve(demands),
-    rehearse: (wanted, _config, { signal }): AsyncIterable<PullReport> =>
-      rehearser.rehearse(view, wanted, {
-        options: defaultOptions,
-        atOnce: 4,
-        perRegistry: 4,
-        meteredRegistries: [],
-        signal,
-      }),
-    log: openLog({ level: 'debug', node: 'n', to: { write: (line) => lines.push(line) } }),
-    signal: stopping.signal,
-    admit: (authorization, path) => keeper.admit(authorization, path),
-    opened: ({ open }) => opened.resolve(open),
-  });
-  const url = await opened.promise;
+  const agent = await startAgent(
+    dependenciesOf('images: []', {
+      demands: () => Promise.resolve(demands),
+      rehearse: (wanted, _config, { signal }): AsyncIterable<PullReport> =>
+        rehearser.rehearse(view, wanted, {
+          options: defaultOptions,
+          atOnce: 4,
+          perRegistry: 4,
+          meteredRegistries: [],
+          signal,
+        }),
+      log: openLog({ level: 'debug', node: 'n', to: { write: (line) => lines.push(line) } }),
+      signal: stopping.signal,
+      admit: (authorization, path) => keeper.admit(authorization, path),
+    }),
+  );
+  if (!agent.ok) throw new Error(agent.why);
+  const { page: url, ended } = agent;
   const read = async (path: string, token?: string): Promise<string> => {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const response = await fetch(new URL(path, url), { headers });

@@ -2,10 +2,10 @@
 import { connect, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
-import { runAgent } from '#agent/agent.ts';
-import type { Pair } from '#agent/listener-certificate.ts';
+import { startAgent } from '#agent/agent.ts';
+import type { Pair } from '#agent/collaborators.ts';
 import type { Pems } from '#output/http/open-listener.ts';
-import { outsideOf, ownTime, pulls, logged, started } from '../kit/agent.ts';
+import { dependenciesOf, ownTime, pulls, logged, started } from '../kit/agent.ts';
 import { issuer } from '../kit/certificates.ts';
 
 ownTime();
@@ -76,7 +76,7 @@ describe('an agent behind TLS', () => {
     const agent = await started('images: [r/a]', pulls, { pair: { first, changes } });
     await push(pair);
     expect(await shown(agent.url)).toBe('first.test');
-    const lines = logged(agent.lines, "the listener's new certificate is refused: going on with the old one");
+    const lines = logged(agent.lines, "the listener's new certificate is refused: the current one stays in use");
     expect(lines).toMatchObject([{ level: 'error', why: expect.stringContaining(why) as string }]);
     const scraped = await asked(agent.url, '/metrics');
     expect(scraped).toContain('drypull_listener_certificate_reloads_total{outcome="refused"} 1');
@@ -89,7 +89,7 @@ describe('an agent behind TLS', () => {
   test('does not start with a pair that does not match', async () => {
     const { changes } = renewals();
     const pair = { first: { cert: second.cert, key: first.key }, changes };
-    const ended = await runAgent({ ...outsideOf('images: []'), pair });
+    const ended = await startAgent(dependenciesOf('images: []', { pair }));
     expect(ended).toEqual({
       ok: false,
       why: 'cannot listen over TLS: the certificate and the key do not belong together',
@@ -98,7 +98,7 @@ describe('an agent behind TLS', () => {
 });
 
 describe('an agent with a doorkeeper', () => {
-  const message = 'readers show their tokens in the clear: give the listener a certificate (listenTlsCert)';
+  const message = 'readers send their tokens in clear text: give the listener a certificate (listenTlsCert)';
 
   test('lets nobody read whom he does not admit, and warns of tokens in the clear', async () => {
     const admit = (): Promise<{ is: 'unauthenticated' }> => Promise.resolve({ is: 'unauthenticated' });

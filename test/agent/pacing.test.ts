@@ -3,8 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { ConnectivityProbe, ProbeKind } from '#budget/connectivity-probe.ts';
 import { demandId } from '#report/ledger.ts';
 import type { PullReport } from '#report/report.ts';
-import type { AgentDependencies } from '#agent/agent.ts';
-import { minute, ownTime, pulls, refused, started, type Running } from '../kit/agent.ts';
+import { minute, ownTime, pulls, refused, started, type AgentParts, type Running } from '../kit/agent.ts';
 import { askedReport } from '../kit/asked-report.ts';
 
 ownTime();
@@ -16,7 +15,7 @@ interface Registry {
   is: ProbeKind;
 }
 
-function probeConnectivity(registry: Registry): NonNullable<AgentDependencies['probe']> {
+function probeConnectivity(registry: Registry): NonNullable<AgentParts['probe']> {
   return (at) => {
     const probe: ConnectivityProbe = {
       origin: 'https://reg.example.com',
@@ -111,14 +110,11 @@ describe('an agent among a hundred', () => {
 });
 
 describe('an agent among five thousand that books turns', () => {
-  const turnsOf = (
-    state: () => number | undefined,
-    isOpen = () => true,
-  ): NonNullable<AgentDependencies['reservations']> => ({
+  const turnsOf = (state: () => number | undefined, isOpen = () => true): NonNullable<AgentParts['reservations']> => ({
     isOpen,
-    state: () => Promise.resolve(state()),
+    reserve: () => Promise.resolve(state()),
   });
-  const running = (reservations: NonNullable<AgentDependencies['reservations']>): Promise<Running> =>
+  const running = (reservations: NonNullable<AgentParts['reservations']>): Promise<Running> =>
     started(`images: [${images}]\nschedule: 5m\nfleetSize: 100`, (image) => met(image, { is: 'opened' }), {
       probe: probeConnectivity({ is: 'opened' }),
       reservations,
@@ -284,7 +280,7 @@ describe('an agent alone', () => {
     });
     await vi.advanceTimersByTimeAsync(day);
     expect(agent.passes.flat().length).toBeGreaterThan(0);
-    expect(agent.lines.join('')).toContain('could not knock');
+    expect(agent.lines.join('')).toContain('connectivity probes failed');
     await agent.stop();
   });
 });

@@ -1,9 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { PullReport } from '#report/report.ts';
-import { runAgent } from '#agent/agent.ts';
+import { startAgent } from '#agent/agent.ts';
 import type { ParsedConfig } from '#config/config.ts';
-import { openLog } from '#output/log.ts';
-import { configOf, minute, nothing, ownTime, pulls, refused, logged, started } from '../kit/agent.ts';
+import { configOf, dependenciesOf, minute, ownTime, pulls, refused, logged, started } from '../kit/agent.ts';
 
 ownTime();
 
@@ -96,7 +95,7 @@ describe('reload', () => {
     const { changes, push } = reloads();
     const agent = await started('images: [r/a]\nschedule: 5m', pulls, { changes });
     await push({ ok: false, problems: [{ key: 'images', given: '7', allowed: 'a list' }] });
-    expect(logged(agent.lines, 'the changed configuration is refused: going on with the old one')).toMatchObject([
+    expect(logged(agent.lines, 'the changed configuration is refused: the current one stays in force')).toMatchObject([
       { level: 'error', problems: [{ given: '7' }] },
     ]);
     await vi.advanceTimersByTimeAsync(5 * minute);
@@ -124,7 +123,8 @@ describe('the end', () => {
         yield* [];
       },
     });
-    expect(await agent.stop()).toEqual({ ok: true });
+    await agent.stop();
+    expect(logged(agent.lines, 'drained')).toHaveLength(1);
     expect(heard?.aborted).toBe(true);
     expect(logged(agent.lines, 'verdict changed')).toEqual([]);
     await expect(agent.get('/livez')).rejects.toThrow();
@@ -141,20 +141,9 @@ describe('the end', () => {
   test('an address in use is told at once', async () => {
     const agent = await started('images: [r/a]', pulls);
     const { port } = new URL(agent.url);
-    const never = new AbortController().signal;
-    const config = configOf('images: [r/a]');
-    const ended = await runAgent({
-      config: { ...config, listen: { host: '127.0.0.1', port: Number(port) } },
-      hostName: 'x',
-      version: '0',
-      demands: () => Promise.resolve([]),
-      rehearse: nothing,
-      rehearseCheck: nothing,
-      clock: { now: () => 0, random: () => 0 },
-      vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
-      log: openLog({ level: 'silent', node: 'x' }),
-      signal: never,
-    });
+    const dependencies = dependenciesOf('images: [r/a]');
+    const config = { ...dependencies.settings.config, listen: { host: '127.0.0.1', port: Number(port) } };
+    const ended = await startAgent({ ...dependencies, settings: { ...dependencies.settings, config } });
     expect(ended.ok ? '' : ended.why).toContain(`cannot listen on 127.0.0.1:${port}: something listens there already`);
     await agent.stop();
   });

@@ -1,8 +1,7 @@
 /** Looks at quotas, in the agent's rounds: when, with what, and what becomes of them. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { QuotaSample } from '#report/quota.ts';
-import type { AgentDependencies } from '#agent/agent.ts';
-import { minute, ownTime, pulls, logged, started, type Running } from '../kit/agent.ts';
+import { minute, ownTime, pulls, logged, started, type AgentParts, type Running } from '../kit/agent.ts';
 
 ownTime();
 
@@ -22,7 +21,7 @@ const sample = (remaining: number): QuotaSample => ({
 
 const yaml = 'images: [docker.io/x:1]\nschedule: 10m';
 
-async function sampling(sampleQuotas: NonNullable<AgentDependencies['sampleQuotas']>, config = yaml): Promise<Running> {
+async function sampling(sampleQuotas: NonNullable<AgentParts['sampleQuotas']>, config = yaml): Promise<Running> {
   running = await started(config, pulls, { sampleQuotas });
   return running;
 }
@@ -55,7 +54,7 @@ describe('quotas are looked at', () => {
     const { passes, lines } = await sampling(() => Promise.reject(new Error('no luck')));
     await vi.advanceTimersByTimeAsync(11 * minute);
     expect(passes.length).toBeGreaterThan(1);
-    expect(logged(lines, 'a look at the quotas broke').length).toBeGreaterThan(1);
+    expect(logged(lines, 'cannot sample pull quotas').length).toBeGreaterThan(1);
   });
 
   test('a look that hangs holds up no pass, and is not made twice', async () => {

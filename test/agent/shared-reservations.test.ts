@@ -19,29 +19,29 @@ test('it is open until a booking fails, and closed for longer each time that it 
   await using world = await kubeWorld();
   const { desk, lines } = deskIn(world);
   expect(desk.isOpen()).toBe(true);
-  expect(await desk.state('docker.io', ask)).toBe(0);
+  expect(await desk.reserve('docker.io', ask)).toBe(0);
   world.kube.grants = new Set([...everyGrant].filter((grant) => !grant.includes('leases')));
-  expect(await desk.state('docker.io', ask)).toBeUndefined();
+  expect(await desk.reserve('docker.io', ask)).toBeUndefined();
   expect(desk.isOpen()).toBe(false);
   world.time.advance(60_000);
   expect(desk.isOpen()).toBe(true);
-  await desk.state('docker.io', ask);
+  await desk.reserve('docker.io', ask);
   world.time.advance(60_000);
   expect(desk.isOpen()).toBe(false);
   world.time.advance(60_000);
   expect(desk.isOpen()).toBe(true);
   world.kube.grants = everyGrant;
-  expect(await desk.state('docker.io', ask)).toBe(0);
+  expect(await desk.reserve('docker.io', ask)).toBe(0);
   const logged = (text: string): number => lines.filter((line) => line.includes(text)).length;
-  expect(logged('no turn can be booked')).toBe(1);
-  expect(logged('booked with the fleet again')).toBe(1);
+  expect(logged('cannot share reservations')).toBe(1);
+  expect(logged('shared with the fleet again')).toBe(1);
 });
 
 test('a minute that is full is no failure', async () => {
   await using world = await kubeWorld();
   const { desk } = deskIn(world);
   const dear = { perMinute: 6, cost: 12 };
-  for (let i = 0; i < 3; i += 1) await desk.state('public.ecr.aws', dear);
-  expect(await desk.state('public.ecr.aws', dear)).toBeUndefined();
+  for (let i = 0; i < 3; i += 1) await desk.reserve('public.ecr.aws', dear);
+  expect(await desk.reserve('public.ecr.aws', dear)).toBeUndefined();
   expect(desk.isOpen()).toBe(true);
 });

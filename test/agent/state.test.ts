@@ -22,7 +22,7 @@ test('who never went goes first, then who failed and may mend, then who was held
     history: emptyNodeHistory,
   });
   const names = ['seen-later', 'seen-first', 'held', 'never', 'failed'];
-  state.ask(names.map((name) => demandFor(`${registry}/${name}:1`)));
+  state.setDemands(names.map((name) => demandFor(`${registry}/${name}:1`)));
   const enter = (name: string, minutes: number, fault?: Fault): void => {
     const asked = [{ host: registry, requests: 1, status: 200 }] as const;
     const what = { image: `${registry}/${name}:1`, registry, atMs: start + minutes * minute, asked };

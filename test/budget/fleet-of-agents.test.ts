@@ -1,9 +1,9 @@
 /** As fleet.test.ts, with the real book and the real choice: re-tries, knocks and back-off of a fleet whose registries fail. */
 import { describe, expect, test } from 'vitest';
-import { simulateBooks, type BooksTold, type Episode } from '../kit/fleet-of-books.ts';
+import { simulateAgents, type FleetResult, type Episode } from '../kit/fleet-of-agents.ts';
 import { minuteMs, mirrored, ordinary } from '../kit/fleet.ts';
 
-const above = ({ peaks }: BooksTold): readonly string[] =>
+const above = ({ peaks }: FleetResult): readonly string[] =>
   peaks
     .filter(({ perMinute, budget }) => perMinute > budget)
     .map(({ budgetKey, perMinute }) => `${budgetKey} ${perMinute}`);
@@ -15,7 +15,7 @@ describe.each([1, 100])('%i agents with their books', { timeout: 60_000 }, (node
   test.each(['shut', 'broken', 'limiting', 'gone'] as const)(
     'hold every budget while all registries are %s, and afterwards',
     async (is) => {
-      const shown = await simulateBooks({
+      const shown = await simulateAgents({
         nodes,
         registries: ordinary,
         forMs: 60 * minuteMs,
@@ -29,7 +29,7 @@ describe.each([1, 100])('%i agents with their books', { timeout: 60_000 }, (node
   test.each(['gone', 'broken', 'limiting', 'shut'] as const)(
     'hold every budget while the mirror in front of all of them is %s, and afterwards',
     async (is) => {
-      const shown = await simulateBooks({
+      const shown = await simulateAgents({
         nodes,
         registries: mirrored,
         forMs: 60 * minuteMs,
@@ -41,8 +41,8 @@ describe.each([1, 100])('%i agents with their books', { timeout: 60_000 }, (node
 });
 
 describe('what a hundred agents say', { timeout: 60_000 }, () => {
-  const mirrorFails = (forMin: number): Promise<BooksTold> =>
-    simulateBooks({
+  const mirrorFails = (forMin: number): Promise<FleetResult> =>
+    simulateAgents({
       nodes: 100,
       registries: mirrored,
       forMs: forMin * minuteMs,
@@ -63,7 +63,7 @@ describe('what a hundred agents say', { timeout: 60_000 }, () => {
 
 test('an agent alone sees within a quarter of an hour that everything is well again, whatever had failed', async () => {
   for (const is of ['shut', 'broken', 'gone'] as const) {
-    const shown = await simulateBooks({
+    const shown = await simulateAgents({
       nodes: 1,
       registries: ordinary,
       forMs: 50 * minuteMs,
@@ -80,7 +80,7 @@ describe('a hundred agents with their books that book turns together', { timeout
     'hold every budget while all registries are %s for a while, and ask ECR Public',
     async (is) => {
       const episodes = is === 'well' ? [] : everywhere(is, 20, 35);
-      const shown = await simulateBooks({ nodes: 100, registries: ordinary, forMs, episodes, together: true });
+      const shown = await simulateAgents({ nodes: 100, registries: ordinary, forMs, episodes, together: true });
       expect(above(shown)).toEqual([]);
       expect(shown.seenAt['public.ecr.aws']).toBeGreaterThan(0.1);
     },
@@ -90,7 +90,7 @@ describe('a hundred agents with their books that book turns together', { timeout
     const episodes = [
       { host: 'mirror.corp.internal', is: 'broken', fromMs: 20 * minuteMs, toMs: 50 * minuteMs },
     ] as const;
-    const shown = await simulateBooks({ nodes: 100, registries: mirrored, forMs, episodes, together: true });
+    const shown = await simulateAgents({ nodes: 100, registries: mirrored, forMs, episodes, together: true });
     expect(above(shown)).toEqual([]);
     expect(shown.verdicts).toEqual({ pulls: 2_200 });
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { hashOf, isChosen, memberOf } from '#budget/rendezvous.ts';
+import { hashOf } from '#budget/hash.ts';
+import { isChosen, memberOf } from '#budget/rendezvous.ts';
 
 const nodes = (count: number, prefix = 'node'): readonly string[] =>
   Array.from({ length: count }, (_, i) => `${prefix}-${i}`);

@@ -19,7 +19,7 @@ function booked(count: number, ask: { readonly perMinute: number; readonly cost:
   return times;
 }
 
-describe('turns', () => {
+describe('reservations', () => {
   test('come at once until a minute is full, and then one span after another', () => {
     expect(booked(7, { perMinute: 60, cost: 20 })).toEqual([0, 0, 0, 70_000, 70_000, 70_000, 140_000]);
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { phaseOf } from '#budget/phase.ts';
+import { phaseOf } from '#budget/hash.ts';
 import {
   affordableMs,
   affords,
@@ -75,16 +75,16 @@ describe('many agents', () => {
     const [one, other] = ['node-1', 'node-2'].map((name) =>
       spent(share, { cost: 4, phase: phaseOf(name), forMs: 3 * 24 * 60 * minute }),
     );
-    expect(share.is).toBe('moments');
+    expect(share.is).toBe('slots');
     expect(one?.[0]).not.toBe(other?.[0]);
     const gaps = one?.slice(1).map((at, i) => Math.round(at - (one[i] ?? 0)));
-    expect(new Set(gaps)).toEqual(new Set([Math.round(share.is === 'moments' ? share.everyMs : 0)]));
+    expect(new Set(gaps)).toEqual(new Set([Math.round(share.is === 'slots' ? share.everyMs : 0)]));
   });
 
   test('save nothing up: who could not use its moment waits for the next', () => {
     const bucket = fullBucket(share, 0);
     const at = { cost: 4, phase: 0 };
-    const everyMs = share.is === 'moments' ? share.everyMs : 0;
+    const everyMs = share.is === 'slots' ? share.everyMs : 0;
     expect(affords(bucket, share, { ...at, nowMs: everyMs + 29_000 })).toBe(true);
     expect(affords(bucket, share, { ...at, nowMs: everyMs + 31_000 })).toBe(false);
     expect(affordableMs(bucket, share, { ...at, nowMs: everyMs + 31_000 })).toBeCloseTo(2 * everyMs);
@@ -129,7 +129,7 @@ test('whatever the numbers, the next moment is never in the past, and comes', ()
 
 test('a clock that was set back shuts nobody out', () => {
   const share = shareOf({ perMinute: 60, agents: 5_000, cost: 4 });
-  const everyMs = share.is === 'moments' ? share.everyMs : 0;
+  const everyMs = share.is === 'slots' ? share.everyMs : 0;
   const bucket = spend(fullBucket(share, 0), share, { nowMs: 10 * everyMs, cost: 4 });
   expect(affords(bucket, share, { nowMs: 2 * everyMs, phase: 0, cost: 4 })).toBe(true);
 });

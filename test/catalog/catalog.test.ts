@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { WorkloadKind } from '#catalog/watch-workloads.ts';
+import type { WorkloadKind } from '#catalog/workload-kinds.ts';
 import { configMaps, linesOf, readingAgent, runningCatalog, turns, until, written } from '../kit/catalog-world.ts';
 import { grantText, scopedText } from '../kit/fake-kube-call.ts';
 import { text } from '../kit/fake-kube-json.ts';
@@ -93,7 +93,7 @@ describe('the catalog', () => {
     kube.catalogGrants = new Set([...kube.catalogGrants, 'list batch/jobs', 'watch batch/jobs']);
     await written(running, 2);
     expect(images(kube)).toContain('reg.test/job:1');
-    expect(running.logged('a kind is seen again').map(({ kind }) => kind)).toContain('jobs.batch');
+    expect(running.logged('a kind can be read again').map(({ kind }) => kind)).toContain('jobs.batch');
   });
 
   test('is one generation or the next, whatever moment one looks at it', async () => {
@@ -231,7 +231,7 @@ describe('writing', () => {
     await written(catalog);
     expect(running(kube)).toBe(1);
     expect(linesOf(kube)).toHaveLength(1);
-    expect(catalog.logged('the catalog cannot be written: the old one stands').length).toBeGreaterThan(0);
+    expect(catalog.logged('cannot write the catalog: the last one stays in force').length).toBeGreaterThan(0);
     expect(catalog.logged('the catalog can be written again')).toHaveLength(1);
   });
 
@@ -260,7 +260,7 @@ describe('writing', () => {
     await kube.until(({ calls }) => calls.filter(({ verb }) => verb === 'create').length > 3);
     expect(catalog.catalog.notReady()).toBe('the catalog has not been written yet');
     expect(catalog.catalog.notAlive()).toBeUndefined();
-    expect(catalog.logged('the catalog cannot be written: the old one stands')).toMatchObject([
+    expect(catalog.logged('cannot write the catalog: the last one stays in force')).toMatchObject([
       { fault: { code: 'agent.not_allowed' } },
     ]);
     kube.catalogGrants = all;
@@ -538,7 +538,7 @@ describe('an agent', () => {
     expect(await agent.demands()).toEqual([]);
     const logged = agent.lines.map((line) => JSON.parse(line) as { level: string; msg: string });
     expect(logged).toMatchObject([
-      { level: 'info', msg: 'no catalog is read: what is about to land on this node is not known' },
+      { level: 'info', msg: 'cannot read the catalog: upcoming demands of this node are not known' },
     ]);
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type CatalogDemand, type FleetNode, isAnywhere, isComing, ownShare } from '#catalog/share.ts';
+import { type CatalogDemand, type FleetNode, isAnywhere, ownShare } from '#catalog/share.ts';
+import { isUpcoming } from '#report/upcoming.ts';
 import { type NodePlace } from '#kubelet/placement.ts';
 import { memberOf } from '#budget/rendezvous.ts';
 import { placementOf } from '#kubelet/placement-spec.ts';
@@ -133,7 +134,7 @@ test('the same image with other secrets is another question, for other nodes to 
 test('an image is about to come where all who want it are', () => {
   const here = { kind: 'Pod', namespace: 'shop', name: 'web-1', part: 'container web' };
   const coming = { ...here, kind: 'Deployment', name: 'web', coming: true } as const;
-  expect(isComing([coming])).toBe(true);
-  expect(isComing([coming, here])).toBe(false);
-  expect(isComing([])).toBe(false);
+  expect(isUpcoming([coming])).toBe(true);
+  expect(isUpcoming([coming, here])).toBe(false);
+  expect(isUpcoming([])).toBe(false);
 });

@@ -126,8 +126,8 @@ spec: { template: { spec: { containers: [{ name: log, image: 'registry.example.c
   });
 
   test.each([
-    ['list core/nodes', 'you may not list Nodes: whoever asks needs the ClusterRole drypull-asker'],
-    ['list core/pods', "you may not list the agents' Pods: whoever asks needs the ClusterRole drypull-asker"],
+    ['list core/nodes', 'you may not list Nodes: your user needs the ClusterRole drypull-asker'],
+    ['list core/pods', "you may not list the agents' Pods: your user needs the ClusterRole drypull-asker"],
   ])('without the right to %s nothing is asked, and it is said who may', async (grant, logged) => {
     await using world = await fleetWorld([{ name: 'node-1', agent: { is: 'silent' } }]);
     world.kube.grants = new Set([...world.kube.grants].filter((each) => each !== grant));
@@ -201,14 +201,14 @@ describe('what the agents know', () => {
       { name: 'node-2', agent: slow.ending },
     ]);
     const pauses: number[] = [];
-    const pause = (ms: number): Promise<void> => {
+    const delay = (ms: number): Promise<void> => {
       pauses.push(ms);
       pushed = pauses.length === 3;
       return Promise.resolve();
     };
-    const { status, stdout, stderr } = await runCheckNodes(['--nodes', web, '--wait', '5m'], { ...world, pause });
+    const { status, stdout, stderr } = await runCheckNodes(['--nodes', web, '--wait', '5m'], { ...world, delay });
     expect(stdout).toContain('2 nodes: pulls');
-    expect(stderr).toContain('drypull: 1 of 2 nodes do not pull everything: asked again in 2 s\n');
+    expect(stderr).toContain('drypull: 1 of 2 nodes do not pull every image: next attempt in 2 s\n');
     expect(pauses).toEqual([2000, 4000, 8000]);
     expect([good.rehearsed.length, slow.rehearsed.length]).toEqual([1, 4]);
     expect(status).toBe(0);
@@ -275,7 +275,7 @@ describe('a large fleet', { timeout: 60_000 }, () => {
     await using world = await fleetWorld(many(300, agent.ending));
     const { stdout, stderr } = await runCheckNodes(['--nodes', web, '-o', 'json'], world);
     expect(documentOf(stdout).sample).toEqual({ asked: documentOf(stdout).nodes.length, of: 300, kinds: 6 });
-    expect(stderr).toMatch(/^drypull: a sample of 15\d of 300 nodes is asked, from each of 6 kinds/);
+    expect(stderr).toMatch(/^drypull: a sample of 15\d of 300 nodes is checked, from each of 6 kinds/);
   });
 
   test('500 nodes are asked, at most so many at a time, and each is answered for', async () => {

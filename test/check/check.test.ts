@@ -106,7 +106,12 @@ describe('the exit status', () => {
 describe('a wrong call asks nobody', () => {
   test.each<[string, string[], Readonly<Record<string, string>>, RegExp]>([
     ['a file that is not there', ['-f', 'a.yaml'], {}, /-f a\.yaml: there is no such file/],
-    ['a file without images', ['-f', 'a.yaml'], { 'a.yaml': 'kind: ConfigMap\n' }, /no image found in what was given/],
+    [
+      'a file without images',
+      ['-f', 'a.yaml'],
+      { 'a.yaml': 'kind: ConfigMap\n' },
+      /no image found: nothing to check\. Give an IMAGE/,
+    ],
     ['a pull secret that is not there', ['a', '--pull-secret', 's'], {}, /--pull-secret s: there is no such file/],
     [
       'a pull secret that is no JSON',
@@ -118,7 +123,7 @@ describe('a wrong call asks nobody', () => {
       'a pull secret that is a manifest',
       ['a', '--pull-secret', 's'],
       { s: '{"kind":"Secret","data":{"x":"canary"}}' },
-      /a Secret manifest goes with -f/,
+      /give a Secret manifest with -f/,
     ],
   ])('%s', async (_what, text, files, message) => {
     const played = await play(text, { files });

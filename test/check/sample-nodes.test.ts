@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { poolOf, sampleNodes, type SampledNode } from '#check/sample-nodes.ts';
+import { sampleNodes } from '#check/sample-nodes.ts';
+import { poolOf, type LabelledNode } from '#report/node-labels.ts';
 
-const node = (name: string, labels: Record<string, string> = {}, over: Partial<SampledNode> = {}): SampledNode => ({
+const node = (name: string, labels: Record<string, string> = {}, over: Partial<LabelledNode> = {}): LabelledNode => ({
   name,
   labels,
   architecture: 'amd64',
   runtime: 'containerd://2.1.9',
   ...over,
 });
-const many = (count: number, labels: Record<string, string> = {}, prefix = 'node'): readonly SampledNode[] =>
+const many = (count: number, labels: Record<string, string> = {}, prefix = 'node'): readonly LabelledNode[] =>
   Array.from({ length: count }, (_, index) => node(`${prefix}-${index}`, labels));
 
 describe('sampleNodes', () => {
@@ -24,7 +25,7 @@ describe('sampleNodes', () => {
     expect(chosen).toEqual(nodes.filter((one) => chosen.includes(one)));
   });
 
-  test.each<[string, readonly SampledNode[], number]>([
+  test.each<[string, readonly LabelledNode[], number]>([
     ['three of a pool that is small', many(4, { 'karpenter.sh/nodepool': 'gpu' }, 'gpu'), 3],
     ['all of a pool of two', many(2, { 'cloud.google.com/gke-nodepool': 'gpu' }, 'gpu'), 2],
     ['three of another architecture', many(10, {}, 'arm').map((one) => ({ ...one, architecture: 'arm64' })), 3],
@@ -38,7 +39,7 @@ describe('sampleNodes', () => {
 
   test('the same nodes are chosen whatever the order, and whoever asks', () => {
     const nodes = many(500);
-    const names = (all: readonly SampledNode[]): readonly string[] => all.map(({ name }) => name).toSorted();
+    const names = (all: readonly LabelledNode[]): readonly string[] => all.map(({ name }) => name).toSorted();
     expect(names(sampleNodes(nodes.toReversed()).nodes)).toEqual(names(sampleNodes(nodes).nodes));
   });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run } from '#commands/agent.ts';
 import { issuer } from '../kit/certificates.ts';
-import { processContext } from '../kit/surroundings.ts';
+import { processContext } from '../kit/process-context.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-agent-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -64,7 +64,7 @@ describe('drypull agent', () => {
     [
       'a doorkeeper and no cluster',
       { DRYPULL_LISTEN_AUTH: 'kubernetes' },
-      /^drypull: listenAuth: there is no cluster to ask\. /,
+      /^drypull: listenAuth: kubernetes needs a cluster, and none is configured\. /,
     ],
     [
       'a certificate alone',

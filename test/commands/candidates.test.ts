@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '#commands/completion.ts';
 import { completions } from '#commands/candidates.ts';
-import type { ProcessContext } from '#main.ts';
+import type { ProcessContext } from '#commands/context.ts';
 import { needs } from '../kit/installed.ts';
 
 function logged(...args: readonly string[]): { readonly status: number; readonly text: string } {

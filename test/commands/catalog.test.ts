@@ -9,7 +9,7 @@ import { run } from '#commands/catalog.ts';
 import { openLog } from '#output/log.ts';
 import { linesOf, until } from '../kit/catalog-world.ts';
 import { catalogToken, FakeKube } from '../kit/fake-kube.ts';
-import { processContext } from '../kit/surroundings.ts';
+import { processContext } from '../kit/process-context.ts';
 import { templated } from '../kit/workloads.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-catalog-'));
@@ -30,7 +30,7 @@ function started(env: Readonly<Record<string, string>>, args: readonly string[] 
     args,
     env: { DRYPULL_CATALOG_LISTEN: '127.0.0.1:0', ...env },
     signal: stopping.signal,
-    vitals: () => ({ cpuSeconds: 1, residentBytes: 2, startedAtS: 3 }),
+    usage: { vitals: () => ({ cpuSeconds: 1, residentBytes: 2, startedAtS: 3 }) },
   });
   const ended = run(around, (options) => openLog({ ...options, to: { write } }));
   const url = (): string | undefined => /metrics are at (\S+)/.exec(logged)?.[1];
@@ -84,7 +84,7 @@ describe('drypull catalog', () => {
     expect(text).toMatch(/^process_resident_memory_bytes 2$/m);
     expect((await command.get('/')).status).toBe(404);
     expect(await command.stop()).toBe(0);
-    expect(command.logged()).toContain('"msg":"left"');
+    expect(command.logged()).toContain('"msg":"drained"');
     expect(command.logged()).not.toContain(catalogToken);
     await kube.close();
   });
@@ -100,7 +100,7 @@ describe('drypull catalog', () => {
   });
 
   test.each<readonly [string, Readonly<Record<string, string>>, readonly string[], RegExp]>([
-    ['there is no cluster', {}, [], /catalog: there is no cluster to ask/],
+    ['there is no cluster', {}, [], /catalog needs a cluster, and none is configured/],
     ['the configuration is wrong', { DRYPULL_CATALOG_KINDS: 'rollouts' }, [], /DRYPULL_CATALOG_KINDS\[0\]/],
     ['the kubeconfig is not there', { DRYPULL_KUBECONFIG: '/nowhere/kubeconfig' }, [], /\/nowhere\/kubeconfig/],
     ['it is called wrongly', {}, ['--all'], /unknown option '--all'/],

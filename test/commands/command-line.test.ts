@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { readCommandLine, wantsColour } from '#commands/command-line.ts';
-import type { CheckRequest, Wanted } from '#commands/command-line.ts';
+import type { CheckRequest, ParsedCommand } from '#commands/command-line.ts';
 
-const read = (...arguments_: string[]): Wanted => readCommandLine(arguments_, '1.2.3');
+const read = (...arguments_: string[]): ParsedCommand => readCommandLine(arguments_, '1.2.3');
 
 function request(...arguments_: string[]): CheckRequest {
   const wanted = read('check', ...arguments_);
@@ -70,7 +70,7 @@ describe('drypull check', () => {
   });
 
   test.each<[string, string[], RegExp]>([
-    ['nothing to check', ['check'], /nothing to check: name an IMAGE, or a file of manifests with -f FILE/],
+    ['nothing to check', ['check'], /nothing to check is given: give an IMAGE, or a file of manifests with -f FILE/],
     ['standard input twice', ['check', '-f', '-', '-f', '-'], /given twice/],
     ['a misspelt command', ['chekc', 'a'], /unknown command 'chekc'[^]*Did you mean check\?/],
     [
@@ -82,16 +82,16 @@ describe('drypull check', () => {
     [
       'a runtime without its name',
       ['check', '--runtime', '2.1.9', 'a'],
-      /'2\.1\.9' is invalid\. Write it as .*: containerd:\/\/2\.1\.9/,
+      /'2\.1\.9' is invalid\. Give it as in .*: containerd:\/\/2\.1\.9/,
     ],
-    [
-      'a platform of one word',
-      ['check', '--platform', 'amd64', 'a'],
-      /'amd64' is invalid\. Write it as OS\/ARCHITECTURE/,
-    ],
-    ['a timeout of nothing', ['check', '--timeout', '0', 'a'], /'0' is invalid\. Write a duration/],
+    ['a platform of one word', ['check', '--platform', 'amd64', 'a'], /'amd64' is invalid\. Give OS\/ARCHITECTURE/],
+    ['a timeout of nothing', ['check', '--timeout', '0', 'a'], /'0' is invalid\. Give a duration/],
     ['a timeout of a day', ['check', '--timeout', '1440m', 'a'], /'1440m' is invalid/],
-    ['a namespace that cannot be', ['check', '-n', 'Shop_1', 'a'], /'Shop_1' is invalid\. A namespace has/],
+    [
+      'a namespace that cannot be',
+      ['check', '-n', 'Shop_1', 'a'],
+      /'Shop_1' is invalid\. Give a namespace: at most 63 lower-case letters/,
+    ],
     ['an option without its value', ['check', '-f'], /argument missing/],
     ['no command', [], /Usage: drypull/],
   ])('%s is an error that says what to do, and status 2', (_what, arguments_, message) => {
@@ -132,12 +132,15 @@ describe('colour', () => {
 
 describe('drypull check --nodes', () => {
   test.each<[readonly string[], string]>([
-    [['check', '--nodes', 'a', '--host-root', '/host'], '--host-root is about this node, and not for --nodes'],
-    [['check', '--nodes', 'a', '--spend'], '--spend is about this node, and not for --nodes'],
-    [['check', 'a', '--fresh'], '--fresh and --wait are for --nodes'],
-    [['check', 'a', '--wait', '5m'], '--fresh and --wait are for --nodes'],
-    [['check', '--nodes', 'a', '--at-once', '0'], 'A whole number from 1 to 500.'],
-    [['check', '--nodes'], 'there is nothing to check'],
+    [
+      ['check', '--nodes', 'a', '--host-root', '/host'],
+      '--host-root is for a check on this node: leave out --nodes, or --host-root',
+    ],
+    [['check', '--nodes', 'a', '--spend'], '--spend is for a check on this node: leave out --nodes, or --spend'],
+    [['check', 'a', '--fresh'], '--fresh is for the agents of a cluster: add --nodes'],
+    [['check', 'a', '--wait', '5m'], '--wait is for the agents of a cluster: add --nodes'],
+    [['check', '--nodes', 'a', '--at-once', '0'], 'Give a whole number from 1 to 500.'],
+    [['check', '--nodes'], 'nothing to check is given'],
   ])('%j is refused', (arguments_, logged) => {
     const wanted = readCommandLine(arguments_, '1.2.3');
     expect(wanted.run === 'nothing' ? [wanted.status, wanted.stderr] : wanted).toEqual([

@@ -12,7 +12,7 @@ import { entry, ledgerOf, node7, now, reports, startingLedger } from '../kit/led
 import { metricsOver } from '../kit/metrics.ts';
 import { freePort } from '../kit/program.ts';
 import { listen } from '../kit/silent-listener.ts';
-import { processContext } from '../kit/surroundings.ts';
+import { processContext } from '../kit/process-context.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-node-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -151,8 +151,8 @@ describe('drypull node', () => {
 
   test.each<[string, string, RegExp]>([
     ['nobody there', `http://127.0.0.1:${deserted}`, /^no agent answers at \S+ \(ECONNREFUSED\)\n$/],
-    ['no URL', 'nonsense', /^--agent is no URL: nonsense\n$/],
-    ['a file', 'file:///etc/passwd', /^--agent is no URL/],
+    ['no URL', 'nonsense', /^--agent nonsense: give a URL, as http:\/\/127\.0\.0\.1:9467\n$/],
+    ['a file', 'file:///etc/passwd', /^--agent file:\/\/\/etc\/passwd: give a URL/],
   ])('%s is status 2', async (_, agent, line) => {
     const got = await asked('--agent', agent);
     expect([got.status, got.line]).toEqual([2, expect.stringMatching(line)]);
@@ -162,10 +162,13 @@ describe('drypull node', () => {
     const file = join(folder, 'token');
     await writeFile(file, 'c4n4ry-token\n');
     const { url } = await agentOf(node7, 'c4n4ry-token');
-    expect(await asked('--agent', url)).toEqual({ status: 2, line: 'the agent wants a token: give --token-file\n' });
+    expect(await asked('--agent', url)).toEqual({ status: 2, line: 'the agent requires a token: give --token-file\n' });
     expect((await asked('--agent', url, '--token-file', file)).status).toBe(1);
     const elsewhere = await asked('--agent', 'http://agent.example:9467', '--token-file', file);
-    expect(elsewhere).toEqual({ status: 2, line: 'a token goes over https or to this machine only\n' });
+    expect(elsewhere).toEqual({
+      status: 2,
+      line: '--token-file: a token is sent over https or to this machine only\n',
+    });
     const lost = await asked('--agent', url, '--token-file', join(folder, 'none'));
     expect(lost).toEqual({ status: 2, line: '--token-file: there is no such file\n' });
   });

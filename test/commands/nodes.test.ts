@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ProcessContext } from '#main.ts';
+import type { ProcessContext } from '#commands/context.ts';
 import { run } from '#commands/nodes.ts';
 import { fleetAgent } from '../kit/fleet-agent.ts';
 import { fleetWorld, type FleetWorld } from '../kit/fleet-world.ts';

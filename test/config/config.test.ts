@@ -1,15 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Config, Problem } from '#config/config.ts';
-import { configTable, explainConfig, jitterMs, parseConfig } from '#config/config.ts';
+import { configTable, explainConfig, jitterMs, loadConfig, parseConfig } from '#config/config.ts';
+import { nextRunMs, readCron } from '#config/cron.ts';
+import { nextIntervalMs } from '#config/schedule.ts';
 
 function parsed(yaml?: string, env: Record<string, string> = {}): Config {
-  const result = parseConfig(yaml, env);
+  const result = parseConfig(yaml, env, readCron);
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
   return result.config;
 }
 function problems(yaml?: string, env: Record<string, string> = {}): readonly Problem[] {
-  const result = parseConfig(yaml, env);
+  const result = parseConfig(yaml, env, readCron);
   return result.ok ? [] : result.problems;
 }
 
@@ -180,7 +182,7 @@ describe('parseConfig', () => {
           fc.string(),
         ),
         (yaml, env) => {
-          const result = parseConfig(yaml, env);
+          const result = parseConfig(yaml, env, readCron);
           expect(result.ok || result.problems.length > 0).toBe(true);
         },
       ),
@@ -189,17 +191,30 @@ describe('parseConfig', () => {
 });
 
 describe('the schedule', () => {
-  test.each<[string, string, number]>([
-    ['30s', '*/30 * * * * *', 30_000],
-    ['1m', '* * * * *', 60_000],
-    ['5m', '*/5 * * * *', 300_000],
-    ['60m', '0 * * * *', 3_600_000],
-    ['6h', '0 */6 * * *', 21_600_000],
-    ['24h', '0 0 * * *', 86_400_000],
-    ['*/10 * * * *', '*/10 * * * *', 600_000],
-    ['15 3 * * *', '15 3 * * *', 86_400_000],
-  ])('%s is %s', (written, cron, cadenceMs) => {
-    expect(parsed(`schedule: "${written}"`).schedule).toEqual({ written, cron, cadenceMs });
+  test.each<[string, number, string]>([
+    ['30s', 30_000, '2026-03-04T13:07:30Z'],
+    ['1m', 60_000, '2026-03-04T13:08:00Z'],
+    ['5m', 300_000, '2026-03-04T13:10:00Z'],
+    ['60m', 3_600_000, '2026-03-04T14:00:00Z'],
+    ['6h', 21_600_000, '2026-03-04T18:00:00Z'],
+    ['24h', 86_400_000, '2026-03-05T00:00:00Z'],
+  ])('%s is an interval that begins at the same times of each minute, hour or day', (written, cadenceMs, next) => {
+    expect(parsed(`schedule: "${written}"`).schedule).toEqual({ written, cadenceMs });
+    expect(nextIntervalMs(cadenceMs, Date.parse('2026-03-04T13:07:12Z'))).toBe(Date.parse(next));
+    expect(nextIntervalMs(cadenceMs, Date.parse(next) - 1)).toBe(Date.parse(next));
+    expect(nextIntervalMs(cadenceMs, Date.parse(next))).toBe(Date.parse(next) + cadenceMs);
+  });
+
+  test.each<[string, number]>([
+    ['*/10 * * * *', 600_000],
+    ['15 3 * * *', 86_400_000],
+  ])('%s is a cron expression', async (cron, cadenceMs) => {
+    expect(parsed(`schedule: "${cron}"`).schedule).toEqual({ written: cron, cron, cadenceMs });
+    expect(await loadConfig(`schedule: "${cron}"`, {})).toMatchObject({ config: { schedule: { cron } } });
+    const after = Date.now();
+    const nextMs = nextRunMs(cron, after);
+    expect(nextMs - after).toBeGreaterThan(0);
+    expect(nextMs - after).toBeLessThanOrEqual(cadenceMs);
   });
 
   test('begins late by a random part of a fifth of it, at most a minute, unless told otherwise', () => {

@@ -1,12 +1,22 @@
-/** An agent with a made-up outside: its rehearsals are answered by the test, its clock is the test's. */
+/** An agent whose rehearsals the test answers, on the test's own clock. Its listener is real. */
 import { afterEach, beforeEach, vi } from 'vitest';
 import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#kubelet/demand.ts';
-import type { AgentDependencies } from '#agent/agent.ts';
-import { runAgent } from '#agent/agent.ts';
+import { startAgent, type AgentDependencies } from '#agent/agent.ts';
+import type {
+  AgentSettings,
+  ClusterLink,
+  DemandSource,
+  ListenerAccess,
+  NodeRehearser,
+  Reservations,
+} from '#agent/collaborators.ts';
+import type { ProbeResults } from '#budget/connectivity-probe.ts';
+import type { QuotaSample } from '#report/quota.ts';
+import type { Spent } from '#runtime/attempt/spending.ts';
 import type { Config } from '#config/config.ts';
 import { parseConfig } from '#config/config.ts';
-import { openLog } from '#output/log.ts';
+import { openLog, type Log } from '#output/log.ts';
 import { failing, pulling } from './ledger.ts';
 
 const began = Date.parse('2026-03-04T12:00:30.000Z');
@@ -52,7 +62,7 @@ export const refused = (image: string): PullReport => ({
   at: new Date().toISOString(),
 });
 
-/** A rehearsal that ends without a word. */
+/** A rehearsal that ends without a report. */
 export const nothing = (): AsyncIterable<PullReport> => ({
   [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
 });
@@ -64,46 +74,74 @@ export interface Running {
   /** The images of each pass so far. */
   readonly passes: (readonly string[])[];
   readonly lines: string[];
-  readonly stop: () => Promise<unknown>;
+  readonly stop: () => Promise<void>;
   readonly get: (path: string) => Promise<{ readonly status: number; readonly text: string }>;
 }
 
-/** Of an agent that nobody listens to. */
-export function outsideOf(yaml: string): AgentDependencies {
+/** The collaborators of an agent, each method by itself, so that a test replaces only what it is about. */
+export interface AgentParts {
+  readonly changes?: AgentSettings['changes'];
+  readonly demands: DemandSource['demands'];
+  readonly rehearse: NodeRehearser['rehearse'];
+  readonly probe: NodeRehearser['probe'];
+  readonly sampleQuotas: NodeRehearser['sampleQuotas'];
+  readonly spent: NodeRehearser['spent'];
+  readonly reservations?: Reservations;
+  readonly cluster?: ClusterLink;
+  readonly admit?: ListenerAccess['admit'];
+  readonly pair?: ListenerAccess['pair'];
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Of an agent without demands, whose results are not read. */
+export function dependenciesOf(yaml: string, parts: Partial<AgentParts> = {}): AgentDependencies {
+  const { changes, reservations, cluster, admit, pair } = parts;
   return {
-    config: configOf(yaml),
-    hostName: 'node-7',
-    version: '0.1.0',
-    demands: () => Promise.resolve([]),
-    rehearse: nothing,
-    rehearseCheck: nothing,
+    settings: {
+      config: configOf(yaml),
+      node: 'node-7',
+      version: '0.1.0',
+      ...(changes === undefined ? {} : { changes }),
+    },
+    source: { demands: parts.demands ?? ((): Promise<readonly Demand[]> => Promise.resolve([])) },
+    rehearser: {
+      rehearse: parts.rehearse ?? nothing,
+      check: nothing,
+      probe: parts.probe ?? ((): Promise<ProbeResults> => Promise.resolve(new Map())),
+      sampleQuotas: parts.sampleQuotas ?? ((): Promise<readonly QuotaSample[]> => Promise.resolve([])),
+      spent: parts.spent ?? ((): readonly Spent[] => []),
+    },
+    access: { ...(admit === undefined ? {} : { admit }), ...(pair === undefined ? {} : { pair }) },
+    ...(reservations === undefined ? {} : { fleet: { size: () => undefined, reservations } }),
+    ...(cluster === undefined ? {} : { cluster }),
     clock: { now: () => Date.now(), random: () => 0.5 },
-    vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
-    log: openLog({ level: 'silent', node: 'node-7' }),
-    signal: new AbortController().signal,
+    usage: { vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }) },
+    log: parts.log ?? openLog({ level: 'silent', node: 'node-7' }),
+    signal: parts.signal ?? new AbortController().signal,
   };
 }
 
-export async function started(yaml: string, answer: Answer, over: Partial<AgentDependencies> = {}): Promise<Running> {
+export async function started(yaml: string, answer: Answer, over: Partial<AgentParts> = {}): Promise<Running> {
   const passes: (readonly string[])[] = [];
   const lines: string[] = [];
   const stopping = new AbortController();
-  const opened = Promise.withResolvers<string>();
-  const ended = runAgent({
-    ...outsideOf(yaml),
-    demands: (config) => Promise.resolve(config.images.map(({ image }) => demandOf(image))),
-    rehearse: async function* (demands) {
-      passes.push(demands.map(({ written }) => written));
-      for (const { written } of demands) yield await answer(written);
-    },
-    log: openLog({ level: 'debug', node: 'node-7', to: { write: (line) => lines.push(line) } }),
-    signal: stopping.signal,
-    opened: ({ open }) => opened.resolve(open),
-    ...over,
-  });
-  const url = await opened.promise;
+  const agent = await startAgent(
+    dependenciesOf(yaml, {
+      demands: (config) => Promise.resolve(config.images.map(({ image }) => demandOf(image))),
+      rehearse: async function* (demands) {
+        passes.push(demands.map(({ written }) => written));
+        for (const { written } of demands) yield await answer(written);
+      },
+      log: openLog({ level: 'debug', node: 'node-7', to: { write: (line) => lines.push(line) } }),
+      signal: stopping.signal,
+      ...over,
+    }),
+  );
+  if (!agent.ok) throw new Error(agent.why);
+  const { page: url, ended } = agent;
   await vi.advanceTimersByTimeAsync(0);
-  const stop = (): Promise<unknown> => {
+  const stop = (): Promise<void> => {
     stopping.abort();
     return ended;
   };

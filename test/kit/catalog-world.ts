@@ -4,9 +4,10 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Demand } from '#kubelet/demand.ts';
 import { Catalog } from '#catalog/catalog.ts';
 import { catalogWriter } from '#catalog/publish.ts';
-import { type WorkloadKind, ownKinds, watchWorkloads } from '#catalog/watch-workloads.ts';
+import { watchWorkloads } from '#catalog/watch-workloads.ts';
+import { ownKinds, type WorkloadKind } from '#catalog/workload-kinds.ts';
 import { watchDemand } from '#kubernetes/watch-demand.ts';
-import { ComingDemands } from '#agent/upcoming-demands.ts';
+import { UpcomingDemands } from '#agent/upcoming-demands.ts';
 import { type CatalogMetrics, openCatalogMetrics } from '#output/metrics/catalog.ts';
 import { openLog } from '#output/log.ts';
 import { type FakeKube, catalogToken } from './fake-kube.ts';
@@ -80,7 +81,7 @@ export async function written({ catalog }: RunningCatalog, generation = 1): Prom
 }
 
 export interface ReadingAgent extends AsyncDisposable {
-  readonly coming: ComingDemands;
+  readonly coming: UpcomingDemands;
   readonly demands: () => Promise<readonly Demand[]>;
   readonly lines: readonly string[];
 }
@@ -97,7 +98,7 @@ export function readingAgent({ kube, time }: KubeWorld): ReadingAgent {
     onOutcome: () => undefined,
     onChange: () => coming?.recheck(),
   });
-  const coming: ComingDemands | undefined = new ComingDemands(cluster, 'drypull', {
+  const coming: UpcomingDemands | undefined = new UpcomingDemands(cluster, 'drypull', {
     ...dependencies,
     log,
     node: () => watch.current().node,

@@ -5,10 +5,10 @@
 import { perMinuteOf } from '#budget/budgets.ts';
 import { firstDelayMs } from '#budget/cadence.ts';
 import { isPrivateName } from '#budget/key.ts';
-import { phaseOf } from '#budget/phase.ts';
+import { phaseOf } from '#budget/hash.ts';
 import * as reservations from '#budget/reservations.ts';
 import { fleetPauseMs } from '#kubernetes/fleet-size.ts';
-import { readinessAt } from '#budget/choose.ts';
+import { readinessAt } from '#budget/readiness.ts';
 import { FallThrough } from '#budget/fall-through.ts';
 import { Pacer, type Rule } from '#budget/pacer.ts';
 
@@ -116,7 +116,7 @@ interface Agent {
 export function simulate(story: Story): Told {
   const began = Date.parse('2026-03-04T12:00:00Z');
   const tally = new Tally(began, story);
-  const rule = { agents: story.believed ?? story.nodes, budgets: {}, together: story.together === true };
+  const rule = { agents: story.believed ?? story.nodes, budgets: {}, isShared: story.together === true };
   const agents = Array.from({ length: story.nodes }, (_, i): Agent =>
     agentOf(`node-${i}.eu-1.example`, { story, rule, began }),
   );
@@ -261,7 +261,7 @@ function reserve(agent: Agent, budgetKey: string | undefined, { nowMs, tally }: 
   if (budgetKey === undefined || ask === undefined) return;
   const booking = reservations.reserve(tally.leases.get(budgetKey), { ...ask, nowMs });
   tally.call(nowMs, booking.is === 'booked' ? 2 : 1);
-  agent.pacer.booked(budgetKey, ownMs, booking.is === 'booked' ? ownMs + booking.atMs - nowMs : undefined);
+  agent.pacer.reserved(budgetKey, ownMs, booking.is === 'booked' ? ownMs + booking.atMs - nowMs : undefined);
   if (booking.is === 'booked') tally.leases.set(budgetKey, booking.text);
 }
 

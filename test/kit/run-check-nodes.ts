@@ -12,7 +12,7 @@ export interface Around {
   readonly kubeconfig: string;
   /** What `-f -` reads. */
   readonly stream?: string;
-  readonly pause?: Dependencies['pause'];
+  readonly delay?: Dependencies['delay'];
   readonly signal?: AbortSignal;
   readonly env?: Dependencies['env'];
 }
@@ -31,7 +31,7 @@ export async function runCheckNodes(text: readonly string[], around: Around): Pr
     ticking: () => () => undefined,
     signal: around.signal ?? new AbortController().signal,
     env: around.env ?? {},
-    pause: around.pause ?? (() => Promise.resolve()),
+    delay: around.delay ?? (() => Promise.resolve()),
   });
   return { status, ...answered };
 }

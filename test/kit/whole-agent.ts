@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { PullReport } from '#report/report.ts';
 import { run } from '#commands/agent.ts';
 import { openLog } from '#output/log.ts';
-import { processContext } from './surroundings.ts';
+import { processContext } from './process-context.ts';
 
 export interface WholeAgent extends AsyncDisposable {
   /** Everything on both streams, log lines included. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Fault } from '#report/fault.ts';
 import { groupReports } from '#report/group-reports.ts';
 import type { PullReport } from '#report/report.ts';
-import type { SampledNode } from '#check/sample-nodes.ts';
+import type { LabelledNode } from '#report/node-labels.ts';
 import { failing, pulling } from '../kit/ledger.ts';
 
 const untrusted: Fault = { code: 'tls.untrusted', host: 'mirror.internal', subject: '', issuer: '', trustedFrom: [] };
@@ -12,14 +12,14 @@ const on = (node: string, fault?: Fault, image = 'web:1'): PullReport => ({
   ...(fault === undefined ? pulling({ image }) : failing({ image, fault, stage: 'tls', advice })),
   node,
 });
-const nodes = (...sketches: readonly [string, Partial<SampledNode>][]): ReadonlyMap<string, SampledNode> =>
+const nodes = (...sketches: readonly [string, Partial<LabelledNode>][]): ReadonlyMap<string, LabelledNode> =>
   new Map(
     sketches.map(([name, over]) => [
       name,
       { name, labels: {}, architecture: 'amd64', runtime: 'containerd://2', ...over },
     ]),
   );
-const shown = (reports: readonly PullReport[], fleet: ReadonlyMap<string, SampledNode>): unknown =>
+const shown = (reports: readonly PullReport[], fleet: ReadonlyMap<string, LabelledNode>): unknown =>
   groupReports(reports, fleet).map(({ images, groups }) => [
     images,
     groups.map(({ is, fault, nodes: names, apart }) => [is, fault, names, apart]),
@@ -28,7 +28,7 @@ const gpu = { labels: { pool: 'gpu' } };
 const web = { labels: { pool: 'web' } };
 
 describe('groupReports', () => {
-  test.each<[string, readonly PullReport[], ReadonlyMap<string, SampledNode>, unknown]>([
+  test.each<[string, readonly PullReport[], ReadonlyMap<string, LabelledNode>, unknown]>([
     [
       'equal answers are one group; what pulls comes first',
       [on('b', refused), on('a'), on('c')],

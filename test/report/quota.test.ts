@@ -230,7 +230,7 @@ describe('what is remembered of a quota', () => {
       atMs: nowMs + minute,
       limit: { windowS: 21_600, source: '192.0.2.1', scope: 'quota' },
     });
-    expect(history[0]).toMatchObject({ actual: 'empty', points: [[nowMs, 90]] });
+    expect(history[0]).toMatchObject({ reported: 'empty', points: [[nowMs, 90]] });
   });
 
   test('what comes from before, or from nowhere in time, is left out', () => {
@@ -252,12 +252,12 @@ describe('what is remembered of a quota', () => {
     [null],
     [{}],
     [{ registry: 1 }],
-    [{ ...hubPlace, source: '', actual: 'numbers', seenMs: 'now' }],
+    [{ ...hubPlace, source: '', reported: 'numbers', seenMs: 'now' }],
   ])('%j is nothing', (value) => {
     expect(readQuotas(value)).toEqual([]);
   });
 
   test.each([null, {}, [1], [[1]], [['a', 2]]])('points of %j are none', (points) => {
-    expect(readQuotas([{ ...hubPlace, source: '', actual: 'numbers', seenMs: 1, points }])[0]?.points).toEqual([]);
+    expect(readQuotas([{ ...hubPlace, source: '', reported: 'numbers', seenMs: 1, points }])[0]?.points).toEqual([]);
   });
 });

@@ -80,7 +80,7 @@ describe('a verdict and what the kubelet then got', () => {
 
   test('a hit says how long before it was said, from the first time on', () => {
     const score = scoreOutcome(outcome('failed'), [prediction('fails', {}, '2026-01-01T00:00:30Z')]);
-    expect(score).toMatchObject({ is: 'hit', leadS: 3600, actual: 'fails' });
+    expect(score).toMatchObject({ is: 'hit', leadS: 3600, predicted: 'fails' });
   });
 
   const reasons: readonly (readonly [string, string, boolean])[] = [

@@ -84,7 +84,7 @@ describe.runIf(needs(['npm', 'docker-registry', 'promtool']))('npm start', { tim
 
   test('says where its page is', () => {
     expect(agent.logged()).toContain(`is at http://127.0.0.1:${port}/`);
-    expect(agent.logged()).toContain(`POST /check is taken at http://127.0.0.1:${checkPort}/`);
+    expect(agent.logged()).toContain(`POST /check is served at http://127.0.0.1:${checkPort}/`);
   });
 
   test('shows an image that pulls on the page, in the reports, in the metrics and in the answer about the node', async () => {
@@ -149,7 +149,7 @@ describe.runIf(needs(['npm', 'docker-registry', 'promtool']))('npm start', { tim
     await expect.poll(() => reloads('ok'), soon).toBe(before + 1);
     await writeFile(config(), 'schedule: never\n');
     await expect.poll(() => reloads('refused'), soon).toBe(1);
-    expect(agent.logged()).toContain('going on with the old one');
+    expect(agent.logged()).toContain('the current one stays in force');
     expect(await verdicts()).toEqual([`${wanted('app')} pulls`, `${wanted('other')} pulls`]);
   });
 

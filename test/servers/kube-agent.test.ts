@@ -136,15 +136,13 @@ describe.runIf(isHere)('an agent with the base alone', { timeout: 120_000 }, () 
     const unknown = scenePods.map(({ name }): [string, string] => [name, 'unknown agent.not_allowed']);
     const all = { ...Object.fromEntries(unknown), plain: 'fails auth.required' };
     await expect.poll(verdicts, soon).toEqual(all);
-    expect(agent.lines('a pull secret may not be read: verdicts that depend on it are unknown')).toHaveLength(1);
+    expect(agent.lines('no permission to read a pull secret: verdicts that depend on it are unknown')).toHaveLength(1);
     expect(await agent.get('/')).toContain('agent.not_allowed');
   });
 
   test('is refused condition and Events, says which right is missing, and goes on', async () => {
     const refused = (what: string): unknown => expect.objectContaining({ fault: { code: 'agent.not_allowed', what } });
-    await expect
-      .poll(() => agent.lines('an Event could not be written'), soon)
-      .toContainEqual(refused('create an Event'));
+    await expect.poll(() => agent.lines('cannot write an Event'), soon).toContainEqual(refused('create an Event'));
     expect(await at.hands.conditions('node1')).not.toContainEqual(expect.objectContaining({ type: 'ImagePullReady' }));
     expect(await agent.get('/livez')).toContain('ok');
   });

@@ -4,8 +4,9 @@ import { Catalog } from '#catalog/catalog.ts';
 import { catalogWriter } from '#catalog/publish.ts';
 import { type Cluster, connectByFile } from '#kubernetes/api/connect.ts';
 import { watchDemand } from '#kubernetes/watch-demand.ts';
-import { ownKinds, watchWorkloads } from '#catalog/watch-workloads.ts';
-import { ComingDemands } from '#agent/upcoming-demands.ts';
+import { watchWorkloads } from '#catalog/watch-workloads.ts';
+import { ownKinds } from '#catalog/workload-kinds.ts';
+import { UpcomingDemands } from '#agent/upcoming-demands.ts';
 import { openCatalogMetrics } from '#output/metrics/catalog.ts';
 import { openLog } from '#output/log.ts';
 import { type Json, text } from '../kit/fake-kube-json.ts';
@@ -29,7 +30,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { 
   let server: KubeApiserver;
   let hands: Hands;
   let catalog: Catalog;
-  let coming: ComingDemands;
+  let coming: UpcomingDemands;
   const ends: (() => Promise<unknown>)[] = [];
   const lines: string[] = [];
 
@@ -82,7 +83,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { 
     const recheck = (): void => coming.recheck();
     const world = { ...realOutside, readImage, onOutcome: () => undefined, onChange: recheck };
     const watch = watchDemand(cluster, 'node1', world);
-    coming = new ComingDemands(cluster, 'drypull', {
+    coming = new UpcomingDemands(cluster, 'drypull', {
       ...realOutside,
       log,
       node: () => watch.current().node,

@@ -3,6 +3,7 @@
  * listener through a port-forward of the API server: RBAC in drypull's namespace decides who may, and the agents need no list of
  * users. A bounded number of nodes at a time, each with its own deadline; a late or broken answer is an answer as well.
  */
+import { delay } from '#timing.ts';
 import type { Outcome } from '#report/outcome.ts';
 import type { Away, Refused } from '#kubernetes/api/call.ts';
 import { type AgentPod, type FleetNode, listAgents, listNodes, type Listed } from '#kubernetes/nodes.ts';
@@ -127,7 +128,7 @@ async function whenFree(at: At, question: Question): Promise<NodeAnswer['answere
   for (;;) {
     const answered = await once(at, question);
     if (answered.is !== 'busy') return answered;
-    await pause(Math.max(answered.againMs, shortestPauseMs), at.signal);
+    await delay(Math.max(answered.againMs, shortestPauseMs), at.signal);
     if (at.signal.aborted) return { is: 'away', why: 'as many checks as it allows were under way' };
   }
 }
@@ -156,11 +157,4 @@ function whyBroken(error: unknown): string {
   const code = codeOf(error);
   if (code === 'ECONNRESET') return 'the connection broke before the answer was whole';
   return code === '' ? error.name : code;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => resolve(undefined), ms);
-  signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  return promise.then(() => clearTimeout(timer));
 }

@@ -1,5 +1,5 @@
 /** The JSON of /node: the answer, the counts, and the worst reports in brief. */
-import { isComing } from '#catalog/share.ts';
+import { isUpcoming } from '#report/upcoming.ts';
 import { ownerOf } from '#report/fault.ts';
 import type { NodeAnswer } from '#report/node-answer.ts';
 import type { ClusterState, Entry, Ledger } from '#report/ledger.ts';
@@ -78,7 +78,7 @@ function brief({ report, history }: Entry): unknown {
     image: report.image,
     registry: report.registry,
     /** True where no Pod here wants it yet. */
-    coming: isComing(report.requestedBy) ? true : undefined,
+    coming: isUpcoming(report.requestedBy) ? true : undefined,
     fault: verdict.fault.code,
     stage: verdict.stage,
     owner: ownerOf(verdict.fault.code),

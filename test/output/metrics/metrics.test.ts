@@ -125,7 +125,7 @@ describe('a scrape', () => {
       running,
       { ...running, account: 'ci', family: 'any', source: 'ci', points: [[now, 180]], limit: 200 },
       { ...running, account: 'old', seenMs: now - 180 * minute },
-      { ...running, account: 'paid', actual: 'nothing', points: [] },
+      { ...running, account: 'paid', reported: 'nothing', points: [] },
     ] as const;
     const all = await lines(ledgerOf([], { quotas }));
     expect(named(all, 'drypull_rate_limit_remaining')).toEqual([

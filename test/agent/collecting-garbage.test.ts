@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tidied } from '#agent/release-memory.ts';
+import { collectingGarbage } from '#agent/pass.ts';
 
 async function* numbers(count: number): AsyncGenerator<number> {
   for (let n = 0; n < count; n += 1) yield await Promise.resolve(n);
@@ -8,7 +8,7 @@ async function* numbers(count: number): AsyncGenerator<number> {
 async function pass(count: number): Promise<{ readonly seen: readonly number[]; readonly at: readonly number[] }> {
   const seen: number[] = [];
   const at: number[] = [];
-  for await (const n of tidied(numbers(count), () => at.push(seen.length))) seen.push(n);
+  for await (const n of collectingGarbage(numbers(count), () => at.push(seen.length))) seen.push(n);
   return { seen, at };
 }
 
@@ -25,6 +25,6 @@ test.each([
 
 test('where nothing can be given back the pass goes on as it is', async () => {
   const seen: number[] = [];
-  for await (const n of tidied(numbers(3), undefined)) seen.push(n);
+  for await (const n of collectingGarbage(numbers(3), undefined)) seen.push(n);
   expect(seen).toEqual([0, 1, 2]);
 });

@@ -1,7 +1,7 @@
 /**
- * A smaller fleet on virtual time in which every agent has the real book, the real choice of who goes, and the real back-off from
- * hosts that said "too many": re-tries, knocks and cadences are the agent's own. Its rounds are those of rounds.ts without timers;
- * its wire is a table of what each registry answers when.
+ * A fleet on virtual time in which every agent has its real state, its real choice of images and its real back-off after a 429:
+ * retries, connectivity probes and cadences are the agent's own. Its passes are those of agent/passes.ts without timers; a table
+ * decides what each registry answers when.
  */
 import { perMinuteOf } from '#budget/budgets.ts';
 import type { Fault, FaultOf } from '#report/fault.ts';
@@ -10,15 +10,15 @@ import { isPrivateName, budgetKeyOf } from '#budget/key.ts';
 import { demandId } from '#report/ledger.ts';
 import { defaultPace } from '#budget/pace.ts';
 import { emptyNodeHistory } from '#forecast/history/history.ts';
-import { phaseOf } from '#budget/phase.ts';
+import { phaseOf } from '#budget/hash.ts';
 import { reserve } from '#budget/reservations.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#kubelet/demand.ts';
 import { AgentState } from '#agent/state.ts';
-import type { ProbeResults, Known } from '#budget/choose.ts';
+import type { ProbeResults, KnownDemand } from '#budget/connectivity-probe.ts';
 import { jitterMs, parseConfig, type Config } from '#config/config.ts';
 import { Pacing } from '#agent/pacing.ts';
-import type { ReservationDesk } from '#agent/shared-reservations.ts';
+import type { Reservations } from '#agent/collaborators.ts';
 import { Limits } from '#runtime/attempt/limits.ts';
 import { askedReport, shutFault, type AskedReport } from './asked-report.ts';
 import { minuteMs, peakOf, Queue, sliceMs, type SimulatedRegistry } from './fleet.ts';
@@ -33,20 +33,20 @@ export interface Episode {
   readonly toMs: number;
 }
 
-export interface BookStory {
+export interface FleetScenario {
   readonly nodes: number;
   readonly registries: readonly SimulatedRegistry[];
   readonly forMs: number;
   readonly episodes?: readonly Episode[];
-  /** Turns are booked with the fleet. */
+  /** Agents share reservations. */
   readonly together?: boolean;
 }
 
-export interface BooksTold {
+export interface FleetResult {
   readonly peaks: readonly { readonly budgetKey: string; readonly perMinute: number; readonly budget: number }[];
   readonly requests: number;
   readonly probes: number;
-  /** Rehearsals out of turn. */
+  /** Early rehearsals. */
   readonly early: number;
   /** Of all images of the fleet at the end, how many have which verdict: `pulls`, `fails api.unavailable`, `none`. */
   readonly verdicts: Readonly<Record<string, number>>;
@@ -64,17 +64,17 @@ const costOf: Readonly<Record<Fate, number | undefined>> = {
   gone: 3,
 };
 
-/** What the fleet shares: the clock, the registries, and the tally of what they were asked. */
-class DialDependencies {
+/** What the fleet shares: the clock, the registries, and the count of requests to them. */
+class World {
   nowMs = began;
   requests = 0;
   probes = 0;
   early = 0;
-  readonly story: BookStory;
+  readonly story: FleetScenario;
   readonly #slices = new Map<string, Uint32Array>();
   readonly #leases = new Map<string, string>();
 
-  constructor(story: BookStory) {
+  constructor(story: FleetScenario) {
     this.story = story;
   }
 
@@ -93,15 +93,15 @@ class DialDependencies {
     this.requests += requests;
   }
 
-  /** As cluster/turns.ts does. */
-  readonly state: ReservationDesk['state'] = (budgetKey, ask) => {
+  /** As kubernetes/lease-reservations.ts does. */
+  readonly reserve: Reservations['reserve'] = (budgetKey, ask) => {
     const booking = reserve(this.#leases.get(budgetKey), { ...ask, nowMs: this.nowMs });
     if (booking.is === 'full') return Promise.resolve(undefined);
     this.#leases.set(budgetKey, booking.text);
     return Promise.resolve(booking.atMs - this.nowMs);
   };
 
-  peaks(): BooksTold['peaks'] {
+  peaks(): FleetResult['peaks'] {
     return [...this.#slices].map(([budgetKey, slices]) => ({
       budgetKey,
       perMinute: peakOf(slices),
@@ -112,7 +112,7 @@ class DialDependencies {
 
 class Node {
   readonly state: AgentState;
-  readonly #dialing: DialDependencies;
+  readonly #world: World;
   readonly #pacing: Pacing;
   readonly #config: Config;
   readonly #limits = new Limits();
@@ -121,8 +121,8 @@ class Node {
   #regularMs: number;
   #timerMs = Number.POSITIVE_INFINITY;
 
-  constructor(name: string, dialing: DialDependencies, config: Config) {
-    this.#dialing = dialing;
+  constructor(name: string, world: World, config: Config) {
+    this.#world = world;
     this.#config = config;
     this.#phase = phaseOf(name);
     const { cadenceMs } = config.schedule;
@@ -135,14 +135,18 @@ class Node {
       silenceMs: minuteMs,
       history: emptyNodeHistory,
     });
-    const reservations =
-      dialing.story.together === true ? { reservations: { isOpen: () => true, state: dialing.state } } : {};
-    const agent = { clock: { now: () => dialing.nowMs, random: () => this.#dice() }, ...reservations };
-    this.#pacing = new Pacing({ node: name, state: this.state, config: () => config, agent });
-    for (const registry of dialing.story.registries) {
+    const reservations = { isOpen: () => true, reserve: world.reserve };
+    this.#pacing = new Pacing(config, {
+      node: name,
+      state: this.state,
+      clock: { now: () => world.nowMs, random: () => this.#dice() },
+      spent: () => [],
+      ...(world.story.together === true ? { fleet: { size: () => undefined, reservations } } : {}),
+    });
+    for (const registry of world.story.registries) {
       for (let i = 0; i < registry.images; i += 1) this.#registries.set(`${registry.budgetKey}/app-${i}:1`, registry);
     }
-    this.state.ask([...this.#registries].map(([written, { budgetKey }]) => demandOf(written, budgetKey)));
+    this.state.setDemands([...this.#registries].map(([written, { budgetKey }]) => demandOf(written, budgetKey)));
     this.#regularMs = began + this.#pacing.firstDelayMs();
   }
 
@@ -158,13 +162,13 @@ class Node {
   }
 
   async pass(): Promise<void> {
-    const { nowMs } = this.#dialing;
+    const { nowMs } = this.#world;
     const kind = nowMs >= this.#regularMs ? 'regular' : 'early';
-    if (kind === 'regular') this.#regularMs = this.#nextStroke(nowMs);
-    const { now, again } = await this.#pacing.choose(kind, (known) => Promise.resolve(this.#knock(known)));
+    if (kind === 'regular') this.#regularMs = this.#nextBeginMs(nowMs);
+    const { now, again } = await this.#pacing.choose(kind, (known) => Promise.resolve(this.#probe(known)));
     for (const report of again) this.#note(report);
     for (const demand of now) {
-      if (kind === 'early') this.#dialing.early += 1;
+      if (kind === 'early') this.#world.early += 1;
       const shown = this.#pacing.entered(this.#rehearse(demand));
       if (shown !== undefined) this.#note(shown);
     }
@@ -173,7 +177,7 @@ class Node {
     this.#timerMs = due === undefined ? Number.POSITIVE_INFINITY : Math.max(due, nowMs + 1_000);
   }
 
-  #nextStroke(nowMs: number): number {
+  #nextBeginMs(nowMs: number): number {
     const { cadenceMs } = this.#config.schedule;
     const delayMs = jitterMs(this.#config) * this.#phase;
     return (Math.floor((nowMs - delayMs) / cadenceMs) + 1) * cadenceMs + delayMs;
@@ -184,18 +188,18 @@ class Node {
     this.state.enter(report, { pace, dice: this.#dice() });
   }
 
-  #knock(known: readonly Known[]): ProbeResults {
+  #probe(known: readonly KnownDemand[]): ProbeResults {
     const seen = new Set<string>();
     const heard = known.map(({ demand }) => {
       const id = demandId(demand);
       const probes = this.#routes(id).map(({ host, budgetKey }): ConnectivityProbe => {
         seen.add(host);
-        const is = this.#dialing.fateOf(host) === 'shut' ? 'tcp.refused' : 'opened';
+        const is = this.#world.fateOf(host) === 'shut' ? 'tcp.refused' : 'opened';
         return { origin: `https://${host}`, budgetKey, resolves: true, is, isPrivate: isPrivateName(host) };
       });
       return [id, probes] as const;
     });
-    this.#dialing.probes += seen.size;
+    this.#world.probes += seen.size;
     return new Map(heard);
   }
 
@@ -207,15 +211,15 @@ class Node {
     return mirror === undefined ? [origin] : [{ host: mirror, budgetKey: mirror }, origin];
   }
 
-  /** Host by host as the stage does: a gate, a host that asked to be left alone, a door, an answer. */
+  /** Host by host as a rehearsal does: the share, the back-off, the connection, the answer. */
   #rehearse(demand: Demand): PullReport {
     const id = demandId(demand);
     const { budgetKey: registry, cost, ...rest } = this.#registries.get(id) ?? { budgetKey: '', cost: 0 };
-    const { nowMs } = this.#dialing;
+    const { nowMs } = this.#world;
     const asked: AskedReport['asked'][number][] = [];
     let fault: Fault | undefined;
     for (const { host, budgetKey } of this.#routes(id)) {
-      const fate = this.#dialing.fateOf(host);
+      const fate = this.#world.fateOf(host);
       if (fate !== 'shut' && !this.#pacing.enters(id, budgetKey)) {
         fault = { code: 'agent.over_budget', registry: budgetKey };
         break;
@@ -223,7 +227,7 @@ class Node {
       fault = this.#limits.at(host, nowMs);
       if (fault !== undefined) continue;
       const requests = costOf[fate] ?? cost;
-      this.#dialing.ask(budgetKey, requests);
+      this.#world.ask(budgetKey, requests);
       fault = faultOf(fate, host);
       asked.push({ host, requests, status: statusOf[fate] });
       if (fault?.code === 'api.rate_limited') this.#limits.keep(host, fault, nowMs);
@@ -275,23 +279,20 @@ function demandOf(written: string, registry: string): Demand {
   return { image: { ok: true, value }, written, policy: 'IfNotPresent', requestedBy: [], secrets: [], present: 'no' };
 }
 
-export async function simulateBooks(story: BookStory): Promise<BooksTold> {
+export async function simulateAgents(story: FleetScenario): Promise<FleetResult> {
   const parsed = parseConfig(`schedule: 5m\nfleetSize: ${story.nodes}`, {});
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  const dialing = new DialDependencies(story);
-  const nodes = Array.from(
-    { length: story.nodes },
-    (_, i) => new Node(`node-${i}.eu-1.example`, dialing, parsed.config),
-  );
+  const world = new World(story);
+  const nodes = Array.from({ length: story.nodes }, (_, i) => new Node(`node-${i}.eu-1.example`, world, parsed.config));
   const queue = new Queue();
   for (const [i, node] of nodes.entries()) queue.push(node.wakesMs, i);
   for (let next = queue.pop(); next !== undefined && next.atMs < began + story.forMs; next = queue.pop()) {
     const node = nodes[next.index];
-    dialing.nowMs = next.atMs;
+    world.nowMs = next.atMs;
     await node?.pass();
     queue.push(Math.max(node?.wakesMs ?? 0, next.atMs + 1), next.index);
   }
-  const { requests, probes, early } = dialing;
+  const { requests, probes, early } = world;
   const verdicts: Record<string, number> = {};
   const seenAt: Record<string, number> = {};
   for (const { state } of nodes) {
@@ -305,5 +306,5 @@ export async function simulateBooks(story: BookStory): Promise<BooksTold> {
       if (registry !== undefined) seenAt[registry.budgetKey] = (seenAt[registry.budgetKey] ?? 0) + part;
     }
   }
-  return { peaks: dialing.peaks(), requests, probes, early, verdicts, seenAt };
+  return { peaks: world.peaks(), requests, probes, early, verdicts, seenAt };
 }

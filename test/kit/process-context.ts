@@ -1,5 +1,5 @@
-/** A process around a command: what it says goes to `write`, nothing stops it, and no signal comes. */
-import type { ProcessContext } from '#main.ts';
+/** The process context of a command: output goes to `write`, and no signal comes. */
+import type { ProcessContext } from '#commands/context.ts';
 
 export function processContext(write: (text: string) => void, over: Partial<ProcessContext> = {}): ProcessContext {
   const stream = Object.assign(Object.create(null) as NodeJS.WriteStream, {
@@ -19,7 +19,7 @@ export function processContext(write: (text: string) => void, over: Partial<Proc
     now: () => new Date(),
     clockMs: () => performance.now(),
     random: () => 0.5,
-    vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),
+    usage: { vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }) },
     ...over,
   };
 }

@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { pairChanges, readPair, type Pair } from '#agent/listener-certificate.ts';
+import type { Pair } from '#agent/collaborators.ts';
+import { pairChanges, readPair } from '#agent/listener-access.ts';
 
 let folder = '';
 let stopping = new AbortController();

@@ -1,5 +1,5 @@
 /** Smaller fleets whose agents have their real books: what re-tries, knocks and back-off add when registries and mirrors fail and mend. */
-import { simulateBooks, type BooksTold, type BookStory, type Episode } from '../test/kit/fleet-of-books.ts';
+import { simulateAgents, type FleetResult, type FleetScenario, type Episode } from '../test/kit/fleet-of-agents.ts';
 import { minuteMs, mirrored, ordinary } from '../test/kit/fleet.ts';
 
 const hourMs = 60 * minuteMs;
@@ -10,7 +10,7 @@ function everywhere(is: Episode['is'], fromMs: number): readonly Episode[] {
 }
 
 const registriesFail = ['shut', 'broken', 'limiting', 'gone'] as const;
-const stories: readonly (readonly [title: string, story: Omit<BookStory, 'nodes'>])[] = [
+const stories: readonly (readonly [title: string, story: Omit<FleetScenario, 'nodes'>])[] = [
   [
     'all registries are shut, answer 503, 429 and 404, half an hour each',
     {
@@ -34,11 +34,11 @@ const stories: readonly (readonly [title: string, story: Omit<BookStory, 'nodes'
 ];
 
 /** True where every budget was held. */
-export async function fleetOfBooks(write: (text: string) => void): Promise<boolean> {
+export async function fleetOfAgents(write: (text: string) => void): Promise<boolean> {
   let held = true;
   for (const nodes of [1, 100, 500]) {
     for (const [title, story] of stories) {
-      const shown = await simulateBooks({ ...story, nodes });
+      const shown = await simulateAgents({ ...story, nodes });
       held &&= shown.peaks.every(({ perMinute, budget }) => perMinute <= budget);
       write(print(`${nodes} with their books: ${title}`, shown));
     }
@@ -46,7 +46,7 @@ export async function fleetOfBooks(write: (text: string) => void): Promise<boole
   return held;
 }
 
-function print(title: string, { peaks, requests, probes, early, verdicts }: BooksTold): string {
+function print(title: string, { peaks, requests, probes, early, verdicts }: FleetResult): string {
   const rows = peaks.map(({ budgetKey, perMinute, budget }) => {
     const verdict = perMinute <= budget ? 'held' : 'ABOVE';
     return `  ${budgetKey.padEnd(24)} ${String(perMinute).padStart(6)} of ${String(budget).padStart(5)} requests a minute at the peak   ${verdict}`;
