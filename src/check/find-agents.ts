@@ -38,7 +38,7 @@ export async function findFleet(
   if (agents.items.length === 0)
     return {
       ok: false,
-      why: `no agent of drypull runs in this cluster (Pods with app.kubernetes.io/name=drypull in namespace ${agentNamespace ?? defaultNamespace}); README, "Install on a cluster", says how to install it, --agent-namespace where it is`,
+      why: `no agent of drypull runs in this cluster (Pods with app.kubernetes.io/name=drypull in namespace ${agentNamespace ?? defaultNamespace}); docs/operating.md describes how to install it; --agent-namespace names another namespace`,
     };
   return { ok: true, nodes: nodes.items, agents: new Map(agents.items.map((agent) => [agent.node, agent])) };
 }

@@ -31,6 +31,6 @@ export function secretsHint(
   return [
     `pull secrets that are named and not in the stream, and that the agents may not use for a check: ${listed.join(', ')}${rest}`,
     `to show them: (${shows}; cat ${file}) | drypull check --nodes -f -`,
-    `to let the agents read them as they do for Pods: checkSecrets: on in drypull.yaml, and the component pull-secrets (README, "Before you deploy", says what that means)`,
+    `to let the agents read them as they do for Pods: checkSecrets: on in drypull.yaml, and the component pull-secrets (docs/checking.md describes the consequences)`,
   ];
 }
