@@ -1,11 +1,14 @@
-/** What is shipped for Prometheus and Grafana names what drypull exports and what its README explains. */
+/** What is shipped for Prometheus and Grafana names only what drypull exports and its documents explain. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { faultCodes } from '#report/fault.ts';
 import { dashboard, metricsIn, queries, ruleFile, ruleObject, rules } from './kit/monitoring.ts';
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-const documented = new Set([...readme.matchAll(/^\| `((?:drypull|process)_[a-z_]+)` \|/gm)].map(([, name]) => name));
+const docs = new URL('../docs/', import.meta.url);
+const read = (file: string): string => readFileSync(new URL(file, docs), 'utf8');
+const documented = new Set(
+  [...read('metrics.md').matchAll(/^\| `((?:drypull|process)_[a-z_]+)` \|/gm)].map(([, name]) => name),
+);
 const alerts = rules.filter(({ alert }) => alert !== undefined);
 
 /** A histogram is documented under its own name. */
@@ -15,7 +18,7 @@ test('the object for the operator holds the rules of the file', () => {
   expect(ruleObject.spec.groups).toEqual(ruleFile.groups);
 });
 
-test('every metric that a rule or a panel asks for is one that the README documents', () => {
+test('every metric that a rule or a panel asks for is one that docs/metrics.md documents', () => {
   const asked = [...rules.map(({ expr }) => expr), ...queries].flatMap(metricsIn);
   const unknown = asked.filter((name) => !documented.has(name) && !documented.has(bare(name)));
   expect([...new Set(unknown)]).toEqual([]);
@@ -34,18 +37,18 @@ describe.each(alerts.map((rule) => [rule.alert, rule] as const))('%s', (_, rule)
     expect(rule.labels?.['severity']).toMatch(/^(critical|warning|info)$/);
     expect(rule.annotations?.['summary']).toMatch(/\S/);
     expect(rule.annotations?.['description']).toMatch(/\.$|\/$/);
-    expect(rule.annotations?.['runbook_url']).toMatch(/^https:\/\/.*README\.md#/);
+    expect(rule.annotations?.['runbook_url']).toMatch(/^https:\/\/.*\/docs\/[a-z]+\.md#/);
   });
 
   test('leads to a place that is there', () => {
-    const anchor = /#(.*)$/.exec(rule.annotations?.['runbook_url'] ?? '')?.[1] ?? '';
+    const [, file = '', anchor = ''] = /\/docs\/(.*)#(.*)$/.exec(rule.annotations?.['runbook_url'] ?? '') ?? [];
     if (anchor === '{{ $labels.fault }}') expect(rule.expr).toContain('fault');
-    else expect(readme).toMatch(new RegExp(`<a id="${anchor.replaceAll('.', '\\.')}">`));
+    else expect(read(file)).toContain(`<a id="${anchor}">`);
   });
 });
 
 test('every fault has the anchor that alerts lead to', () => {
-  expect(faultCodes.filter((code) => !readme.includes(`<a id="${code}">`))).toEqual([]);
+  expect(faultCodes.filter((code) => !read('faults.md').includes(`<a id="${code}">`))).toEqual([]);
 });
 
 describe('the dashboard', () => {

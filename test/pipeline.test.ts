@@ -79,7 +79,8 @@ describe('a command line that is shown to be copied', () => {
   const shown = [
     ['manifests/pipeline/github-actions.yaml', scriptOf(read('manifests/pipeline/github-actions.yaml'))],
     ['manifests/pipeline/gitlab-ci.yaml', scriptOf(read('manifests/pipeline/gitlab-ci.yaml'))],
-    ['README.md', /## Before you deploy\n[\s\S]*?```\n([\s\S]*?)```/.exec(read('README.md'))?.[1] ?? ''],
+    ['README.md', shownIn('README.md')],
+    ['docs/checking.md', shownIn('docs/checking.md')],
   ] as const;
 
   test.each(shown)('%s: each call of check is one that is understood', (_path, script) => {
@@ -95,6 +96,11 @@ describe('a command line that is shown to be copied', () => {
     }
   });
 });
+
+/** The first block of commands under "Before you deploy". */
+function shownIn(path: string): string {
+  return /## Before you deploy\n[\s\S]*?```\n([\s\S]*?)```/.exec(read(path))?.[1] ?? '';
+}
 
 /** What the job runs, with its lines joined. */
 function scriptOf(yaml: string): string {

@@ -38,7 +38,7 @@ export async function findFleet(
   if (agents.items.length === 0)
     return {
       ok: false,
-      why: `no agent of drypull runs in this cluster (Pods with app.kubernetes.io/name=drypull in namespace ${agentNamespace ?? defaultNamespace}); install it (README, "Install on a cluster"), or give its namespace with --agent-namespace`,
+      why: `no agent of drypull runs in this cluster (Pods with app.kubernetes.io/name=drypull in namespace ${agentNamespace ?? defaultNamespace}); docs/operating.md describes how to install it; --agent-namespace names another namespace`,
     };
   return { ok: true, nodes: nodes.items, agents: new Map(agents.items.map((agent) => [agent.node, agent])) };
 }

@@ -29,8 +29,8 @@ export function secretsHint(
     .join('; ');
   const file = files[0] === undefined || files[0] === '-' ? 'manifests.yaml' : files[0];
   return [
-    `pull secrets that are named but not in the stream, and that the agents may not use for a check: ${listed.join(', ')}${rest}`,
-    `to include them: (${shows}; cat ${file}) | drypull check --nodes -f -`,
-    `to let the agents read them as they do for Pods: set checkSecrets: on in drypull.yaml, and install the component pull-secrets (README, "Before you deploy", describes the consequences)`,
+    `pull secrets that are named and not in the stream, and that the agents may not use for a check: ${listed.join(', ')}${rest}`,
+    `to show them: (${shows}; cat ${file}) | drypull check --nodes -f -`,
+    `to let the agents read them as they do for Pods: checkSecrets: on in drypull.yaml, and the component pull-secrets (docs/checking.md describes the consequences)`,
   ];
 }

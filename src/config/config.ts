@@ -232,7 +232,7 @@ export function explainConfig(settings: Settings): string {
     .join('\n');
 }
 
-/** The table for the documentation. */
+/** The table for docs/configuration.md. */
 export function configTable(): string {
   const rows = keys.map((key) => {
     const { env, fallback, help } = fields[key];

@@ -1,4 +1,4 @@
-/** Door: runs every rule. A rule that throws becomes one forecast of ours, and the rest go on. */
+/** Runs every forecast rule. A rule that throws becomes one `agent.bug` forecast, and the other rules still run. */
 import type { ImageFacts, NodeFacts } from './facts.ts';
 import { byUrgency, type Forecast } from './forecast.ts';
 import { addressDown } from '#forecast/host/address-down.ts';
@@ -42,7 +42,7 @@ import { tagFlickers } from '#forecast/image/tag-flickers.ts';
 import { tagMoved } from '#forecast/image/tag-moved.ts';
 import { tagVanished } from '#forecast/image/tag-vanished.ts';
 
-/** About one image. */
+/** Rules about one image. */
 export const imageRules: readonly ImageRule[] = [
   certificateExpires,
   certificateFileExpires,
@@ -79,7 +79,7 @@ export const imageRules: readonly ImageRule[] = [
   blobHostFlaky,
 ];
 
-/** About the node, whatever the image. */
+/** Rules about the node, independent of any image. */
 export const nodeRules: readonly NodeRule[] = [
   secretMatchesNothing,
   quotaShort,
@@ -122,7 +122,7 @@ function applyOne<Facts>(rule: Rule<Facts>, facts: Facts): readonly Forecast[] {
         fault: 'agent.bug',
         likelihood: 'unknown',
         effect: 'fails',
-        because: `the rule itself failed (${what})`,
+        because: `the forecast rule itself failed (${what})`,
         remedy: 'Report this to the drypull project.',
       },
     ];

@@ -1,6 +1,6 @@
 /**
  * The one catalogue of everything that can stop a pull, or stop us from telling.
- * A code is `<place>.<what>`: at once the JSON value, the metric label, the README anchor and the grep target. A fault is
+ * A code is `<place>.<what>`: at once the JSON value, the metric label, the anchor in docs/faults.md and the grep target. A fault is
  * data: the sentence, the remedy and the text the kubelet would show are made from its facts elsewhere.
  */
 

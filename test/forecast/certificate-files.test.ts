@@ -54,7 +54,7 @@ describe('a ca file of a mirror that was not asked', () => {
 
   test('whose certificates ended', () => {
     expect(found(ca(-2))).toMatchObject([{ withinS: 0 }]);
-    expect(found(ca(-2))[0]?.because).toContain('ended on');
+    expect(found(ca(-2))[0]?.because).toContain('expired on');
   });
 
   test('of which one stays', () => {
@@ -93,7 +93,7 @@ describe('luck', () => {
     const forecasts = found({ is: 'unverified', fault: 'tls.expired' }, { verified: false });
     expect(forecasts).toMatchObject([{ fault: 'tls.expired', likelihood: 'unknown' }]);
     expect(forecasts[0]?.because).toBe(
-      'nobody verifies the certificate of reg.test (skip_verify); it would be refused (tls.expired)',
+      'the certificate of reg.test is not verified (skip_verify); verification would fail (tls.expired)',
     );
   });
 

@@ -41,7 +41,7 @@ describe('a drift', () => {
   test('of 20 s an hour from 160 reaches five minutes within seven hours', () => {
     const [forecast] = found([logged(160)], samples(80, 100, 120, 140));
     expect(forecast).toMatchObject({ likelihood: 'likely', withinS: 7 * 3600, fault: 'tls.not_yet_valid' });
-    expect(forecast?.assuming).toBe('it goes on drifting by 480 s a day');
+    expect(forecast?.assuming).toBe('it continues to drift by 480 s a day');
   });
 
   test('that is slower is possible', () => {

@@ -75,7 +75,7 @@ describe('tag-moved', () => {
   });
 
   test('some containers have the new content already', () => {
-    expect(found({ demand: { running: [b, a] } })[0]?.because).toContain('others already have the new one');
+    expect(found({ demand: { running: [b, a] } })[0]?.because).toContain('others already have the new content');
   });
 
   test('since when, where that was seen', () => {
@@ -140,7 +140,7 @@ describe('tag-flickers', () => {
 
   test('several tell when the next one would begin', () => {
     expect(found(12, 7, 2)).toMatchObject([
-      { likelihood: 'likely', withinS: 3 * 86_400, assuming: 'it goes away as far apart as before' },
+      { likelihood: 'likely', withinS: 3 * 86_400, assuming: 'it disappears at the same interval as before' },
     ]);
     expect(found(13, 7)).toMatchObject([{ withinS: 0 }]);
   });

@@ -107,7 +107,7 @@ describe('a disk that falls', () => {
     const [forecast, ...others] = ofNode(view, seriesOf(now.getTime(), line(35, 25, 20)));
     // 10 GiB in 6000 s: the 10 GiB down to 15 % take as long again.
     expect(forecast).toMatchObject({ fault: 'disk.pressure', likelihood: 'likely', effect: 'fails', withinS: 6000 });
-    expect(forecast?.assuming).toBe('the course of the last 1.7 h goes on');
+    expect(forecast?.assuming).toBe('the trend of the last 1.7 h continues');
     expect(others).toEqual([]);
   });
 
@@ -244,7 +244,9 @@ describe('an image', () => {
       likelihood: 'possible',
       effect: 'delays',
     });
-    expect(forecast?.because).toContain('it would work, and the kubelet would refuse new Pods for 300 s at least');
+    expect(forecast?.because).toContain(
+      'the pull would work, and the kubelet would refuse new Pods for at least 300 s',
+    );
   });
 
   test.each([

@@ -55,7 +55,7 @@ describe('a slow host', () => {
       effect: 'delays',
       about: 'cdn.reg.test',
     });
-    expect(forecast?.because).toBe('2.0 GiB are missing, which take 683 to 2048 s, longer than its deadline of 300 s');
+    expect(forecast?.because).toBe('2.0 GiB are missing and take 683 to 2048 s, longer than its deadline of 300 s');
   });
 
   test.each([
@@ -101,7 +101,7 @@ describe('a silent host', () => {
       withinS: 0,
     });
     expect(forecast?.because).toBe(
-      `cdn.reg.test was silent for 61 s before it sent ${what}, and containerd gives a pull up after 60 s without a byte (image_pull_progress_timeout); the kubelet shows that as "context canceled"`,
+      `cdn.reg.test was silent for 61 s before it sent ${what}, and containerd cancels a pull after 60 s without a byte (image_pull_progress_timeout); the kubelet shows that as "context canceled"`,
     );
     expect(others).toEqual([]);
   });
@@ -139,7 +139,7 @@ describe("the kubelet's queue", () => {
     const [forecast, ...others] = ofNode([wanting('small', MiB), wanting('large', 2 * GiB)], {}, slow);
     expect(forecast).toMatchObject({ fault: 'kubelet.pulls_queued', likelihood: 'likely', effect: 'delays' });
     expect(forecast?.because).toBe(
-      '1 more may wait for about 2048 s behind reg.test/large:1 (2.0 GiB): serializeImagePulls: one pull at a time',
+      '1 more pull may wait for about 2048 s behind reg.test/large:1 (2.0 GiB): serializeImagePulls: one pull at a time',
     );
     expect(others).toEqual([]);
   });
@@ -171,7 +171,7 @@ describe("the kubelet's queue", () => {
     };
     expect(ofNode([sandbox, wanting('large', 2 * GiB)], {}, slow)).toEqual([]);
     const [forecast] = ofNode([sandbox, wanting('small', MiB), wanting('large', 2 * GiB)], {}, slow);
-    expect(forecast?.because).toMatch(/^1 more may wait/);
+    expect(forecast?.because).toMatch(/^1 more pull may wait/);
     const settings = { serializeImagePulls: false };
     expect(ofNode([sandbox, wanting('a', MiB, 10)], settings)).toEqual([]);
   });

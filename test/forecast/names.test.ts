@@ -67,9 +67,9 @@ describe('a name server', () => {
   });
 
   test.each([
-    [false, '10.0.0.2', '; every look-up waits up to 5 s for it'],
+    [false, '10.0.0.2', '; every lookup waits up to 5 s for it'],
     [false, '10.0.0.1', ''],
-    [true, '10.0.0.1', '; one look-up in 2 waits up to 5 s for it'],
+    [true, '10.0.0.1', '; one lookup in 2 waits up to 5 s for it'],
   ])('is waited for by its place in resolv.conf (rotate: %s, first: %s)', (rotate, first, text) => {
     const facts = factsOf({ evidence: [server(1, {}), server(2, refused)] });
     const order = [first, first === '10.0.0.2' ? '10.0.0.1' : '10.0.0.2'].map((one) => ({ address: one, port: 53 }));
@@ -124,7 +124,7 @@ describe('a search list', () => {
   test('whose suffix answers late costs every connection', () => {
     const [forecast] = found(4000);
     expect(forecast).toMatchObject({ effect: 'delays', likelihood: 'certain', about: 'reg.test' });
-    expect(forecast?.because).toContain('2 questions about names that do not exist (reg.test.corp.example.)');
+    expect(forecast?.because).toContain('2 queries for names that do not exist (reg.test.corp.example.)');
     expect(forecast?.because).toContain('4 s of the 30 s');
   });
 
@@ -154,7 +154,7 @@ describe('/etc/hosts', () => {
       history: gave('10.4.0.7'),
     });
     expect(found).toMatchObject([{ about: 'reg.test', likelihood: 'likely', effect: 'fails' }]);
-    expect(found[0]?.because).toContain('gave until 2026-03-02 12:00 UTC; it says 10.4.0.8 now');
+    expect(found[0]?.because).toContain('gave until 2026-03-02 12:00 UTC; now it gives 10.4.0.8');
   });
 
   test.each([
@@ -194,7 +194,7 @@ describe('an address family', () => {
     const history = { hosts: { 'other.test': host({ v6: well }) } };
     const found = predicted('address-down', { evidence: both(unreachable), history });
     expect(found).toMatchObject([{ fault: 'tcp.unreachable', effect: 'delays', likelihood: 'possible' }]);
-    expect(found[0]?.because).toContain('by IPv6, which this node reaches others by');
+    expect(found[0]?.because).toContain('by IPv6, though this node reaches other hosts that way');
   });
 
   test('into which packets vanish costs, whoever uses it', () => {

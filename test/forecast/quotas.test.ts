@@ -53,7 +53,7 @@ describe('quota-runs-out', () => {
     });
     expect(forecast?.withinS).toBeCloseTo(40 * 60, -2);
     expect(forecast?.because).toBe(
-      'docker.io has 40 of 100 pulls left for pulls without a login (192.0.2.1); 60 an hour are used, so none is left in 40 min',
+      'docker.io has 40 of 100 pulls left for pulls without a login (192.0.2.1); 60 an hour are used, so none are left in 40 min',
     );
     expect(forecast?.assuming).toContain("the last hour's consumption goes on");
   });
@@ -67,8 +67,8 @@ describe('quota-runs-out', () => {
   });
 
   test.each([
-    ['ipv4', 'ipv6', 'pulls go over IPv4 now, and would meet it over IPv6'],
-    ['ipv6', 'ipv4', 'pulls go over IPv6 now, and would meet it over IPv4'],
+    ['ipv4', 'ipv6', 'pulls use IPv4 now, and would meet this quota over IPv6'],
+    ['ipv6', 'ipv4', 'pulls use IPv6 now, and would meet this quota over IPv4'],
   ] as const)('where pulls go over %s is told of %s too, and threatens no pull', (family, other, reported) => {
     const [forecast, ...more] = judged(running({ family: other, source: '2001:db8::' }), { family });
     expect(more).toEqual([]);

@@ -82,7 +82,7 @@ describe('route-slow', () => {
     });
     // A name and two manifests one after another, nine blobs three at a time: six times 30 s.
     expect(forecast?.because).toContain(
-      'takes 30 s for each request (tcp.timed_out) and is asked first for 12 objects',
+      'takes 30 s for each request (tcp.timed_out) and is queried first for 12 objects',
     );
     expect(forecast?.because).toContain('about 3 min for the whole pull');
   });
@@ -90,7 +90,7 @@ describe('route-slow', () => {
   test('one that answers each request late', () => {
     const [forecast, ...others] = found([at(0, { ms: 12_000 }), at(0, { ms: 14_000 })]);
     expect(forecast).toMatchObject({ fault: 'api.timed_out' });
-    expect(forecast?.remedy).toMatch(/, or take it out of \S+hosts.toml/);
+    expect(forecast?.remedy).toMatch(/, or remove it from \S+hosts.toml/);
     expect(others).toEqual([]);
   });
 
@@ -99,7 +99,7 @@ describe('route-slow', () => {
     const [forecast] = predicted('route-slow', { rehearsal: { attempts: [{ ...well, exchanges }] } });
     expect(forecast?.because).toMatch(/^origin reg.test takes/);
     expect(forecast?.remedy).toBe(
-      'Find out what keeps reg.test, or the way to it, or pull through a mirror that is near.',
+      'Find out what slows down reg.test or the path to it, or pull through a mirror near the node.',
     );
   });
 

@@ -1,12 +1,12 @@
 /**
  * Fifty-four pulls that failed in the field, as they were reported, and what a node can see of each. Rows are named by the issue
- * that told of them. `verdict`: the rehearsal fails as the pull then does. `forecast`: it pulls yet, and its end is foretold.
+ * that told of them. `verdict`: the rehearsal fails as the pull did. `forecast`: it pulls yet, and its end is foretold.
  */
 export interface Row {
   readonly issue: string;
   readonly what: string;
   readonly seen: 'verdict' | 'forecast' | 'no';
-  /** Why a node cannot see it, or why its pulls are spared. */
+  /** Why a node cannot see it, or why its pulls are not affected. */
   readonly why?: string;
 }
 
@@ -29,7 +29,7 @@ export const rows: Readonly<Record<number, Row>> = {
   12: no(
     'docker/hub-feedback#2349',
     'a name has an IPv6 address that leads nowhere, and IPv4 carries',
-    'containerd goes on over IPv4 after 300 ms: its pulls are spared, and the delay is told',
+    'containerd continues over IPv4 after 300 ms: its pulls work, and the delay is reported',
   ),
   13: verdict('siderolabs/talos#6281', 'a name has no address of the only family that the node routes'),
   14: verdict('docker/hub-feedback#2165', 'the token service times out after a change of its addresses'),
@@ -49,12 +49,12 @@ export const rows: Readonly<Record<number, Row>> = {
   28: no(
     'NVIDIA/nvidia-container-toolkit#1945',
     'the realm moves once a token has aged',
-    'containerd asks for a token in each pull and keeps none until it ages: its pulls are spared',
+    'containerd requests a token in each pull and caches none until it expires: its pulls work',
   ),
   29: no(
     'aws/containers-roadmap#2835',
     'an expired token is answered with 400',
-    'containerd asks for a token in each pull and keeps none until it ages: its pulls are spared',
+    'containerd requests a token in each pull and caches none until it expires: its pulls work',
   ),
   30: forecast('fluxcd/image-reflector-controller#71', 'a pasted ECR password is dead after twelve hours'),
   31: verdict('kubernetes/kubernetes#69141', 'a cached ECR password was revoked before its time'),
@@ -62,7 +62,7 @@ export const rows: Readonly<Record<number, Row>> = {
   33: no(
     'kubernetes/community#4003',
     "the kubelet's own copy of a credential is stale until it restarts",
-    "what the kubelet holds in its memory is shown to nobody: the agent's own run of the plugin is right all the while",
+    "the kubelet's cache in memory cannot be read, and the agent's own run of the plugin succeeds",
   ),
   34: verdict('kubernetes/kubernetes#102750', 'the credential provider fails because of its configuration'),
   35: no(
@@ -89,13 +89,13 @@ export const rows: Readonly<Record<number, Row>> = {
   52: no(
     'go-gitea/gitea#37326',
     'HEAD /v2/ is answered with 405 after an upgrade',
-    'containerd never asks for /v2/: its pulls are spared',
+    'containerd never requests /v2/: its pulls work',
   ),
   53: verdict('podman-container-tools/podman#20371', 'the challenge names a scope that its own token service refuses'),
   54: verdict('sonatype/nexus-public#921', 'a new repository knows Basic only'),
 };
 
-/** How much of it is seen, as a table for the README. */
+/** How much of it is seen, as a table for docs/how-it-works.md. */
 export function incidentTable(): string {
   const all = Object.values(rows);
   const count = (seen: Row['seen']): number => all.filter((row) => row.seen === seen).length;
@@ -106,8 +106,8 @@ export function incidentTable(): string {
   return [
     `| Of ${all.length} incidents | | |`,
     '|---|---|---|',
-    `| seen as a verdict | ${count('verdict')} | the rehearsal fails as the pull then does |`,
-    `| foretold | ${count('forecast')} | it pulls yet, and is at risk of what then comes |`,
+    `| seen as a verdict | ${count('verdict')} | the rehearsal fails as the pull did |`,
+    `| predicted | ${count('forecast')} | it pulls, and is at risk of what then happens |`,
     `| neither | ${count('no')} | for these reasons: |`,
     ...[...unseen].map(([why, its]) => `| ${its.map(({ issue }) => issue).join(', ')} | ${its.length} | ${why} |`),
   ].join('\n');

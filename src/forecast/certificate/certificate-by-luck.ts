@@ -1,9 +1,20 @@
-/** Connections that are trusted today by what nobody keeps up: the next certificate may not be. */
+/** Connections that are trusted today by accident: the next certificate may not be. */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';
 import { certificatesIn, othersThan, standIns } from '#forecast/host/role.ts';
 
-export const certificateByLuck: ImageRule = { name: 'certificate-by-luck', unseen, evaluate };
+export const certificateByLuck: ImageRule = {
+  name: 'certificate-by-luck',
+  meta: {
+    title: 'A host is trusted by accident',
+    why: 'A server that does not send its intermediate certificate is trusted only by nodes that happen to have that intermediate in a file. The next certificate, from another intermediate, fails. With `skip_verify` the certificate is not checked at all.',
+    needs:
+      'A TLS handshake with the host. With `skip_verify` the forecast is `unknown`: drypull says how verification would fail.',
+    remedy: 'Have the server send the whole chain, or trust the root instead of the intermediate.',
+  },
+  unseen,
+  evaluate,
+};
 
 function evaluate({ rehearsal, plan, now }: ImageFacts): readonly Prediction[] {
   const found = new Map<string, Prediction>();
@@ -19,14 +30,14 @@ function evaluate({ rehearsal, plan, now }: ImageFacts): readonly Prediction[] {
       effect: 'fails',
       ...(Number.isNaN(endMs) ? {} : { withinS: Math.max(0, Math.round((endMs - now.getTime()) / 1000)) }),
       assuming: `the next certificate of ${host} comes from another intermediate`,
-      because: `${host} does not send its intermediate certificate (${subject}); it is trusted because ${file} holds it${standIns(others)}`,
-      remedy: `Have the owner of ${host} send the whole chain, or trust the root in place of the intermediate.`,
+      because: `${host} does not send its intermediate certificate (${subject}); it is trusted only because ${file} contains it${standIns(others)}`,
+      remedy: `Have the owner of ${host} send the whole chain, or trust the root instead of the intermediate.`,
     });
   }
   return [...found.values()];
 }
 
-/** What nobody verifies cannot be told to fail: until somebody does. */
+/** A certificate that is not verified cannot fail until verification is turned on. */
 function unseen({ rehearsal }: ImageFacts): readonly Unseen[] {
   const found = new Map<string, Unseen>();
   for (const { host, tls } of certificatesIn(rehearsal)) {
@@ -35,8 +46,8 @@ function unseen({ rehearsal }: ImageFacts): readonly Unseen[] {
     found.set(host, {
       about: host,
       fault,
-      because: `nobody verifies the certificate of ${host} (skip_verify); it would be refused (${fault})`,
-      remedy: `Mend the certificate of ${host} or trust its authority by a ca file, and then verify again.`,
+      because: `the certificate of ${host} is not verified (skip_verify); verification would fail (${fault})`,
+      remedy: `Fix the certificate of ${host} or trust its authority with a ca file, then turn verification on again.`,
     });
   }
   return [...found.values()];

@@ -1,6 +1,6 @@
 /**
- * A server's certificate, or one above it, that is good today and ends soon: by the chain that holds longest. Whoever renews in
- * time is left alone: an automatic renewal that has happened, for a third of the life at the latest, is no news.
+ * A server certificate, or one above it in the chain, that is valid today and expires soon, judged by the chain that is valid
+ * longest. A certificate that is renewed in time is not reported: automatic renewal happens with a third of the lifetime left.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { CertificateHistory } from '#forecast/history/certificates.ts';
@@ -11,9 +11,18 @@ import { issuerSoonS, likelihoodOf, renewalWindowS } from './renewal.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { certificatesIn, othersThan, standIns } from '#forecast/host/role.ts';
 
-export const certificateExpires: ImageRule = { name: 'certificate-expires', evaluate };
+export const certificateExpires: ImageRule = {
+  name: 'certificate-expires',
+  meta: {
+    title: 'A certificate in the chain expires soon',
+    why: "Once the last chain that the node trusts has expired, every pull from the host fails. The rule names the certificate that ends the chain: the server's, an intermediate, or a root in a file of the node. A certificate that renews automatically is reported only when its renewal is late, by the pattern of its owner once two renewals were seen.",
+    needs: "A TLS handshake with the host; for the owner's renewal pattern, two renewals.",
+    remedy: "Renew the certificate, send the current intermediate, or add the issuer's next root to the node.",
+  },
+  evaluate,
+};
 
-/** A renewal later than all that were seen before, and by that much, is late. */
+/** A renewal is late when less than this share is left of the shortest remaining time at which one happened before. */
 const lateShare = 0.75;
 
 function evaluate({ rehearsal, plan, history, now }: ImageFacts): readonly Prediction[] {
@@ -36,21 +45,21 @@ function evaluate({ rehearsal, plan, history, now }: ImageFacts): readonly Predi
         likelihood: likelihoodOf(withinS, others),
         effect: 'fails',
         withinS: Math.max(0, withinS),
-        assuming: 'nobody renews it',
-        because: `the ${whose(tls)} of ${host} ends on ${minuteText(endMs)}${rhythm(tls, known)}${standIns(others)}`,
+        assuming: 'it is not renewed',
+        because: `the ${whose(tls)} of ${host} expires on ${minuteText(endMs)}${rhythm(tls, known)}${standIns(others)}`,
         remedy: remedyFor(host, tls),
       },
     ];
   });
 }
 
-/** Seconds before the end from which on it should have been renewed. */
+/** Seconds before expiry by which it should have been renewed. */
 function windowOf(tls: TlsFacts, known: CertificateHistory | undefined): number {
   if (tls.endsWith !== undefined) return issuerSoonS;
   const lifeS = lifeOf(tls);
   const usual = known?.renewedWithS ?? [];
   const window = renewalWindowS(lifeS);
-  // One renewal may have been an accident; two are a habit.
+  // One renewal may have been chance; two are a pattern.
   return usual.length < 2 ? window : Math.min(Math.min(...usual) * lateShare, issuerSoonS);
 }
 
@@ -62,18 +71,18 @@ function lifeOf({ leaf }: TlsFacts): number {
 function whose({ endsWith }: TlsFacts): string {
   if (endsWith === undefined) return 'certificate';
   const from = endsWith.file === undefined ? '' : ` in ${endsWith.file}`;
-  return `${endsWith.is} certificate (${endsWith.subject}${from}) behind that`;
+  return `${endsWith.is} certificate (${endsWith.subject}${from}) behind the certificate`;
 }
 
 function rhythm({ endsWith }: TlsFacts, known: CertificateHistory | undefined): string {
   const usual = known?.renewedWithS ?? [];
   if (endsWith !== undefined || usual.length < 2) return '';
-  return `, and those before it were renewed with ${spanText(Math.min(...usual) * 1000)} left at least`;
+  return `; earlier ones were renewed with at least ${spanText(Math.min(...usual) * 1000)} left`;
 }
 
 function remedyFor(host: string, { endsWith }: TlsFacts): string {
   if (endsWith === undefined) return `Have the owner of ${host} renew its certificate.`;
   if (endsWith.is === 'intermediate')
-    return `Have the owner of ${host} send the issuer's present intermediate certificate.`;
-  return `Add the issuer's next root to the node's trusted certificates before that day.`;
+    return `Have the owner of ${host} send the issuer's current intermediate certificate.`;
+  return `Add the issuer's next root to the node's trusted certificates before then.`;
 }

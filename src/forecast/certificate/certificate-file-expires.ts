@@ -1,4 +1,4 @@
-/** Certificates in files that the runtime's configuration names: what is presented to a server, and what is trusted by a file alone. */
+/** Certificates in files that the runtime's configuration names: client certificates, and CAs that are trusted by a file alone. */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { Route } from '#runtime/plan.ts';
 import { minuteText } from '#report/time-text.ts';
@@ -8,14 +8,23 @@ import { issuerSoonS, likelihoodOf, renewalWindowS } from './renewal.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { certificatesIn, othersThan, standIns } from '#forecast/host/role.ts';
 
-export const certificateFileExpires: ImageRule = { name: 'certificate-file-expires', evaluate };
+export const certificateFileExpires: ImageRule = {
+  name: 'certificate-file-expires',
+  meta: {
+    title: 'A certificate in a file of the node expires soon',
+    why: 'hosts.toml may name client certificates and CA files. A client certificate that expires is refused by the server; a CA file whose last certificate expires trusts no server any more.',
+    needs: "The files that the runtime's configuration names. A CA file is judged here only when no handshake used it.",
+    remedy: "Renew the client certificate on the node, or put the authority's current certificate into the file.",
+  },
+  evaluate,
+};
 
 function evaluate(facts: ImageFacts): readonly Prediction[] {
   const routes = facts.plan.routes.ok ? facts.plan.routes.value : [];
   const session = new Set(certificatesIn(facts.rehearsal).map(({ host }) => host));
   const found = routes.flatMap((route) => [
     ...route.tls.clients.flatMap((client) => ofClient(client, route, facts)),
-    // What the handshake needed of it, the handshake tells.
+    // After a handshake, certificate-expires reports what the handshake used of it.
     ...(session.has(route.host) || !route.tls.verify
       ? []
       : route.tls.extraRoots.flatMap((file) => ofCa(file, route, facts))),
@@ -32,7 +41,7 @@ function ofClient(
   const [startMs, endMs] = [Date.parse(certificate.notBefore), Date.parse(certificate.notAfter)];
   const withinS = Math.round((endMs - now.getTime()) / 1000);
   const window = renewalWindowS((endMs - startMs) / 1000);
-  // One that has ended and does no harm is not asked for.
+  // When it has expired and does no harm, the server does not ask for it.
   if (!(withinS > 0 && withinS < window)) return [];
   const others = othersThan(plan, route.host);
   return [
@@ -42,8 +51,8 @@ function ofClient(
       likelihood: likelihoodOf(withinS, others),
       effect: 'fails',
       withinS,
-      assuming: `${route.authority} asks for a client certificate, and nobody renews this one`,
-      because: `the client certificate ${certPath} (${certificate.subject}) for ${route.authority} ends on ${minuteText(endMs)}${standIns(others)}`,
+      assuming: `${route.authority} asks for a client certificate, and this one is not renewed`,
+      because: `the client certificate ${certPath} (${certificate.subject}) for ${route.authority} expires on ${minuteText(endMs)}${standIns(others)}`,
       remedy: `Renew ${certPath} on the node.`,
     },
   ];
@@ -56,7 +65,7 @@ function ofCa({ certificates = [], path }: PemFile, route: Route, { now, plan }:
   const withinS = Math.round((endMs - now.getTime()) / 1000);
   if (withinS >= issuerSoonS) return [];
   const others = othersThan(plan, route.host);
-  const history = withinS <= 0;
+  const isOver = withinS <= 0;
   return [
     {
       about: path,
@@ -65,8 +74,8 @@ function ofCa({ certificates = [], path }: PemFile, route: Route, { now, plan }:
       effect: 'fails',
       withinS: Math.max(0, withinS),
       assuming: `${route.authority} is trusted by this file alone`,
-      because: `the last certificate in ${path}, trusted for ${route.authority}, ${history ? 'ended' : 'ends'} on ${minuteText(endMs)}${standIns(others)}`,
-      remedy: `Put the present certificate of the authority into ${path}.`,
+      because: `the last certificate in ${path}, trusted for ${route.authority}, ${isOver ? 'expired' : 'expires'} on ${minuteText(endMs)}${standIns(others)}`,
+      remedy: `Put the authority's current certificate into ${path}.`,
     },
   ];
 }

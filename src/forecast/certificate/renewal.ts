@@ -1,17 +1,17 @@
-/** When a certificate should have been renewed, and how sure it is then that its end comes unhindered. */
+/** When a certificate should have been renewed, and how likely it is then that it expires. */
 import type { Likelihood } from '#forecast/forecast.ts';
 import { dayS, hourS } from '#forecast/times.ts';
 
-/** Nobody renews any more by then. */
+/** So close to expiry a renewal is not to be expected any more. */
 const hoursS = 6 * hourS;
-/** ACME clients renew 90 days with 30 left; who renews by hand has begun by now. */
+/** ACME clients renew 90-day certificates with 30 days left; a manual renewal has started by now. */
 const soonS = 14 * dayS;
-/** ACME clients renew with a third of the life left (certbot, lego, cert-manager); some days of slack for how often they run. */
+/** ACME clients renew with a third of the lifetime left (certbot, lego, cert-manager); a little less, for how often they run. */
 const shareOfLife = 0.3;
-/** Authorities announce their next certificate months ahead; whoever has not changed by now has overlooked it. */
+/** Authorities announce their next certificate months ahead; an owner who has not changed by now has overlooked it. */
 export const issuerSoonS = 30 * dayS;
 
-/** Seconds before its end, of a certificate that lives for so long. */
+/** Seconds before expiry by which a certificate with this lifetime should have been renewed. */
 export function renewalWindowS(lifeS: number): number {
   return Math.min(soonS, lifeS * shareOfLife);
 }

@@ -1,6 +1,6 @@
 /**
- * A host that is trusted by roots alone that root programs have taken away, or will soon (pull/leaving-roots.ts): what updates the
- * node's trusted certificates takes them from this node, too. What a file of hosts.toml holds stays.
+ * A host is trusted only by roots that root programs have removed, or will remove soon (distrusted-roots.ts): an update of the
+ * node's trusted certificates removes them from this node too. A CA file that hosts.toml names stays.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { leavingRoots, type LeavingRoot } from './distrusted-roots.ts';
@@ -9,13 +9,22 @@ import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { certificatesIn, othersThan, standIns } from '#forecast/host/role.ts';
 import { dayS } from '#forecast/times.ts';
 
-/** Whoever shows certificates of such a root has changed by then, or is late: nobody gets one that outlives it. */
+/** A server with a certificate of such a root has changed by then, or is late: no certificate is issued beyond its removal. */
 const soonS = 90 * dayS;
 
-/** By a list of one's own. */
+/** With a list of your own, for tests. */
 export function rootLeavesBy(leaving: readonly LeavingRoot[]): ImageRule {
   const rows = new Map(leaving.map((row) => [row.sha256.slice(0, 16), row]));
-  return { name: 'root-leaves', evaluate: (facts) => evaluate(facts, rows) };
+  return {
+    name: 'root-leaves',
+    meta: {
+      title: 'The only trusted root is being removed',
+      why: "Root programs (Mozilla, Chrome) remove roots, and the next update of the node's ca-certificates removes them from the node. A host that is trusted only by such a root then fails.",
+      needs: 'A verified TLS handshake with the host, and the list of removed roots, each with day and source.',
+      remedy: 'Have the host send a chain to another root, or trust this one with a ca file in hosts.toml.',
+    },
+    evaluate: (facts) => evaluate(facts, rows),
+  };
 }
 
 export const rootLeaves: ImageRule = rootLeavesBy(leavingRoots);
@@ -31,7 +40,7 @@ function evaluate({ rehearsal, plan, now }: ImageFacts, rows: Rows): readonly Pr
     const leftS = Math.round((Date.parse(row.since) - now.getTime()) / 1000);
     if (!(leftS < soonS)) continue;
     const others = othersThan(plan, host);
-    const when = leftS > 0 ? `is to be taken away on ${row.since}` : `was taken away on ${row.since}`;
+    const when = leftS > 0 ? `will be removed on ${row.since}` : `was removed on ${row.since}`;
     found.set(host, {
       about: host,
       fault: 'tls.untrusted',
@@ -40,13 +49,13 @@ function evaluate({ rehearsal, plan, now }: ImageFacts, rows: Rows): readonly Pr
       ...(leftS > 0 ? { withinS: leftS } : {}),
       assuming: `the node's trusted certificates (ca-certificates) are updated${leftS > 0 ? ' then' : ''}, and containerd is restarted`,
       because: `${host} is trusted only by ${row.name} in ${anchor.file}, which ${when} (${row.source})${standIns(others)}`,
-      remedy: `Have the owner of ${host} show a chain to another root, or trust this one by a ca file in its hosts.toml, which no update touches.`,
+      remedy: `Have the owner of ${host} send a chain to another root, or trust this one with a ca file in its hosts.toml, which no update changes.`,
     });
   }
   return [...found.values()];
 }
 
-/** Of roots that all go, the one that goes last; undefined where one stays. */
+/** If all roots are being removed, the one that is removed last; undefined when one stays. */
 function lastOf(
   anchors: readonly AnchorFacts[],
   rows: Rows,

@@ -1,9 +1,18 @@
-/** A login that is refused comes before the one that works: each pull fails once first, and Docker Hub locks accounts for it. */
+/** The kubelet tries a refused login before the one that works: each pull fails once first, and Docker Hub locks accounts for that. */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { accountOf, loginsOf } from '#kubelet/logins.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const credentialPrecedes: ImageRule = { name: 'credential-precedes', evaluate };
+export const credentialPrecedes: ImageRule = {
+  name: 'credential-precedes',
+  meta: {
+    title: 'A refused login is tried before the one that works',
+    why: 'The kubelet tries all matching logins in order. An outdated one that comes first costs each pull a failed login, and Docker Hub locks an account after repeated failed logins.',
+    needs: 'A rehearsal in which the registry refused one login and accepted a later one.',
+    remedy: 'Remove the outdated login.',
+  },
+  evaluate,
+};
 
 function evaluate({ plan, rehearsal }: ImageFacts): readonly Prediction[] {
   const working = rehearsal.attempts.at(-1);
@@ -12,10 +21,10 @@ function evaluate({ plan, rehearsal }: ImageFacts): readonly Prediction[] {
   const account = accountOf(logins, working.as);
   return rehearsal.attempts.slice(0, -1).flatMap(({ as, ending }): Prediction[] => {
     if (ending.is !== 'failed' || ending.fault.code !== 'auth.rejected') return [];
-    // The lock is on the user name (hub-feedback#2201): the right password of a locked account is refused as well.
+    // The lock is per user name (hub-feedback#2201): Docker Hub refuses the right password of a locked account as well.
     const mayLock = plan.image.registry === 'docker.io' && accountOf(logins, as) === account;
     const because = `the kubelet tries ${as} first, which ${ending.fault.host} refuses, and then ${working.as}, which works`;
-    const remedy = `Take the outdated login out: ${as}.`;
+    const remedy = `Remove the outdated login: ${as}.`;
     if (!mayLock)
       return [{ about: as, fault: 'auth.rejected', likelihood: 'certain', effect: 'delays', because, remedy }];
     const locks = `${because}; Docker Hub locks the account ${account} after repeated failed logins`;

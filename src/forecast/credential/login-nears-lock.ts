@@ -1,17 +1,27 @@
 /**
- * An account that Docker Hub is about to lock, because the kubelet goes on presenting a wrong password for it. The lock is on the
- * user name, so that right passwords are refused as well (hub-feedback#2201).
+ * Docker Hub is about to lock an account, because the kubelet keeps presenting a wrong password for it. The lock is per user name,
+ * so Docker Hub refuses right passwords as well (hub-feedback#2201).
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { loginsOf } from '#kubelet/logins.ts';
 import type { RefusedLogin } from '#forecast/history/refused-logins.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const loginNearsLock: ImageRule = { name: 'login-nears-lock', evaluate };
+export const loginNearsLock: ImageRule = {
+  name: 'login-nears-lock',
+  meta: {
+    title: 'Docker Hub is about to lock an account',
+    why: 'Docker Hub locks an account after repeated failed logins and then refuses the right password too. A container that waits for an image presents a wrong password again at each back-off.',
+    needs:
+      'Containers on this node that wait for an image of docker.io whose login Docker Hub refuses. The threshold is a guess: Docker publishes none.',
+    remedy: 'Fix or delete the pull secret with the wrong password.',
+  },
+  evaluate,
+};
 
-/** The lock is let go after 10 minutes (hub-feedback#2201) or 15 (#2217): failures are taken to count for as long. */
+/** The lock ends after 10 minutes (hub-feedback#2201) or 15 (#2217): failures are assumed to count for that long. */
 const windowS = 15 * 60;
-/** Docker publishes no number: this is a guess on the careful side. */
+/** Docker publishes no number: this is a cautious guess. */
 const failuresToLock = 10;
 
 function evaluate({ plan, history, now }: ImageFacts): readonly Prediction[] {
@@ -30,9 +40,9 @@ function evaluate({ plan, history, now }: ImageFacts): readonly Prediction[] {
         likelihood: 'possible',
         effect: 'fails',
         withinS,
-        assuming: `the lock falls at ${failuresToLock} failed logins in ${windowS / 60} minutes, of this node alone`,
-        because: `${waiting} for images whose login as ${account} Docker Hub refuses, and the kubelet presents it at each try`,
-        remedy: `Mend or delete the pull secret with the wrong password of ${account}: ${logins.map(({ image }) => image).join(', ')}.`,
+        assuming: `Docker Hub locks after ${failuresToLock} failed logins in ${windowS / 60} minutes, counting this node alone`,
+        because: `${waiting} for images whose login as ${account} Docker Hub refuses, and the kubelet presents it at each attempt`,
+        remedy: `Fix or delete the pull secret with the wrong password of ${account}: ${logins.map(({ image }) => image).join(', ')}.`,
       },
     ];
   });
@@ -45,7 +55,7 @@ function triesBetween(fromS: number, toS: number): number {
   return tries;
 }
 
-/** undefined: not at this pace. */
+/** undefined: not at this rate. */
 function secondsToLock(logins: readonly RefusedLogin[], nowMs: number): number | undefined {
   for (let withinS = 0; withinS <= windowS; withinS += 10) {
     const failures = logins.reduce((sum, { sinceMs, containers, perTry }) => {

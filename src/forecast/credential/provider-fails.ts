@@ -1,9 +1,19 @@
-/** A credential provider plugin that would fail now, while the answer that it gave before still serves. */
+/** A credential provider plugin that fails now, while the kubelet still uses its last answer from its cache. */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { spanText } from '#report/time-text.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const providerFails: ImageRule = { name: 'provider-fails', evaluate };
+export const providerFails: ImageRule = {
+  name: 'provider-fails',
+  meta: {
+    title: 'A credential provider plugin fails',
+    why: 'The kubelet caches the answer of a credential provider plugin. When the plugin starts to fail, pulls work until the cached answer expires and fail afterwards.',
+    needs: "The kubelet's provider configuration and the right to run the plugins (component `credential-plugins`).",
+    remedy:
+      "Find out why the plugin fails: its role or identity, the metadata service, its log in the kubelet's journal.",
+  },
+  evaluate,
+};
 
 function evaluate({ plan, rehearsal, now }: ImageFacts): readonly Prediction[] {
   const last = rehearsal.attempts.at(-1);
@@ -20,9 +30,9 @@ function evaluate({ plan, rehearsal, now }: ImageFacts): readonly Prediction[] {
         likelihood: 'likely',
         effect: 'fails',
         withinS: Math.round(leftMs / 1000),
-        assuming: "the kubelet's own kept answer is no older than ours, and the plugin goes on failing",
-        because: `the credential provider ${name} fails (${failing}); its last answer is kept for ${spanText(leftMs)} more`,
-        remedy: `Find out why ${name} fails: its role or identity, the metadata service, its log in the kubelet's journal.`,
+        assuming: "the kubelet's cached answer is no older than drypull's, and the plugin continues to fail",
+        because: `the credential provider ${name} fails (${failing}); its last answer stays cached for ${spanText(leftMs)}`,
+        remedy: `Find out why ${name} fails: check its role or identity, the metadata service, and its log in the kubelet's journal.`,
       },
     ];
   });

@@ -1,6 +1,6 @@
 /**
- * File systems that fill: when the next eviction threshold is crossed, and when nothing is left, if the last hours' course goes
- * on. A saw of images that come and are collected is health, and is not foretold to anybody.
+ * File systems that fill up: when the next eviction threshold is crossed, and when no space is left, if the trend of the last hours
+ * continues. A sawtooth of images that are pulled and garbage-collected is healthy and is not reported.
  */
 import { amountText, capacityOf, freeOf, type Disk, type Measure } from '#kubelet/disk.ts';
 import { garbageCollectionOf, isMet, thresholdsOf, type Threshold } from '#kubelet/eviction.ts';
@@ -13,15 +13,26 @@ import { agreementOf, crossingOf, type Point } from '#forecast/trend.ts';
 import { isFutile, keepsUp } from './image-gc.ts';
 import type { Prediction, NodeRule, Unseen } from '#forecast/rule.ts';
 
-export const diskFills: NodeRule = { name: 'disk-fills', evaluate, unseen };
+export const diskFills: NodeRule = {
+  name: 'disk-fills',
+  meta: {
+    title: 'A file system of the node fills up',
+    why: 'Below its eviction threshold the kubelet sets DiskPressure, evicts Pods and refuses new ones; with no space left, pulls fail. The rule extrapolates the trend of the last hours. A sawtooth that image garbage collection keeps in check is not reported.',
+    needs:
+      "The node's file systems and the kubelet's configuration (component `host-disk`), and at least 20 minutes of history.",
+    remedy: 'Free space (`crictl rmi --prune`, old logs), find what grows (`du -x`), or use a larger disk.',
+  },
+  evaluate,
+  unseen,
+};
 
-/** A course is followed no further ahead than this, and than four times what was seen of it. */
+/** A trend is extrapolated no further than this, and no further than four times the span it was seen for. */
 const furthestS = 7 * 86_400;
 const stretch = 4;
 const shortestMs = 20 * 60_000;
-/** What changed by less is noise. */
+/** A smaller change is noise. */
 const leastShare = 0.005;
-/** The two ways of telling the time agree when the sooner is at least so much of the later. */
+/** The two estimates of the time agree when the sooner is at least this share of the later. */
 const agreed = 0.6;
 
 function evaluate({ view, history, now }: NodeFacts): readonly Prediction[] {
@@ -55,7 +66,7 @@ interface At {
 }
 
 const remedy =
-  'Free room on the node (`crictl rmi --prune`, old logs), find out what grows (`du -x`), or give it a larger disk.';
+  'Free space on the node (`crictl rmi --prune`, old logs), find out what grows (`du -x`), or give it a larger disk.';
 
 function pressureNow({ disk, config }: At, threshold: Threshold): Prediction {
   const { kind, graceS } = threshold;
@@ -66,12 +77,12 @@ function pressureNow({ disk, config }: At, threshold: Threshold): Prediction {
     likelihood: 'certain',
     effect: 'fails',
     withinS: 0,
-    because: `${holdsFor(disk, threshold)}: the kubelet refuses new Pods ("The node had condition: [DiskPressure]. ")${evicts}, until ${config?.evictionPressureTransitionS ?? 300} s after there is room; pulls of Pods that it has taken work on`,
+    because: `${stateOf(disk, threshold)}: the kubelet refuses new Pods ("The node had condition: [DiskPressure]. ")${evicts}, until ${config?.evictionPressureTransitionS ?? 300} s after space is free again; pulls for Pods that it has admitted still work`,
     remedy,
   };
 }
 
-function holdsFor(disk: Disk, { signal, written, kind, floor, measure }: Threshold): string {
+function stateOf(disk: Disk, { signal, written, kind, floor, measure }: Threshold): string {
   return `the file system of ${disk.path} has ${amountText(freeOf(disk, measure), measure)} free, and the ${kind} eviction threshold ${signal}<${written} is ${amountText(floor, measure)}`;
 }
 
@@ -91,7 +102,7 @@ function pressureComing(at: At, threshold: Threshold): readonly Prediction[] | u
       effect: 'fails',
       withinS: course.withinS,
       assuming,
-      because: `${holdsFor(disk, threshold)}; ${course.because}`,
+      because: `${stateOf(disk, threshold)}; ${course.because}`,
       remedy,
     },
   ];
@@ -143,12 +154,12 @@ function courseOf({ disk, history, now }: At, measure: Measure, floor: number): 
   return {
     withinS,
     likelihood: isSteady ? 'likely' : 'possible',
-    assuming: `the course of the last ${hours} h goes on`,
-    because: `it lost ${amountText(fallen, measure)} in ${hours} h${isSteady ? '' : ', by fits and starts'}`,
+    assuming: `the trend of the last ${hours} h continues`,
+    because: `it lost ${amountText(fallen, measure)} in ${hours} h${isSteady ? '' : ', unevenly'}`,
   };
 }
 
-/** Somewhere on the way at least half of the loss came back at once. */
+/** At some point at least half of the loss came back at once. */
 function recovers(points: readonly Point[], fallen: number): boolean {
   return points.some((point, i) => i > 0 && point.value - (points[i - 1]?.value ?? point.value) >= fallen / 2);
 }
@@ -170,7 +181,7 @@ function unseen({ view }: NodeFacts): readonly Unseen[] {
       about: 'eviction thresholds',
       fault: 'disk.pressure',
       because: known === undefined ? because : `${because} (${known})`,
-      remedy: "Let drypull see the kubelet's configuration (the component host-disk).",
+      remedy: "Give drypull access to the kubelet's configuration (the component host-disk).",
     },
   ];
 }

@@ -1,11 +1,11 @@
-/** Whether the kubelet's image garbage collection keeps up, as a file system's series shows. */
+/** Whether the kubelet's image garbage collection keeps up, by the history of a file system's free space. */
 import { imageGcPeriodS, type GarbageCollection } from '#kubelet/eviction.ts';
 import type { DiskHistory } from '#forecast/history/disks.ts';
 
-/** So many rounds without effect are no chance. */
+/** This many rounds without effect are not chance. */
 const rounds = 3;
 
-/** It should have run several times by now, and nothing became free. */
+/** It should have run several times by now, and freed nothing. */
 export function isFutile(history: DiskHistory | undefined, collection: GarbageCollection, now: Date): boolean {
   if (history === undefined) return false;
   const { samples } = history;
@@ -14,7 +14,7 @@ export function isFutile(history: DiskHistory | undefined, collection: GarbageCo
   return since !== undefined && now.getTime() - since[0] >= rounds * imageGcPeriodS * 1000;
 }
 
-/** It was seen to free room, and not long ago. */
+/** It freed space recently. */
 export function keepsUp(history: DiskHistory | undefined, collection: GarbageCollection, now: Date): boolean {
   return history?.collectedMs !== undefined && !isFutile(history, collection, now);
 }

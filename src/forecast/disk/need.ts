@@ -1,29 +1,29 @@
-/** What a pull would write, as far as the manifest and the runtime's store tell; the rest is estimated, and says so. */
+/** What a pull would write, from the manifest and the runtime's content store; the rest is an estimate and is marked as one. */
 import { bytesText, diskOf, type Disk } from '#kubelet/disk.ts';
 import type { Content, Rehearsal } from '#report/rehearsal.ts';
 import type { NodeView, RuntimeConfig } from '#node/view.ts';
 
 /**
- * How much larger layers are unpacked. Manifests do not say, so this is an estimate of ours, of the order that was found for the
- * layers of Docker Hub (Zhao and others, Large-Scale Analysis of the Docker Hub Dataset, IEEE CLUSTER 2019).
+ * How much larger layers are when unpacked. Manifests do not say, so this is an estimate, of the order found for the layers of
+ * Docker Hub (Zhao and others, Large-Scale Analysis of the Docker Hub Dataset, IEEE CLUSTER 2019).
  */
 export const unpackedRatio = 2.5;
 
-/** They write every layer that is missing into directories; others fetch lazily, or into devices of their own. */
+/** Snapshotters that write every missing layer into directories; others fetch lazily, or write to devices of their own. */
 const plainSnapshotters: ReadonlySet<string> = new Set(['overlayfs', 'native', 'btrfs', 'zfs', 'fuse-overlayfs']);
 
 export interface Need {
   /** Compressed, into the runtime's content store. */
   readonly contentBytes: number;
-  /** What the runtime has already was looked up; otherwise all layers are counted. */
+  /** Layers that the runtime already has were subtracted; otherwise all layers are counted. */
   readonly isExact: boolean;
 }
 
-/** What has not been pulled yet; undefined where nothing is to be written, or nothing is known of its size. */
+/** What is missing on the node; undefined when nothing is to be written, or its size is not known. */
 export function needOf(content: Content, runtime: RuntimeConfig): Need | undefined {
   const { snapshots } = runtime;
   if (snapshots === undefined || !plainSnapshotters.has(snapshots.snapshotter)) return undefined;
-  // Layers that were given up after unpacking are not in the store, and are not fetched again.
+  // Layers that were discarded after unpacking are not in the store, and are not fetched again.
   const isExact = content.missingBytes !== undefined && !snapshots.discardsLayers;
   const contentBytes = isExact ? (content.missingBytes ?? 0) : content.bytes;
   return contentBytes > 0 ? { contentBytes, isExact } : undefined;
@@ -39,7 +39,7 @@ export interface Places {
   readonly snapshots: Disk;
 }
 
-/** Where a pull writes; undefined where one of the two was not measured. */
+/** Where a pull writes; undefined when one of the two was not measured. */
 export function placesOf(view: NodeView): Places | undefined {
   const { disks } = view.system;
   if (disks?.ok !== true) return undefined;
@@ -48,12 +48,12 @@ export function placesOf(view: NodeView): Places | undefined {
   return content === undefined || snapshots === undefined ? undefined : { content, snapshots };
 }
 
-/** One file system that a pull writes to, and how much: for certain, and by the estimate. */
+/** One file system that a pull writes to, and how much: at least, and by the estimate. */
 export interface Load {
   readonly disk: Disk;
   readonly leastBytes: number;
   readonly likelyBytes: number;
-  /** By this file system's own bytes an inode; 0 where it counts none. */
+  /** By this file system's own ratio of bytes to inodes; 0 where it counts no inodes. */
   readonly likelyInodes: number;
 }
 
@@ -68,14 +68,14 @@ export function loadsOf({ content, snapshots }: Places, bytes: number): readonly
   ];
 }
 
-/** A file system that holds less says nothing of what images are made of. */
-const tellingBytes = 1024 ** 3;
+/** A file system that holds less says nothing about the content of images. */
+const leastUsedBytes = 1024 ** 3;
 
-/** As many inodes as the file system's present content takes; without much of that, none. */
+/** Bytes an inode of the file system's current content; infinite (no inodes needed) when it holds too little to judge. */
 function bytesPerInode({ capacityBytes, rootFreeBytes, inodes, inodesFree }: Disk): number {
   const used = inodes - inodesFree;
   const bytes = capacityBytes - rootFreeBytes;
-  return inodes === 0 || used <= 0 || bytes < tellingBytes ? Number.POSITIVE_INFINITY : bytes / used;
+  return inodes === 0 || used <= 0 || bytes < leastUsedBytes ? Number.POSITIVE_INFINITY : bytes / used;
 }
 
 export function needText(bytes: number): string {

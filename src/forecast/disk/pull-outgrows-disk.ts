@@ -1,10 +1,21 @@
-/** An image whose missing layers do not fit on the disk: the pull ends with "no space left on device". */
+/** The missing layers of an image do not fit on the disk: the pull fails with "no space left on device". */
 import { bytesText } from '#kubelet/disk.ts';
 import type { ImageFacts } from '#forecast/facts.ts';
 import { contentOf, loadsOf, needOf, needText, placesOf, type Load, type Need } from './need.ts';
 import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';
 
-export const pullOutgrowsDisk: ImageRule = { name: 'pull-outgrows-disk', evaluate, unseen };
+export const pullOutgrowsDisk: ImageRule = {
+  name: 'pull-outgrows-disk',
+  meta: {
+    title: 'An image does not fit on the disk',
+    why: 'When the missing layers, unpacked, need more space or inodes than the file system has free, the pull fails with "no space left on device". Manifests give compressed sizes only, so the unpacked size is an estimate (×2.5).',
+    needs:
+      "Free space of the node's file systems (component `host-disk`). Which layers the node already has is seen only as root; otherwise the forecast is `unknown`.",
+    remedy: 'Free space, use a larger disk, or make the image smaller.',
+  },
+  evaluate,
+  unseen,
+};
 
 interface Pressed {
   readonly need: Need;
@@ -12,14 +23,14 @@ interface Pressed {
   readonly of: 'bytes' | 'inodes';
 }
 
-/** containerd runs as root, so what is kept for root counts as free. */
+/** containerd runs as root, so space reserved for root counts as free. */
 function pressed({ view, demand, rehearsal }: ImageFacts): readonly Pressed[] {
   const content = contentOf(rehearsal);
   const { config } = view.runtime;
   const places = placesOf(view);
   if (content === undefined || places === undefined || !config.ok) return [];
   const need = needOf(content, config.value);
-  // A tag that moved is on the node and missing at once: only what was looked up can tell.
+  // A tag that moved is both on the node and missing: only an exact count of missing layers can decide.
   if (need === undefined || (demand.present === 'yes' && !need.isExact)) return [];
   return loadsOf(places, need.contentBytes).flatMap((load): readonly Pressed[] => {
     if (load.likelyBytes > load.disk.rootFreeBytes) return [{ need, load, of: 'bytes' }];
@@ -32,10 +43,10 @@ function evaluate(facts: ImageFacts): readonly Prediction[] {
     .filter(({ need }) => need.isExact)
     .map(({ need, load, of }): Prediction => {
       const { disk, leastBytes, likelyInodes } = load;
-      const wants =
+      const needs =
         of === 'bytes'
           ? `${needText(need.contentBytes)}; ${bytesText(disk.rootFreeBytes)} are free`
-          : `about ${likelyInodes} inodes (by what this file system's own files take); ${disk.inodesFree} are free`;
+          : `about ${likelyInodes} inodes (estimated from this file system's own files); ${disk.inodesFree} are free`;
       return {
         about: disk.path,
         fault: of === 'bytes' ? 'disk.full' : 'disk.inodes',
@@ -43,20 +54,20 @@ function evaluate(facts: ImageFacts): readonly Prediction[] {
         effect: 'fails',
         withinS: 0,
         assuming: 'the pull begins now, and image garbage collection frees nothing before it ends',
-        because: `on the file system of ${disk.path} this pull wants ${wants}`,
-        remedy: 'Free room on the node (`crictl rmi --prune`), give it a larger disk, or make the image smaller.',
+        because: `on the file system of ${disk.path} this pull needs ${needs}`,
+        remedy: 'Free space on the node (`crictl rmi --prune`), give it a larger disk, or make the image smaller.',
       };
     });
 }
 
-/** With all layers it would not fit, and nobody saw which of them are on the node. */
+/** All layers together would not fit, and which of them are on the node was not seen. */
 function unseen(facts: ImageFacts): readonly Unseen[] {
   return pressed(facts)
     .filter(({ need }) => !need.isExact)
     .map(({ need, load, of }) => ({
       about: load.disk.path,
       fault: of === 'bytes' ? 'disk.full' : 'disk.inodes',
-      because: `all layers together want ${needText(need.contentBytes)}, more than the file system of ${load.disk.path} has free, and which of them the node has already was not seen`,
-      remedy: "Let drypull see containerd's content store (the component host-disk, as root).",
+      because: `all layers together need ${needText(need.contentBytes)}, more than the file system of ${load.disk.path} has free, and which of them the node already has was not seen`,
+      remedy: "Give drypull access to containerd's content store (the component host-disk, as root).",
     }));
 }

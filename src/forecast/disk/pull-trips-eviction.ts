@@ -1,7 +1,7 @@
 /**
- * An image that fits on the disk, and leaves less free than the kubelet's eviction threshold: the pull works, and the node has
- * DiskPressure afterwards. Where image garbage collection may come to help, that is a delay; where it is off or was seen to
- * free nothing, the Pod is at risk.
+ * An image fits on the disk but leaves less free space than the kubelet's eviction threshold: the pull works, and the node has
+ * DiskPressure afterwards. When image garbage collection may help, this is a delay; when it is off or was seen to free nothing, the
+ * Pod is at risk.
  */
 import { amountText, freeOf } from '#kubelet/disk.ts';
 import { garbageCollectionOf, isMet, thresholdsOf, type Threshold } from '#kubelet/eviction.ts';
@@ -11,9 +11,20 @@ import { isFutile } from './image-gc.ts';
 import { contentOf, loadsOf, needOf, needText, placesOf, type Load } from './need.ts';
 import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';
 
-export const pullTripsEviction: ImageRule = { name: 'pull-trips-eviction', evaluate, unseen };
+export const pullTripsEviction: ImageRule = {
+  name: 'pull-trips-eviction',
+  meta: {
+    title: 'A pull crosses an eviction threshold',
+    why: "An image may fit on the disk and still leave less free space than the kubelet's eviction threshold. The pull works, then the node has DiskPressure and refuses new Pods.",
+    needs:
+      "Free space, the layers that the node already has, and the kubelet's configuration (component `host-disk`, as root).",
+    remedy: 'Free space before the image is pulled, or use a larger disk.',
+  },
+  evaluate,
+  unseen,
+};
 
-/** Without the thresholds this share of the disk is worth a word: the kubelet's own default for image file systems. */
+/** When the thresholds are unknown, less than this share of free space is worth reporting: the kubelet's default for image file systems. */
 const usualShare = 0.15;
 
 function loads({ view, rehearsal }: ImageFacts): readonly (Load & { readonly bytes: number })[] {
@@ -30,7 +41,7 @@ function evaluate(facts: ImageFacts): readonly Prediction[] {
   const { config } = facts.view.kubelet;
   if (config?.ok !== true) return [];
   return loads(facts).flatMap((load): readonly Prediction[] => {
-    // What does not fit at all is the other forecast; what is met already is the node's.
+    // pull-outgrows-disk reports what does not fit at all; disk-fills reports thresholds that are met already.
     if (load.likelyBytes > load.disk.rootFreeBytes) return [];
     const thresholds = thresholdsOf(load.disk, config.value).filter((one) => !isMet(one, load.disk));
     const tripped = thresholds.find((one) => one.floor > leftBy(load, one));
@@ -59,12 +70,12 @@ function predicted(
     effect: helps ? 'delays' : 'fails',
     withinS: 0,
     assuming: 'the pull begins now, and image garbage collection frees nothing before it ends',
-    because: `this pull wants ${needText(load.bytes)} and leaves the file system of ${disk.path} below the ${kind} eviction threshold ${signal}<${written} (${amountText(floor, measure)}; ${amountText(freeOf(disk, measure), measure)} are free now): it would work, and the kubelet would refuse new Pods for ${config.evictionPressureTransitionS} s at least`,
-    remedy: 'Free room on the node (`crictl rmi --prune`) before this image is pulled, or give it a larger disk.',
+    because: `this pull needs ${needText(load.bytes)} and leaves the file system of ${disk.path} below the ${kind} eviction threshold ${signal}<${written} (${amountText(floor, measure)}; ${amountText(freeOf(disk, measure), measure)} are free now): the pull would work, and the kubelet would refuse new Pods for at least ${config.evictionPressureTransitionS} s`,
+    remedy: 'Free space on the node (`crictl rmi --prune`) before this image is pulled, or give it a larger disk.',
   };
 }
 
-/** The kubelet's thresholds were not seen, and with its usual ones this pull would matter. */
+/** The kubelet's thresholds were not seen, and with its default ones this pull would matter. */
 function unseen(facts: ImageFacts): readonly Unseen[] {
   if (facts.view.kubelet.config?.ok === true) return [];
   return loads(facts)
@@ -72,7 +83,7 @@ function unseen(facts: ImageFacts): readonly Unseen[] {
     .map(({ disk, bytes }) => ({
       about: disk.path,
       fault: 'disk.pressure',
-      because: `this pull wants ${needText(bytes)} on the file system of ${disk.path}, and the kubelet's eviction thresholds were not seen`,
-      remedy: "Let drypull see the kubelet's configuration (the component host-disk).",
+      because: `this pull needs ${needText(bytes)} on the file system of ${disk.path}, and the kubelet's eviction thresholds were not seen`,
+      remedy: "Give drypull access to the kubelet's configuration (the component host-disk).",
     }));
 }

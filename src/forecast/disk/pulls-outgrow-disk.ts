@@ -1,10 +1,19 @@
-/** Images that each fit on the disk, and together do not. */
+/** Images fit on the disk one by one, but not together. */
 import { bytesText } from '#kubelet/disk.ts';
 import type { NodeFacts } from '#forecast/facts.ts';
 import { contentOf, loadsOf, needOf, needText, placesOf } from './need.ts';
 import type { Prediction, NodeRule } from '#forecast/rule.ts';
 
-export const pullsOutgrowDisk: NodeRule = { name: 'pulls-outgrow-disk', evaluate };
+export const pullsOutgrowDisk: NodeRule = {
+  name: 'pulls-outgrow-disk',
+  meta: {
+    title: 'Several images together do not fit on the disk',
+    why: 'Images that each fit may not fit together, for example after many Pods were scheduled to a new node.',
+    needs: 'Free space (component `host-disk`) and, for at least two images, the layers that the node lacks.',
+    remedy: 'Free space, use a larger disk, or spread the Pods over more nodes.',
+  },
+  evaluate,
+};
 
 function evaluate({ view, entries }: NodeFacts): readonly Prediction[] {
   const places = placesOf(view);
@@ -32,9 +41,9 @@ function evaluate({ view, entries }: NodeFacts): readonly Prediction[] {
         effect: 'fails',
         withinS: 0,
         assuming: 'all of them are pulled now, and no two share a layer',
-        because: `${wanted.size} images that this node is asked for and does not have want ${needText(bytes)} together; ${have} free on the file system of ${disk.path}`,
+        because: `${wanted.size} images that this node needs and does not have need ${needText(bytes)} together; ${have} free on the file system of ${disk.path}`,
         remedy:
-          'Free room on the node (`crictl rmi --prune`), give it a larger disk, or spread the Pods over more nodes.',
+          'Free space on the node (`crictl rmi --prune`), give it a larger disk, or spread the Pods over more nodes.',
       },
     ];
   });

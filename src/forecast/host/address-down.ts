@@ -1,7 +1,7 @@
 /**
- * A host with several addresses of which some fail: half up is not up. Where a whole family fails and the other works, Go's dialler
- * hides it (Happy Eyeballs, net/dial.go dialParallel): a connection waits 300 ms for the family that is tried first, and fails with
- * it where a look-up brings no address of the other. A node that has no such family at all is no news.
+ * Some addresses of a host fail. When a whole address family fails and the other works, Go's dialer hides it (Happy Eyeballs,
+ * net/dial.go dialParallel): each connection waits 300 ms for the family that it tries first, and fails when a lookup returns no
+ * address of the other family. A node that has no connectivity in that family at all is not reported.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { FaultCode } from '#report/fault.ts';
@@ -9,7 +9,16 @@ import { bare } from '#forecast/history/hosts.ts';
 import type { Evidence } from '#report/rehearsal.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const addressDown: ImageRule = { name: 'address-down', evaluate };
+export const addressDown: ImageRule = {
+  name: 'address-down',
+  meta: {
+    title: 'Some addresses of a host fail',
+    why: 'A host that resolves to several addresses is only half available when some of them fail: a pull works or fails by the address that the runtime picks. When a whole address family (IPv4 or IPv6) fails, each connection waits 300 ms for it and fails when a lookup returns only that family.',
+    needs: 'At least one address of the host that works. drypull probes every address beside the pull.',
+    remedy: 'Fix or withdraw the failing address, or allow it in the firewall.',
+  },
+  evaluate,
+};
 
 type Family = 'IPv4' | 'IPv6';
 
@@ -42,7 +51,7 @@ function single({ host, target, outcome }: Evidence, count: number): readonly Pr
       likelihood: 'possible',
       effect: 'fails',
       because: `${target}, one of ${count} addresses of ${host}, fails (${code})`,
-      remedy: `Have the owner of ${host} mend or withdraw that address, or the network let it through.`,
+      remedy: `Have the owner of ${host} fix or withdraw that address, or allow it in the firewall.`,
     },
   ];
 }
@@ -59,15 +68,15 @@ function whole(
   const isUsed = Object.values(history.hosts).some((known) => known[tries].good > 0);
   if (!isUsed && codes.every((one) => one === 'tcp.unreachable')) return [];
   const left = family === 'IPv6' ? 'IPv4' : 'IPv6';
-  const elsewhere = isUsed ? `, which this node reaches others by` : '';
+  const elsewhere = isUsed ? ', though this node reaches other hosts that way' : '';
   return [
     {
       about: host,
       fault: code,
       likelihood: 'possible',
       effect: 'delays',
-      because: `${host} cannot be reached by ${family}${elsewhere} (${code}); only ${left} is left, and a look-up that brings no ${left} address fails`,
-      remedy: `Let ${family} through to ${host}, or take the ${family} route from the node.`,
+      because: `${host} cannot be reached by ${family}${elsewhere} (${code}); only ${left} works, and a connection fails when a lookup returns no ${left} address`,
+      remedy: `Allow ${family} traffic to ${host}, or remove the ${family} route from the node.`,
     },
   ];
 }

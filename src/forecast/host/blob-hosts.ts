@@ -1,6 +1,6 @@
 /**
- * The hosts that a registry sends its pulls to for layers. A new one is what firewalls do not know yet; one that fails now and
- * then fails a pull of many layers for certain.
+ * The hosts that a registry redirects layer downloads to. A new host may be missing from firewall rules; a host that fails now and
+ * then almost certainly fails a pull of many layers.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { FaultCode } from '#report/fault.ts';
@@ -9,30 +9,50 @@ import { valueAt } from '#data/value-at.ts';
 import { blobSamples, sampled, type BlobHostHistory } from '#forecast/history/blob-hosts.ts';
 import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';
 
-export const blobHostNew: ImageRule = { name: 'blob-host-new', evaluate: forecastNew, unseen };
-export const blobHostFlaky: ImageRule = { name: 'blob-host-flaky', evaluate: forecastFlaky };
+export const blobHostNew: ImageRule = {
+  name: 'blob-host-new',
+  meta: {
+    title: 'A registry serves layers from a new host',
+    why: 'Firewalls and proxies that allow a registry by name often do not allow a host to which the registry newly redirects layer downloads. The rule reports a new host for a day, and as a failure when this node has never reached it.',
+    needs:
+      'An hour of history with the registry, and manifests that drypull may read. On a registry where reading a manifest costs quota the layer host is unknown until you run `drypull check --spend` once.',
+    remedy: 'Allow the new host wherever you allow the hosts used before: firewalls, proxies, network policies.',
+  },
+  evaluate: forecastNew,
+  unseen,
+};
+export const blobHostFlaky: ImageRule = {
+  name: 'blob-host-flaky',
+  meta: {
+    title: 'A layer host fails now and then',
+    why: 'When a share of the requests to a layer host fails, a pull of many layers fails almost certainly, although a single request mostly works. At Docker Hub 40 % of requests to one host failed on 10 February 2025.',
+    needs: 'At least 10 recent requests of which 2 and 5 % failed, or 3 failures in a row, within the last 6 hours.',
+    remedy: 'Ask the operator of the host or of the network path; use a mirror that holds the layers until then.',
+  },
+  evaluate: forecastFlaky,
+};
 
 const hourMs = 3_600_000;
-/** What a registry shows in the first hour is its set, not news: each layer may come from another of its hosts. */
+/** Hosts seen in the first hour are the registry's usual set: each layer may come from another of its hosts. */
 const learnsMs = hourMs;
-/** A day, so that whoever keeps the firewall hears of it. */
+/** A day, so that the firewall's owner gets to see it. */
 const isNewMs = 24 * hourMs;
-/** A failure that was not repeated for so long says nothing of now. */
+/** A failure that did not repeat for this long says nothing about the present. */
 const isFreshMs = 6 * hourMs;
-/** Fewer requests than this tell no share (40 % of requests to Docker Hub's R2 host, 10 February 2025). */
+/** Fewer requests than this give no reliable share (40 % of requests to Docker Hub's R2 host failed on 10 February 2025). */
 const enough = 10;
 const someShare = 0.05;
 const largeShare = 0.2;
-/** So many failures in a row are no accident. */
+/** This many failures in a row are not chance. */
 const inRow = 3;
 
 interface Host extends BlobHostHistory {
   readonly name: string;
-  /** Asked in this rehearsal. */
+  /** Requested in this rehearsal. */
   readonly now: boolean;
 }
 
-/** With the requests of this rehearsal in it. */
+/** Includes the requests of this rehearsal. */
 function hostsOf({ demand, rehearsal, history, now }: ImageFacts): readonly Host[] {
   if (!demand.image.ok) return [];
   const { registry } = demand.image.value;
@@ -50,7 +70,7 @@ function hostsOf({ demand, rehearsal, history, now }: ImageFacts): readonly Host
 function forecastNew(facts: ImageFacts): readonly Prediction[] {
   const { demand, plan, rehearsal, history } = facts;
   const registry = demand.image.ok ? demand.image.value.registry : '';
-  // The first rehearsal of a registry learns.
+  // The first rehearsal of a registry only learns its hosts.
   if (!Object.hasOwn(history.blobHosts, registry)) return [];
   const hosts = hostsOf(facts);
   const firstMs = Math.min(...hosts.map(({ sinceMs }) => sinceMs));
@@ -69,16 +89,16 @@ function forecastNew(facts: ImageFacts): readonly Prediction[] {
         about: name,
         fault: 'blob.redirect_failed',
         likelihood: 'possible',
-        // From here it works: whether other nodes reach it, they tell.
+        // It works from this node; other nodes report for themselves.
         effect: 'none',
-        because: `since ${minuteText(sinceMs)} ${registry} serves layers from ${name} too (before: ${listed(others)}); from this node it works`,
-        remedy: `Let ${name} through wherever ${listed(others)} is let through: firewalls, proxies, network policies of all nodes.`,
+        because: `since ${minuteText(sinceMs)} ${registry} also serves layers from ${name} (before: ${listed(others)}); from this node it works`,
+        remedy: `Allow ${name} wherever ${listed(others)} is allowed: in firewalls, proxies and network policies of all nodes.`,
       },
     ];
   });
 }
 
-/** Where manifests cost quota and are not on the node, no layer is asked for, and nobody knows where it would come from. */
+/** When reading a manifest costs quota and the manifest is not on the node, no layer is requested and its host stays unknown. */
 function unseen({ demand, rehearsal, history }: ImageFacts): readonly Unseen[] {
   const ending = rehearsal.attempts.at(-1)?.ending;
   if (!demand.image.ok || ending?.is !== 'pulled' || ending.content.depth !== 'resolved') return [];
@@ -88,8 +108,8 @@ function unseen({ demand, rehearsal, history }: ImageFacts): readonly Unseen[] {
     {
       about: registry,
       fault: 'blob.redirect_failed',
-      because: `where ${registry} serves layers from was not seen, because reading a manifest would spend its pull quota`,
-      remedy: `Look at one image of it once: \`drypull check --spend IMAGE\`.`,
+      because: `the host that ${registry} serves layers from was not seen, because reading a manifest would spend its pull quota`,
+      remedy: `Check one of its images once: \`drypull check --spend IMAGE\`.`,
     },
   ];
 }
@@ -103,8 +123,8 @@ function refused({ name, sinceMs, fault }: Host, registry: string, hosts: readon
     effect: 'fails',
     withinS: 0,
     assuming: `a layer comes from ${name}`,
-    because: `since ${minuteText(sinceMs)} ${registry} serves layers from ${name} too, which never answered this node (${fault ?? 'unknown'}); this image came from ${listed(others)}`,
-    remedy: `Let ${name} through wherever ${listed(others)} is let through: firewall, proxy, network policy, name server.`,
+    because: `since ${minuteText(sinceMs)} ${registry} also serves layers from ${name}, which has never answered this node (${fault ?? 'unknown'}); the layers of this image came from ${listed(others)}`,
+    remedy: `Allow ${name} wherever ${listed(others)} is allowed: in the firewall, proxy, network policy and name server.`,
   };
 }
 
@@ -114,10 +134,10 @@ function forecastFlaky(facts: ImageFacts): readonly Prediction[] {
   const blobs = ending?.is === 'pulled' ? ending.content.layers + 1 : 1;
   const all = plan.routes.ok ? plan.routes.value : [];
   const routes = all.map(({ authority }) => authority);
-  // Behind a mirror that fails stands the next host: route-down tells of it.
+  // When a mirror fails, the runtime tries the next host: route-down reports that.
   const mirrors = all.filter(({ role }) => role === 'mirror').map(({ authority }) => authority);
   return hostsOf(facts).flatMap(({ name, recent, okMs, failMs, fault, failed: images = [] }): readonly Prediction[] => {
-    // What one other image alone meets may be that image's.
+    // A failure that only one other image meets may be specific to that image.
     if (images.length < 2 && !images.includes(demand.written)) return [];
     if (mirrors.includes(name)) return [];
     if (okMs === undefined || failMs === undefined || now.getTime() - failMs > isFreshMs) return [];
@@ -133,15 +153,15 @@ function forecastFlaky(facts: ImageFacts): readonly Prediction[] {
         likelihood: isDown || share >= largeShare ? 'likely' : 'possible',
         effect: 'fails',
         withinS: 0,
-        assuming: 'it goes on as in the last requests',
-        because: `${failed} of the last ${recent.length} requests for layers to ${name} failed (${fault ?? 'unknown'}): a pull of ${blobs} of them fails with ${pulls} %`,
-        remedy: `Ask whoever runs ${name}, or the way to it; until then a mirror that holds the layers saves the pulls.`,
+        assuming: 'it continues as in the last requests',
+        because: `${failed} of the last ${recent.length} requests for layers to ${name} failed (${fault ?? 'unknown'}): a pull that makes ${blobs} of them fails with a probability of ${pulls} %`,
+        remedy: `Ask the operator of ${name}, or of the network path to it; until then, use a mirror that holds the layers.`,
       },
     ];
   });
 }
 
-/** What the kubelet would meet: the wire's faults come to it as those of a redirect that leads nowhere. */
+/** The fault as the kubelet would see it: network faults of the blob host appear as a redirect that failed. */
 function metAs(fault: FaultCode | undefined): FaultCode {
   return fault?.startsWith('blob.') === true ? fault : 'blob.redirect_failed';
 }

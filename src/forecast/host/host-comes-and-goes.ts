@@ -1,4 +1,4 @@
-/** A host that works now and did not a while ago, again and again: the next pull may meet the wrong moment. */
+/** A host that works now but failed several times in the last day: the next pull may come at the wrong time. */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { Tries } from '#forecast/history/tries.ts';
 import { spanText } from '#report/time-text.ts';
@@ -7,9 +7,18 @@ import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { hostsAsked, othersThan, standIns } from './role.ts';
 import { dayS } from '#forecast/times.ts';
 
-export const hostComesAndGoes: ImageRule = { name: 'host-comes-and-goes', evaluate };
+export const hostComesAndGoes: ImageRule = {
+  name: 'host-comes-and-goes',
+  meta: {
+    title: 'A host fails again and again',
+    why: 'A host that fails for minutes several times a day fails the pull that comes at the wrong time: a load balancer with a dead backend, a full connection table, a restart loop.',
+    needs: 'Three changes from working to failing within the last day.',
+    remedy: 'Find out what makes the host go away.',
+  },
+  evaluate,
+};
 
-/** Once may be a restart, twice an accident. */
+/** One failure may be a restart, two may be chance. */
 const leastFalls = 3;
 
 function evaluate({ rehearsal, plan, history, now }: ImageFacts): readonly Prediction[] {
@@ -21,7 +30,7 @@ function evaluate({ rehearsal, plan, history, now }: ImageFacts): readonly Predi
     if (requests === undefined || firstMs === undefined || lastMs === undefined || falls.length < leastFalls) return [];
     const everyS = (lastMs - firstMs) / 1000 / (falls.length - 1);
     const nextS = everyS - (now.getTime() - lastMs) / 1000;
-    // It has kept still for twice as long as it ever did: that is over.
+    // No failure for twice the usual interval: it is over.
     if (nextS < -everyS) return [];
     const others = othersThan(plan, host);
     return [
@@ -31,15 +40,15 @@ function evaluate({ rehearsal, plan, history, now }: ImageFacts): readonly Predi
         likelihood: 'possible',
         effect: others.length > 0 ? 'delays' : 'fails',
         withinS: Math.max(0, Math.round(nextS)),
-        assuming: 'it goes on as in the last day',
-        because: `${host} failed ${falls.length} times after it had worked in the last day, every ${spanText(everyS * 1000)} (${requests.fault ?? 'api.unavailable'})${share(requests)}${standIns(others)}`,
-        remedy: `Find out what takes ${host} away: a load balancer with a dead member, a firewall's table of connections, a restart.`,
+        assuming: 'it continues as in the last day',
+        because: `${host} went from working to failing ${falls.length} times in the last day, every ${spanText(everyS * 1000)} (${requests.fault ?? 'api.unavailable'})${share(requests)}${standIns(others)}`,
+        remedy: `Find out why ${host} goes away: a load balancer with a dead backend, a firewall with a full connection table, a restart.`,
       },
     ];
   });
 }
 
-/** Failures are kept and old successes only counted: an upper bound is no figure to print where it is nearly all. */
+/** Failures are kept and old successes only counted: the number is omitted when failures outweigh it. */
 function share({ good, bad }: Tries): string {
-  return good > bad.length ? `; it answered ${good} requests since it is known` : '';
+  return good > bad.length ? `; it answered ${good} requests since it was first seen` : '';
 }

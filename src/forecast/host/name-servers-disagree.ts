@@ -1,9 +1,18 @@
-/** Name servers that say different things of one name: Go believes the first that answers, and an answer of "no such name" too. */
+/** Name servers give different answers for one name: Go accepts the first answer, including "no such name". */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { Evidence } from '#report/rehearsal.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const nameServersDisagree: ImageRule = { name: 'name-servers-disagree', evaluate };
+export const nameServersDisagree: ImageRule = {
+  name: 'name-servers-disagree',
+  meta: {
+    title: 'Name servers give different answers',
+    why: 'The resolver accepts the first answer, including "no such name". When name servers disagree about a registry, pulls work or fail by the order in which the servers are asked.',
+    needs: "At least two name servers in the node's resolv.conf.",
+    remedy: "Correct the server that is wrong, or remove it from the node's resolv.conf.",
+  },
+  evaluate,
+};
 
 function evaluate({ rehearsal }: ImageFacts): readonly Prediction[] {
   const byHost = Map.groupBy(
@@ -16,7 +25,7 @@ function evaluate({ rehearsal }: ImageFacts): readonly Prediction[] {
   ]);
 }
 
-/** One knows the name and another denies it: whoever is asked first decides. */
+/** One knows the name and another says that it does not exist: the server that is queried first decides. */
 function denying(host: string, one: Evidence, judged: readonly Evidence[]): readonly Prediction[] {
   const knows = judged.find(({ outcome }) => outcome.ok);
   if (one.outcome.ok || one.outcome.fault.code !== 'dns.not_found' || knows === undefined) return [];
@@ -26,13 +35,13 @@ function denying(host: string, one: Evidence, judged: readonly Evidence[]): read
       fault: 'dns.not_found',
       likelihood: 'possible',
       effect: 'fails',
-      because: `name server ${one.target} says that ${host} does not exist, and ${knows.target} knows it: a look-up fails as soon as the first is asked before the second`,
-      remedy: `Make name server ${one.target} resolve ${host}, or take it out of the node's resolv.conf.`,
+      because: `name server ${one.target} says that ${host} does not exist, but ${knows.target} knows it: a lookup fails when the first server is queried before the second`,
+      remedy: `Make name server ${one.target} resolve ${host}, or remove it from the node's resolv.conf.`,
     },
   ];
 }
 
-/** Every address that one of them gives fails, and another's do not: an old set, or another network's. */
+/** Every address that one server gives fails, while another server's work: an old set, or another network's. */
 function misleading(
   host: string,
   { target, outcome }: Evidence,
@@ -51,8 +60,8 @@ function misleading(
       fault: first,
       likelihood: 'possible',
       effect: 'fails',
-      because: `name server ${target} leads ${host} to ${given.join(', ')}, where nothing works (${first}), and another one to an address that does`,
-      remedy: `Have name server ${target} forget its old answer for ${host}, or take it out of the node's resolv.conf.`,
+      because: `name server ${target} resolves ${host} to ${given.join(', ')}, where nothing works (${first}); another server gives an address that works`,
+      remedy: `Clear the old answer for ${host} from name server ${target}, or remove it from the node's resolv.conf.`,
     },
   ];
 }

@@ -1,6 +1,6 @@
 /**
- * A name with fewer dots than `ndots` is asked for with each suffix of the search list first, by every connection, since Go keeps
- * no answers (net/dnsclient_unix.go nameList). A slow suffix is paid for each time, and counts towards the dialler's 30 s.
+ * A name with fewer dots than `ndots` is first looked up with each suffix of the search list, by every connection, since Go caches
+ * no answers (net/dnsclient_unix.go nameList). A slow suffix costs its time on each connection and counts towards the dialer's 30 s.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { DnsFacts } from '#report/rehearsal.ts';
@@ -8,12 +8,21 @@ import { spanText } from '#report/time-text.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { exchangesOf } from './role.ts';
 
-export const namesSearched: ImageRule = { name: 'names-searched', evaluate };
+export const namesSearched: ImageRule = {
+  name: 'names-searched',
+  meta: {
+    title: 'Lookups go through the search list first',
+    why: 'A name with fewer dots than `ndots` is first looked up with each search suffix, on every connection. A suffix that answers slowly delays each connection and uses up the time that a connection may take (30 s).',
+    needs: "A search list in the node's resolv.conf that the rehearsal had to go through.",
+    remedy: "Remove the slow search suffix from the node's resolv.conf, or lower `ndots`.",
+  },
+  evaluate,
+};
 
-/** Below it nobody notices. */
+/** A shorter delay is not noticeable. */
 const feltMs = 1000;
-/** containerd's net.Dialer.Timeout is for the look-up and the connection together. */
-const perilousShare = 0.5;
+/** containerd's net.Dialer.Timeout covers the lookup and the connection together. */
+const riskyShare = 0.5;
 
 function evaluate({ rehearsal, plan }: ImageFacts): readonly Prediction[] {
   const found = new Map<string, Prediction>();
@@ -34,14 +43,14 @@ function costly(
   { names, ms }: NonNullable<DnsFacts['searched']>,
   { limitMs, ndots }: { readonly limitMs: number; readonly ndots: number },
 ): Prediction {
-  const isPerilous = ms >= limitMs * perilousShare;
-  const questions = `${names.length * 2} questions`;
+  const isRisky = ms >= limitMs * riskyShare;
+  const queries = `${names.length * 2} queries`;
   return {
     about: host,
     fault: 'dns.timed_out',
-    likelihood: isPerilous ? 'possible' : 'certain',
-    effect: isPerilous ? 'fails' : 'delays',
-    because: `every look-up of ${host} first asks ${questions} about names that do not exist (${names.join(' ')}), which took ${spanText(ms)} of the ${spanText(limitMs)} that a connection may take`,
-    remedy: `Take the search suffix that answers late out of the node's resolv.conf, or lower its options ndots:${ndots}.`,
+    likelihood: isRisky ? 'possible' : 'certain',
+    effect: isRisky ? 'fails' : 'delays',
+    because: `every lookup of ${host} first sends ${queries} for names that do not exist (${names.join(' ')}), which took ${spanText(ms)} of the ${spanText(limitMs)} that a connection may take`,
+    remedy: `Remove the search suffix that answers late from the node's resolv.conf, or lower its options ndots:${ndots}.`,
   };
 }

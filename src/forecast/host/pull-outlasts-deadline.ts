@@ -1,6 +1,6 @@
 /**
- * Layers that come so slowly that the Pod is late, by the speed of a small sample. The pull itself goes on for as long as bytes
- * come, so this is a delay; that the runtime gives up is another forecast (pull-stalls).
+ * Layers arrive so slowly, by the speed of a small sample, that the Pod misses its deadline. The pull itself continues as long as
+ * bytes arrive, so this is a delay; that the runtime gives up is another forecast (pull-stalls).
  */
 import { bytesText } from '#kubelet/disk.ts';
 import type { ImageFacts } from '#forecast/facts.ts';
@@ -9,11 +9,21 @@ import { rateOf } from '#report/throughput.ts';
 import { contentOf } from '#forecast/disk/need.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const pullOutlastsDeadline: ImageRule = { name: 'pull-outlasts-deadline', evaluate };
+export const pullOutlastsDeadline: ImageRule = {
+  name: 'pull-outlasts-deadline',
+  meta: {
+    title: 'A pull takes longer than the deadline',
+    why: 'A Deployment (600 s by default), a Job or a Pod has a deadline. Layers that arrive so slowly that the pull outlasts it make a rollout fail although the pull works.',
+    needs:
+      "A sample of the host's speed (`throughputSampleBytes`; 64 KiB every six hours) and the sizes of the layers that the node lacks.",
+    remedy: 'Pull through a mirror near the node, make the image smaller, or find out what limits the network path.',
+  },
+  evaluate,
+};
 
-/** A Deployment's progressDeadlineSeconds where nobody says otherwise (k8s pkg/apis/apps/v1/defaults.go). */
+/** The default of a Deployment's progressDeadlineSeconds (k8s pkg/apis/apps/v1/defaults.go). */
 const usualDeadlineS = 600;
-/** max_concurrent_downloads: what one connection gets, three may get three times. */
+/** max_concurrent_downloads: three connections may get three times what one gets. */
 const atOnce = 3;
 
 function evaluate({ demand, rehearsal, history, now }: ImageFacts): readonly Prediction[] {
@@ -34,7 +44,7 @@ function evaluate({ demand, rehearsal, history, now }: ImageFacts): readonly Pre
   const isCertain = fastestS > deadlineS && demand.deadlineS !== undefined && content.missingBytes !== undefined;
   const whose =
     demand.deadlineS === undefined
-      ? `a Deployment's usual deadline of ${deadlineS} s`
+      ? `a Deployment's default deadline of ${deadlineS} s`
       : `its deadline of ${deadlineS} s`;
   const takes = fastestS === slowestS ? `${slowestS} s` : `${fastestS} to ${slowestS} s`;
   return [
@@ -44,9 +54,9 @@ function evaluate({ demand, rehearsal, history, now }: ImageFacts): readonly Pre
       likelihood: isCertain ? 'likely' : 'possible',
       effect: 'delays',
       withinS: 0,
-      assuming: `${host} goes on as it sent a sample: ${bytesText(rate.bytesPerS)} a second on one connection`,
-      because: `${bytesText(bytes)} are missing, which take ${takes}, longer than ${whose}`,
-      remedy: `Pull through a mirror near the node, make the image smaller, or look at what limits the way to ${host}.`,
+      assuming: `${host} continues at the speed of a sample: ${bytesText(rate.bytesPerS)} a second on one connection`,
+      because: `${bytesText(bytes)} are missing and take ${takes}, longer than ${whose}`,
+      remedy: `Pull through a mirror near the node, make the image smaller, or find out what limits the path to ${host}.`,
     },
   ];
 }

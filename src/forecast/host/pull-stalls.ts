@@ -1,15 +1,26 @@
 /**
- * A host that is silent for longer than containerd's image_pull_progress_timeout: the pull is given up, whatever was asked for.
- * containerd pkg/cri/server/image_pull.go pullProgressReporter (1.7; since 2.0 internal/cri/server/images), 1.7.0 to 2.3.4: every
- * request of the in-process engine is watched, tokens and HEADs included. The transfer service reports a download once it has
- * bytes (core/transfer/local/progress.go), so that nobody watches what has none: containerd 2.1.9 waits for such a host.
+ * A host is silent for longer than containerd's image_pull_progress_timeout: containerd cancels the pull, whatever it requested.
+ * containerd pkg/cri/server/image_pull.go pullProgressReporter (1.7; since 2.0 internal/cri/server/images), 1.7.0 to 2.3.4: it
+ * watches every request of the in-process engine, tokens and HEADs included. The transfer service reports a download only once it
+ * has bytes (core/transfer/local/progress.go), so a download without bytes is not watched: containerd 2.1.9 waits for such a host.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { waitOf } from '#report/throughput.ts';
 import type { Act } from '#report/rehearsal.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const pullStalls: ImageRule = { name: 'pull-stalls', evaluate };
+export const pullStalls: ImageRule = {
+  name: 'pull-stalls',
+  meta: {
+    title: 'A host is silent for longer than the runtime waits',
+    why: 'containerd cancels a pull when no byte arrives for `image_pull_progress_timeout`. The kubelet then reports "context canceled", which names neither the host nor the reason.',
+    needs:
+      "containerd's configuration, and an answer that took longer than its timeout in a rehearsal. The transfer service (the default since containerd 2.1) does not cancel such a pull.",
+    remedy:
+      "Raise `image_pull_progress_timeout` in containerd's config.toml, or find out why the host takes so long to start sending.",
+  },
+  evaluate,
+};
 
 const asked: Readonly<Record<Act, string>> = {
   token: 'a token',
@@ -38,12 +49,12 @@ function evaluate({ view, rehearsal }: ImageFacts): readonly Prediction[] {
     {
       about: host,
       fault: 'blob.stalled',
-      // The next time a cache on the way may have it, and layers that come beside it keep the pull alive.
+      // Next time a cache on the path may have it, and layers that arrive in parallel keep the pull alive.
       likelihood: 'possible',
       effect: 'fails',
       withinS: 0,
-      because: `${host} was silent for ${Math.round(waitMs / 1000)} s before it sent ${asked[act]}, and containerd gives a pull up after ${timeoutMs / 1000} s without a byte (image_pull_progress_timeout); the kubelet shows that as "context canceled"`,
-      remedy: `Raise image_pull_progress_timeout in containerd's config.toml, or find out why ${host} is so slow to begin.`,
+      because: `${host} was silent for ${Math.round(waitMs / 1000)} s before it sent ${asked[act]}, and containerd cancels a pull after ${timeoutMs / 1000} s without a byte (image_pull_progress_timeout); the kubelet shows that as "context canceled"`,
+      remedy: `Raise image_pull_progress_timeout in containerd's config.toml, or find out why ${host} takes so long to start sending.`,
     },
   ];
 }

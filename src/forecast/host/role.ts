@@ -1,9 +1,9 @@
-/** What a host is to one pull, and who would stand in for it. */
+/** What a host is to one pull, and which hosts the runtime would use instead. */
 import { hostOf } from '#forecast/history/hosts.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Exchange, Rehearsal, TlsFacts } from '#report/rehearsal.ts';
 
-/** Other hosts of the plan that the runtime would go on to where this one fails; empty for a token service or a CDN. */
+/** Other hosts of the plan that the runtime would try when this one fails; empty for a token service or a CDN. */
 export function othersThan(plan: PullPlan, host: string): readonly string[] {
   const routes = plan.routes.ok ? plan.routes.value : [];
   if (!routes.some((route) => route.host === host)) return [];
@@ -11,16 +11,16 @@ export function othersThan(plan: PullPlan, host: string): readonly string[] {
   return [...new Set(others.map((route) => route.host))];
 }
 
-/** `; other.test would stand in`, or nothing. */
+/** `; other.test would be used instead`, or nothing. */
 export function standIns(others: readonly string[]): string {
-  return others.length === 0 ? '' : `; ${others.join(', ')} would stand in`;
+  return others.length === 0 ? '' : `; ${others.join(', ')} would be used instead`;
 }
 
 export function exchangesOf({ attempts }: Rehearsal): readonly Exchange[] {
   return attempts.flatMap(({ exchanges }) => exchanges);
 }
 
-/** Every certificate that was shown and could be read, also by addresses that the pull did not use. */
+/** Every certificate that was sent and could be read, including those of addresses that the pull did not use. */
 export function certificatesIn(rehearsal: Rehearsal): readonly { readonly host: string; readonly tls: TlsFacts }[] {
   const steps = exchangesOf(rehearsal).flatMap((exchange) => exchange.steps);
   const shown = steps.flatMap((step) =>
@@ -32,7 +32,7 @@ export function certificatesIn(rehearsal: Rehearsal): readonly { readonly host: 
   return [...shown, ...judged];
 }
 
-/** Hosts that this pull asked, by name. */
+/** Hosts that this pull queried, by name. */
 export function hostsAsked(rehearsal: Rehearsal): ReadonlySet<string> {
   return new Set(exchangesOf(rehearsal).map(({ url }) => hostOf(url)));
 }

@@ -1,4 +1,4 @@
-/** A host of the plan failed and another one saved the pull: one failure away from none, where it is the last. */
+/** A host of the plan failed and the pull worked through another one: when that is the last, the next failure fails the pull. */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { rootOf, type Fault } from '#report/fault.ts';
 import { downSinceMs } from '#forecast/history/tries.ts';
@@ -6,7 +6,16 @@ import { minuteText } from '#report/time-text.ts';
 import { valueAt } from '#data/value-at.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const routeDown: ImageRule = { name: 'route-down', evaluate };
+export const routeDown: ImageRule = {
+  name: 'route-down',
+  meta: {
+    title: 'A mirror or registry fails, and another host serves the pull',
+    why: 'The runtime falls back to the next host, so a dead mirror goes unnoticed until the last host fails too.',
+    needs: 'At least two hosts in the plan (mirrors in hosts.toml and the registry itself).',
+    remedy: 'Fix the host, or remove it from the configuration that names it.',
+  },
+  evaluate,
+};
 
 function evaluate({ plan, rehearsal, history }: ImageFacts): readonly Prediction[] {
   const last = rehearsal.attempts.at(-1);
@@ -35,7 +44,7 @@ function evaluate({ plan, rehearsal, history }: ImageFacts): readonly Prediction
         likelihood: 'possible',
         effect: 'fails',
         because: `${route.role} ${route.authority} fails${since} (${cause}); ${left === 1 ? 'only one host is' : `${left} hosts are`} left`,
-        remedy: `Mend ${route.authority} or take it out of ${route.because}.`,
+        remedy: `Fix ${route.authority} or remove it from ${route.because}.`,
       },
     ];
   });

@@ -1,7 +1,7 @@
 /**
- * A host of the plan that costs every object of a pull its time-out, or a slow answer, before the next one serves: containerd asks
- * the hosts in order for the name, for each manifest and for each blob, and remembers nothing of a dead one
- * (core/remotes/docker fetcher.go, resolver.go).
+ * A host of the plan costs each object of a pull a timeout, or a slow answer, before the next host serves it: containerd queries the
+ * hosts in order for the name, for each manifest and for each blob, and does not remember a dead one (core/remotes/docker
+ * fetcher.go, resolver.go).
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { rootOf, type FaultCode } from '#report/fault.ts';
@@ -10,12 +10,21 @@ import type { Content, Exchange } from '#report/rehearsal.ts';
 import { spanText } from '#report/time-text.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const routeSlow: ImageRule = { name: 'route-slow', evaluate };
+export const routeSlow: ImageRule = {
+  name: 'route-slow',
+  meta: {
+    title: 'A mirror or registry slows down every request',
+    why: 'containerd queries the hosts in order for the name, each manifest and each layer, and does not remember a dead one. A dead mirror therefore costs its timeout many times over.',
+    needs: 'A rehearsal that worked; the delay adds up to at least a minute for the whole pull.',
+    remedy: 'Fix the host, give it a shorter `dial_timeout`, or remove it from hosts.toml.',
+  },
+  evaluate,
+};
 
 const feltS = 60;
 /** containerd's max_concurrent_downloads. */
 const atOnce = 3;
-/** An answer that takes longer is the host's, not the network's. */
+/** An answer that takes longer is slow because of the host, not the network. */
 const slowMs = 2000;
 
 function evaluate({ plan, rehearsal }: ImageFacts): readonly Prediction[] {
@@ -25,8 +34,8 @@ function evaluate({ plan, rehearsal }: ImageFacts): readonly Prediction[] {
   return plan.routes.value.flatMap((route, index): readonly Prediction[] => {
     const its = last.exchanges.filter((one) => one.route === index && one.act !== 'token' && one.act !== 'layer');
     const cost = costOf(its);
-    const turns = attemptsOf(content);
-    const lostS = ((cost?.ms ?? 0) / 1000) * turns;
+    const rounds = roundsOf(content);
+    const lostS = ((cost?.ms ?? 0) / 1000) * rounds;
     if (cost === undefined || lostS < feltS) return [];
     const objects = `${objectsOf(content)} objects${content.depth === 'resolved' ? ' at least' : ''}`;
     return [
@@ -35,21 +44,21 @@ function evaluate({ plan, rehearsal }: ImageFacts): readonly Prediction[] {
         fault: cost.fault,
         likelihood: 'certain',
         effect: 'delays',
-        because: `${route.role} ${route.authority} takes ${spanText(cost.ms)} for each request (${cost.fault}) and is asked first for ${objects}: about ${spanText(lostS * 1000)} for the whole pull`,
+        because: `${route.role} ${route.authority} takes ${spanText(cost.ms)} for each request (${cost.fault}) and is queried first for ${objects}: about ${spanText(lostS * 1000)} for the whole pull`,
         remedy: remedyOf(route),
       },
     ];
   });
 }
 
-/** The registry itself is written nowhere where it could be taken out. */
+/** The registry itself is not in any configuration that it could be removed from. */
 function remedyOf({ role, authority, because }: Route): string {
   return role === 'mirror'
-    ? `Mend ${authority}, give it a shorter dial_timeout, or take it out of ${because}.`
-    : `Find out what keeps ${authority}, or the way to it, or pull through a mirror that is near.`;
+    ? `Fix ${authority}, give it a shorter dial_timeout, or remove it from ${because}.`
+    : `Find out what slows down ${authority} or the path to it, or pull through a mirror near the node.`;
 }
 
-/** What one request costs there. A dead host is dialled once in a rehearsal, and by containerd each time. */
+/** What one request costs there. A rehearsal dials a dead host once, containerd each time. */
 function costOf(its: readonly Exchange[]): { readonly ms: number; readonly fault: FaultCode } | undefined {
   const failed = its.flatMap(({ ms, outcome }) => (outcome.ok ? [] : [{ ms, fault: rootOf(outcome.fault).code }]));
   const [worst] = failed.toSorted((a, b) => b.ms - a.ms);
@@ -59,8 +68,8 @@ function costOf(its: readonly Exchange[]): { readonly ms: number; readonly fault
   return ms < slowMs ? undefined : { ms, fault: 'api.timed_out' };
 }
 
-/** Name, index and manifest one after another; config and layers three at a time. */
-function attemptsOf(content: Content): number {
+/** Sequential steps: name, index and manifest one after another; config and layers three at a time. */
+function roundsOf(content: Content): number {
   return 1 + manifestsOf(content) + Math.ceil((1 + content.layers) / atOnce);
 }
 

@@ -1,16 +1,28 @@
-/** An image without a build for a platform that other nodes of the cluster have: it fails where a Pod lands next. */
+/** An image has no build for a platform that other nodes of the cluster have: a Pod that lands there fails. */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { kindOfMediaType } from '#image/manifest.ts';
 import { formatPlatform, matcherFor, parsePlatform, type Platform } from '#image/platform.ts';
 import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';
 
-export const platformLacking: ImageRule = { name: 'platform-lacking', evaluate, unseen };
+export const platformLacking: ImageRule = {
+  name: 'platform-lacking',
+  meta: {
+    title: 'An image has no build for other nodes of the cluster',
+    why: 'A Pod that moves to a node of another architecture fails with `manifest.no_platform` when its image has no build for it. Pulls of this node are not affected.',
+    needs:
+      "The platforms of the cluster's nodes (`clusterPlatforms`, or the component `catalog-nodes`) and the image's index. Where reading the index costs quota the forecast is `unknown` until you run `drypull check --spend` once.",
+    remedy:
+      'Build and push the image for that platform too, or keep its Pods off those nodes with a nodeSelector on `kubernetes.io/arch`.',
+  },
+  evaluate,
+  unseen,
+};
 
 function evaluate(facts: ImageFacts): readonly Prediction[] {
   const { demand, plan, rehearsal } = facts;
   const ending = rehearsal.attempts.at(-1)?.ending;
   const offered = ending?.is === 'pulled' ? ending.content.offered : undefined;
-  // Without an index the runtime asks for no platform: the pull goes through on every node.
+  // Without an index the runtime selects no platform: the pull succeeds on every node.
   if (offered === undefined || !demand.image.ok) return [];
   const builds = offered.flatMap(platformOf);
   const lacking = othersOf(facts).filter((platform) => {
@@ -22,15 +34,15 @@ function evaluate(facts: ImageFacts): readonly Prediction[] {
     about: runtime,
     fault: 'manifest.no_platform',
     likelihood: 'possible',
-    // This node has its build.
+    // There is a build for this node.
     effect: 'none',
-    assuming: `a Pod of it lands on a node of ${formatPlatform(platform)}`,
-    because: `${runtime} has builds for ${offered.join(', ')} and none for ${formatPlatform(platform)}, which nodes of this cluster are`,
-    remedy: `Build and push it for ${formatPlatform(platform)} too, or keep its Pods away by a nodeSelector on kubernetes.io/arch.`,
+    assuming: `a Pod that uses it lands on a ${formatPlatform(platform)} node`,
+    because: `${runtime} has builds for ${offered.join(', ')} and none for ${formatPlatform(platform)}, a platform of nodes in this cluster`,
+    remedy: `Build and push it for ${formatPlatform(platform)} too, or keep its Pods off those nodes with a nodeSelector on kubernetes.io/arch.`,
   }));
 }
 
-/** Where manifests cost quota, the index is not read. */
+/** When reading a manifest costs quota, the index is not read. */
 function unseen(facts: ImageFacts): readonly Unseen[] {
   const { demand, rehearsal } = facts;
   const ending = rehearsal.attempts.at(-1)?.ending;
@@ -43,12 +55,12 @@ function unseen(facts: ImageFacts): readonly Unseen[] {
       about: runtime,
       fault: 'manifest.no_platform',
       because: `the index of ${runtime} was not read, because that would spend the registry's pull quota`,
-      remedy: `Look at it once: \`drypull check --spend ${runtime}\`.`,
+      remedy: `Check it once: \`drypull check --spend ${runtime}\`.`,
     },
   ];
 }
 
-/** Of the nodes that a Pod of it may land on. */
+/** Platforms of the nodes that its Pods may land on. */
 function othersOf({ view, plan, demand: { architectures } }: ImageFacts): readonly Platform[] {
   const own = formatPlatform(plan.platform);
   return (view.clusterPlatforms ?? [])

@@ -1,6 +1,6 @@
 /**
- * A node whose clock is wrong, or will be. Credential plugins sign with it (AWS Signature Version 4 refuses five minutes), and
- * certificates are judged by it: one that was issued a minute ago is not valid yet for a node that is two behind.
+ * The node's clock is wrong, or will be. Credential plugins sign with it (AWS Signature Version 4 refuses a skew of five minutes),
+ * and certificates are judged by it: one issued a minute ago is not valid yet on a node that is two minutes behind.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { FaultCode } from '#report/fault.ts';
@@ -11,12 +11,21 @@ import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { exchangesOf } from '#forecast/host/role.ts';
 import { dayS, hourS } from '#forecast/times.ts';
 
-export const clockSkews: ImageRule = { name: 'clock-skews', evaluate };
+export const clockSkews: ImageRule = {
+  name: 'clock-skews',
+  meta: {
+    title: "The node's clock is wrong, or drifts",
+    why: 'Cloud registries refuse requests that are signed with a clock more than five minutes off, and certificates appear expired or not yet valid. The rule also gives the time at which the drift of the last day reaches five minutes.',
+    needs: 'Date headers in the answers of registries; for a drift, 4 samples over at least an hour.',
+    remedy: "Check the node's time synchronisation (chronyd, systemd-timesyncd).",
+  },
+  evaluate,
+};
 
 const refusedS = 300;
-/** Near enough to be said. */
+/** Close enough to the limit to report. */
 const tolerableS = 240;
-/** A drift is told from the whole seconds of Date headers only by hours, and by seconds that no network takes. */
+/** Date headers have whole seconds: a drift shows only over hours, and by more seconds than a network delay. */
 const leastSamples = 4;
 const leastTimeS = hourS;
 const leastChangeS = 5;
@@ -26,14 +35,14 @@ function evaluate(facts: ImageFacts): readonly Prediction[] {
   const aheadS = aheadOf(exchangesOf(facts.rehearsal));
   if (aheadS === undefined) return [];
   const behind = aheadS > 0;
-  const text = `the registries' clocks are ${Math.round(Math.abs(aheadS))} s ${behind ? 'ahead of' : 'behind'} this node's`;
+  const skew = `the registries' clocks are ${Math.round(Math.abs(aheadS))} s ${behind ? 'ahead of' : 'behind'} this node's`;
   const common = {
     about: 'the clock',
     fault: faultOf(behind, facts),
     effect: 'fails',
     remedy: "Check the node's time synchronisation (chronyd, systemd-timesyncd).",
   } as const;
-  if (Math.abs(aheadS) >= refusedS) return [{ ...common, likelihood: 'likely', withinS: 0, because: text }];
+  if (Math.abs(aheadS) >= refusedS) return [{ ...common, likelihood: 'likely', withinS: 0, because: skew }];
   const perDayS = driftOf([...facts.history.clock, { atMs: facts.now.getTime(), aheadS }]);
   const withinS =
     perDayS !== undefined && perDayS > 0 === behind
@@ -46,15 +55,15 @@ function evaluate(facts: ImageFacts): readonly Prediction[] {
         ...common,
         likelihood: withinS < dayS ? 'likely' : 'possible',
         withinS: Math.round(withinS),
-        assuming: `it goes on drifting by ${rate} s a day`,
-        because: `${text} and drift away by ${rate} s a day; ${spanText(refusedS * 1000)} are refused`,
+        assuming: `it continues to drift by ${rate} s a day`,
+        because: `${skew} and drift away by ${rate} s a day; a skew of ${spanText(refusedS * 1000)} is refused`,
       },
     ];
   }
-  return Math.abs(aheadS) < tolerableS ? [] : [{ ...common, likelihood: 'possible', because: text }];
+  return Math.abs(aheadS) < tolerableS ? [] : [{ ...common, likelihood: 'possible', because: skew }];
 }
 
-/** Seconds a day, by the middle of the slopes between all pairs (Theil and Sen): one wrong sample changes nothing. */
+/** Seconds a day: the median of the slopes between all pairs (Theil–Sen), which one wrong sample does not change. */
 export function driftOf(samples: ClockHistory): number | undefined {
   const [first, last] = [samples[0], samples.at(-1)];
   if (first === undefined || last === undefined || samples.length < leastSamples) return undefined;
@@ -70,7 +79,7 @@ export function driftOf(samples: ClockHistory): number | undefined {
   return Math.abs(slope * timeS) < leastChangeS ? undefined : slope * dayS;
 }
 
-/** Whoever signs with the node's clock is refused first. */
+/** A plugin that signs with the node's clock is refused first. */
 function faultOf(isBehind: boolean, { view }: ImageFacts): FaultCode {
   const { providers } = view.kubelet;
   if (providers.ok && providers.value.length > 0) return 'credential.provider_failed';

@@ -1,6 +1,6 @@
 /**
- * What waits for the next start of containerd or the kubelet: a proxy that is lost or gained, trusted certificates, and files that
- * are newer than what the running programs have read.
+ * Failures that wait for the next start of containerd or the kubelet: a proxy that is lost or gained, changed trusted certificates,
+ * and files that are newer than what the running programs have read.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { rootOf, ownerOf, type Fault } from '#report/fault.ts';
@@ -11,18 +11,29 @@ import type { Evidence } from '#report/rehearsal.ts';
 import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';
 import { exchangesOf, othersThan, standIns } from '#forecast/host/role.ts';
 
-export const restartPending: ImageRule = { name: 'restart-pending', unseen, evaluate };
+export const restartPending: ImageRule = {
+  name: 'restart-pending',
+  meta: {
+    title: 'A failure waits for the next restart',
+    why: 'containerd and the kubelet read some files only when they start. When a proxy is missing from the unit, or config.toml, the trusted certificates or the credential providers changed, pulls work until the next restart (an upgrade, a reboot) and fail afterwards.',
+    needs:
+      "The runtime's process (component `host-proc`) for the proxy. For changed files, an agent that saw the file before the change; an agent that started later reports `unknown`.",
+    remedy: 'Correct or revert the change before the restart, or restart at a planned time.',
+  },
+  unseen,
+  evaluate,
+};
 
 function evaluate(facts: ImageFacts): readonly Prediction[] {
   const found = facts.rehearsal.evidence.flatMap((one) => {
-    if (one.of === 'after_restart') return ofPath(one, facts);
+    if (one.of === 'after_restart') return ofConnection(one, facts);
     return one.of === 'next_start' ? ofPull(one, facts) : [];
   });
   return [...new Map(found.map((one) => [`${one.about} ${one.fault}`, one])).values()];
 }
 
-/** One host as containerd would reach it then. */
-function ofPath({ host, target, outcome }: Evidence, facts: ImageFacts): readonly Prediction[] {
+/** One host as containerd would reach it after a restart. */
+function ofConnection({ host, target, outcome }: Evidence, facts: ImageFacts): readonly Prediction[] {
   const { proxyNext } = facts.plan;
   const trusted = pendingOf(facts).filter(({ about }) => about === 'roots');
   const reasons = [proxyNext, ...trusted].flatMap((one) => (one === undefined ? [] : [one.because]));
@@ -34,10 +45,15 @@ function ofPath({ host, target, outcome }: Evidence, facts: ImageFacts): readonl
     return isFixed ? [fixes(host, fixed, { of: 'containerd', because: reasons.join(', and ') })] : [];
   }
   const { code } = rootOf(outcome.fault);
-  // By other roots alone, only trust is another; and what fails as it does now is no news.
+  // With other roots alone only trust can differ; and a failure that happens now already is not reported.
   const isOther = proxyNext !== undefined || (code.startsWith('tls.') && !now.some((fault) => fault.code === code));
   if (!isOther) return [];
-  const path = proxyNext === undefined ? 'with these' : target === 'directly' ? 'without a proxy' : `through ${target}`;
+  const how =
+    proxyNext === undefined
+      ? 'with these certificates'
+      : target === 'directly'
+        ? 'without a proxy'
+        : `through ${target}`;
   const others = othersThan(facts.plan, host);
   return [
     {
@@ -46,16 +62,16 @@ function ofPath({ host, target, outcome }: Evidence, facts: ImageFacts): readonl
       likelihood: others.length > 0 ? 'possible' : 'likely',
       effect: 'fails',
       assuming: 'containerd is restarted, as by an upgrade or a reboot',
-      because: `${reasons.join(', and ')}: after a restart it would reach ${host} ${path}, and that fails now (${code})${standIns(others)}`,
+      because: `${reasons.join(', and ')}: after a restart it would reach ${host} ${how}, and that fails now (${code})${standIns(others)}`,
       remedy:
         proxyNext === undefined
-          ? `Put the authority that ${host} is trusted by back into the node's trust store, or into a ca file of its hosts.toml.`
-          : `Put the proxy that containerd runs with into its unit (${proxyNext.rules.source}), or open the way that it would take.`,
+          ? `Put the authority that signs for ${host} back into the node's trust store, or into a ca file of its hosts.toml.`
+          : `Put the proxy that containerd runs with into its unit (${proxyNext.rules.source}), or allow the connection that it would make.`,
     },
   ];
 }
 
-/** The whole pull as it would go then. */
+/** The whole pull as it would happen after a restart. */
 function ofPull({ host, outcome }: Evidence, facts: ImageFacts): readonly Prediction[] {
   const pending = pendingOf(facts).filter(({ about }) => about !== 'roots');
   const change = { of: programsIn(pending), because: pending.map(({ because }) => because).join(', and ') };
@@ -72,9 +88,8 @@ function ofPull({ host, outcome }: Evidence, facts: ImageFacts): readonly Predic
       likelihood: 'likely',
       effect: 'fails',
       assuming: `${change.of} restarted, as by an upgrade or a reboot`,
-      because: `${change.because}: pulls go on until the next start, and then fail (${code}${whyOf(outcome.fault)})`,
-      remedy:
-        'Put right what was changed, or take it back, before that; `drypull check` on the node goes by the new files.',
+      because: `${change.because}: pulls work until the next start, and then fail (${code}${whyOf(outcome.fault)})`,
+      remedy: 'Correct the change, or revert it, before that; `drypull check` on the node uses the new files.',
     },
   ];
 }
@@ -87,7 +102,7 @@ function fixes(about: string, { code }: Fault, change: { readonly of: string; re
     likelihood: 'certain',
     effect: 'none',
     assuming: `${of} keeps running`,
-    because: `${change.because}: by what was read before, this pull fails (${code}); after a restart it would go through`,
+    because: `${change.because}: with what the program has read, this pull fails (${code}); after a restart it would work`,
     remedy: `Restart ${of}.`,
   };
 }
@@ -122,18 +137,18 @@ function faultsOf(host: string, { rehearsal }: ImageFacts): readonly Fault[] {
   );
 }
 
-/** The rehearsal went by the files: what the process has read instead lies nowhere to be seen. */
+/** The rehearsal used the files: what the running process has read instead cannot be seen. */
 function unseen(facts: ImageFacts): readonly Unseen[] {
   const waiting = facts.plan.doubts.flatMap(({ is, about, because }): readonly Unseen[] => {
     if (is !== 'if_restarted') return [];
     switch (about) {
       case 'runtime':
-        return [untold({ what: "containerd's configuration", fault: 'runtime.misconfigured', because })];
+        return [uncertain({ what: "containerd's configuration", fault: 'runtime.misconfigured', because })];
       case 'roots':
-        return [untold({ what: 'the trusted certificates', fault: 'tls.untrusted', because })];
+        return [uncertain({ what: 'the trusted certificates', fault: 'tls.untrusted', because })];
       case 'credentials':
         return facts.rehearsal.attempts.some(wasChallenged)
-          ? [untold({ what: "the kubelet's credential providers", fault: 'auth.required', because })]
+          ? [uncertain({ what: "the kubelet's credential providers", fault: 'auth.required', because })]
           : [];
       case 'proxy':
       case 'resolver':
@@ -146,13 +161,13 @@ function unseen(facts: ImageFacts): readonly Unseen[] {
   return [...waiting, ...unseenPulls(facts)];
 }
 
-function untold({ what, fault, because }: { readonly what: string } & Pick<Unseen, 'fault' | 'because'>): Unseen {
+function uncertain({ what, fault, because }: { readonly what: string } & Pick<Unseen, 'fault' | 'because'>): Unseen {
   const program = fault === 'auth.required' ? 'the kubelet' : 'containerd';
   return {
     about: what,
     fault,
-    because: `${because}: this rehearsal is how pulls go after a restart, and until then they go by what it read before`,
-    remedy: `Restart ${program} when it suits you, rather than when it has to be.`,
+    because: `${because}: this rehearsal shows pulls after a restart; until then they use what was read before`,
+    remedy: `Restart ${program} at a planned time.`,
   };
 }
 
@@ -160,7 +175,7 @@ function unseenPulls({ rehearsal: { evidence } }: ImageFacts): readonly Unseen[]
   return evidence.flatMap(({ of, host, outcome }): readonly Unseen[] => {
     if (of !== 'next_start' || outcome.ok || ownerOf(outcome.fault.code) !== 'agent') return [];
     const { code } = outcome.fault;
-    const because = `how pulls go after the next start could not be told (${code}${whyOf(outcome.fault)})`;
+    const because = `whether pulls work after the next start could not be determined (${code}${whyOf(outcome.fault)})`;
     return [{ about: host, fault: code, because, remedy: 'Run `drypull check` on the node before it is restarted.' }];
   });
 }

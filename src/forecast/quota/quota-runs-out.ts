@@ -1,13 +1,23 @@
-/** A pull quota that will be used up if consumption goes on as it was seen: the one that pulls are counted in, or the one beside it. */
+/** A pull quota that will be used up if consumption continues as seen: the quota of the pull's own address family, or of the other one. */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { accountOf, loginsOf } from '#kubelet/logins.ts';
 import { exhaustionOf, type Exhaustion, type Family, type QuotaSeries } from '#report/quota.ts';
 import { spanText } from '#report/time-text.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const quotaRunsOut: ImageRule = { name: 'quota-runs-out', evaluate };
+export const quotaRunsOut: ImageRule = {
+  name: 'quota-runs-out',
+  meta: {
+    title: 'A pull quota runs out',
+    why: 'Docker Hub counts pulls per account or per source address, for each address family. When other consumers use up the quota, the next pull gets 429.',
+    needs: 'Several observations of what is left of the quota within the last two hours.',
+    remedy:
+      'Use a pull secret of an account with a larger quota, or pull through a mirror; find out what else pulls from the same address or account.',
+  },
+  evaluate,
+};
 
-/** What was seen longer ago says nothing of now. */
+/** Older observations say nothing about the present. */
 const staleMs = 2 * 3_600_000;
 
 function evaluate(facts: ImageFacts): readonly Prediction[] {
@@ -30,12 +40,12 @@ function ofThis(series: QuotaSeries, end: Exhaustion, now: Date): Prediction {
     effect: 'fails',
     remedy:
       account === 'anonymous'
-        ? `Give the Pods a pull secret for ${registry}, or pull through a mirror; see what else pulls from behind the same address.`
-        : `Use an account of ${registry} with a larger quota, or pull through a mirror; see what else pulls as ${account}.`,
+        ? `Give the Pods a pull secret for ${registry}, or pull through a mirror; find out what else pulls from behind the same address.`
+        : `Use an account of ${registry} with a larger quota, or pull through a mirror; find out what else pulls as ${account}.`,
   };
 }
 
-/** The runtime takes another family as long as it can: this bucket counts from the day on which it cannot (RFC 6724, dial fallback). */
+/** The runtime uses the other address family as long as it can; this bucket counts once it cannot (RFC 6724, dial fallback). */
 function ofOther(
   series: QuotaSeries,
   end: Exhaustion,
@@ -47,8 +57,8 @@ function ofOther(
     ...shown,
     likelihood: 'possible',
     effect: 'none',
-    because: `${because}; pulls go over ${nameOf(over)} now, and would meet it over ${nameOf(family)}`,
-    remedy: `See what pulls from ${registry} over ${nameOf(family)} behind the same address, or give the Pods a pull secret: an account counts alike over both.`,
+    because: `${because}; pulls use ${nameOf(over)} now, and would meet this quota over ${nameOf(family)}`,
+    remedy: `Find out what pulls from ${registry} over ${nameOf(family)} behind the same address, or give the Pods a pull secret: an account is counted the same over both.`,
   };
 }
 
@@ -65,7 +75,7 @@ function common(
     fault: 'api.rate_limited',
     withinS,
     assuming: end.assuming,
-    because: `${registry} has ${points.at(-1)?.[1] ?? 0} of ${limit} pulls left for ${whose}${where}; ${end.perHour} an hour are used, so none is left in ${spanText(withinS * 1000)}`,
+    because: `${registry} has ${points.at(-1)?.[1] ?? 0} of ${limit} pulls left for ${whose}${where}; ${end.perHour} an hour are used, so none are left in ${spanText(withinS * 1000)}`,
   };
 }
 
@@ -73,7 +83,7 @@ function nameOf(family: Family): string {
   return family === 'ipv6' ? 'IPv6' : 'IPv4';
 }
 
-/** Whether the pull that was rehearsed would be counted there, or if it went over the other address family. */
+/** Whether the rehearsed pull counts against this quota, or would if it used the other address family. */
 function bearing(
   { plan, rehearsal }: ImageFacts,
   series: QuotaSeries,
@@ -94,7 +104,7 @@ function bearing(
     : undefined;
 }
 
-/** A proxy's address is neither ours nor chosen by us. */
+/** Behind a proxy the address family is not this node's, nor its choice. */
 function isAddressed(family: Family): boolean {
   return family === 'ipv4' || family === 'ipv6';
 }

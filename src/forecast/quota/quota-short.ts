@@ -1,11 +1,21 @@
-/** A pull quota that has less left than this node would pull: now, for what is missing, or all at once where it starts anew. */
+/** A pull quota has less left than this node needs: for images that are missing now, or for all of them if the node is replaced. */
 import type { NodeFacts } from '#forecast/facts.ts';
 import type { Entry } from '#report/ledger.ts';
 import { accountOf } from '#kubelet/logins.ts';
 import type { QuotaSeries } from '#report/quota.ts';
 import type { Prediction, NodeRule } from '#forecast/rule.ts';
 
-export const quotaShort: NodeRule = { name: 'quota-short', evaluate };
+export const quotaShort: NodeRule = {
+  name: 'quota-short',
+  meta: {
+    title: 'A pull quota has less left than this node needs',
+    why: 'A new or replaced node pulls all its images at once. When the quota has fewer pulls left than that, some images fail.',
+    needs: 'What is left of the quota, seen within the last two hours.',
+    remedy:
+      'Use a pull secret of an account with a larger quota, or pull through a mirror, before the node is replaced.',
+  },
+  evaluate,
+};
 
 const staleMs = 2 * 3_600_000;
 
@@ -20,8 +30,8 @@ function evaluate({ entries, history, now }: NodeFacts): readonly Prediction[] {
     const { registry, account, source } = series;
     const isDue = missing > left;
     const what = isDue
-      ? `${missing} images that this node lacks need a pull each`
-      : `the ${all} images of this node would need a pull each if it started anew`;
+      ? `${missing} images that are missing on this node need a pull each`
+      : `the ${all} images of this node would need a pull each if the node were replaced`;
     return [
       {
         about: `${registry} quota of ${account === 'anonymous' && source !== '' ? source : account}`,
@@ -45,7 +55,7 @@ function isCountedBy({ report }: Entry, { registry, account, family }: QuotaSeri
   return accountOf(report.plan?.logins ?? [], last.as) === account;
 }
 
-/** An image under two names is one pull, because the second finds its content there. */
+/** An image under two names is one pull, because the second name finds the content on the node. */
 function pullsOf(entries: readonly Entry[]): number {
   const contents = entries.map(({ report: { attempts, image } }) => {
     const ending = attempts.at(-1)?.ending;

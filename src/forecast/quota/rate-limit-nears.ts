@@ -1,8 +1,17 @@
-/** A pull quota with little left. */
+/** A pull quota has little left. */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const rateLimitNears: ImageRule = { name: 'rate-limit-nears', evaluate };
+export const rateLimitNears: ImageRule = {
+  name: 'rate-limit-nears',
+  meta: {
+    title: 'A pull quota has little left',
+    why: 'A registry that counts pulls answers 429 once the quota is used up. The rule reports when 10 % or less of it is left.',
+    needs: 'An answer with quota headers in this rehearsal.',
+    remedy: 'Use a pull secret of an account with a larger quota, or pull through a mirror.',
+  },
+  evaluate,
+};
 
 const littleShare = 0.1;
 

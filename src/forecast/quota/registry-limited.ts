@@ -1,13 +1,23 @@
 /**
- * A registry that has just had enough of this node, for another image or for the first try: limits that are no quota. A burst
- * is over in seconds and only delays; a month's volume, an abuse limit or a locked login stands for longer.
+ * A registry has just answered 429 to this node, for another image or for the first attempt: limits that are not a pull quota. A
+ * burst limit is over in seconds and only delays; a monthly volume, an abuse limit or a locked login lasts longer.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { valueAt } from '#data/value-at.ts';
 import type { LimitHistory } from '#forecast/history/limits.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const registryLimited: ImageRule = { name: 'registry-limited', evaluate };
+export const registryLimited: ImageRule = {
+  name: 'registry-limited',
+  meta: {
+    title: "A registry limits this node's requests",
+    why: 'A registry that has just answered 429 may do so again for the next pull. A burst limit is over within minutes; an abuse limit or a locked login lasts for a quarter of an hour or more, a monthly volume until the month ends.',
+    needs: 'An answer 429 within the time that such a limit lasts.',
+    remedy:
+      'Wait, log in, or pull through a mirror; find out what sends so many requests from behind the same address.',
+  },
+  evaluate,
+};
 
 const minuteMs = 60_000;
 
@@ -24,36 +34,37 @@ const atLeast =
   ({ retryAfterS = 0 }: LimitHistory): number =>
     Math.max(ms, retryAfterS * 1000);
 
-/** `quota` is not here: what is left of it is counted. */
+/** `quota` is not here: quota-runs-out and rate-limit-nears handle it. */
 const meanings: { readonly [S in Exclude<LimitHistory['scope'], 'quota'>]: Meaning } = {
   burst: {
     lastsMs: atLeast(5 * minuteMs),
     likelihood: 'possible',
     effect: 'delays',
     what: 'too many requests in a short time',
-    remedy: 'Nothing for one; where it comes often, pull serially (serializeImagePulls) or through a mirror.',
+    remedy:
+      'One such answer needs no action; when it happens often, pull serially (serializeImagePulls) or through a mirror.',
   },
   unknown: {
     lastsMs: atLeast(5 * minuteMs),
     likelihood: 'possible',
     effect: 'delays',
     what: 'too many requests',
-    remedy: 'Wait; where it comes often, pull through a mirror.',
+    remedy: 'Wait; when it happens often, pull through a mirror.',
   },
-  // No answer says how long; Docker asks to wait for a minute and field reports tell of more (hub-feedback#1907, #2511).
+  // No answer says how long; Docker says to wait for a minute, and reports from users mention longer (hub-feedback#1907, #2511).
   abuse: {
     lastsMs: atLeast(15 * minuteMs),
     likelihood: 'possible',
     effect: 'fails',
     what: 'so many requests of any kind that it suspects abuse',
-    remedy: 'Find what asks so much from behind the same address; it counts for logins as well.',
+    remedy: 'Find out what sends so many requests from behind the same address; the limit applies to logins as well.',
   },
   login: {
     lastsMs: atLeast(15 * minuteMs),
     likelihood: 'possible',
     effect: 'fails',
     what: 'too many failed logins, and has locked the account',
-    remedy: 'Take the wrong password out of every pull secret; the lock goes by itself after 15 minutes.',
+    remedy: 'Remove the wrong password from every pull secret; the lock ends by itself after 15 minutes.',
   },
   monthly: {
     lastsMs: untilMonthEnds,
@@ -71,7 +82,7 @@ function evaluate({ plan, history, now }: ImageFacts): readonly Prediction[] {
   const { lastsMs, likelihood, effect, what, remedy } = meanings[meantBy(registry, limit.scope)];
   const ageMs = now.getTime() - limit.atMs;
   if (!(ageMs <= lastsMs(limit))) return [];
-  // With a login of one's own the volume of strangers is not counted.
+  // The monthly volume counts only pulls without a login.
   if (limit.scope === 'monthly' && plan.identities.ok && plan.identities.value.some(({ credential }) => credential))
     return [];
   const ago = ageMs < 2 * minuteMs ? 'just now' : `${Math.round(ageMs / minuteMs)} min ago`;
@@ -79,7 +90,7 @@ function evaluate({ plan, history, now }: ImageFacts): readonly Prediction[] {
   return [{ about: registry, fault: 'api.rate_limited', likelihood, effect, withinS: 0, because, remedy }];
 }
 
-/** Docker Hub counts no HEAD as a pull and has no other limit on requests: what refuses one suspects abuse. */
+/** Docker Hub counts no HEAD as a pull and has no other limit on requests: a refused HEAD means the abuse limit. */
 function meantBy(
   registry: string,
   scope: Exclude<LimitHistory['scope'], 'quota'>,

@@ -1,8 +1,17 @@
-/** What a registry tells its users in `Warning` headers. To be shown and not acted upon (OCI distribution specification, Warnings). */
+/** What a registry announces in `Warning` headers. To be shown and not acted upon (OCI distribution specification, Warnings). */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const registryAnnounces: ImageRule = { name: 'registry-announces', evaluate };
+export const registryAnnounces: ImageRule = {
+  name: 'registry-announces',
+  meta: {
+    title: 'The registry announces something',
+    why: 'Registries announce deprecations and moves in `Warning` headers, which containerd does not show.',
+    needs: 'A `Warning` header in an answer of this rehearsal.',
+    remedy: 'Do what it says, or ask the operator of the registry.',
+  },
+  evaluate,
+};
 
 const most = 4;
 
@@ -27,7 +36,7 @@ function evaluate({ rehearsal }: ImageFacts): readonly Prediction[] {
           .slice(0, most)
           .map((text) => `“${text}”`)
           .join(', ')}`,
-        remedy: `Read what ${host} announces, and ask whoever runs it.`,
+        remedy: `Read what ${host} announces, and ask its operator.`,
       },
     ];
   });

@@ -1,11 +1,20 @@
-/** An image of a registry that was frozen, moved or closed, or that will be: pull/deprecated-registries.ts. */
+/** An image comes from a registry that was frozen, moved or closed, or will be: deprecated-registries.ts. */
 import { deprecationOf, type DeprecatedRegistry } from './deprecated-registries.ts';
 import type { ImageFacts } from '#forecast/facts.ts';
 import { isGone } from '#forecast/history/absences.ts';
 import { ownerOf, type Fault } from '#report/fault.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const registryDeprecated: ImageRule = { name: 'registry-deprecated', evaluate };
+export const registryDeprecated: ImageRule = {
+  name: 'registry-deprecated',
+  meta: {
+    title: 'The registry is frozen, moved or closed',
+    why: 'Images of registries that their operators gave up stop receiving fixes, or stop being served. drypull knows them from a list with day and source.',
+    needs: 'The name of the image only.',
+    remedy: 'Use the successor that the forecast names.',
+  },
+  evaluate,
+};
 
 function evaluate({ demand, rehearsal, now }: ImageFacts): readonly Prediction[] {
   if (!demand.image.ok) return [];
@@ -37,7 +46,7 @@ function evaluate({ demand, rehearsal, now }: ImageFacts): readonly Prediction[]
   }
 }
 
-/** What a place that is gone looks like: nothing there, nobody let in; and nobody there, where it is a whole registry. */
+/** The faults of a registry that is gone: not found or denied; and unreachable, when the whole registry is gone. */
 function isExplained(row: DeprecatedRegistry, fault: Fault): boolean {
   if (isGone(fault) || fault.code === 'auth.denied') return true;
   const isTurnedOff = row.fate === 'closed' || row.fate === 'unsupported' || row.fate === 'frozen';
@@ -47,7 +56,7 @@ function isExplained(row: DeprecatedRegistry, fault: Fault): boolean {
 function textOf(row: DeprecatedRegistry, runtime: string, now: Date): Pick<Prediction, 'because' | 'remedy'> {
   const tense = Date.parse(row.since) > now.getTime() ? 'from' : 'since';
   return {
-    because: `${runtime} is of ${row.place}: ${tense} ${row.since} ${row.what}`,
+    because: `${runtime} comes from ${row.place}: ${tense} ${row.since} ${row.what}`,
     remedy: `Use ${row.instead} (${row.source}).`,
   };
 }

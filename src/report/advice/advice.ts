@@ -56,7 +56,7 @@ function meaning(fault: Fault, { image, reference }: About): string {
   return ` You wrote \`${plain(image)}\`, which means ${plain(reference)}.`;
 }
 
-/** The README's table: every fault, what the kubelet prints for it, and what to do, told by an example. */
+/** The table of docs/faults.md: every fault, what the kubelet prints for it, and what to do, told by an example. */
 export function faultTable(): string {
   const rows = faultCodes.map((code) => {
     const { meaning: what, shows } = faultTextOf[code];

@@ -1,4 +1,4 @@
-/** One true-to-life fault of every code, with an image it could happen to: for the README's table and for tests. */
+/** One true-to-life fault of every code, with an image it could happen to: for docs/faults.md and for tests. */
 import type { Fault, FaultCode, FaultOf } from '#report/fault.ts';
 import type { About } from './phrases.ts';
 

@@ -13,11 +13,11 @@ export interface About {
 }
 
 export interface FaultMessage<C extends FaultCode> {
-  /** What the fault is, for the README. */
+  /** What the fault is, for docs/faults.md. */
   readonly meaning: string;
   /** What to do, in a few words, for a table. */
   readonly next: string;
-  /** What the kubelet prints, for the README. X is the image, H the host. */
+  /** What the kubelet prints, for docs/faults.md. X is the image, H the host. */
   readonly shows: string;
   cause(fault: FaultOf<C>): string;
   remedy(fault: FaultOf<C>, about: About): string;

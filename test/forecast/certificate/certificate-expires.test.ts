@@ -73,7 +73,7 @@ describe('whoever was seen to renew', () => {
   });
 
   test('is told by that', () => {
-    expect(found(living(90, 20), renewing(30, 29))[0]?.because).toContain('renewed with 29 days left at least');
+    expect(found(living(90, 20), renewing(30, 29))[0]?.because).toContain('renewed with at least 29 days left');
   });
 });
 
@@ -82,7 +82,7 @@ describe('which certificate', () => {
     const endsWith = { is: 'root', subject: 'CN=Old Root', file: '/etc/ssl/ca.crt' } as const;
     const [forecast] = found({ ...living(90, 29), endsWith });
     expect(forecast?.because).toBe(
-      'the root certificate (CN=Old Root in /etc/ssl/ca.crt) behind that of reg.test ends on 2026-04-02 12:00 UTC',
+      'the root certificate (CN=Old Root in /etc/ssl/ca.crt) behind the certificate of reg.test expires on 2026-04-02 12:00 UTC',
     );
     expect(forecast?.remedy).toContain('next root');
     expect(found({ ...living(90, 31), endsWith })).toEqual([]);
@@ -109,7 +109,7 @@ describe('which certificate', () => {
     const exchanges = [resolving({ notAfter: onDay(0.1) }, 'mirror.test')];
     const [forecast] = predicted('certificate-expires', { mirrors, exchanges });
     expect(forecast).toMatchObject({ about: 'mirror.test', likelihood: 'possible' });
-    expect(forecast?.because).toContain('; reg.test would stand in');
+    expect(forecast?.because).toContain('; reg.test would be used instead');
   });
 
   test('of a token service has nobody to stand in', () => {

@@ -37,7 +37,7 @@ describe('root-leaves', () => {
       likelihood: 'possible',
       effect: 'fails',
       because:
-        'reg.test is trusted only by Old Root in /etc/ssl/certs/ca-certificates.crt, which was taken away on 2025-04-15 (a programme)',
+        'reg.test is trusted only by Old Root in /etc/ssl/certs/ca-certificates.crt, which was removed on 2025-04-15 (a programme)',
     });
     // The next update may come at any time, and nobody says when.
     expect(forecast?.withinS).toBeUndefined();
@@ -51,7 +51,7 @@ describe('root-leaves', () => {
   ])('one that is to be taken away %s', (_, since, withinS) => {
     const [forecast] = expected([planned(since)], shown([anchor('a')]));
     expect(forecast?.withinS).toBe(withinS);
-    if (withinS !== undefined) expect(forecast?.because).toContain(`is to be taken away on ${since}`);
+    if (withinS !== undefined) expect(forecast?.because).toContain(`will be removed on ${since}`);
   });
 
   test.each<[string, readonly LeavingRoot[], readonly AnchorFacts[] | undefined]>([
@@ -73,7 +73,9 @@ describe('root-leaves', () => {
 
   test('says who would stand in', () => {
     const mirrors = [plain('one.test', { url: 'https://one.test' })];
-    expect(expected([old], { ...shown([anchor('a')]), mirrors })[0]?.because).toContain('one.test would stand in');
+    expect(expected([old], { ...shown([anchor('a')]), mirrors })[0]?.because).toContain(
+      'one.test would be used instead',
+    );
   });
 
   test('goes by the list that is known', () => {

@@ -107,12 +107,12 @@ describe('blob-host-flaky', () => {
     [
       '111011101110',
       'likely',
-      '3 of the last 13 requests for layers to cdn.test failed (tcp.reset): a pull of 5 of them fails with 73 %',
+      '3 of the last 13 requests for layers to cdn.test failed (tcp.reset): a pull that makes 5 of them fails with a probability of 73 %',
     ],
     [
       '1111111111111110111111111101111',
       'possible',
-      '2 of the last 32 requests for layers to cdn.test failed (tcp.reset): a pull of 5 of them fails with 28 %',
+      '2 of the last 32 requests for layers to cdn.test failed (tcp.reset): a pull that makes 5 of them fails with a probability of 28 %',
     ],
   ])('%s', (recent, likelihood, because) => {
     expect(found(recent)).toMatchObject([{ likelihood, because, effect: 'fails', withinS: 0 }]);

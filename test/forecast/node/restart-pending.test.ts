@@ -53,7 +53,7 @@ describe('trusted certificates that the next containerd would read', () => {
         fault: 'tls.untrusted',
         likelihood: 'likely',
         effect: 'fails',
-        because: `${bundle.because}: after a restart it would reach reg.test with these, and that fails now (tls.untrusted)`,
+        because: `${bundle.because}: after a restart it would reach reg.test with these certificates, and that fails now (tls.untrusted)`,
       },
     ]);
   });
@@ -63,7 +63,7 @@ describe('trusted certificates that the next containerd would read', () => {
     const [forecast] = shown([bundle], [of('after_restart', untrusted)], { mirrors });
     expect(forecast).toMatchObject({
       likelihood: 'possible',
-      because: expect.stringContaining('one.test would stand in') as unknown,
+      because: expect.stringContaining('one.test would be used instead') as unknown,
     });
   });
 

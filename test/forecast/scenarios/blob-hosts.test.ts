@@ -19,7 +19,9 @@ test('a new host of layers that this node does not reach puts the images at risk
   expect(gist(before)).toBe('at_risk blob-host-new');
   const forecast = predicted(before, 'blob-host-new');
   expect(forecast).toMatchObject({ about: newHost, likelihood: 'likely', fault: 'blob.redirect_failed', withinS: 0 });
-  expect(forecast?.because).toContain(`which never answered this node (tcp.refused); this image came from ${oldHost}`);
+  expect(forecast?.because).toContain(
+    `which has never answered this node (tcp.refused); the layers of this image came from ${oldHost}`,
+  );
 
   registry.play(node.dates, leadsTo({ '*': newHost }));
   broughtAbout('blob-host-new', 'blob.redirect_failed', { shown: before, came: await node.after(minute, web) });

@@ -55,7 +55,7 @@ test.each([
     }
     // An hour and four samples show that it drifts, in the node's own seconds.
     expect(gists.slice(0, 3)).toEqual(['pulls', 'pulls', 'pulls']);
-    expect(predicted(shown, 'clock-skews')?.assuming).toBe(`it goes on drifting by ${perDayS} s a day`);
+    expect(predicted(shown, 'clock-skews')?.assuming).toBe(`it continues to drift by ${perDayS} s a day`);
     await first.close();
     // The certificate that is shown then has just begun, or is about to end, for everybody else.
     const short = await leaf({ names: ['reg.test'], by: root, ...life });

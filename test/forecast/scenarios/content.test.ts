@@ -39,7 +39,7 @@ test('brown-outs two days apart foretell the next one to the second', async () =
   const twice = await node.after(day, app);
   const forecast = predicted(twice, 'tag-flickers');
   expect(forecast).toMatchObject({ likelihood: 'likely', fault: 'manifest.unknown_tag', withinS: (day * 1) / 1000 });
-  expect(forecast?.because).toContain('was gone 2 times and came back the same');
+  expect(forecast?.because).toContain('was gone 2 times and came back unchanged');
 
   registry.play(node.dates, gone);
   const then = await node.after((forecast?.withinS ?? 0) * 1000, app);
@@ -93,7 +93,7 @@ test('a tag that was deleted while containers run it fails their next start, and
   const report = await node.after(hour, app);
   expect(predicted(report, 'tag-vanished')).toMatchObject({ likelihood: 'likely', fault: 'manifest.unknown_tag' });
   expect(predicted(report, 'tag-vanished')?.because).toContain(
-    `led to ${built.top.digest} until 2026-03-04 12:00 UTC and is gone`,
+    `pointed to ${built.top.digest} until 2026-03-04 12:00 UTC and is gone`,
   );
   const elsewhere = await node.rehearse({ ...app, present: 'no' });
   expect(predicted(elsewhere, 'tag-vanished')).toMatchObject({ likelihood: 'certain', withinS: 0 });
@@ -119,7 +119,7 @@ test('a tag that was moved under running containers is told, and the pull goes o
   // What a Pod that starts now gets.
   const [ending] = (await pullOf(node.view, app)).attempts.map((one) => one.ending);
   const so = ending?.is === 'pulled' ? ending.content.digest : undefined;
-  const status = /leads to (sha256:\w+)/.exec(forecast?.because ?? '')?.[1];
+  const status = /points to (sha256:\w+)/.exec(forecast?.because ?? '')?.[1];
   expect(status).toBe(after.top.digest);
   broughtAbout('tag-moved', 'manifest.tag_moved', { shown: report, came: { atMs: node.nowMs, status, so } });
 });
@@ -136,7 +136,7 @@ test('an index without arm64 is told on the amd64 nodes of a cluster of both, be
   expect(predicted(report, 'platform-lacking')).toMatchObject({
     fault: 'manifest.no_platform',
     effect: 'none',
-    because: `${app} has builds for linux/amd64, linux/s390x and none for linux/arm64, which nodes of this cluster are`,
+    because: `${app} has builds for linux/amd64, linux/s390x and none for linux/arm64, a platform of nodes in this cluster`,
   });
   const arm = nodeOf({ registries: { 'reg.test': registry }, platform: { os: 'linux', architecture: 'arm64' } });
   broughtAbout('platform-lacking', 'manifest.no_platform', { shown: report, came: await pullOf(arm, app) });

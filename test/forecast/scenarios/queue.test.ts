@@ -79,7 +79,7 @@ test('a small image waits behind a large one for as long as was foretold', async
   const came = { atMs: atMs + at.clock.read() - beganMs, status: true, so: waitedS > 60 };
   const forecast = broughtAbout('pulls-queue', 'kubelet.pulls_queued', { shown, came });
   expect(forecast).toMatchObject({ likelihood: 'likely', effect: 'delays' });
-  const toldS = Number(/1 more may wait for about (\d+) s behind \S+large/.exec(forecast.because)?.[1]);
+  const toldS = Number(/1 more pull may wait for about (\d+) s behind \S+large/.exec(forecast.because)?.[1]);
   // A first flight comes faster than what follows, and is not counted.
   expect(toldS / waitedS).toBeGreaterThanOrEqual(1);
   expect(toldS / waitedS).toBeLessThan(1.1);
@@ -100,7 +100,7 @@ test('more pulls at once than the bucket holds: as many are let through as were 
   const began = await at.start(reports);
   const through = began.filter(({ is }) => is === 'pulled').length;
   const [forecast] = shown.forecasts;
-  const status = /(\d+) pulls may begin at once, and the kubelet lets (\d+) through.*(pull QPS exceeded)/.exec(
+  const status = /(\d+) pulls may start at once, and the kubelet admits (\d+) .*(pull QPS exceeded)/.exec(
     forecast?.because ?? '',
   );
   const so = [String(began.length), String(through), began.at(-1)?.is];

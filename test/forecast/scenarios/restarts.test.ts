@@ -51,7 +51,7 @@ describe("containerd's configuration that changes while it runs", () => {
       likelihood: 'likely',
       effect: 'fails',
       assuming: 'containerd is restarted, as by an upgrade or a reboot',
-      because: `${newer}: pulls go on until the next start, and then fail (tcp.refused)`,
+      because: `${newer}: pulls work until the next start, and then fail (tcp.refused)`,
     });
     // Nobody knows when that is.
     expect(forecast?.withinS).toBeUndefined();

@@ -67,7 +67,7 @@ test('any day, where it was taken away long ago and the node was not updated sin
   await using registry = await world(await leaf({ names: ['reg.test'], by: leaving }));
   const [forecast] = shown(await registry.pull([leaving.cert]), announced(leaving, -400));
   expect(forecast?.withinS).toBeUndefined();
-  expect(forecast?.because).toContain('was taken away on');
+  expect(forecast?.because).toContain('was removed on');
 });
 
 test('not where the chain leads to a root that stays as well, and then the update does no harm', async () => {

@@ -50,7 +50,7 @@ test('a mirror that answers late and badly costs every object, and it is asked f
   expect(forecast).toMatchObject({ effect: 'delays', likelihood: 'certain' });
   expect(before.verdict.is).toBe('pulls');
   const asked = new Set(mirror.requests.map(({ method, url }) => `${method} ${url}`));
-  const status = Number(/is asked first for (\d+) objects/.exec(forecast?.because ?? '')?.[1]);
+  const status = Number(/is queried first for (\d+) objects/.exec(forecast?.because ?? '')?.[1]);
   const came = { atMs: Date.parse(before.at), status, so: asked.size };
   broughtAbout('route-slow', 'api.timed_out', { shown: before, came });
 });

@@ -43,7 +43,9 @@ test('a pull that takes longer than its Pod has is foretold, and takes as long a
     about: `reg.test:${server.port}`,
     effect: 'delays',
   });
-  const shown = Number(/which take (\d+) s, longer than its deadline of 30 s/.exec(forecast?.because ?? '')?.[1]);
+  const shown = Number(
+    /are missing and take (\d+) s, longer than its deadline of 30 s/.exec(forecast?.because ?? '')?.[1],
+  );
   const whole = await pullOf(view, demand, { options: { verify: true, deadlineMs: 90_000 }, clockMs: clock.read });
   const tookS = (layerOf(whole)?.ms ?? 0) / 1000;
   expect(tookS).toBeGreaterThan(30);
