@@ -15,7 +15,7 @@ RUN node bundle.js
 FROM ${BUILD_IMAGE} AS node
 
 FROM ${FINAL_IMAGE}
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="drypull" \
       org.opencontainers.image.description="Rehearses the image pulls of a Kubernetes node and says what the kubelet would get" \
