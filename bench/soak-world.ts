@@ -1,6 +1,6 @@
 /** The world of the soak: real servers on loopback, a clock of its own, and faults that come and go. */
-import { Secret } from '#pull/secret.ts';
-import type { NodeView } from '#pull/view.ts';
+import { Secret } from '#report/secret.ts';
+import type { NodeView } from '#node/view.ts';
 import { fakeDns, type Script as DnsScript } from '../test/kit/fake-dns.ts';
 import { FakeKube } from '../test/kit/fake-kube.ts';
 import { fakeProxy, type FakeProxy } from '../test/kit/fake-proxy.ts';

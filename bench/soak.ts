@@ -4,14 +4,14 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Outside } from '../src/agent.ts';
-import { connect } from '../src/cluster/connect.ts';
-import { parseConfig, type Config } from '../src/config.ts';
-import { joinCluster } from '../src/join-cluster.ts';
-import { manners } from '../src/open-wire.ts';
-import { Rehearser, type Pass } from '../src/rehearser.ts';
-import { Rounds } from '../src/rounds.ts';
-import { openLog } from '../src/tell/log.ts';
+import type { Outside } from '#agent/agent.ts';
+import { connect } from '#kubernetes/api/connect.ts';
+import { parseConfig, type Config } from '#config/config.ts';
+import { joinCluster } from '#agent/join-cluster.ts';
+import { manners } from '#rehearsal/open-wire.ts';
+import { Rehearser, type Pass } from '#rehearsal/rehearser.ts';
+import { Rounds } from '#agent/passes.ts';
+import { openLog } from '#output/log.ts';
 import { demandFor, gist } from '../test/kit/stage.ts';
 import { soakWorld, type SoakFault, type SoakWorld } from './soak-world.ts';
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /** The front door: words of the command line, environment, signals, streams, exit status. Nothing else knows the process. */
-import type { Outside } from './check.ts';
-import { readCommandLine, wantsColour } from './command-line.ts';
-import type { CheckWish } from './command-line.ts';
-import { delay } from './delay.ts';
-import type { NodesCheck } from './nodes-options.ts';
+import type { Outside } from '#check/check.ts';
+import { readCommandLine, wantsColour } from '#commands/command-line.ts';
+import type { CheckWish } from '#commands/command-line.ts';
+import { delay } from '#agent/delay.ts';
+import type { NodesCheck } from '#commands/nodes-options.ts';
 
 /** What the commands that read their own options get. */
 export interface Surroundings {
@@ -58,17 +58,17 @@ async function main(): Promise<number> {
   };
   switch (wanted.run) {
     case 'agent':
-      return (await import('./agent-command.ts')).run(around);
+      return (await import('#commands/agent.ts')).run(around);
     case 'catalog':
-      return (await import('./catalog-command.ts')).run(around);
+      return (await import('#commands/catalog.ts')).run(around);
     case 'config':
-      return (await import('./config-command.ts')).run(around);
+      return (await import('#commands/config.ts')).run(around);
     case 'node':
-      return (await import('./node-command.ts')).run(around);
+      return (await import('#commands/node.ts')).run(around);
     case 'nodes':
-      return (await import('./nodes-command.ts')).run(around);
+      return (await import('#commands/nodes.ts')).run(around);
     case 'completion':
-      return (await import('./completion-command.ts')).run(around);
+      return (await import('#commands/completion.ts')).run(around);
   }
 }
 
@@ -100,10 +100,10 @@ function vitals(): ReturnType<Surroundings['vitals']> {
 
 async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
   const [{ check }, { readNode }, { Rehearser }, { connectionsPerRegistry, manners }] = await Promise.all([
-    import('./check.ts'),
-    import('./node/read-node.ts'),
-    import('./rehearser.ts'),
-    import('./open-wire.ts'),
+    import('#check/check.ts'),
+    import('#rehearsal/read-node.ts'),
+    import('#rehearsal/rehearser.ts'),
+    import('#rehearsal/open-wire.ts'),
   ]);
   const { env, stdout, stderr } = process;
   const now = (): Date => new Date();
@@ -130,7 +130,7 @@ async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
 }
 
 async function runCheckNodes(wish: NodesCheck, signal: AbortSignal): Promise<number> {
-  const { checkNodes } = await import('./check-nodes.ts');
+  const { checkNodes } = await import('#check/check-nodes.ts');
   const { env, stdout, stderr } = process;
   const status = await checkNodes(wish, { ...conversation(wish, signal), env, pause: delay });
   await Promise.all([flushed(stdout), flushed(stderr)]);
@@ -164,7 +164,7 @@ function conversation(
 }
 
 async function readFile(path: string): ReturnType<Outside['read']> {
-  const { readInput } = await import('./node/read-input.ts');
+  const { readInput } = await import('#node/read-input.ts');
   return readInput(path, inputBytes);
 }
 

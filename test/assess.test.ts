@@ -1,8 +1,8 @@
 /** The whole product in one function, and the nets below it. */
 import { describe, expect, test } from 'vitest';
-import { assessAll } from '../src/assess.ts';
-import { openWire } from '../src/open-wire.ts';
-import { Memory } from '../src/stage/memory.ts';
+import { assessAll } from '#assess.ts';
+import { openWire } from '#rehearsal/open-wire.ts';
+import { Memory } from '#runtime/attempt/memory.ts';
 import { FakeRegistry, image } from './kit/fake-registry.ts';
 import * as wrong from './kit/misbehaviour.ts';
 import { demandFor, gist, nodeOf, pass, plain, pullOf, pullSecret, toml } from './kit/stage.ts';

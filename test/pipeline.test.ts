@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { readCommandLine } from '../src/command-line.ts';
+import { readCommandLine } from '#commands/command-line.ts';
 import { fleetAgent } from './kit/fleet-agent.ts';
 import { fleetWorld } from './kit/fleet-world.ts';
 import { type Json, at, object, text } from './kit/fake-kube-json.ts';

@@ -1,7 +1,7 @@
 /** A rule of foresight: a name, when it cannot tell, and what it foretells from facts alone. */
-import type { FaultCode } from '#pull/fault.ts';
-import type { ImageFacts, NodeFacts } from '#pull/facts.ts';
-import type { Forecast } from '#pull/forecast.ts';
+import type { FaultCode } from '#report/fault.ts';
+import type { ImageFacts, NodeFacts } from './facts.ts';
+import type { Forecast } from './forecast.ts';
 
 export type Foreseen = Omit<Forecast, 'rule'>;
 

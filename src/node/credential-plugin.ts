@@ -4,9 +4,9 @@
  * and what it printed stays unseen, because it may be a secret.
  */
 import { spawn } from 'node:child_process';
-import { bad, good, type Outcome } from '#pull/outcome.ts';
-import type { CredentialProvider } from '#pull/kubelet-view.ts';
-import type { ProviderAnswer } from '#pull/view.ts';
+import { bad, good, type Outcome } from '#report/outcome.ts';
+import type { CredentialProvider } from '#kubelet/view.ts';
+import type { ProviderAnswer } from './view.ts';
 import { readProviderResponse, type ProviderReading, type ProviderResponse } from './provider-response.ts';
 import type { ProviderAuth, ProviderCache } from './provider-cache.ts';
 

@@ -5,9 +5,9 @@
  * mountinfo is to be seen, too, the device must be the one that the host has there.
  */
 import { posix } from 'node:path';
-import type { Disk, DiskRole, Disks } from '#pull/disk.ts';
-import { bad, good, seen, type Seen } from '#pull/outcome.ts';
-import type { RuntimeConfig } from '#pull/view.ts';
+import type { Disk, DiskRole, Disks } from '#kubelet/disk.ts';
+import { bad, good, seen, type Seen } from '#report/outcome.ts';
+import type { RuntimeConfig } from './view.ts';
 import { locate, readText, roomAt, type Read, type Room } from './host-root.ts';
 import { isWithin, mountOf, readMountinfo, type Mount } from './mounts.ts';
 

@@ -4,16 +4,16 @@
  * done elsewhere.
  */
 import { posix } from 'node:path';
-import { isFields } from '#pull/fields.ts';
-import { bad, good, seen, type Seen } from '#pull/outcome.ts';
-import { Secret } from '#pull/secret.ts';
-import type { KubeletView, NodeFile } from '#pull/kubelet-view.ts';
-import type { Pending } from '#pull/next-start.ts';
-import type { Doubt } from '#pull/view.ts';
+import { isFields } from '#data/fields.ts';
+import { bad, good, seen, type Seen } from '#report/outcome.ts';
+import { Secret } from '#report/secret.ts';
+import type { KubeletView, NodeFile } from '#kubelet/view.ts';
+import type { Pending } from '#runtime/next-start.ts';
+import type { Doubt } from './view.ts';
 import { look, readText } from './host-root.ts';
 import { kubeletConfigFiles, readKubeletConfig } from './kubelet-config.ts';
 import { flag } from './processes.ts';
-import { providersAsStarted, settingsAsStarted, type Started } from './as-started.ts';
+import { providersAsStarted, settingsAsStarted, type Started } from '#rehearsal/as-started.ts';
 import { newerFile } from './proxy.ts';
 import { providerFiles, readProviders } from './providers.ts';
 

@@ -4,11 +4,11 @@
  */
 import { posix } from 'node:path';
 import { parse } from 'yaml';
-import { isFields } from '#pull/fields.ts';
-import { goDurationMs } from '#pull/go-duration.ts';
-import { parseGoUrl } from '#pull/go-url.ts';
-import { bad, good, seen, type Outcome, type Seen } from '#pull/outcome.ts';
-import type { CredentialProvider } from '#pull/kubelet-view.ts';
+import { isFields } from '#data/fields.ts';
+import { goDurationMs } from '#go/duration.ts';
+import { parseGoUrl } from '#go/url.ts';
+import { bad, good, seen, type Outcome, type Seen } from '#report/outcome.ts';
+import type { CredentialProvider } from '#kubelet/view.ts';
 import { listDir, locate, look, readText } from './host-root.ts';
 
 export interface ProviderPlace {

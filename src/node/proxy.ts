@@ -3,9 +3,9 @@
  * give it. Go reads them once per process (net/http ProxyFromEnvironment), so newer files wait for a restart. Which
  * requests they concern is decided elsewhere.
  */
-import { Secret } from '#pull/secret.ts';
-import type { Doubt, ProxyRules } from '#pull/view.ts';
-import type { ProxyNext } from '#pull/proxy.ts';
+import { Secret } from '#report/secret.ts';
+import type { Doubt, ProxyRules } from './view.ts';
+import type { ProxyNext } from '#go/http-proxy.ts';
 import { look, readText } from './host-root.ts';
 import type { Running } from './processes.ts';
 import { parseEnvFile } from './systemd-env.ts';

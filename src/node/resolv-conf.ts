@@ -2,8 +2,8 @@
  * The node's resolver as Go's net package sets itself up (dnsconfig_unix.go, conf.go, nss.go, hosts.go): resolv.conf, hosts,
  * nsswitch.conf, and whether Go would hand a name over to the C library. Looking names up is done elsewhere.
  */
-import type { Doubt, Resolver } from '#pull/view.ts';
-import { bareRecord } from './bare.ts';
+import type { Doubt, Resolver } from './view.ts';
+import { bareRecord } from '#data/bare-record.ts';
 import { look, readText, type Read } from './host-root.ts';
 
 export interface FoundResolver {

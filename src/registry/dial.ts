@@ -3,15 +3,15 @@
  * that was measured is the socket that the request uses. Redirects, retries and requests are not its business.
  */
 import type { Socket } from 'node:net';
-import type { Fault } from '#pull/fault.ts';
-import { bad, good, type Outcome } from '#pull/outcome.ts';
-import type { ProxyTarget } from '#pull/proxy.ts';
-import type { DnsFacts, Step } from '#pull/rehearsal.ts';
-import type { TlsRule } from '#pull/view.ts';
-import { shakeHands } from './handshake.ts';
-import type { Patience } from './resolve.ts';
-import { openTcp } from './tcp.ts';
-import { openTunnel } from './tunnel.ts';
+import type { Fault } from '#report/fault.ts';
+import { bad, good, type Outcome } from '#report/outcome.ts';
+import type { ProxyTarget } from '#go/http-proxy.ts';
+import type { DnsFacts, Step } from '#report/rehearsal.ts';
+import type { TlsRule } from '#node/view.ts';
+import { shakeHands } from '#registry/tls/handshake.ts';
+import type { Patience } from '#registry/dns/resolve.ts';
+import { openTcp } from '#registry/tcp/connect.ts';
+import { openTunnel } from '#registry/tcp/proxy-tunnel.ts';
 import type { Footing } from './wire.ts';
 
 export interface Target {

@@ -1,8 +1,8 @@
 /** Certificates in files of the node, and connections that are trusted by luck. */
 import { describe, expect, test } from 'vitest';
-import { Secret } from '#pull/secret.ts';
-import type { ChainLuck, TlsFacts } from '#pull/rehearsal.ts';
-import type { TlsRule } from '#pull/view.ts';
+import { Secret } from '#report/secret.ts';
+import type { ChainLuck, TlsFacts } from '#report/rehearsal.ts';
+import type { TlsRule } from '#node/view.ts';
 import { exchange } from '../kit/exchanges.ts';
 import { foreseen, greeted, onDay, type FactsSketch } from '../kit/foreseen.ts';
 import { plain } from '../kit/stage.ts';

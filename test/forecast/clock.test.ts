@@ -1,9 +1,9 @@
 /** Clocks that are wrong, and clocks that will be. */
 import { describe, expect, test } from 'vitest';
-import { learnReport, emptyPast, readPast } from '#pull/past.ts';
-import { aheadOf, type ClockPast } from '#pull/past/clock.ts';
-import type { Exchange } from '#pull/rehearsal.ts';
-import { driftOf } from '../../src/forecast/clock-skews.ts';
+import { learnReport, emptyPast, readPast } from '#forecast/history/history.ts';
+import { aheadOf, type ClockPast } from '#forecast/history/clock.ts';
+import type { Exchange } from '#report/rehearsal.ts';
+import { driftOf } from '#forecast/node/clock-skews.ts';
 import { exchange, good } from '../kit/exchanges.ts';
 import { foreseen, minuteMs, noon } from '../kit/foreseen.ts';
 import { pulling } from '../kit/ledger.ts';

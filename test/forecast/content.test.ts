@@ -1,15 +1,15 @@
 /** Rules about content, by facts alone: when they speak, when they are silent, and when they say that they cannot tell. */
 import { describe, expect, test } from 'vitest';
-import { deprecatedRegistries, deprecationOf } from '#pull/deprecated-registries.ts';
-import { likelihoods, threatens, type Forecast } from '#pull/forecast.ts';
-import type { Fault } from '#pull/fault.ts';
-import type { Image } from '#pull/image.ts';
-import type { Good } from '#pull/outcome.ts';
-import { emptyPast, type Past } from '#pull/past.ts';
-import { planPull } from '#pull/plan.ts';
-import type { Content, Exchange, Performance, Rehearsal } from '#pull/rehearsal.ts';
-import type { Demand, NodeView } from '#pull/view.ts';
-import { foreseeImage } from '../../src/forecast/foresee.ts';
+import { deprecatedRegistries, deprecationOf } from '#forecast/registry/deprecated-registries.ts';
+import { likelihoods, threatens, type Forecast } from '#forecast/forecast.ts';
+import type { Fault } from '#report/fault.ts';
+import type { Image } from '#image/reference.ts';
+import type { Good } from '#report/outcome.ts';
+import { emptyPast, type Past } from '#forecast/history/history.ts';
+import { planPull } from '#runtime/plan.ts';
+import type { Content, Exchange, Performance, Rehearsal } from '#report/rehearsal.ts';
+import type { Demand, NodeView } from '#node/view.ts';
+import { foreseeImage } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { demandFor, nodeOf } from '../kit/stage.ts';
 

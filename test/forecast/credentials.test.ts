@@ -1,13 +1,13 @@
 /** The rules about logins, by facts. */
 import { describe, expect, test } from 'vitest';
-import type { Image } from '#pull/image.ts';
-import type { Good } from '#pull/outcome.ts';
-import { emptyPast, type Past } from '#pull/past.ts';
-import { planPull, type PullPlan } from '#pull/plan.ts';
-import type { Performance } from '#pull/rehearsal.ts';
-import { Secret } from '#pull/secret.ts';
-import type { Demand, ProviderAnswer } from '#pull/view.ts';
-import { foreseeImage, foreseeNode } from '../../src/forecast/foresee.ts';
+import type { Image } from '#image/reference.ts';
+import type { Good } from '#report/outcome.ts';
+import { emptyPast, type Past } from '#forecast/history/history.ts';
+import { planPull, type PullPlan } from '#runtime/plan.ts';
+import type { Performance } from '#report/rehearsal.ts';
+import { Secret } from '#report/secret.ts';
+import type { Demand, ProviderAnswer } from '#node/view.ts';
+import { foreseeImage, foreseeNode } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { entry, pulling } from '../kit/ledger.ts';
 import { demandFor, nodeOf, pullSecret } from '../kit/stage.ts';

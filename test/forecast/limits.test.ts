@@ -1,15 +1,15 @@
 /** What is foretold of slow hosts and of the kubelet's own queue, by literal facts. */
 import { describe, expect, test } from 'vitest';
-import type { Forecast } from '#pull/forecast.ts';
-import { emptyHistory } from '#pull/history.ts';
-import type { Image } from '#pull/image.ts';
-import { bad, type Good } from '#pull/outcome.ts';
-import { emptyPast } from '#pull/past.ts';
-import type { RatePast } from '#pull/past/rates.ts';
-import { planPull } from '#pull/plan.ts';
-import type { Content, Exchange } from '#pull/rehearsal.ts';
-import type { PullReport } from '#pull/report.ts';
-import { foreseeImage, foreseeNode } from '../../src/forecast/foresee.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import { emptyHistory } from '#report/verdict-history.ts';
+import type { Image } from '#image/reference.ts';
+import { bad, type Good } from '#report/outcome.ts';
+import { emptyPast } from '#forecast/history/history.ts';
+import type { RatePast } from '#forecast/history/rates.ts';
+import { planPull } from '#runtime/plan.ts';
+import type { Content, Exchange } from '#report/rehearsal.ts';
+import type { PullReport } from '#report/report.ts';
+import { foreseeImage, foreseeNode } from '#forecast/rules.ts';
 import { GiB, nodeWith, one } from '../kit/disks.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { pulling } from '../kit/ledger.ts';

@@ -1,12 +1,12 @@
 /** Name servers, search lists, hosts files and address families that will let a node down. */
 import { describe, expect, test } from 'vitest';
-import { noTries, type Tries } from '#pull/past/tries.ts';
-import type { HostPast } from '#pull/past/hosts.ts';
-import type { DnsFacts, Evidence, EvidenceFacts } from '#pull/rehearsal.ts';
-import type { Fault } from '#pull/fault.ts';
+import { noTries, type Tries } from '#forecast/history/tries.ts';
+import type { HostPast } from '#forecast/history/hosts.ts';
+import type { DnsFacts, Evidence, EvidenceFacts } from '#report/rehearsal.ts';
+import type { Fault } from '#report/fault.ts';
 import { exchange, good, opened } from '../kit/exchanges.ts';
 import { dayMs, factsOf, foreseen, noon } from '../kit/foreseen.ts';
-import { foreseeImage } from '../../src/forecast/foresee.ts';
+import { foreseeImage } from '#forecast/rules.ts';
 
 const refused: Fault = { code: 'tcp.refused', address: '10.0.0.9', port: 443 };
 const unreachable: Fault = {

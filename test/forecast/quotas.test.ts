@@ -1,12 +1,12 @@
 /** The rules about quotas and other limits, by facts. */
 import { describe, expect, test } from 'vitest';
-import type { Image } from '#pull/image.ts';
-import type { Entry } from '#pull/ledger.ts';
-import type { Good } from '#pull/outcome.ts';
-import { emptyPast, type Past } from '#pull/past.ts';
-import { planPull } from '#pull/plan.ts';
-import type { QuotaSeries } from '#pull/quota.ts';
-import { foreseeImage, foreseeNode } from '../../src/forecast/foresee.ts';
+import type { Image } from '#image/reference.ts';
+import type { Entry } from '#report/ledger.ts';
+import type { Good } from '#report/outcome.ts';
+import { emptyPast, type Past } from '#forecast/history/history.ts';
+import { planPull } from '#runtime/plan.ts';
+import type { QuotaSeries } from '#report/quota.ts';
+import { foreseeImage, foreseeNode } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { hubQuota, runningOut } from '../kit/hub-quota.ts';
 import { entry, pulling } from '../kit/ledger.ts';

@@ -1,10 +1,10 @@
 /** Hosts of a plan that are down, slow, come and go, or will be reached another way. */
 import { describe, expect, test } from 'vitest';
-import type { Past } from '#pull/past.ts';
-import { noTries, tried, type Tries } from '#pull/past/tries.ts';
-import type { Content, Exchange, Performance } from '#pull/rehearsal.ts';
-import { Secret } from '#pull/secret.ts';
-import type { Doubt } from '#pull/view.ts';
+import type { Past } from '#forecast/history/history.ts';
+import { noTries, tried, type Tries } from '#forecast/history/tries.ts';
+import type { Content, Exchange, Performance } from '#report/rehearsal.ts';
+import { Secret } from '#report/secret.ts';
+import type { Doubt } from '#node/view.ts';
 import { exchange, good, healthy, opened } from '../kit/exchanges.ts';
 import { foreseen, minuteMs, noon, type FactsSketch } from '../kit/foreseen.ts';
 import { plain } from '../kit/stage.ts';

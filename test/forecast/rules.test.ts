@@ -1,13 +1,13 @@
 /** Each rule fires where it should, is silent where all is well, and throws over nothing. */
 import { describe, expect, test } from 'vitest';
-import type { RateLimit } from '#pull/fault.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { Image } from '#pull/image.ts';
-import type { Good } from '#pull/outcome.ts';
-import { emptyPast } from '#pull/past.ts';
-import { planPull, type PullPlan } from '#pull/plan.ts';
-import type { Exchange, Rehearsal } from '#pull/rehearsal.ts';
-import { foreseeImage, imageRules, nodeRules } from '../../src/forecast/foresee.ts';
+import type { RateLimit } from '#report/fault.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Image } from '#image/reference.ts';
+import type { Good } from '#report/outcome.ts';
+import { emptyPast } from '#forecast/history/history.ts';
+import { planPull, type PullPlan } from '#runtime/plan.ts';
+import type { Exchange, Rehearsal } from '#report/rehearsal.ts';
+import { foreseeImage, imageRules, nodeRules } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { demandFor, nodeOf, plain, toml } from '../kit/stage.ts';
 

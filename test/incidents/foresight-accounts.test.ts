@@ -1,9 +1,9 @@
 /** Incidents of logins and quotas that are seen before they happen. It pulls yet, and then it fails as foretold. */
 import { expect } from 'vitest';
-import type { PullReport } from '#pull/report.ts';
-import type { Demand, NodeView } from '#pull/view.ts';
-import { foreseeNode } from '../../src/forecast/foresee.ts';
-import { Memory } from '../../src/stage/memory.ts';
+import type { PullReport } from '#report/report.ts';
+import type { Demand, NodeView } from '#node/view.ts';
+import { foreseeNode } from '#forecast/rules.ts';
+import { Memory } from '#runtime/attempt/memory.ts';
 import { FakeHub, type HubWish } from '../kit/fake-hub.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { expectCame, incident } from '../kit/incidents.ts';

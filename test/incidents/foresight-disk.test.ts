@@ -2,10 +2,10 @@
 import { statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { Forecast } from '#pull/forecast.ts';
-import { emptyPast, learnNode } from '#pull/past.ts';
-import { foreseeNode } from '../../src/forecast/foresee.ts';
-import { readNode } from '../../src/node/read-node.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import { emptyPast, learnNode } from '#forecast/history/history.ts';
+import { foreseeNode } from '#forecast/rules.ts';
+import { readNode } from '#rehearsal/read-node.ts';
 import { askDrypull } from '../kit/ask-drypull.ts';
 import { kubeletText } from '../kit/cri.ts';
 import { expectWarned, incident } from '../kit/incidents.ts';

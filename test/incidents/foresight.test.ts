@@ -1,7 +1,7 @@
 /** Incidents that are seen before they happen: hosts, ways, certificates, clocks and content. It pulls yet, and then it fails as foretold. */
 import { expect } from 'vitest';
-import { Secret } from '#pull/secret.ts';
-import type { NodeView } from '#pull/view.ts';
+import { Secret } from '#report/secret.ts';
+import type { NodeView } from '#node/view.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { asking, fakeDns } from '../kit/fake-dns.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';

@@ -1,7 +1,7 @@
 /** Incidents between the node and its registries: names, routes, firewalls, proxies, handshakes. */
 import { describe } from 'vitest';
-import type { HostRule } from '#pull/view.ts';
-import { Secret } from '#pull/secret.ts';
+import type { HostRule } from '#node/view.ts';
+import { Secret } from '#report/secret.ts';
 import { authority } from '../kit/authority.ts';
 import { asking, fakeDns } from '../kit/fake-dns.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';

@@ -1,12 +1,12 @@
 /** An agent with a made-up outside: its rehearsals are answered by the test, its clock is the test's. */
 import { afterEach, beforeEach, vi } from 'vitest';
-import type { PullReport } from '#pull/report.ts';
-import type { Demand } from '#pull/view.ts';
-import type { Outside } from '../../src/agent.ts';
-import { runAgent } from '../../src/agent.ts';
-import type { Config } from '../../src/config.ts';
-import { parseConfig } from '../../src/config.ts';
-import { openLog } from '../../src/tell/log.ts';
+import type { PullReport } from '#report/report.ts';
+import type { Demand } from '#node/view.ts';
+import type { Outside } from '#agent/agent.ts';
+import { runAgent } from '#agent/agent.ts';
+import type { Config } from '#config/config.ts';
+import { parseConfig } from '#config/config.ts';
+import { openLog } from '#output/log.ts';
 import { failing, pulling } from './ledger.ts';
 
 const began = Date.parse('2026-03-04T12:00:30.000Z');

@@ -1,8 +1,8 @@
 /** Reports by what was asked of whom, and how that ended: for fleets whose wire is a table. */
-import type { Fault } from '#pull/fault.ts';
-import type { Exchange } from '#pull/rehearsal.ts';
-import type { PublicRoute, PullReport } from '#pull/report.ts';
-import { stageOf } from '../../src/stage/trouble.ts';
+import type { Fault } from '#report/fault.ts';
+import type { Exchange } from '#report/rehearsal.ts';
+import type { PublicRoute, PullReport } from '#report/report.ts';
+import { stageOf } from '#runtime/attempt/trouble.ts';
 import { exchange } from './exchanges.ts';
 
 export interface AskedReport {

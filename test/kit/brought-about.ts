@@ -3,9 +3,9 @@
  * `test/foresight/coverage.test.ts` holds the claims against the rules.
  */
 import { expect } from 'vitest';
-import { rootOf, type FaultCode } from '#pull/fault.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { PullReport } from '#pull/report.ts';
+import { rootOf, type FaultCode } from '#report/fault.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { PullReport } from '#report/report.ts';
 
 /** Forecasts of a node as a whole, and when they were made. */
 export interface NodeTold {

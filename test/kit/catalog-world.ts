@@ -1,14 +1,14 @@
 /** `drypull catalog` and an agent's reading of it, on the fake API server and on a clock that skips pauses. */
 import { gunzipSync } from 'node:zlib';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Demand } from '#pull/view.ts';
-import { Catalog } from '../../src/catalog.ts';
-import { catalogWriter } from '../../src/cluster/catalog-writer.ts';
-import { type WorkloadKind, ownKinds, watchWorkloads } from '../../src/cluster/watch-workloads.ts';
-import { watchDemand } from '../../src/cluster/watch-demand.ts';
-import { ComingDemands } from '../../src/coming-demands.ts';
-import { type CatalogMetrics, openCatalogMetrics } from '../../src/tell/catalog-metrics.ts';
-import { openLog } from '../../src/tell/log.ts';
+import type { Demand } from '#node/view.ts';
+import { Catalog } from '#catalog/catalog.ts';
+import { catalogWriter } from '#catalog/publish.ts';
+import { type WorkloadKind, ownKinds, watchWorkloads } from '#catalog/watch-workloads.ts';
+import { watchDemand } from '#kubernetes/watch-demand.ts';
+import { ComingDemands } from '#agent/upcoming-demands.ts';
+import { type CatalogMetrics, openCatalogMetrics } from '#output/metrics/catalog.ts';
+import { openLog } from '#output/log.ts';
 import { type FakeKube, catalogToken } from './fake-kube.ts';
 import { type Json, object, text } from './fake-kube-json.ts';
 import { type KubeWorld, clusterOf } from './kube-world.ts';

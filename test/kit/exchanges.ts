@@ -1,5 +1,5 @@
 /** What happened on the wire, as literals. */
-import type { Exchange, Performance, Step } from '#pull/rehearsal.ts';
+import type { Exchange, Performance, Step } from '#report/rehearsal.ts';
 
 /** DNS, TCP and TLS one after another from `startMs`. */
 export function opened(host: string, startMs: number): readonly Step[] {

@@ -2,7 +2,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { NodeView, Resolver } from '#pull/view.ts';
+import type { NodeView, Resolver } from '#node/view.ts';
 import dnsPacket, { type Answer, type DecodedPacket } from 'dns-packet';
 
 export type Script =

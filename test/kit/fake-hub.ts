@@ -4,8 +4,8 @@
  * registries.md §1; the clock is the test's.
  */
 import { randomUUID } from 'node:crypto';
-import type { PullReport } from '#pull/report.ts';
-import type { HostsRules, NodeView } from '#pull/view.ts';
+import type { PullReport } from '#report/report.ts';
+import type { HostsRules, NodeView } from '#node/view.ts';
 import { FakeRegistry, image, type Visit } from './fake-registry.ts';
 import { nodeOf, plain, toml, type NodeSketch } from './stage.ts';
 

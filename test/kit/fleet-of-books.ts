@@ -3,23 +3,23 @@
  * hosts that said "too many": re-tries, knocks and cadences are the agent's own. Its rounds are those of rounds.ts without timers;
  * its wire is a table of what each registry answers when.
  */
-import { perMinuteOf } from '#pull/budgets.ts';
-import type { Fault, FaultOf } from '#pull/fault.ts';
-import type { Knock } from '#pull/knock.ts';
-import { isPrivateName, laneOf } from '#pull/lane.ts';
-import { demandId } from '#pull/ledger.ts';
-import { defaultPace } from '#pull/pace.ts';
-import { emptyPast } from '#pull/past.ts';
-import { phaseOf } from '#pull/phase.ts';
-import { bookTurn } from '#pull/turns.ts';
-import type { PullReport } from '#pull/report.ts';
-import type { Demand } from '#pull/view.ts';
-import { Book } from '../../src/book.ts';
-import type { Knocks, Known } from '../../src/choose.ts';
-import { jitterMs, parseConfig, type Config } from '../../src/config.ts';
-import { Pacing } from '../../src/pacing.ts';
-import type { TurnDesk } from '../../src/shared-turns.ts';
-import { Limits } from '../../src/stage/limits.ts';
+import { perMinuteOf } from '#budget/budgets.ts';
+import type { Fault, FaultOf } from '#report/fault.ts';
+import type { Knock } from '#budget/connectivity-probe.ts';
+import { isPrivateName, laneOf } from '#budget/key.ts';
+import { demandId } from '#report/ledger.ts';
+import { defaultPace } from '#budget/pace.ts';
+import { emptyPast } from '#forecast/history/history.ts';
+import { phaseOf } from '#budget/phase.ts';
+import { bookTurn } from '#budget/reservations.ts';
+import type { PullReport } from '#report/report.ts';
+import type { Demand } from '#node/view.ts';
+import { Book } from '#agent/state.ts';
+import type { Knocks, Known } from '#budget/choose.ts';
+import { jitterMs, parseConfig, type Config } from '#config/config.ts';
+import { Pacing } from '#agent/pacing.ts';
+import type { TurnDesk } from '#agent/shared-reservations.ts';
+import { Limits } from '#runtime/attempt/limits.ts';
 import { askedReport, shutFault, type AskedReport } from './asked-report.ts';
 import { minuteMs, peakOf, Queue, sliceMs, type SimulatedRegistry } from './fleet.ts';
 

@@ -2,15 +2,15 @@
  * A fleet on virtual time: every agent has the real Pacer, its own phase and its passes, and all of them stand behind one address.
  * No wire: what is counted is when they would ask whom.
  */
-import { perMinuteOf } from '#pull/budgets.ts';
-import { firstDelayMs } from '#pull/cadence.ts';
-import { isPrivateName } from '#pull/lane.ts';
-import { phaseOf } from '#pull/phase.ts';
-import * as turns from '#pull/turns.ts';
-import { fleetPauseMs } from '../../src/cluster/fleet-size.ts';
-import { turnAt } from '../../src/choose.ts';
-import { FallThrough } from '../../src/fall-through.ts';
-import { Pacer, type Rule } from '../../src/pacer.ts';
+import { perMinuteOf } from '#budget/budgets.ts';
+import { firstDelayMs } from '#budget/cadence.ts';
+import { isPrivateName } from '#budget/key.ts';
+import { phaseOf } from '#budget/phase.ts';
+import * as turns from '#budget/reservations.ts';
+import { fleetPauseMs } from '#kubernetes/fleet-size.ts';
+import { turnAt } from '#budget/choose.ts';
+import { FallThrough } from '#budget/fall-through.ts';
+import { Pacer, type Rule } from '#budget/pacer.ts';
 
 export const minuteMs = 60_000;
 const cadenceMs = 5 * minuteMs;

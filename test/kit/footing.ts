@@ -1,6 +1,6 @@
 /** What connections stand on, for tests: names in a hosts file, no name server, no root, no proxy. */
-import type { Ask, Footing } from '../../src/registry/wire.ts';
-import type { Resolver, TlsRule } from '../../src/pull/view.ts';
+import type { Ask, Footing } from '#registry/wire.ts';
+import type { Resolver, TlsRule } from '#node/view.ts';
 
 export const resolver: Resolver = {
   path: 'go',

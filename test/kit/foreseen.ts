@@ -1,13 +1,13 @@
 /** Facts for rules of foresight as literals: one image, one node, one rehearsal that went well unless it says otherwise. */
-import type { ImageFacts } from '#pull/facts.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { Image } from '#pull/image.ts';
-import type { Good } from '#pull/outcome.ts';
-import { emptyPast, type Past } from '#pull/past.ts';
-import { planPull } from '#pull/plan.ts';
-import type { Evidence, Exchange, Rehearsal, Step, TlsFacts } from '#pull/rehearsal.ts';
-import type { HostRule, NodeView } from '#pull/view.ts';
-import { foreseeImage } from '../../src/forecast/foresee.ts';
+import type { ImageFacts } from '#forecast/facts.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Image } from '#image/reference.ts';
+import type { Good } from '#report/outcome.ts';
+import { emptyPast, type Past } from '#forecast/history/history.ts';
+import { planPull } from '#runtime/plan.ts';
+import type { Evidence, Exchange, Rehearsal, Step, TlsFacts } from '#report/rehearsal.ts';
+import type { HostRule, NodeView } from '#node/view.ts';
+import { foreseeImage } from '#forecast/rules.ts';
 import { good, healthy, opened } from './exchanges.ts';
 import { demandFor, nodeOf, plain, toml, type NodeSketch } from './stage.ts';
 

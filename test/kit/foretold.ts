@@ -1,7 +1,7 @@
 /** A node with much coming: forecasts of every effect and likelihood, of images and of the node, and hosts that come and go. For tests and for looking at the page. */
-import type { Forecast } from '#pull/forecast.ts';
-import type { Ledger } from '#pull/ledger.ts';
-import type { RoutePast, RouteSpan } from '#pull/past/routes.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Ledger } from '#report/ledger.ts';
+import type { RoutePast, RouteSpan } from '#forecast/history/routes.ts';
 import { entry, ledgerOf, node7, now, pulling, risking } from './ledger.ts';
 
 const at = (agoMs: number): string => new Date(now - agoMs).toISOString();

@@ -1,5 +1,5 @@
 /** What was seen of Docker Hub's quota for pulls without a login, by how many minutes ago. */
-import type { QuotaSeries } from '#pull/quota.ts';
+import type { QuotaSeries } from '#report/quota.ts';
 
 export const hubPlace = { registry: 'docker.io', account: 'anonymous', family: 'ipv4' } as const;
 

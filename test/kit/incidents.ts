@@ -1,10 +1,10 @@
 /** Incidents of the field as tests, and what each of them must show. */
 import { expect, test } from 'vitest';
-import type { FaultCode } from '#pull/fault.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { Stage } from '#pull/rehearsal.ts';
-import type { PullReport } from '#pull/report.ts';
-import { scoreOutcome, type PullOutcome } from '#pull/score.ts';
+import type { FaultCode } from '#report/fault.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Stage } from '#report/rehearsal.ts';
+import type { PullReport } from '#report/report.ts';
+import { scoreOutcome, type PullOutcome } from '#report/score.ts';
 import { rows } from './incident-rows.ts';
 
 /** One row as a test named after it; left out where what it takes is not there. */

@@ -1,9 +1,9 @@
 /** What kubectl, controllers and a kubelet would do on a real API server, done by a test's own hands. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Cluster } from '../../src/cluster/connect.ts';
-import { connectByFile } from '../../src/cluster/connect.ts';
-import type { Outside } from '../../src/cluster/list-watch.ts';
+import type { Cluster } from '#kubernetes/api/connect.ts';
+import { connectByFile } from '#kubernetes/api/connect.ts';
+import type { Outside } from '#kubernetes/api/list-watch.ts';
 import { type Json, text } from './fake-kube-json.ts';
 import type { KubeApiserver } from './kube-apiserver.ts';
 import { renderedWith } from './rendered.ts';

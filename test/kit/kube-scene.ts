@@ -1,5 +1,5 @@
 /** A registry with a login, four Pods that want something of it, and a real API server that knows them. */
-import type { PullReport } from '#pull/report.ts';
+import type { PullReport } from '#report/report.ts';
 import { containerdConfig } from './containerd.ts';
 import { FakeRegistry, image } from './fake-registry.ts';
 import type { BuiltImage } from './image.ts';

@@ -1,12 +1,12 @@
 /** Reports and a ledger as literals: a node on which a dozen images meet a dozen fates. For tests and for looking at the page. */
-import type { Fault } from '#pull/fault.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { History, Turn } from '#pull/history.ts';
-import { emptyHistory, remember, turnOf } from '#pull/history.ts';
-import type { Entry, Ledger } from '#pull/ledger.ts';
-import { reportId } from '#pull/ledger.ts';
-import type { Exchange, Stage } from '#pull/rehearsal.ts';
-import type { Advice, KubeletWords, PullReport } from '#pull/report.ts';
+import type { Fault } from '#report/fault.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { History, Turn } from '#report/verdict-history.ts';
+import { emptyHistory, remember, turnOf } from '#report/verdict-history.ts';
+import type { Entry, Ledger } from '#report/ledger.ts';
+import { reportId } from '#report/ledger.ts';
+import type { Exchange, Stage } from '#report/rehearsal.ts';
+import type { Advice, KubeletWords, PullReport } from '#report/report.ts';
 import { exchange, healthy, opened } from './exchanges.ts';
 import { worlds } from './worlds.ts';
 

@@ -1,7 +1,7 @@
 /** Metrics over a fixed ledger. */
-import type { Ledger } from '#pull/ledger.ts';
-import type { Metrics, MetricsOptions } from '../../src/tell/metrics.ts';
-import { openMetrics } from '../../src/tell/metrics.ts';
+import type { Ledger } from '#report/ledger.ts';
+import type { Metrics, MetricsOptions } from '#output/metrics/metrics.ts';
+import { openMetrics } from '#output/metrics/metrics.ts';
 import { now } from './ledger.ts';
 
 export function metricsOver(ledger: () => Ledger, over: Partial<MetricsOptions> = {}): Metrics {

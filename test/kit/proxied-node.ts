@@ -1,6 +1,6 @@
 /** A node as files, whose containerd has a proxy by a drop-in of its unit: what an upgrade takes away. */
-import type { NodeView } from '#pull/view.ts';
-import { readNode } from '../../src/node/read-node.ts';
+import type { NodeView } from '#node/view.ts';
+import { readNode } from '#rehearsal/read-node.ts';
 import { authority, leaf } from './certificates.ts';
 import { fakeProxy } from './fake-proxy.ts';
 import { FakeRegistry, type RegistryWish } from './fake-registry.ts';

@@ -1,9 +1,9 @@
 /** A node that remembers from one rehearsal to the next, on a clock of its own: what forecasts from the past are tried with. */
-import { emptyPast, learnReport, type Past } from '#pull/past.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { PullReport } from '#pull/report.ts';
-import type { Demand, NodeView } from '#pull/view.ts';
-import { Memory } from '../../src/stage/memory.ts';
+import { emptyPast, learnReport, type Past } from '#forecast/history/history.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { PullReport } from '#report/report.ts';
+import type { Demand, NodeView } from '#node/view.ts';
+import { Memory } from '#runtime/attempt/memory.ts';
 import type { Script } from './visit.ts';
 import { pullOf, type PassSketch } from './stage.ts';
 

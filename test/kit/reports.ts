@@ -1,10 +1,10 @@
 /** Reports as they come from the field, for everything that tells them: every verdict, many stages, one hostile registry. */
-import { rootOf, sideOf } from '#pull/fault.ts';
-import type { Fault } from '#pull/fault.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { Exchange, Performance, Stage, Step } from '#pull/rehearsal.ts';
-import type { PublicPlan, PullReport } from '#pull/report.ts';
-import type { Sureness } from '#pull/verdict.ts';
+import { rootOf, sideOf } from '#report/fault.ts';
+import type { Fault } from '#report/fault.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Exchange, Performance, Stage, Step } from '#report/rehearsal.ts';
+import type { PublicPlan, PullReport } from '#report/report.ts';
+import type { Sureness } from '#report/verdict.ts';
 
 const exact: Sureness = { is: 'exact', because: [] };
 const digest = 'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';

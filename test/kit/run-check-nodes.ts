@@ -1,6 +1,6 @@
 /** `drypull check --nodes` in this process: what it says on both streams, and its exit status. */
-import { type Outside, checkNodes } from '../../src/check-nodes.ts';
-import { readCommandLine } from '../../src/command-line.ts';
+import { type Outside, checkNodes } from '#check/check-nodes.ts';
+import { readCommandLine } from '#commands/command-line.ts';
 
 export interface Ran {
   readonly status: number;

@@ -4,7 +4,7 @@
  * nodeConditionsObservedSince, v1.36.2.
  */
 import { statfs } from 'node:fs/promises';
-import type { NodeSaid } from '../../src/look.ts';
+import type { NodeSaid } from '#rehearsal/read-view.ts';
 
 export class SmallEviction {
   readonly #path: string;

@@ -3,7 +3,7 @@
  * puller.go (serialImagePuller, parallelImagePuller), helpers.go throttledImageService; client-go util/flowcontrol/throttle.go
  * tokenBucketRateLimiter; v1.36.2.
  */
-import type { KubeletConfig } from '#pull/kubelet-config.ts';
+import type { KubeletConfig } from '#kubelet/config.ts';
 import type { SmallPulled } from './small-puller.ts';
 import type { VirtualClock } from './slow-blob.ts';
 

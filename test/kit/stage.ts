@@ -1,12 +1,12 @@
 /** A node as a literal, and passes over it with real sockets on loopback: what the stage and everything above it is tried with. */
-import { parseImage } from '#pull/image.ts';
-import type { PullSecret } from '#pull/credential.ts';
-import type { HasContent } from '#pull/disk.ts';
-import { good } from '#pull/outcome.ts';
-import type { Past } from '#pull/past.ts';
-import type { Platform } from '#pull/platform.ts';
-import type { PullReport } from '#pull/report.ts';
-import { Secret } from '#pull/secret.ts';
+import { parseImage } from '#image/reference.ts';
+import type { PullSecret } from '#kubelet/keyring.ts';
+import type { HasContent } from '#kubelet/disk.ts';
+import { good } from '#report/outcome.ts';
+import type { Past } from '#forecast/history/history.ts';
+import type { Platform } from '#image/platform.ts';
+import type { PullReport } from '#report/report.ts';
+import { Secret } from '#report/secret.ts';
 import type {
   Demand,
   HostRule,
@@ -17,11 +17,11 @@ import type {
   PullPolicy,
   RuntimeConfig,
   RuntimeVersion,
-} from '#pull/view.ts';
-import { assessAll } from '../../src/assess.ts';
-import { openWire } from '../../src/open-wire.ts';
-import { Memory } from '../../src/stage/memory.ts';
-import type { Manners } from '../../src/stage/wire.ts';
+} from '#node/view.ts';
+import { assessAll } from '#assess.ts';
+import { openWire } from '#rehearsal/open-wire.ts';
+import { Memory } from '#runtime/attempt/memory.ts';
+import type { Manners } from '#runtime/attempt/wire.ts';
 import type { FakeRegistry, SeenRequest } from './fake-registry.ts';
 
 export const engines = ['1.6.20', '1.7.34', '2.1.9', '2.3.4'] as const;

@@ -1,13 +1,13 @@
 /** A node as files whose programs started once and read what lay there; looked at again and again by one who remembers. */
 import { dirname } from 'node:path';
-import { parseImage } from '#pull/image.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { PullReport } from '#pull/report.ts';
-import type { NodeView } from '#pull/view.ts';
-import { AtStart } from '../../src/node/at-start.ts';
-import { readNode } from '../../src/node/read-node.ts';
-import { manners } from '../../src/open-wire.ts';
-import { Rehearser } from '../../src/rehearser.ts';
+import { parseImage } from '#image/reference.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { PullReport } from '#report/report.ts';
+import type { NodeView } from '#node/view.ts';
+import { AtStart } from '#node/at-start.ts';
+import { readNode } from '#rehearsal/read-node.ts';
+import { manners } from '#rehearsal/open-wire.ts';
+import { Rehearser } from '#rehearsal/rehearser.ts';
 import { nodeRoot, type NodeRoot, type NodeTree } from './node-root.ts';
 
 const bootS = Date.parse('2026-01-01T00:00:00Z') / 1000;

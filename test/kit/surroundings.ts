@@ -1,5 +1,5 @@
 /** A process around a command: what it says goes to `write`, nothing stops it, and no signal comes. */
-import type { Surroundings } from '../../src/main.ts';
+import type { Surroundings } from '#main.ts';
 
 export function surroundings(write: (text: string) => void, over: Partial<Surroundings> = {}): Surroundings {
   const stream = Object.assign(Object.create(null) as NodeJS.WriteStream, {

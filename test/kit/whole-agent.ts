@@ -1,8 +1,8 @@
 /** `drypull agent` as a whole, in this process, with a configuration file: what it says is kept, and it ends with the test. */
 import { setImmediate as turn } from 'node:timers/promises';
-import type { PullReport } from '#pull/report.ts';
-import { run } from '../../src/agent-command.ts';
-import { openLog } from '../../src/tell/log.ts';
+import type { PullReport } from '#report/report.ts';
+import { run } from '#commands/agent.ts';
+import { openLog } from '#output/log.ts';
 import { surroundings } from './surroundings.ts';
 
 export interface WholeAgent extends AsyncDisposable {

@@ -1,8 +1,8 @@
 /** The fates of the sample node, one by one. */
-import type { Fault } from '#pull/fault.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { Exchange, Step } from '#pull/rehearsal.ts';
-import type { KubeletWords, PullReport } from '#pull/report.ts';
+import type { Fault } from '#report/fault.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Exchange, Step } from '#report/rehearsal.ts';
+import type { KubeletWords, PullReport } from '#report/report.ts';
 import type { Failure, Sketch } from './ledger.ts';
 
 interface Pens {

@@ -1,11 +1,11 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { CredentialProvider } from '#pull/kubelet-view.ts';
-import type { ProviderAnswer } from '#pull/view.ts';
-import { askProviders, type Means } from '../../src/node/credential-plugin.ts';
-import { ProviderCache } from '../../src/node/provider-cache.ts';
-import { readProviderResponse } from '../../src/node/provider-response.ts';
+import type { CredentialProvider } from '#kubelet/view.ts';
+import type { ProviderAnswer } from '#node/view.ts';
+import { askProviders, type Means } from '#node/credential-plugin.ts';
+import { ProviderCache } from '#node/provider-cache.ts';
+import { readProviderResponse } from '#node/provider-response.ts';
 import { nodeRoot, type NodeRoot } from '../kit/node-root.ts';
 
 function like(pattern: RegExp): unknown {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { linkText, listDir, locate, look, maxDirEntries, readBytes, readText } from '../../src/node/host-root.ts';
+import { linkText, listDir, locate, look, maxDirEntries, readBytes, readText } from '#node/host-root.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
 async function textAt(tree: NodeTree, path: string, limit?: number) {

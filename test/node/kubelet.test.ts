@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { AtStart } from '../../src/node/at-start.ts';
-import { nodeFilePaths, readKubelet, type KubeletFacts } from '../../src/node/kubelet.ts';
-import type { Running } from '../../src/node/processes.ts';
+import { AtStart } from '#node/at-start.ts';
+import { nodeFilePaths, readKubelet, type KubeletFacts } from '#node/kubelet.ts';
+import type { Running } from '#node/processes.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
 function saying(part: string): unknown {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findRunning, flag } from '../../src/node/processes.ts';
-import { findProxy, proxyRules } from '../../src/node/proxy.ts';
-import { assignmentsIn, linesOf, parseEnvFile } from '../../src/node/systemd-env.ts';
-import { readUnitEnv } from '../../src/node/systemd.ts';
+import { findRunning, flag } from '#node/processes.ts';
+import { findProxy, proxyRules } from '#node/proxy.ts';
+import { assignmentsIn, linesOf, parseEnvFile } from '#node/systemd-env.ts';
+import { readUnitEnv } from '#node/systemd.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
 const unit = 'usr/lib/systemd/system/containerd.service';

@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readBounded, watchFile } from '../../src/node/watch-file.ts';
+import { readBounded, watchFile } from '#node/watch-file.ts';
 
 let folder = '';
 let stopping = new AbortController();

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Asked } from '../../src/registry/wire.ts';
-import type { Ask, Footing } from '../../src/registry/wire.ts';
-import { Connections } from '../../src/registry/connections.ts';
-import { Secret } from '../../src/pull/secret.ts';
+import type { Asked } from '#registry/wire.ts';
+import type { Ask, Footing } from '#registry/wire.ts';
+import { Connections } from '#registry/http/connections.ts';
+import { Secret } from '#report/secret.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { fakeProxy, type ProxyManner } from '../kit/fake-proxy.ts';
 import { asking, footing, plainTls, trusting } from '../kit/footing.ts';

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { judgeNameServers, judgePinned } from '../../src/registry/evidence.ts';
-import { judgeAddresses, judgeWay, type Ways } from '../../src/registry/reach.ts';
+import { judgeNameServers, judgePinned } from '#registry/dns/check-name-servers.ts';
+import { judgeAddresses, judgeWay, type Ways } from '#registry/check-addresses.ts';
 import { fakeDns } from '../kit/fake-dns.ts';
 import { plainTls, resolver, trusting } from '../kit/footing.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { deadPort, listener } from '../kit/silent-listener.ts';
 import { tlsServer } from '../kit/tls-server.ts';
-import { Secret } from '#pull/secret.ts';
+import { Secret } from '#report/secret.ts';
 
 const elapsedMs = (): number => performance.now();
 const ways: Ways = { resolver, roots: { pems: [] }, now: () => new Date(), elapsedMs };

@@ -1,6 +1,6 @@
 /** The whole agent in a cluster whose API server is Kubernetes' own; what a kubelet would say of its Pods is said by hand. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PullReport } from '#pull/report.ts';
+import type { PullReport } from '#report/report.ts';
 import { ask } from '../kit/ask.ts';
 import { text, type Json } from '../kit/fake-kube-json.ts';
 import { needs } from '../kit/installed.ts';

@@ -1,9 +1,9 @@
 /** What Pods ask of a node, read from Kubernetes' own API server with the rights of the base and no others. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { parseImage } from '#pull/image.ts';
-import type { Call } from '../../src/cluster/call.ts';
-import type { Cluster } from '../../src/cluster/connect.ts';
-import { type DemandWatch, watchDemand } from '../../src/cluster/watch-demand.ts';
+import { parseImage } from '#image/reference.ts';
+import type { Call } from '#kubernetes/api/call.ts';
+import type { Cluster } from '#kubernetes/api/connect.ts';
+import { type DemandWatch, watchDemand } from '#kubernetes/watch-demand.ts';
 import { at, text } from '../kit/fake-kube-json.ts';
 import { needs } from '../kit/installed.ts';
 import { hasKubeApiserver, KubeApiserver } from '../kit/kube-apiserver.ts';

@@ -1,13 +1,13 @@
 /** The catalog and an agent that reads it, each with the rights of its own ServiceAccount, on Kubernetes' own API server. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Catalog } from '../../src/catalog.ts';
-import { catalogWriter } from '../../src/cluster/catalog-writer.ts';
-import { type Cluster, connectByFile } from '../../src/cluster/connect.ts';
-import { watchDemand } from '../../src/cluster/watch-demand.ts';
-import { ownKinds, watchWorkloads } from '../../src/cluster/watch-workloads.ts';
-import { ComingDemands } from '../../src/coming-demands.ts';
-import { openCatalogMetrics } from '../../src/tell/catalog-metrics.ts';
-import { openLog } from '../../src/tell/log.ts';
+import { Catalog } from '#catalog/catalog.ts';
+import { catalogWriter } from '#catalog/publish.ts';
+import { type Cluster, connectByFile } from '#kubernetes/api/connect.ts';
+import { watchDemand } from '#kubernetes/watch-demand.ts';
+import { ownKinds, watchWorkloads } from '#catalog/watch-workloads.ts';
+import { ComingDemands } from '#agent/upcoming-demands.ts';
+import { openCatalogMetrics } from '#output/metrics/catalog.ts';
+import { openLog } from '#output/log.ts';
 import { type Json, text } from '../kit/fake-kube-json.ts';
 import { needs } from '../kit/installed.ts';
 import { hasKubeApiserver, KubeApiserver } from '../kit/kube-apiserver.ts';

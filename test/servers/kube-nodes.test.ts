@@ -4,9 +4,9 @@
  */
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
-import { openFleet } from '../../src/cluster/ask-agents.ts';
-import { httpOver } from '../../src/cluster/http-over.ts';
-import { forward, type Way } from '../../src/cluster/port-forward.ts';
+import { openFleet } from '#kubernetes/port-forward/ask-agents.ts';
+import { httpOver } from '#kubernetes/port-forward/http-over.ts';
+import { forward, type Way } from '#kubernetes/port-forward/port-forward.ts';
 import { dialects } from '../kit/fake-port-forward.ts';
 import { runCheckNodes } from '../kit/run-check-nodes.ts';
 

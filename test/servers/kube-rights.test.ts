@@ -1,14 +1,14 @@
 /** What each component's rights are good for, and what is left without them, on Kubernetes' own API server. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PullSecret } from '#pull/credential.ts';
-import { bareDemand } from '../../src/bare-demand.ts';
-import { doorkeeper } from '../../src/cluster/admit.ts';
-import { readConfigz } from '../../src/cluster/configz.ts';
-import type { Cluster } from '../../src/cluster/connect.ts';
-import { readFleet } from '../../src/cluster/fleet-size.ts';
-import { type Publisher, publisher, type Readiness } from '../../src/cluster/publish.ts';
-import { pullSecrets } from '../../src/cluster/pull-secrets.ts';
-import { takeTurn } from '../../src/cluster/turns.ts';
+import type { PullSecret } from '#kubelet/keyring.ts';
+import { bareDemand } from '#config/image-demand.ts';
+import { doorkeeper } from '#kubernetes/reader-access.ts';
+import { readConfigz } from '#kubernetes/api/configz.ts';
+import type { Cluster } from '#kubernetes/api/connect.ts';
+import { readFleet } from '#kubernetes/fleet-size.ts';
+import { type Publisher, publisher, type Readiness } from '#kubernetes/publish.ts';
+import { pullSecrets } from '#kubernetes/pull-secrets.ts';
+import { takeTurn } from '#kubernetes/lease-reservations.ts';
 import { at } from '../kit/fake-kube-json.ts';
 import { needs } from '../kit/installed.ts';
 import { hasKubeApiserver, KubeApiserver } from '../kit/kube-apiserver.ts';

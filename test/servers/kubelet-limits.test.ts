@@ -3,7 +3,7 @@
  * because too many begin at once.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Forecast } from '#pull/forecast.ts';
+import type { Forecast } from '#forecast/forecast.ts';
 import { broughtAbout, type NodeTold } from '../kit/brought-about.ts';
 import { containerdConfig } from '../kit/containerd.ts';
 import { text, type Json } from '../kit/fake-kube-json.ts';

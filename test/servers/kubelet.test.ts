@@ -1,8 +1,8 @@
 /** What was foretold, beside what Kubernetes' own kubelet and containerd then say in the Pod's status. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PullReport } from '#pull/report.ts';
-import { readConfigz } from '../../src/cluster/configz.ts';
-import { connectByFile } from '../../src/cluster/connect.ts';
+import type { PullReport } from '#report/report.ts';
+import { readConfigz } from '#kubernetes/api/configz.ts';
+import { connectByFile } from '#kubernetes/api/connect.ts';
 import { object, text, type Json } from '../kit/fake-kube-json.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { needs } from '../kit/installed.ts';

@@ -1,12 +1,12 @@
 /** A day of probing, on virtual time and over real sockets, costs nobody's quota: not through a real cache, and not directly. */
 import { describe, expect, test } from 'vitest';
-import { isTagDue } from '#pull/cadence.ts';
-import type { PullReport } from '#pull/report.ts';
-import type { NodeView } from '#pull/view.ts';
-import { manners } from '../../src/open-wire.ts';
-import { Pacer } from '../../src/pacer.ts';
-import { Rehearser } from '../../src/rehearser.ts';
-import type { TagAsked } from '../../src/stage/wire.ts';
+import { isTagDue } from '#budget/cadence.ts';
+import type { PullReport } from '#report/report.ts';
+import type { NodeView } from '#node/view.ts';
+import { manners } from '#rehearsal/open-wire.ts';
+import { Pacer } from '#budget/pacer.ts';
+import { Rehearser } from '#rehearsal/rehearser.ts';
+import type { TagAsked } from '#runtime/attempt/wire.ts';
 import { dockerRegistry, type DockerRegistry } from '../kit/docker-registry.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { needs } from '../kit/installed.ts';

@@ -4,7 +4,7 @@
  * another version than the installed one.
  */
 import { describe, expect, test } from 'vitest';
-import { nodeLimitWords } from '../../src/tell/words/node-limits.ts';
+import { nodeLimitWords } from '#report/advice/node-limits.ts';
 import { askDrypull } from '../kit/ask-drypull.ts';
 import { broughtAbout } from '../kit/brought-about.ts';
 import { containerdConfig } from '../kit/containerd.ts';

@@ -1,0 +1,130 @@
+/** From plan and rehearsal to the verdict: pulls, at risk, fails, or unknown. Pure, and the only place that decides. */
+import { sideOf, type Fault, type FaultCode } from './fault.ts';
+import { threatens, type Forecast } from '#forecast/forecast.ts';
+import type { Bad } from './outcome.ts';
+import type { PullPlan } from '#runtime/plan.ts';
+import type { Content, Performance, Rehearsal, Stage } from './rehearsal.ts';
+import type { Sureness, Verdict } from './verdict.ts';
+import type { Demand, Doubt } from '#node/view.ts';
+
+type Bare = { readonly is: 'pulls' } | { readonly is: 'stops'; readonly fault: Fault; readonly stage: Stage };
+
+export function judge(plan: PullPlan, demand: Demand, rehearsal: Rehearsal, forecasts: readonly Forecast[]): Verdict {
+  const bare = decide(plan, demand, rehearsal);
+  const sure = surenessOf({ ...plan, doubts: [...plan.doubts, ...proofDoubts(demand)] }, rehearsal, bare);
+  const threats = forecasts.filter(threatens);
+  if (bare.is === 'pulls')
+    return threats.length === 0 ? { is: 'pulls', sure } : { is: 'at_risk', forecasts: threats, sure };
+  return stopped(bare.fault, bare.stage, sure);
+}
+
+/** The verdict for a demand that never became a plan. */
+export function judgeUnplanned(refused: Bad): Verdict {
+  return stopped(refused.fault, 'plan', { is: 'exact', because: [] });
+}
+
+function stopped(fault: Fault, stage: Stage, sure: Sureness): Verdict {
+  return { is: sideOf(fault.code) === 'agent' ? 'unknown' : 'fails', fault, stage, sure };
+}
+
+function decide(plan: PullPlan, demand: Demand, rehearsal: Rehearsal): Bare {
+  if (demand.policy === 'Never') return decideNever(plan, demand);
+  if (!plan.identities.ok) return { is: 'stops', fault: plan.identities.fault, stage: 'plan' };
+  if (!plan.routes.ok) return { is: 'stops', fault: plan.routes.fault, stage: 'plan' };
+  const { performances } = rehearsal;
+  const last = performances.at(-1);
+  if (last === undefined)
+    return { is: 'stops', fault: { code: 'agent.bug', where: 'judge', what: 'nothing was rehearsed' }, stage: 'plan' };
+  const unseen = unseenMatters(plan, performances);
+  if (last.ending.is === 'pulled') return unseen === undefined || last.as !== 'anonymous' ? { is: 'pulls' } : unseen;
+  const untold = performances.find(({ ending }) => ending.is === 'untold');
+  if (untold?.ending.is === 'untold') return { is: 'stops', fault: untold.ending.fault, stage: untold.ending.stage };
+  if (unseen !== undefined) return unseen;
+  const bare = worst(plan, performances);
+  if (bare.is === 'stops' && bare.stage === 'auth' && plan.unseenProvider !== undefined)
+    return { is: 'stops', fault: plan.unseenProvider, stage: 'auth' };
+  // Nobody logged in, and perhaps the kubelet would.
+  const mayLogIn = bare.is === 'stops' && bare.stage === 'auth' && last.as === 'anonymous';
+  return mayLogIn && plan.unseenFile !== undefined ? { is: 'stops', fault: plan.unseenFile, stage: 'auth' } : bare;
+}
+
+/** kubelet images/image_manager.go: Never looks at the node alone. */
+function decideNever(plan: PullPlan, demand: Demand): Bare {
+  switch (demand.present) {
+    case 'yes':
+      return { is: 'pulls' };
+    case 'no':
+      return { is: 'stops', fault: { code: 'image.never_pulled', image: demand.written }, stage: 'plan' };
+    case 'unknown': {
+      const fault: Fault = {
+        code: 'agent.cannot_see',
+        what: `whether ${plan.image.runtime} is on the node`,
+        why: 'imagePullPolicy Never asks for nothing else',
+      };
+      return { is: 'stops', fault, stage: 'plan' };
+    }
+  }
+}
+
+/** pullmanager MustAttemptImagePull, k8s v1.36: what it keeps from a Pod ends as if the image were not there. */
+function proofDoubts({ policy, present, needsProof }: Demand): readonly Doubt[] {
+  if (policy !== 'Never' || present !== 'yes' || needsProof !== true) return [];
+  const because = `the kubelet keeps what it pulled itself from a Pod whose credentials have not proved access, and with pull policy Never that ends in ErrImageNeverPull`;
+  return [{ is: 'approximate', about: 'policy', because }];
+}
+
+/** A secret that nobody let us read would matter once a host has asked who is there. */
+function unseenMatters(plan: PullPlan, performances: readonly Performance[]): Bare | undefined {
+  const [secret] = plan.unseenSecrets;
+  if (secret === undefined || !performances.some(wasChallenged)) return undefined;
+  return {
+    is: 'stops',
+    fault: { code: 'agent.not_allowed', what: `read pull secret ${secret.namespace}/${secret.name} (${secret.why})` },
+    stage: 'auth',
+  };
+}
+
+export function wasChallenged({ exchanges }: Performance): boolean {
+  return exchanges.some(({ act, outcome }) => act === 'token' || (outcome.ok && outcome.value.status === 401));
+}
+
+/** The fault to name where every credential failed: what the last one met, or what kept the right one away. */
+function worst(plan: PullPlan, performances: readonly Performance[]): Bare {
+  const failures = performances.flatMap(({ ending }) => (ending.is === 'failed' ? [ending] : []));
+  const beyondLogin = failures.find(({ fault }) => fault.code !== 'auth.rejected');
+  const shown = beyondLogin ?? failures[0];
+  if (shown === undefined)
+    return { is: 'stops', fault: { code: 'agent.bug', where: 'judge', what: 'no failure' }, stage: 'plan' };
+  const absent = plan.warnings.find(({ code }) => absences.has(code));
+  if (shown.fault.code === 'auth.required' && absent !== undefined)
+    return { is: 'stops', fault: absent, stage: 'auth' };
+  return { is: 'stops', fault: shown.fault, stage: shown.stage };
+}
+
+/** Warnings that explain why nobody logged in. */
+const absences: ReadonlySet<FaultCode> = new Set([
+  'credential.secret_missing',
+  'credential.secret_ignored',
+  'credential.provider_failed',
+  'credential.provider_misconfigured',
+]);
+
+function surenessOf(plan: PullPlan, rehearsal: Rehearsal, bare: Bare): Sureness {
+  const challenged = rehearsal.performances.some(wasChallenged);
+  const doubts = [...plan.doubts, ...contentDoubts(plan, rehearsal, bare)].filter(
+    ({ about }) => about !== 'credentials' || challenged,
+  );
+  const approximate = doubts.filter(({ is }) => is === 'approximate');
+  const because = [...new Set(doubts.map((doubt) => doubt.because))];
+  if (approximate.length > 0) return { is: 'approximate', because };
+  return doubts.length > 0 ? { is: 'exact-if-restarted', because } : { is: 'exact', because: [] };
+}
+
+function contentDoubts(plan: PullPlan, rehearsal: Rehearsal, bare: Bare): readonly Doubt[] {
+  const ending = rehearsal.performances.at(-1)?.ending;
+  if (bare.is !== 'pulls' || ending?.is !== 'pulled') return [];
+  const content: Content = ending.content;
+  if (content.depth !== 'resolved') return [];
+  const because = `platform and layers of ${plan.image.runtime} were not looked at: asking would spend the registry's pull quota (--spend asks)`;
+  return [{ is: 'approximate', about: 'content', because }];
+}
