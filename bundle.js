@@ -1,14 +1,16 @@
 /**
- * Makes dist/drypull.mjs, one ESM file without dependencies: what the image ships. License comments go to
- * dist/drypull.mjs.LEGAL.txt beside it. Usage: node bundle.js [entry] [outfile]
+ * Makes dist/main.mjs, one ESM file without dependencies, and dist/drypull.mjs, which starts it: what the image and the npm
+ * package ship. License comments go to dist/main.mjs.LEGAL.txt beside it. Usage: node bundle.js [entry] [outfile]
+ * METAFILE=path keeps what esbuild says of the bundle's inputs.
  *
  * Resident memory is paid on every node, so what is never called is left out. `npm run bench` says what is left.
  */
-import { chmod, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { buildInfo } from './scripts/build-info.js';
 
-const [entry = 'src/main.ts', outfile = 'dist/drypull.mjs'] = process.argv.slice(2);
+const [entry = 'src/main.ts', outfile = 'dist/main.mjs'] = process.argv.slice(2);
 
 /** Parts of packages by who asks for them, and as what. */
 const unused = [
@@ -114,15 +116,18 @@ const cronByDate = {
   },
 };
 
-await build({
+const { metafile } = await build({
   entryPoints: [entry],
   outfile,
   bundle: true,
   minify: true,
   platform: 'node',
-  target: 'node24',
+  // The oldest that package.json and launcher.mjs allow.
+  target: 'node22.19',
   format: 'esm',
   legalComments: 'external',
+  define: buildInfo(),
+  metafile: true,
   // Some dependencies are CommonJS and ask for Node's own modules by require.
   banner: {
     js: "import{createRequire as drypullRequire}from'node:module';const require=drypullRequire(import.meta.url);",
@@ -136,10 +141,16 @@ const code = await readFile(outfile, 'utf8');
 const escaped = code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 await writeFile(outfile, escaped);
 
+if (process.env.METAFILE) await writeFile(process.env.METAFILE, JSON.stringify(metafile));
+
 // kubectl finds its plugins, and their completion, by name on the PATH.
-await chmod(outfile, 0o755);
-for (const name of ['drypull', 'kubectl-drypull', 'kubectl_complete-drypull']) {
-  const link = join(dirname(outfile), name);
-  await rm(link, { force: true });
-  await symlink(basename(outfile), link);
+if (outfile === 'dist/main.mjs') {
+  const launcher = join(dirname(outfile), 'drypull.mjs');
+  await copyFile('launcher.mjs', launcher);
+  await chmod(launcher, 0o755);
+  for (const name of ['drypull', 'kubectl-drypull', 'kubectl_complete-drypull']) {
+    const link = join(dirname(outfile), name);
+    await rm(link, { force: true });
+    await symlink(basename(launcher), link);
+  }
 }

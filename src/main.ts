@@ -5,9 +5,12 @@ import { readCommandLine, wantsColour } from '#commands/command-line.ts';
 import type { CheckWish } from '#commands/command-line.ts';
 import { delay } from '#agent/delay.ts';
 import type { NodesCheck } from '#commands/nodes-options.ts';
+import { versionText } from '#commands/version.ts';
 
 /** What the commands that read their own options get. */
 export interface Surroundings {
+  /** What the user calls the program: `drypull`, or `kubectl drypull`. */
+  readonly program: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: NodeJS.WriteStream;
@@ -33,7 +36,8 @@ const inputBytes = 64 << 20;
 
 async function main(): Promise<number> {
   const { default: own } = await import('../package.json', { with: { type: 'json' } });
-  const wanted = readCommandLine(wordsAs(process.argv), own.version);
+  const program = programName(process.argv);
+  const wanted = readCommandLine(wordsAs(process.argv), versionText(own.version), program);
   if (wanted.run === 'nothing') {
     await Promise.all([print(process.stdout, wanted.stdout), print(process.stderr, wanted.stderr)]);
     return wanted.status;
@@ -43,6 +47,7 @@ async function main(): Promise<number> {
   if (wanted.run === 'check nodes') return runCheckNodes(wanted.wish, signal);
   const { stdout, stderr, env } = process;
   const around: Surroundings = {
+    program,
     args: wanted.args,
     env,
     stdout,
@@ -75,6 +80,11 @@ async function main(): Promise<number> {
 /** kubectl asks a program of this name what could follow (kubectl pkg/cmd/plugin.go, since 1.26). */
 function wordsAs([, program = '', ...words]: readonly string[]): readonly string[] {
   return program.endsWith('kubectl_complete-drypull') ? ['completion', 'kubectl', ...words] : words;
+}
+
+/** kubectl finds its plugins by this name on the PATH, and its users know drypull by it. */
+function programName([, program = '']: readonly string[]): string {
+  return program.endsWith('kubectl-drypull') ? 'kubectl drypull' : 'drypull';
 }
 
 /** Node's own collector, whole and at once. */

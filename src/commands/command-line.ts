@@ -44,14 +44,14 @@ export type Wanted =
   | { readonly run: 'agent' | 'catalog' | 'config' | 'node' | 'nodes' | 'completion'; readonly args: readonly string[] }
   | { readonly run: 'nothing'; readonly stdout: string; readonly stderr: string; readonly status: 0 | 2 };
 
-/** `words` without the program's own two (node, main.ts). */
-export function readCommandLine(words: readonly string[], version: string): Wanted {
+/** `words` without the program's own two (node, main.ts); `name` is what the user calls the program. */
+export function readCommandLine(words: readonly string[], version: string, name = 'drypull'): Wanted {
   const said = { stdout: '', stderr: '' };
   // Its words are half-written command lines: none of them is meant for us.
   if (words[0] === 'completion') return { run: 'completion', args: words.slice(1) };
   let wanted: Wanted | undefined;
   // Commands that are added take over what their parent is like by then.
-  const quiet = new Command('drypull')
+  const quiet = new Command(name)
     .exitOverride()
     .configureOutput({ writeOut: (text) => (said.stdout += text), writeErr: (text) => (said.stderr += text) });
   const program = programOf(quiet, version, (found) => {
@@ -72,7 +72,7 @@ export function programOf(program: Command, version: string, found: (wanted: Wan
       'Rehearses image pulls as the kubelet and containerd of this node would make them, and says what the kubelet would get.',
     )
     .version(version, '-V, --version')
-    .showHelpAfterError('(drypull --help and drypull check --help list what there is)');
+    .showHelpAfterError(`(${program.name()} --help and ${program.name()} check --help list what there is)`);
   addCheck(program, found);
   for (const [run, description] of others) {
     program
@@ -128,7 +128,7 @@ function addCheck(program: Command, found: (wanted: Wanted) => void): void {
     .option('--no-color', 'no colours (also NO_COLOR; FORCE_COLOR forces them)');
   addNode(check);
   addNodesOptions(check);
-  check.addHelpText('after', helpTail);
+  check.addHelpText('after', helpTail.replaceAll(/^( +.*?)\bdrypull /gm, `$1${program.name()} `));
   check.action((images: string[], options: Options, command: Command) => {
     const files = options.filename ?? [];
     if (images.length === 0 && files.length === 0) {

@@ -3,8 +3,9 @@ import { type Command, CommanderError } from 'commander';
 import type { Surroundings } from '#main.ts';
 
 /** Undefined once the options are read; the exit status where they are wrong, or help was asked for. */
-export function readOwnOptions(command: Command, { args, stdout, stderr }: Surroundings): 0 | 2 | undefined {
+export function readOwnOptions(command: Command, { program, args, stdout, stderr }: Surroundings): 0 | 2 | undefined {
   command
+    .name(command.name().replace(/^drypull/, program))
     .exitOverride()
     .showHelpAfterError(`(${command.name()} --help lists what there is)`)
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) });

@@ -9,6 +9,7 @@ export function surroundings(write: (text: string) => void, over: Partial<Surrou
     },
   });
   return {
+    program: 'drypull',
     args: [],
     env: {},
     stdout: stream,
