@@ -1,6 +1,6 @@
 /**
  * Makes dist/main.mjs, one ESM file without dependencies, and dist/drypull.mjs, which starts it: what the image and the npm
- * package ship. License comments go to dist/main.mjs.LEGAL.txt beside it. Usage: node bundle.js [entry] [outfile]
+ * package ship. The licences of the packages in it go to dist/LICENSES.txt, licence comments to dist/main.mjs.LEGAL.txt. Usage: node bundle.js [entry] [outfile]
  * METAFILE=path keeps what esbuild says of the bundle's inputs.
  *
  * Resident memory is paid on every node, so what is never called is left out. `npm run bench` says what is left.
@@ -8,7 +8,8 @@
 import { chmod, copyFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
-import { buildInfo } from './scripts/build-info.js';
+import { buildDefine } from './scripts/build-info.ts';
+import { licenseTexts } from './scripts/bundled.ts';
 
 const [entry = 'src/main.ts', outfile = 'dist/main.mjs'] = process.argv.slice(2);
 
@@ -116,17 +117,20 @@ const cronByDate = {
   },
 };
 
+// Nothing of an earlier bundle is shipped.
+if (outfile === 'dist/main.mjs') await rm(dirname(outfile), { recursive: true, force: true });
+
 const { metafile } = await build({
   entryPoints: [entry],
   outfile,
   bundle: true,
   minify: true,
   platform: 'node',
-  // The oldest that package.json and launcher.mjs allow.
+  // The oldest that package.json and launcher.js allow.
   target: 'node22.19',
   format: 'esm',
   legalComments: 'external',
-  define: buildInfo(),
+  define: buildDefine(),
   metafile: true,
   // Some dependencies are CommonJS and ask for Node's own modules by require.
   banner: {
@@ -145,8 +149,9 @@ if (process.env.METAFILE) await writeFile(process.env.METAFILE, JSON.stringify(m
 
 // kubectl finds its plugins, and their completion, by name on the PATH.
 if (outfile === 'dist/main.mjs') {
+  await writeFile(join(dirname(outfile), 'LICENSES.txt'), await licenseTexts(metafile, process.cwd()));
   const launcher = join(dirname(outfile), 'drypull.mjs');
-  await copyFile('launcher.mjs', launcher);
+  await copyFile('launcher.js', launcher);
   await chmod(launcher, 0o755);
   for (const name of ['drypull', 'kubectl-drypull', 'kubectl_complete-drypull']) {
     const link = join(dirname(outfile), name);

@@ -63,7 +63,18 @@ base localhost/test-final
 
 buildah_ build --isolation chroot --pull-never --layers=false \
   --build-arg BUILD_IMAGE=localhost/test-build --build-arg FINAL_IMAGE=localhost/test-final \
+  --build-arg REVISION=0123456789abcdef0123456789abcdef01234567 --build-arg SOURCE_DATE_EPOCH=1772366400 \
   -t localhost/drypull .
+
+echo '--- for another architecture, without running it'
+# Its last step runs nothing, so nothing emulates a processor. Real bases have a manifest of each architecture; here both are the
+# same files under another architecture's name.
+root=$work/final
+base localhost/test-final-arm64 --arch arm64
+buildah_ build --isolation chroot --pull-never --layers=false --platform linux/arm64 \
+  --build-arg BUILD_IMAGE=localhost/test-build --build-arg FINAL_IMAGE=localhost/test-final-arm64 \
+  -t localhost/drypull-arm64 .
+[ "$(buildah_ inspect --format '{{ .OCIv1.Architecture }}' --type image localhost/drypull-arm64)" = arm64 ]
 
 echo '--- size'
 buildah_ push -q --format oci localhost/drypull "dir:$work/pushed" >/dev/null
@@ -96,6 +107,11 @@ run /usr/local/bin/node -e '
 echo '--- it says how to use it'
 # shellcheck disable=SC2086
 run $entrypoint --help
+
+echo '--- it says of which commit it is'
+# shellcheck disable=SC2086
+run $entrypoint --version | tee /dev/stderr |
+  grep -q '(commit 0123456789abcdef0123456789abcdef01234567, built 2026-03-01T12:00:00Z)'
 
 echo '--- the agent lives'
 # shellcheck disable=SC2086
