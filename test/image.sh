@@ -67,12 +67,16 @@ buildah_ build --isolation chroot --pull-never --layers=false \
   -t localhost/drypull .
 
 echo '--- for another architecture, without running it'
-# Its last step runs nothing, so nothing emulates a processor. Real bases have a manifest of each architecture; here both are the
+# Its last step runs nothing, so nothing emulates a processor. Real bases have a manifest of each architecture; here they are the
 # same files under another architecture's name.
-root=$work/final
-base localhost/test-final-arm64 --arch arm64
+for base in test-build test-final; do
+  container=$(buildah_ from --pull-never "localhost/$base")
+  buildah_ config --arch arm64 "$container"
+  buildah_ commit -q "$container" "localhost/$base-arm64" >/dev/null
+  buildah_ rm "$container" >/dev/null
+done
 buildah_ build --isolation chroot --pull-never --layers=false --platform linux/arm64 \
-  --build-arg BUILD_IMAGE=localhost/test-build --build-arg FINAL_IMAGE=localhost/test-final-arm64 \
+  --build-arg BUILD_IMAGE=localhost/test-build-arm64 --build-arg FINAL_IMAGE=localhost/test-final-arm64 \
   -t localhost/drypull-arm64 .
 [ "$(buildah_ inspect --format '{{ .OCIv1.Architecture }}' --type image localhost/drypull-arm64)" = arm64 ]
 
@@ -94,6 +98,7 @@ echo "$entrypoint"
 # shellcheck disable=SC2086  # the entry point is words
 run() { buildah_ run --isolation chroot "$container" -- "$@"; }
 echo '--- it cannot write its own files, and has no shell and no npm'
+# shellcheck disable=SC2016  # JavaScript
 run /usr/local/bin/node -e '
   const { accessSync, constants, existsSync, writeFileSync } = require("node:fs");
   for (const path of ["/drypull/drypull.mjs", "/usr/local/bin/node", "/drypull", "/etc"]) {
@@ -118,6 +123,7 @@ echo '--- the agent lives'
 setsid buildah $images run --isolation chroot --env DRYPULL_LISTEN=127.0.0.1:19467 --env DRYPULL_CHECK_LISTEN=off \
   --env DRYPULL_IMAGES=localhost:1/none:1 "$container" -- $entrypoint agent </dev/null >"$work/agent.log" 2>&1 &
 agent=$!
+# shellcheck disable=SC2016  # JavaScript
 "$node" -e '
   const until = Date.now() + 20000;
   const ask = () => fetch("http://127.0.0.1:19467/livez").then(({ status }) => {
