@@ -7,8 +7,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import { installed, needs, oldestNode } from './kit/installed.ts';
 import { scratch } from './kit/program.ts';
+import { copyInfo, repository as top, repositoryCopy } from './kit/repository-copy.ts';
 
-const top = join(import.meta.dirname, '..');
 const run = promisify(execFile);
 
 interface Ended {
@@ -40,8 +40,10 @@ describe.runIf(needs(['npm']))('the package', { timeout: 120_000 }, () => {
     folder = await scratch('package');
     const home = join(folder, 'home');
     await mkdir(home);
-    const npm = { cwd: folder, env: { ...process.env, npm_config_update_notifier: 'false' } };
-    const { stdout } = await run('npm', ['pack', '--json', '--silent', '--pack-destination', folder, top], npm);
+    // A copy, because packing rewrites the bundle.
+    const copy = await repositoryCopy();
+    const npm = { cwd: folder, env: { ...process.env, ...copyInfo, npm_config_update_notifier: 'false' } };
+    const { stdout } = await run('npm', ['pack', '--json', '--silent', '--pack-destination', folder, copy], npm);
     // What prepack prints comes first.
     const [made] = JSON.parse(stdout.slice(stdout.lastIndexOf('\n[') + 1)) as readonly Packed[];
     if (made === undefined) throw new Error(stdout);
