@@ -53,7 +53,7 @@ export async function soakWorld(): Promise<SoakWorld> {
   const app = `${near}:${port}/team/app:v1`;
   const api = `${near}:${port}/team/api:v1`;
   const behind = `${far}:${beyond.port}/team/app:v1`;
-  const both = (said: string): SoakFault['says'] => ({ [app]: said, [api]: said });
+  const both = (heard: string): SoakFault['says'] => ({ [app]: heard, [api]: heard });
   const faults: readonly SoakFault[] = [
     {
       name: 'the registry is gone',

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /** The front door: words of the command line, environment, signals, streams, exit status. Nothing else knows the process. */
-import type { Outside } from '#check/check.ts';
+import type { Dependencies } from '#check/check.ts';
 import { readCommandLine, wantsColour } from '#commands/command-line.ts';
-import type { CheckWish } from '#commands/command-line.ts';
+import type { CheckRequest } from '#commands/command-line.ts';
 import { delay } from '#agent/delay.ts';
 import type { NodesCheck } from '#commands/nodes-options.ts';
 import { versionText } from '#commands/version.ts';
 
 /** What the commands that read their own options get. */
-export interface Surroundings {
+export interface ProcessContext {
   /** What the user calls the program: `drypull`, or `kubectl drypull`. */
   readonly program: string;
   readonly args: readonly string[];
@@ -37,16 +37,16 @@ const inputBytes = 64 << 20;
 async function main(): Promise<number> {
   const { default: own } = await import('../package.json', { with: { type: 'json' } });
   const program = programName(process.argv);
-  const wanted = readCommandLine(wordsAs(process.argv), versionText(own.version), program);
+  const wanted = readCommandLine(argumentsAs(process.argv), versionText(own.version), program);
   if (wanted.run === 'nothing') {
     await Promise.all([print(process.stdout, wanted.stdout), print(process.stderr, wanted.stderr)]);
     return wanted.status;
   }
   const signal = onSignals();
-  if (wanted.run === 'check') return runCheck(wanted.wish, signal);
-  if (wanted.run === 'check nodes') return runCheckNodes(wanted.wish, signal);
+  if (wanted.run === 'check') return runCheck(wanted.request, signal);
+  if (wanted.run === 'check nodes') return runCheckNodes(wanted.request, signal);
   const { stdout, stderr, env } = process;
-  const around: Surroundings = {
+  const around: ProcessContext = {
     program,
     args: wanted.args,
     env,
@@ -78,8 +78,8 @@ async function main(): Promise<number> {
 }
 
 /** kubectl asks a program of this name what could follow (kubectl pkg/cmd/plugin.go, since 1.26). */
-function wordsAs([, program = '', ...words]: readonly string[]): readonly string[] {
-  return program.endsWith('kubectl_complete-drypull') ? ['completion', 'kubectl', ...words] : words;
+function argumentsAs([, program = '', ...arguments_]: readonly string[]): readonly string[] {
+  return program.endsWith('kubectl_complete-drypull') ? ['completion', 'kubectl', ...arguments_] : arguments_;
 }
 
 /** kubectl finds its plugins by this name on the PATH, and its users know drypull by it. */
@@ -88,7 +88,7 @@ function programName([, program = '']: readonly string[]): string {
 }
 
 /** Node's own collector, whole and at once. */
-function tidying(): Pick<Surroundings, 'tidy'> {
+function tidying(): Pick<ProcessContext, 'tidy'> {
   const { gc } = globalThis;
   return gc === undefined
     ? {}
@@ -99,7 +99,7 @@ function tidying(): Pick<Surroundings, 'tidy'> {
       };
 }
 
-function vitals(): ReturnType<Surroundings['vitals']> {
+function vitals(): ReturnType<ProcessContext['vitals']> {
   const { user, system } = process.cpuUsage();
   return {
     cpuSeconds: (user + system) / 1e6,
@@ -108,7 +108,7 @@ function vitals(): ReturnType<Surroundings['vitals']> {
   };
 }
 
-async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
+async function runCheck(request: CheckRequest, signal: AbortSignal): Promise<number> {
   const [{ check }, { readNode }, { Rehearser }, { connectionsPerRegistry, manners }] = await Promise.all([
     import('#check/check.ts'),
     import('#rehearsal/read-node.ts'),
@@ -118,9 +118,9 @@ async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
   const { env, stdout, stderr } = process;
   const now = (): Date => new Date();
   const clockMs = (): number => performance.now();
-  const rehearser = new Rehearser({ hostRoot: wish.node.hostRoot, env, now, clockMs });
-  const outside: Outside = {
-    ...conversation(wish, signal),
+  const rehearser = new Rehearser({ hostRoot: request.node.hostRoot, env, now, clockMs });
+  const dependencies: Dependencies = {
+    ...conversation(request, signal),
     readNode,
     assessAll: (view, demands, { verify, spend, timeoutMs, signal: until }) => {
       const own = { ...manners, verify, spend, deadlineMs: timeoutMs };
@@ -134,15 +134,15 @@ async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
       return rehearser.rehearse(view, demands, pass);
     },
   };
-  const status = await check(wish, outside);
+  const status = await check(request, dependencies);
   await Promise.all([flushed(stdout), flushed(stderr)]);
   return status;
 }
 
-async function runCheckNodes(wish: NodesCheck, signal: AbortSignal): Promise<number> {
+async function runCheckNodes(request: NodesCheck, signal: AbortSignal): Promise<number> {
   const { checkNodes } = await import('#check/check-nodes.ts');
   const { env, stdout, stderr } = process;
-  const status = await checkNodes(wish, { ...conversation(wish, signal), env, pause: delay });
+  const status = await checkNodes(request, { ...conversation(request, signal), env, pause: delay });
   await Promise.all([flushed(stdout), flushed(stderr)]);
   return status;
 }
@@ -151,9 +151,9 @@ async function runCheckNodes(wish: NodesCheck, signal: AbortSignal): Promise<num
 function conversation(
   { colour }: { readonly colour: boolean },
   signal: AbortSignal,
-): Pick<Outside, 'stdout' | 'stderr' | 'read' | 'now' | 'elapsedMs' | 'ticking' | 'signal'> {
+): Pick<Dependencies, 'stdout' | 'stderr' | 'read' | 'now' | 'elapsedMs' | 'ticking' | 'signal'> {
   const { env, stdout, stderr } = process;
-  const streamOf = (stream: NodeJS.WriteStream): Outside['stdout'] => ({
+  const streamOf = (stream: NodeJS.WriteStream): Dependencies['stdout'] => ({
     isTTY: stream.isTTY,
     columns: stream.columns,
     colour: wantsColour(colour, env, stream),
@@ -173,12 +173,12 @@ function conversation(
   };
 }
 
-async function readFile(path: string): ReturnType<Outside['read']> {
+async function readFile(path: string): ReturnType<Dependencies['read']> {
   const { readInput } = await import('#node/read-input.ts');
   return readInput(path, inputBytes);
 }
 
-async function readStdin(): ReturnType<Outside['read']> {
+async function readStdin(): ReturnType<Dependencies['read']> {
   if (process.stdin.isTTY) process.stderr.write('drypull: reading manifests from the terminal; end with Ctrl-D\n');
   const parts: Buffer[] = [];
   let size = 0;

@@ -55,7 +55,7 @@ async function serve(): Promise<void> {
     demands: () => Promise.resolve(demands),
     rehearse: (wanted, _config, { signal }) => rehearse(wanted, signal),
     rehearseCheck: rehearse,
-    advise: (fault) => adviceFor(fault, { wantedBy: [] }),
+    advise: (fault) => adviceFor(fault, { requestedBy: [] }),
     clock: { now: () => Date.now(), random: Math.random },
     vitals: () => ({
       cpuSeconds: process.cpuUsage().user / 1e6,

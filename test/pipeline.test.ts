@@ -65,10 +65,10 @@ describe('the Job before a deployment', () => {
       ['/check/manifests.yaml', file],
       ['5m', '10ms'],
     ]);
-    const [command = '', ...words] = [...strings(container['command']), ...strings(container['args'])].map(
+    const [command = '', ...arguments_] = [...strings(container['command']), ...strings(container['args'])].map(
       (word) => here.get(word) ?? word,
     );
-    const ended = await endingOf(run(command, words, { env: { KUBECONFIG: world.kubeconfig } }));
+    const ended = await endingOf(run(command, arguments_, { env: { KUBECONFIG: world.kubeconfig } }));
     await rm(directory, { recursive: true });
     expect(ended.code).toBe(code);
     expect(ended.stdout).toContain('registry.example.com/shop/web:1');
@@ -88,8 +88,10 @@ describe('a command line that is shown to be copied', () => {
     );
     expect(calls.length).toBeGreaterThan(0);
     for (const call of calls) {
-      const words = call.replace(/"\$\w+"/g, 'x').split(/\s+/);
-      expect(readCommandLine(words, '0'), call).toMatchObject({ run: /-nodes/.test(call) ? 'check nodes' : 'check' });
+      const arguments_ = call.replace(/"\$\w+"/g, 'x').split(/\s+/);
+      expect(readCommandLine(arguments_, '0'), call).toMatchObject({
+        run: /-nodes/.test(call) ? 'check nodes' : 'check',
+      });
     }
   });
 });

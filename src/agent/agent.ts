@@ -3,20 +3,20 @@
  * arguments and knows neither the process nor the wire nor the node's files.
  */
 import type { Fault } from '#report/fault.ts';
-import type { ClusterSight, Entry, Ledger } from '#report/ledger.ts';
-import type { Past } from '#forecast/history/history.ts';
+import type { ClusterState, Entry, Ledger } from '#report/ledger.ts';
+import type { NodeHistory } from '#forecast/history/history.ts';
 import type { QuotaSample } from '#report/quota.ts';
 import type { Advice, PullReport } from '#report/report.ts';
 import type { PullOutcome } from '#report/score.ts';
 import type { Demand, NodeView } from '#node/view.ts';
 import type { Change } from './state.ts';
-import type { Known, Knocks } from '#budget/choose.ts';
+import type { Known, ProbeResults } from '#budget/choose.ts';
 import type { Config, ParsedConfig } from '#config/config.ts';
 import type { Log } from '#output/log.ts';
 import { aborted } from './delay.ts';
 import { fixedAtStart } from '#config/fixed-at-start.ts';
 import { Rounds } from './passes.ts';
-import type { TurnDesk } from './shared-reservations.ts';
+import type { ReservationDesk } from './shared-reservations.ts';
 import type { Spent } from '#runtime/attempt/spending.ts';
 import type { TagAsked } from '#runtime/attempt/wire.ts';
 import { CheckTaker } from '#check/answer-check.ts';
@@ -26,7 +26,7 @@ import type { Pair } from './listener-certificate.ts';
 import type { Admit, Listening, Pems } from '#output/http/open-listener.ts';
 import { listenForChecks, listenOpenly } from '#output/http/open-listener.ts';
 
-export interface Outside {
+export interface AgentDependencies {
   readonly config: Config;
   /** The node's name where the configuration gives none. */
   readonly hostName: string;
@@ -38,19 +38,19 @@ export interface Outside {
   /** One report for each demand, in any order. */
   readonly rehearse: (demands: readonly Demand[], config: Config, at: Rehearsing) => AsyncIterable<PullReport>;
   /** Opens connections to every host that these images would use, and asks nothing; absent: nobody knocks. */
-  readonly knock?: (at: readonly Known[], config: Config, signal: AbortSignal) => Promise<Knocks>;
+  readonly probe?: (at: readonly Known[], config: Config, signal: AbortSignal) => Promise<ProbeResults>;
   /** How many agents there are, as far as is known; absent: this one. */
   readonly fleet?: () => number | undefined;
   /** Where turns of scarce registries are booked with the fleet; absent: nowhere. */
-  readonly turns?: TurnDesk;
+  readonly reservations?: ReservationDesk;
   /** What was asked of whom so far, counted where it was sent. */
   readonly spent?: () => readonly Spent[];
   /** Looks at pull quotas that are due and that no rehearsal has shown; absent: nobody looks. */
   readonly sampleQuotas?: (config: Config, at: SamplingAt) => Promise<readonly QuotaSample[]>;
   /** The node as it is now, for foresight; absent: nobody looks. */
-  readonly look?: (config: Config) => Promise<NodeView>;
+  readonly readView?: (config: Config) => Promise<NodeView>;
   /** Where what is remembered outlives the process; absent: nowhere. */
-  readonly state?: { readonly first: Past; readonly save: (past: Past) => Promise<void> };
+  readonly state?: { readonly first: NodeHistory; readonly save: (history: NodeHistory) => Promise<void> };
   /** For a POST /check; as `rehearse`, without what the agent remembers. */
   readonly rehearseCheck: (demands: readonly Demand[], signal: AbortSignal) => AsyncIterable<PullReport>;
   /** Cause and remedy of a fault that the agent itself has to report. */
@@ -74,9 +74,9 @@ export interface Outside {
 export interface Rehearsing {
   readonly signal: AbortSignal;
   /** What is remembered now. */
-  readonly past: () => Past;
+  readonly history: () => NodeHistory;
   /** Whether an image may be asked for in a lane now. */
-  readonly mayEnter: (id: string, lane: string) => boolean;
+  readonly mayEnter: (id: string, budgetKey: string) => boolean;
   readonly tagIsDue: (tag: TagAsked) => boolean;
 }
 
@@ -89,9 +89,9 @@ export interface SamplingAt extends Omit<Rehearsing, 'mayEnter' | 'tagIsDue'> {
 
 /** A cluster that is asked and told; see join-cluster.ts. */
 export interface Watched {
-  readonly sight: () => ClusterSight;
+  readonly clusterState: () => ClusterState;
   /** Once, before the first pass. */
-  readonly listen: (ears: Ears) => void;
+  readonly listen: (events: AgentEvents) => void;
   /** A verdict is not what it was. */
   readonly changed: (change: Change) => void;
   /** A pass over the images has ended. */
@@ -99,7 +99,7 @@ export interface Watched {
   readonly close: () => Promise<void>;
 }
 
-export interface Ears {
+export interface AgentEvents {
   readonly ledger: () => Ledger;
   /** Something new is asked for, or something is not any more. */
   readonly demandsChanged: () => void;
@@ -112,23 +112,23 @@ export type Ended = { readonly ok: true } | { readonly ok: false; readonly why: 
 const graceMs = 2500;
 
 /** Runs until the signal, then drains. Comes back early only when a listener cannot be opened. */
-export async function runAgent(outside: Outside): Promise<Ended> {
-  const rounds = new Rounds(outside);
-  const opened = await openListeners(outside, rounds);
+export async function runAgent(dependencies: AgentDependencies): Promise<Ended> {
+  const rounds = new Rounds(dependencies);
+  const opened = await openListeners(dependencies, rounds);
   if (!opened.ok) {
-    await outside.cluster?.close();
+    await dependencies.cluster?.close();
     return opened;
   }
   const { listening } = opened;
   rounds.begin();
-  const { changes, pair, log, signal } = outside;
+  const { changes, pair, log, signal } = dependencies;
   const following = Promise.all([
-    follow(changes, outside, (parsed) => take(parsed, log, rounds)),
-    follow(pair?.changes, outside, (read) => renew(read, listening[0], { log, rounds })),
+    follow(changes, dependencies, (parsed) => take(parsed, log, rounds)),
+    follow(pair?.changes, dependencies, (read) => renew(read, listening[0], { log, rounds })),
   ]);
   await aborted(signal);
   log.info({}, 'draining');
-  const cluster = within(outside.cluster?.close() ?? Promise.resolve(), graceMs);
+  const cluster = within(dependencies.cluster?.close() ?? Promise.resolve(), graceMs);
   await Promise.all([rounds.end(graceMs), following, cluster, ...listening.map((each) => each.close(graceMs))]);
   log.info({}, 'left');
   return { ok: true };
@@ -137,7 +137,7 @@ export async function runAgent(outside: Outside): Promise<Ended> {
 /** Each change as it comes, until the signal. */
 async function follow<T>(
   changes: AsyncIterable<T> | undefined,
-  { signal, log }: Outside,
+  { signal, log }: AgentDependencies,
   act: (change: T) => void,
 ): Promise<void> {
   if (changes === undefined) return;
@@ -182,12 +182,12 @@ function take(parsed: ParsedConfig, log: Log, rounds: Rounds): void {
 }
 
 async function openListeners(
-  { config, clock, version, rehearseCheck, signal, opened, admit, pair, log }: Outside,
+  { config, clock, version, rehearseCheck, signal, opened, admit, pair, log }: AgentDependencies,
   rounds: Rounds,
 ): Promise<
   { readonly ok: true; readonly listening: readonly Listening[] } | { readonly ok: false; readonly why: string }
 > {
-  const ledger = (): Ledger => rounds.book.read();
+  const ledger = (): Ledger => rounds.state.read();
   const source = {
     ledger,
     now: clock.now,

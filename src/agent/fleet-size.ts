@@ -8,7 +8,7 @@ const cautious = 1_000;
 /** After a failure, doubled each time. */
 const soonMs = 15_000;
 
-export interface FleetOutside {
+export interface FleetSizeDependencies {
   readonly random: () => number;
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
@@ -19,16 +19,16 @@ export class FleetWatch {
   /** Resolves with the first answer, good or bad. */
   readonly asked: Promise<void>;
   #agents: number | undefined;
-  #isSaid = false;
+  #isLogged = false;
 
   constructor(
     cluster: Cluster,
     daemonSet: { readonly namespace: string; readonly name: string },
-    outside: FleetOutside,
+    dependencies: FleetSizeDependencies,
   ) {
     const first = Promise.withResolvers<undefined>();
     this.asked = first.promise;
-    void this.#follow(cluster, daemonSet, { ...outside, first: () => first.resolve(undefined) });
+    void this.#follow(cluster, daemonSet, { ...dependencies, first: () => first.resolve(undefined) });
   }
 
   get agents(): number {
@@ -38,15 +38,15 @@ export class FleetWatch {
   async #follow(
     cluster: Cluster,
     daemonSet: { readonly namespace: string; readonly name: string },
-    { random, delay, log, signal, first }: FleetOutside & { readonly first: () => void },
+    { random, delay, log, signal, first }: FleetSizeDependencies & { readonly first: () => void },
   ): Promise<void> {
     for (let failures = 0; !signal.aborted;) {
       const found = await readFleet(cluster, daemonSet);
       failures = found.ok ? 0 : failures + 1;
       if (found.ok) this.#agents = found.value;
-      else if (!this.#isSaid) {
+      else if (!this.#isLogged) {
         log.warn({ ...daemonSet, fault: found.fault, agents: this.agents }, 'how many agents there are is not known');
-        this.#isSaid = true;
+        this.#isLogged = true;
       }
       first();
       const pauseMs = fleetPauseMs(this.agents, random());

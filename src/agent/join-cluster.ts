@@ -3,11 +3,11 @@
  * and what is told in return. While the API server is away it goes on with what it last said.
  */
 import { parseImage } from '#image/reference.ts';
-import type { ClusterSight } from '#report/ledger.ts';
+import type { ClusterState } from '#report/ledger.ts';
 import type { Outcome } from '#report/outcome.ts';
 import type { PullOutcome } from '#report/score.ts';
 import type { Demand } from '#node/view.ts';
-import type { Ears, Watched } from './agent.ts';
+import type { AgentEvents, Watched } from './agent.ts';
 import { askedDemands } from './demands.ts';
 import { catalogNamespace } from '#config/catalog-namespace.ts';
 import { type Cluster, connectByFile, connectInCluster } from '#kubernetes/api/connect.ts';
@@ -17,13 +17,13 @@ import { type Demanded, watchDemand } from '#kubernetes/watch-demand.ts';
 import { ComingDemands } from './upcoming-demands.ts';
 import { type Config, type Environment, isInCluster } from '#config/config.ts';
 import { delay } from './delay.ts';
-import type { NodeSaid } from '#rehearsal/read-view.ts';
+import type { NodeStatus } from '#rehearsal/read-view.ts';
 import { FleetWatch } from './fleet-size.ts';
 import { KubeletSettings } from './kubelet-settings.ts';
 import { readInput } from '#node/read-input.ts';
 import { SecretReader } from './secret-reader.ts';
-import { SharedTurns, type TurnDesk } from './shared-reservations.ts';
-import { type Teller, tellCluster } from './node-status.ts';
+import { SharedReservations, type ReservationDesk } from './shared-reservations.ts';
+import { type NodeStatusPublisher, publishNodeStatus } from './node-status.ts';
 import type { Log } from '#output/log.ts';
 import { within } from './with-timeout.ts';
 
@@ -41,9 +41,9 @@ export interface Joined extends Watched {
   /** How many agents there are; undefined: nobody can know. */
   readonly fleet: () => number | undefined;
   /** Where turns are booked with the fleet, where that was wished for. */
-  readonly turns?: TurnDesk;
+  readonly reservations?: ReservationDesk;
   /** What the kubelet said of this node, where it was seen. */
-  readonly node: () => NodeSaid | undefined;
+  readonly node: () => NodeStatus | undefined;
 }
 
 export interface JoinAsk {
@@ -90,12 +90,12 @@ class Joining implements Joined {
   readonly #secrets: SecretReader;
   readonly #kubelet: KubeletSettings;
   #coming: ComingDemands | undefined;
-  readonly #teller: Teller | undefined;
+  readonly #nodeStatus: NodeStatusPublisher | undefined;
   readonly #fleet: FleetWatch | undefined;
-  readonly turns?: TurnDesk;
+  readonly reservations?: ReservationDesk;
   readonly #known = Promise.withResolvers<undefined>();
-  #ears: Ears | undefined;
-  #looking = false;
+  #events: AgentEvents | undefined;
+  #reading = false;
   #asked = '';
   #wasStale = false;
 
@@ -103,26 +103,26 @@ class Joining implements Joined {
     this.#cluster = cluster;
     this.#ask = ask;
     const { config, nodeName, now, random, log } = ask;
-    const outside = { now, random, delay };
+    const dependencies = { now, random, delay };
     this.#watch = watchDemand(cluster, nodeName, {
-      ...outside,
+      ...dependencies,
       readImage: parseImage,
       onChange: () => this.#onChange(),
       onOutcome: (outcome) => this.#onOutcome(outcome),
     });
-    this.#secrets = new SecretReader(pullSecrets(cluster, outside), { wish: config.pullSecrets, now, log });
+    this.#secrets = new SecretReader(pullSecrets(cluster, dependencies), { setting: config.pullSecrets, now, log });
     this.#kubelet = new KubeletSettings(cluster, { isOurs: config.kubeconfig === null, now });
     const { nodeCondition: condition, nodeEvents: events } = config;
     if (condition || events)
-      this.#teller = tellCluster(publisher(cluster, nodeName, outside), { condition, events, now, log });
+      this.#nodeStatus = publishNodeStatus(publisher(cluster, nodeName, dependencies), { condition, events, now, log });
     if (config.catalog !== 'off') void this.#readCatalog();
     const { namespace } = ask;
     if (namespace !== undefined && config.fleetSize === 'auto') {
       const { signal } = this.#closing;
       this.#fleet = new FleetWatch(cluster, { namespace, name: config.daemonSet }, { random, delay, log, signal });
     }
-    if (namespace !== undefined && config.sharedTurns)
-      this.turns = new SharedTurns(cluster, { namespace, node: nodeName }, { now, random, log });
+    if (namespace !== undefined && config.sharedReservations)
+      this.reservations = new SharedReservations(cluster, { namespace, node: nodeName }, { now, random, log });
     void this.#tick();
   }
 
@@ -156,31 +156,31 @@ class Joining implements Joined {
     const { node } = this.#watch.current();
     const kubeletConfig = this.#kubelet.config();
     const clusterPlatforms = this.#coming?.platforms() ?? [];
-    const told = { ...(kubeletConfig === undefined ? {} : { kubeletConfig }), clusterPlatforms };
-    return node.ok ? { ...node.value, ...told } : undefined;
+    const fromStatus = { ...(kubeletConfig === undefined ? {} : { kubeletConfig }), clusterPlatforms };
+    return node.ok ? { ...node.value, ...fromStatus } : undefined;
   };
 
-  readonly sight = (): ClusterSight => {
+  readonly clusterState = (): ClusterState => {
     const { isKnown, isStale, asOf, fault } = this.#watch.current();
     return { isKnown, isStale, asOfMs: asOf.getTime(), ...(fault === undefined ? {} : { fault }) };
   };
 
-  readonly listen = (ears: Ears): void => {
-    this.#ears = ears;
+  readonly listen = (events: AgentEvents): void => {
+    this.#events = events;
   };
 
   readonly changed: Joined['changed'] = (change) => {
-    this.#teller?.changed(change);
-    this.#tell();
+    this.#nodeStatus?.changed(change);
+    this.#publish();
   };
 
-  readonly passed = (): void => this.#tell();
+  readonly passed = (): void => this.#publish();
 
   readonly close = async (): Promise<void> => {
     this.#closing.abort();
     this.#known.resolve(undefined);
     this.#secrets.close();
-    await Promise.all([this.#watch.close(), this.#coming?.close(), this.#teller?.close()]);
+    await Promise.all([this.#watch.close(), this.#coming?.close(), this.#nodeStatus?.close()]);
     await this.#cluster.close();
   };
 
@@ -188,16 +188,16 @@ class Joining implements Joined {
     const now = this.#watch.current();
     if (now.isKnown && now.node.ok) this.#known.resolve(undefined);
     this.#coming?.recheck();
-    if (!this.#looking) void this.#look();
+    if (!this.#reading) void this.#read();
   }
 
-  async #look(): Promise<void> {
-    this.#looking = true;
+  async #read(): Promise<void> {
+    this.#reading = true;
     await delay(burstMs, this.#closing.signal);
-    this.#looking = false;
+    this.#reading = false;
     if (this.#isClosed()) return;
-    this.#sayStale(this.#watch.current());
-    if (this.#signature() !== this.#asked) this.#ears?.demandsChanged();
+    this.#logStale(this.#watch.current());
+    if (this.#signature() !== this.#asked) this.#events?.demandsChanged();
   }
 
   #signature(): string {
@@ -209,25 +209,25 @@ class Joining implements Joined {
   }
 
   #onOutcome(outcome: PullOutcome): void {
-    this.#ears?.outcome(outcome);
+    this.#events?.outcome(outcome);
   }
 
   async #tick(): Promise<void> {
     while (!this.#isClosed()) {
       await delay(tickMs, this.#closing.signal);
       if (this.#isClosed()) return;
-      this.#sayStale(this.#watch.current());
-      this.#tell();
+      this.#logStale(this.#watch.current());
+      this.#publish();
     }
   }
 
-  #tell(): void {
-    const ledger = this.#ears?.ledger();
-    if (ledger !== undefined) this.#teller?.tell(ledger);
+  #publish(): void {
+    const ledger = this.#events?.ledger();
+    if (ledger !== undefined) this.#nodeStatus?.publish(ledger);
   }
 
   /** Once each way. */
-  #sayStale({ isStale, isKnown, asOf, fault }: Demanded): void {
+  #logStale({ isStale, isKnown, asOf, fault }: Demanded): void {
     if (isStale === this.#wasStale) return;
     this.#wasStale = isStale;
     const { log } = this.#ask;

@@ -14,7 +14,7 @@ interface Kubelet {
   readonly kubeletUrl: string;
 }
 
-interface Outside {
+interface Dependencies {
   /** We are this cluster's ServiceAccount; somebody's kubeconfig is shown to the API server alone. */
   readonly isOurs: boolean;
   readonly now: () => Date;
@@ -24,20 +24,20 @@ const againMs = 3_600_000;
 
 export class KubeletSettings {
   readonly #cluster: Cluster;
-  readonly #outside: Outside;
+  readonly #dependencies: Dependencies;
   #policy: string | undefined;
   #config: Seen<KubeletConfig> | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(cluster: Cluster, outside: Outside) {
+  constructor(cluster: Cluster, dependencies: Dependencies) {
     this.#cluster = cluster;
-    this.#outside = outside;
+    this.#dependencies = dependencies;
   }
 
   /** What is known now; the kubelet's answer serves the next to ask. Without one its files have the word. */
   verification({ kubelet, kubeletUrl }: Kubelet, onDisk?: string): Verification {
-    const nowMs = this.#outside.now().getTime();
-    if (this.#outside.isOurs && kubeletUrl !== '' && nowMs - this.#askedMs >= againMs) {
+    const nowMs = this.#dependencies.now().getTime();
+    if (this.#dependencies.isOurs && kubeletUrl !== '' && nowMs - this.#askedMs >= againMs) {
       this.#askedMs = nowMs;
       void this.#read(kubeletUrl);
     }
@@ -54,9 +54,9 @@ export class KubeletSettings {
     const read = await readConfigz(this.#cluster, url);
     if (!read.ok) return;
     // JSON that this program wrote.
-    const told: unknown = JSON.parse(read.value);
-    this.#policy = policyIn(told);
-    this.#config = seen(read.source, good(kubeletConfigOf([told])));
+    const parsed: unknown = JSON.parse(read.value);
+    this.#policy = policyIn(parsed);
+    this.#config = seen(read.source, good(kubeletConfigOf([parsed])));
   }
 }
 

@@ -1,23 +1,24 @@
 /** What stands between the open listener and its readers, as far as the configuration asks for it: TLS, and the cluster's permission. */
-import type { Outside } from './agent.ts';
-import { doorkeeper } from '#kubernetes/reader-access.ts';
+import type { AgentDependencies } from './agent.ts';
+import { readerAccess } from '#kubernetes/reader-access.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import type { Config } from '#config/config.ts';
 import { pairChanges, readPair } from './listener-certificate.ts';
-import type { Surroundings } from '#main.ts';
+import type { ProcessContext } from '#main.ts';
 
 type Guarded =
-  { readonly ok: true; readonly value: Pick<Outside, 'admit' | 'pair'> } | { readonly ok: false; readonly why: string };
+  | { readonly ok: true; readonly value: Pick<AgentDependencies, 'admit' | 'pair'> }
+  | { readonly ok: false; readonly why: string };
 
 export async function guardListener(
   config: Config,
   cluster: Cluster | undefined,
-  { now, signal, onHangUp }: Surroundings,
+  { now, signal, onHangUp }: ProcessContext,
 ): Promise<Guarded> {
   const isGuarded = config.listenAuth === 'kubernetes';
   if (isGuarded && cluster === undefined) return { ok: false, why: noCluster };
-  const keeper = isGuarded && cluster !== undefined ? doorkeeper(cluster, { now }) : undefined;
-  const admit: Pick<Outside, 'admit'> =
+  const keeper = isGuarded && cluster !== undefined ? readerAccess(cluster, { now }) : undefined;
+  const admit: Pick<AgentDependencies, 'admit'> =
     keeper === undefined ? {} : { admit: (authorization, path) => keeper.admit(authorization, path) };
   const { listenTlsCert: cert, listenTlsKey: key } = config;
   if (cert === null || key === null) return { ok: true, value: admit };

@@ -6,8 +6,8 @@ import type { Log, LogFacts } from '#output/log.ts';
 /** Of those who want an image; all of them are in the report. */
 const mostWanters = 5;
 
-export function sayChange(log: Log, { was, wasFault, entry: { report } }: Change): void {
-  const { verdict, advice, wantedBy } = report;
+export function logChange(log: Log, { was, wasFault, entry: { report } }: Change): void {
+  const { verdict, advice, requestedBy } = report;
   const cause =
     verdict.is === 'fails' || verdict.is === 'unknown' ? { fault: verdict.fault, stage: verdict.stage } : {};
   const facts = {
@@ -15,9 +15,9 @@ export function sayChange(log: Log, { was, wasFault, entry: { report } }: Change
     id: report.id,
     registry: report.registry,
     policy: report.policy,
-    wantedBy: wantedBy.slice(0, mostWanters),
+    requestedBy: requestedBy.slice(0, mostWanters),
     verdict: verdict.is,
-    sure: verdict.sure.is,
+    confidence: verdict.confidence.is,
     ...cause,
     was,
     wasFault,
@@ -28,20 +28,20 @@ export function sayChange(log: Log, { was, wasFault, entry: { report } }: Change
 }
 
 /** A miss is a test not yet written: it is said with both texts. */
-export function sayScore(log: Log, score: Score): void {
+export function logScore(log: Log, score: Score): void {
   const { image, namespace, pod, part, result, reason, message } = score.outcome;
   const outcome = { image, namespace, pod, part, result, reason };
   if (score.is === 'unscored') {
     log.debug({ ...outcome, why: score.why }, 'a pull was not predicted');
     return;
   }
-  const { report } = score.stood;
-  const facts: LogFacts = { score: score.is, said: score.said, ...outcome, leadS: score.leadS, judged: report.at };
+  const { report } = score.prediction;
+  const facts: LogFacts = { score: score.is, actual: score.actual, ...outcome, leadS: score.leadS, judged: report.at };
   if (score.is === 'hit' || score.is === 'correct_rejection') {
     log.info(facts, 'prediction scored');
     return;
   }
   const fault = report.verdict.is === 'fails' ? report.verdict.fault : undefined;
-  const texts = { foretold: report.kubelet?.waitingMessage, message: message === '' ? undefined : message };
+  const texts = { predicted: report.kubelet?.waitingMessage, message: message === '' ? undefined : message };
   log.warn({ ...facts, fault, ...texts }, 'prediction scored');
 }

@@ -5,28 +5,31 @@ import type { Change } from './state.ts';
 import type { NodeNews, Publisher, Readiness } from '#kubernetes/publish.ts';
 import type { Log } from '#output/log.ts';
 
-export interface Teller {
+export interface NodeStatusPublisher {
   readonly changed: (change: Change) => void;
-  readonly tell: (ledger: Ledger) => void;
+  readonly publish: (ledger: Ledger) => void;
   readonly close: () => Promise<void>;
 }
 
-interface Outside {
+interface Dependencies {
   readonly condition: boolean;
   readonly events: boolean;
   readonly now: () => Date;
   readonly log: Log;
 }
 
-export function tellCluster(publish: Publisher, { condition, events, now, log }: Outside): Teller {
+export function publishNodeStatus(
+  publish: Publisher,
+  { condition, events, now, log }: Dependencies,
+): NodeStatusPublisher {
   let trouble = '';
-  const sayState = (): void => {
+  const logState = (): void => {
     const state = publish.state();
     const is = state.is === 'failing' ? `failing ${state.fault.code}` : state.is;
     if (is === trouble || state.is === 'silent') return;
     trouble = is;
     if (state.is === 'failing') log.warn({ fault: state.fault }, 'the Node condition could not be written');
-    else if (state.is === 'gave_way') log.warn({}, 'somebody else writes the Node condition: giving way');
+    else if (state.is === 'yielded') log.warn({}, 'somebody else writes the Node condition: giving way');
     else log.info({}, 'the Node condition is written');
   };
   const write = async (news: NodeNews): Promise<void> => {
@@ -38,13 +41,13 @@ export function tellCluster(publish: Publisher, { condition, events, now, log }:
       const news = events ? newsOf(change) : undefined;
       if (news !== undefined) void write(news);
     },
-    tell: (ledger) => {
+    publish: (ledger) => {
       if (!condition) return;
-      sayState();
+      logState();
       const nowMs = now().getTime();
       // What stood before a restart stands until there is something to say.
       if (ledger.pass === undefined && !isStale(ledger, nowMs)) return;
-      publish.say(readinessOf(answerFor(ledger, nowMs)));
+      publish.publish(readinessOf(answerFor(ledger, nowMs)));
     },
     close: () => publish.close(),
   };
@@ -70,21 +73,21 @@ function causesOf(against: readonly Entry[]): string {
     const code = verdict.is === 'fails' ? verdict.fault.code : verdict.is;
     return registry === undefined ? code : `${code} at ${registry}`;
   });
-  const said = [...causes].map(([cause, entries]) => {
+  const causesText = [...causes].map(([cause, entries]) => {
     const [first = '', ...others] = entries.map(({ report }) => report.image).sort();
     return `${cause} (${first}${others.length === 0 ? '' : ` and ${others.length} more`})`;
   });
-  const more = said.length > mostCauses ? [`and ${said.length - mostCauses} more`] : [];
-  return [...said.sort().slice(0, mostCauses), ...more].join('; ');
+  const more = causesText.length > mostCauses ? [`and ${causesText.length - mostCauses} more`] : [];
+  return [...causesText.sort().slice(0, mostCauses), ...more].join('; ');
 }
 
 /** Good news only after bad news; what could not be told is no news of the node's. */
 export function newsOf({ was, entry: { id, report } }: Change): NodeNews | undefined {
   const { verdict, image, advice } = report;
-  const words = advice === undefined ? '' : ` ${advice.cause} ${advice.remedy}`;
+  const text = advice === undefined ? '' : ` ${advice.cause} ${advice.remedy}`;
   switch (verdict.is) {
     case 'fails':
-      return { about: id, type: 'Warning', reason: 'ImageWouldNotPull', note: `${image}:${words}` };
+      return { about: id, type: 'Warning', reason: 'ImageWouldNotPull', note: `${image}:${text}` };
     case 'at_risk': {
       const [forecast] = verdict.forecasts;
       const note = `${image} pulls, and soon may not: ${forecast?.fault ?? 'nobody says why'}`;

@@ -1,13 +1,13 @@
 /** Whose turn it is, over all passes of one agent: its share of every registry, who waits, and what was last known of whom. */
 import { firstDelayMs, isTagDue } from '#budget/cadence.ts';
-import { costsOf, laneOf, privateLanes } from '#budget/key.ts';
+import { costsOf, budgetKeyOf, privateBudgetKeys } from '#budget/key.ts';
 import { demandId, reportId } from '#report/ledger.ts';
 import { phaseOf } from '#budget/phase.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#node/view.ts';
-import type { Outside } from './agent.ts';
-import type { Book } from './state.ts';
-import { choose, dueLanes, isShutOut, type Knocker, type Knocks, type Known } from '#budget/choose.ts';
+import type { AgentDependencies } from './agent.ts';
+import type { AgentState } from './state.ts';
+import { choose, dueBudgetKeys, isShutOut, type Prober, type ProbeResults, type Known } from '#budget/choose.ts';
 import type { Config } from '#config/config.ts';
 import { endedBefore, FallThrough } from '#budget/fall-through.ts';
 import { Pacer, type Rule } from '#budget/pacer.ts';
@@ -20,18 +20,18 @@ import { within } from './with-timeout.ts';
 export interface PaceReading {
   readonly agents: number;
   /** How long it takes at best to ask for every image of a registry once. */
-  readonly cadences: readonly { readonly lane: string; readonly cadenceMs: number }[];
+  readonly cadences: readonly { readonly budgetKey: string; readonly cadenceMs: number }[];
 }
 
-export interface PacingOutside {
+export interface PacingDependencies {
   readonly node: string;
-  readonly book: Book;
+  readonly state: AgentState;
   readonly config: () => Config;
-  readonly agent: Pick<Outside, 'clock' | 'fleet' | 'spent' | 'turns'>;
+  readonly agent: Pick<AgentDependencies, 'clock' | 'fleet' | 'spent' | 'reservations'>;
 }
 
 export class Pacing {
-  readonly #outside: PacingOutside;
+  readonly #dependencies: PacingDependencies;
   readonly #pacer: Pacer;
   /** Images whose turn has not come, and when it may. */
   #waits: ReadonlyMap<string, number> = new Map();
@@ -39,40 +39,40 @@ export class Pacing {
   /** Of each image the last report that rests on more than a host that did not open. */
   readonly #reached = new Map<string, PullReport>();
 
-  constructor(outside: PacingOutside) {
-    this.#outside = outside;
-    this.#pacer = new Pacer(outside.node, this.#rule());
+  constructor(dependencies: PacingDependencies) {
+    this.#dependencies = dependencies;
+    this.#pacer = new Pacer(dependencies.node, this.#rule());
   }
 
   /** Who goes in a pass that begins now, and reports of old that hold again because their hosts open again. */
   async choose(
     kind: 'regular' | 'early',
-    knock: Knocker,
+    probe: Prober,
   ): Promise<{ readonly now: readonly Demand[]; readonly again: readonly PullReport[] }> {
-    const { book, config, agent } = this.#outside;
+    const { state, config, agent } = this.#dependencies;
     const { now } = agent.clock;
     this.#pacer.rule(this.#rule());
-    this.#keep(new Set(book.demands().map(demandId)));
+    this.#keep(new Set(state.demands().map(demandId)));
     const { perRegistryPass } = config();
     const waits = this.#waits;
-    const own = { book, pacer: this.#pacer, fallThrough: this.#fallThrough };
-    await this.#bookTurns(dueLanes(kind, { ...own, nowMs: now(), waits }));
-    const chosen = await choose(kind, { ...own, nowMs: now(), waits, perRegistryPass, knock });
-    book.progressed(now());
+    const own = { state, pacer: this.#pacer, fallThrough: this.#fallThrough };
+    await this.#reserve(dueBudgetKeys(kind, { ...own, nowMs: now(), waits }));
+    const chosen = await choose(kind, { ...own, nowMs: now(), waits, perRegistryPass, probe });
+    state.progressed(now());
     this.#waits = chosen.waits;
     const again = chosen.lifted.flatMap((id) => this.#reached.get(id) ?? []);
-    for (const id of chosen.lifted) if (!this.#reached.has(id)) book.drop(id);
+    for (const id of chosen.lifted) if (!this.#reached.has(id)) state.drop(id);
     return { now: chosen.now, again };
   }
 
-  async #bookTurns(lanes: ReadonlySet<string>): Promise<void> {
-    const { turns, clock } = this.#outside.agent;
-    for (const lane of lanes) {
-      const ask = turns?.isOpen() === true ? this.#pacer.turnToBook(lane, clock.now()) : undefined;
-      if (turns === undefined || ask === undefined) continue;
-      const inMs = await turns.book(lane, ask);
+  async #reserve(budgetKeys: ReadonlySet<string>): Promise<void> {
+    const { reservations, clock } = this.#dependencies.agent;
+    for (const budgetKey of budgetKeys) {
+      const ask = reservations?.isOpen() === true ? this.#pacer.reservationDue(budgetKey, clock.now()) : undefined;
+      if (reservations === undefined || ask === undefined) continue;
+      const inMs = await reservations.state(budgetKey, ask);
       const nowMs = clock.now();
-      this.#pacer.booked(lane, nowMs, inMs === undefined ? undefined : nowMs + inMs);
+      this.#pacer.booked(budgetKey, nowMs, inMs === undefined ? undefined : nowMs + inMs);
     }
     // It may have turned out that nothing can be booked.
     this.#pacer.rule(this.#rule());
@@ -82,18 +82,18 @@ export class Pacing {
   entered(report: PullReport): PullReport | undefined {
     const id = reportId(report);
     this.#settle(id, report);
-    const { clock } = this.#outside.agent;
-    const { cadenceMs } = this.#outside.config().schedule;
-    const lane = endedBefore(report);
-    this.#fallThrough.note(id, lane, { nowMs: clock.now(), cadenceMs });
+    const { clock } = this.#dependencies.agent;
+    const { cadenceMs } = this.#dependencies.config().schedule;
+    const budgetKey = endedBefore(report);
+    this.#fallThrough.note(id, budgetKey, { nowMs: clock.now(), cadenceMs });
     const known = this.#reached.get(id);
-    if (lane === undefined) {
+    if (budgetKey === undefined) {
       if (!isShutOut(report)) this.#reached.set(id, report);
       return report;
     }
     // The hosts before it fail as they did then, or worse, and what it said then is the last word.
-    if (known === undefined || !costsOf(known).has(lane)) return wasAsked(report) ? report : undefined;
-    return this.#outside.book.last(id) === known ? undefined : known;
+    if (known === undefined || !costsOf(known).has(budgetKey)) return wasAsked(report) ? report : undefined;
+    return this.#dependencies.state.last(id) === known ? undefined : known;
   }
 
   /** A check counts like everything else; nobody asks it to wait. */
@@ -102,61 +102,65 @@ export class Pacing {
   }
 
   /** Before an image that is under way is asked for in a lane. */
-  readonly enters = (id: string, lane: string): boolean =>
-    this.#pacer.enters(id, lane, this.#outside.agent.clock.now());
+  readonly enters = (id: string, budgetKey: string): boolean =>
+    this.#pacer.enters(id, budgetKey, this.#dependencies.agent.clock.now());
 
   #settle(id: string, report: PullReport): void {
-    for (const lane of privateLanes(report)) this.#pacer.learnPrivate(lane);
+    for (const budgetKey of privateBudgetKeys(report)) this.#pacer.learnPrivate(budgetKey);
     // One that was made up does not say what was asked.
     if (report.plan === undefined) this.#pacer.abandon(id);
-    else this.#pacer.settle(id, costsOf(report), this.#outside.agent.clock.now());
+    else this.#pacer.settle(id, costsOf(report), this.#dependencies.agent.clock.now());
   }
 
   /** So long an agent that has just started waits, lest a fleet that has just started does everything at once. */
   firstDelayMs(): number {
     this.#pacer.rule(this.#rule());
-    const { config, node } = this.#outside;
+    const { config, node } = this.#dependencies;
     return firstDelayMs(this.#pacer.agents, config().schedule.cadenceMs) * phaseOf(node);
   }
 
   /** Requests beside the rehearsals, counted in the same share. */
   readonly admit = (registry: string, requests: number): boolean => {
-    const nowMs = this.#outside.agent.clock.now();
-    const asking = { id: 'a look beside', lanes: [laneOf(registry, { role: 'origin', authority: registry })] };
+    const nowMs = this.#dependencies.agent.clock.now();
+    const asking = {
+      id: 'a look beside',
+      budgetKeys: [budgetKeyOf(registry, { role: 'origin', authority: registry })],
+    };
     if (!this.#pacer.admits(asking, nowMs)) return false;
-    this.#pacer.settle(asking.id, new Map(asking.lanes.map((lane) => [lane, requests])), nowMs);
+    this.#pacer.settle(asking.id, new Map(asking.budgetKeys.map((budgetKey) => [budgetKey, requests])), nowMs);
     return true;
   };
 
   /** For one pass: whether mirrors are to be asked for a tag itself. */
   tagsDue(): (tag: TagAsked) => boolean {
     const images = new Map<string, number>();
-    for (const { image } of this.#outside.book.demands()) {
+    for (const { image } of this.#dependencies.state.demands()) {
       if (image.ok) images.set(image.value.registry, (images.get(image.value.registry) ?? 0) + 1);
     }
     return ({ registry, reference, askedMs, nowMs }) => {
-      const lane = laneOf(registry, { role: 'origin', authority: registry });
-      const restMs = this.#pacer.tagRestMs(lane, images.get(registry) ?? 1);
-      return isTagDue({ restMs, name: `${this.#outside.node} ${reference}` }, { askedMs, nowMs });
+      const budgetKey = budgetKeyOf(registry, { role: 'origin', authority: registry });
+      const restMs = this.#pacer.tagRestMs(budgetKey, images.get(registry) ?? 1);
+      return isTagDue({ restMs, name: `${this.#dependencies.node} ${reference}` }, { askedMs, nowMs });
     };
   }
 
   nextDueMs(): number | undefined {
-    return this.#outside.book.nextDueMs(this.#waits);
+    return this.#dependencies.state.nextDueMs(this.#waits);
   }
 
-  readonly spent = (): readonly Spent[] => this.#outside.agent.spent?.() ?? [];
+  readonly spent = (): readonly Spent[] => this.#dependencies.agent.spent?.() ?? [];
 
   readonly pace = (): PaceReading => {
-    const { book, config } = this.#outside;
+    const { state, config } = this.#dependencies;
     const images = new Map<string, number>();
-    for (const demand of book.demands()) {
-      for (const lane of lanesOf(demand, book.known(demand).report)) images.set(lane, (images.get(lane) ?? 0) + 1);
+    for (const demand of state.demands()) {
+      for (const budgetKey of budgetKeysOf(demand, state.known(demand).report))
+        images.set(budgetKey, (images.get(budgetKey) ?? 0) + 1);
     }
     const { cadenceMs } = config().schedule;
-    const cadences = [...images].map(([lane, count]) => ({
-      lane,
-      cadenceMs: Math.max(cadenceMs, this.#pacer.roundMs(lane, count)),
+    const cadences = [...images].map(([budgetKey, count]) => ({
+      budgetKey,
+      cadenceMs: Math.max(cadenceMs, this.#pacer.roundMs(budgetKey, count)),
     }));
     return { agents: this.#pacer.agents, cadences };
   };
@@ -168,9 +172,9 @@ export class Pacing {
   }
 
   #rule(): Rule {
-    const { fleetSize, requestsPerMinute: budgets } = this.#outside.config();
-    const { fleet, turns } = this.#outside.agent;
-    const together = turns?.isOpen() === true;
+    const { fleetSize, requestsPerMinute: budgets } = this.#dependencies.config();
+    const { fleet, reservations } = this.#dependencies.agent;
+    const together = reservations?.isOpen() === true;
     return { agents: fleetSize === 'auto' ? (fleet?.() ?? 1) : fleetSize, budgets, together };
   }
 }
@@ -180,21 +184,21 @@ function wasAsked(report: PullReport): boolean {
   return costsOf(report).size > 0;
 }
 
-function lanesOf(demand: Demand, report: PullReport | undefined): readonly string[] {
+function budgetKeysOf(demand: Demand, report: PullReport | undefined): readonly string[] {
   const asked = report === undefined ? [] : [...costsOf(report).keys()];
   if (asked.length > 0 || !demand.image.ok) return asked;
   const { registry } = demand.image.value;
-  return [laneOf(registry, { role: 'origin', authority: registry })];
+  return [budgetKeyOf(registry, { role: 'origin', authority: registry })];
 }
 
 /** Waits for knocks so long and no longer; without them one goes on with what was known. */
 export function patient(
-  knock: (at: readonly Known[]) => Promise<Knocks> | undefined,
+  probe: (at: readonly Known[]) => Promise<ProbeResults> | undefined,
   { waitMs, log }: { readonly waitMs: number; readonly log: Log },
-): Knocker {
+): Prober {
   return async (at) => {
     try {
-      return await within(knock(at) ?? Promise.resolve(undefined), waitMs);
+      return await within(probe(at) ?? Promise.resolve(undefined), waitMs);
     } catch (error) {
       log.error({ error }, 'could not knock: going on with what was known');
       return undefined;

@@ -109,7 +109,7 @@ export function untold(of: {
   readonly atMs: number;
 }): PullReport {
   const { node, demand, fault, atMs } = of;
-  const sure = { is: 'approximate', because: ['the rehearsal did not end by itself'] } as const;
+  const confidence = { is: 'approximate', because: ['the rehearsal did not end by itself'] } as const;
   return {
     version: 1,
     node,
@@ -119,10 +119,10 @@ export function untold(of: {
     ...(demand.id === undefined ? {} : { id: demand.id }),
     ...(demand.image.ok ? { reference: demand.image.value.runtime, registry: demand.image.value.registry } : {}),
     policy: demand.policy,
-    wantedBy: demand.wantedBy,
-    verdict: { is: 'unknown', fault, stage: 'plan', sure },
+    requestedBy: demand.requestedBy,
+    verdict: { is: 'unknown', fault, stage: 'plan', confidence },
     forecasts: [],
-    performances: [],
+    attempts: [],
     evidence: [],
     warnings: [],
   };

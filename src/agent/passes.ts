@@ -3,84 +3,84 @@
  * in the book, in the metrics and in the log.
  */
 import { defaultPace } from '#budget/pace.ts';
-import { emptyPast, type Past } from '#forecast/history/history.ts';
+import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
 import { phaseOf } from '#budget/phase.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#node/view.ts';
-import type { Outside } from './agent.ts';
-import { Book } from './state.ts';
+import type { AgentDependencies } from './agent.ts';
+import { AgentState } from './state.ts';
 import type { Config } from '#config/config.ts';
 import { jitterMs } from '#config/config.ts';
 import { Pacing, patient } from './pacing.ts';
 import { explained, runPass } from './pass.ts';
 import { QuotaWatch } from './quota-watch.ts';
-import { sayChange, sayScore } from './log-changes.ts';
-import { pause, startSchedule, type Beating } from './schedule.ts';
+import { logChange, logScore } from './log-changes.ts';
+import { pause, startSchedule, type TickSource } from './schedule.ts';
 import type { Metrics } from '#output/metrics/metrics.ts';
 import { openMetrics } from '#output/metrics/metrics.ts';
 import { tidied } from './release-memory.ts';
 import { within } from './with-timeout.ts';
 
 export class Rounds {
-  readonly book: Book;
+  readonly state: AgentState;
   readonly metrics: Metrics;
-  readonly #outside: Outside;
+  readonly #dependencies: AgentDependencies;
   readonly #node: string;
   config: Config;
-  #beating: Beating | undefined;
+  #ticks: TickSource | undefined;
   #timer: NodeJS.Timeout | undefined;
   readonly pacing: Pacing;
   #running: Promise<void> = Promise.resolve();
   readonly #quotas: QuotaWatch;
   readonly #queued: { regular?: Promise<void> | undefined; early?: Promise<void> | undefined } = {};
 
-  constructor(outside: Outside) {
-    this.#outside = outside;
-    this.config = outside.config;
-    this.#node = outside.config.nodeName ?? outside.hostName;
-    const { now } = outside.clock;
-    this.book = new Book({
+  constructor(dependencies: AgentDependencies) {
+    this.#dependencies = dependencies;
+    this.config = dependencies.config;
+    this.#node = dependencies.config.nodeName ?? dependencies.hostName;
+    const { now } = dependencies.clock;
+    this.state = new AgentState({
       node: this.#node,
       startedMs: now(),
       cadenceMs: this.config.schedule.cadenceMs,
       keep: this.config.historyPerImage,
       silenceMs: silenceMs(this.config),
-      past: outside.state?.first ?? emptyPast,
+      history: dependencies.state?.first ?? emptyNodeHistory,
     });
-    this.pacing = new Pacing({ node: this.#node, book: this.book, config: () => this.config, agent: outside });
+    this.pacing = new Pacing({ node: this.#node, state: this.state, config: () => this.config, agent: dependencies });
     this.metrics = openMetrics({
-      ledger: () => this.book.read(),
+      ledger: () => this.state.read(),
       now,
-      vitals: outside.vitals,
-      version: outside.version,
+      vitals: dependencies.vitals,
+      version: dependencies.version,
       perImageSeries: () => this.config.perImageSeries,
       manners: this.pacing,
     });
-    this.#quotas = new QuotaWatch({ look: () => this.#sampleQuotas(), log: outside.log });
+    this.#quotas = new QuotaWatch({ readView: () => this.#sampleQuotas(), log: dependencies.log });
     this.#watch();
   }
 
   begin(): void {
-    this.#beat();
+    this.#tick();
     void this.regular();
   }
 
   /** A new configuration: its schedule at once, its images with a pass at once, everything remembered kept. */
   adopt(config: Config): void {
     this.config = config;
-    this.#outside.log.setLevel(config.logLevel);
-    this.book.rule({
+    this.#dependencies.log.setLevel(config.logLevel);
+    this.state.rule({
       cadenceMs: config.schedule.cadenceMs,
       keep: config.historyPerImage,
       silenceMs: silenceMs(config),
     });
-    this.book.hurry();
+    this.state.hurry();
     this.begin();
   }
 
   /** Waits for what runs to notice, but not for ever. */
   async end(graceMs: number): Promise<void> {
-    this.#beating?.stop();
+    this.#ticks?.stop();
     this.#quotas.stop();
     clearTimeout(this.#timer);
     await within(this.#running, graceMs);
@@ -98,28 +98,28 @@ export class Rounds {
   }
 
   #watch(): void {
-    const { cluster, log } = this.#outside;
+    const { cluster, log } = this.#dependencies;
     if (cluster === undefined) return;
-    this.book.watch(cluster.sight);
+    this.state.watch(cluster.clusterState);
     cluster.listen({
-      ledger: () => this.book.read(),
+      ledger: () => this.state.read(),
       demandsChanged: this.early,
       outcome: (outcome) => {
-        const found = this.book.hold(outcome);
+        const found = this.state.hold(outcome);
         this.metrics.scored(found);
-        sayScore(log, found);
+        logScore(log, found);
       },
     });
   }
 
   #isOver(): boolean {
-    return this.#outside.signal.aborted;
+    return this.#dependencies.signal.aborted;
   }
 
-  #beat(): void {
-    this.#beating?.stop();
-    const { log } = this.#outside;
-    this.#beating = startSchedule({
+  #tick(): void {
+    this.#ticks?.stop();
+    const { log } = this.#dependencies;
+    this.#ticks = startSchedule({
       schedule: this.config.schedule,
       // A part of the jitter that is this node's for ever: a fleet stays spread over it.
       delayMs: jitterMs(this.config) * phaseOf(this.#node),
@@ -135,27 +135,27 @@ export class Rounds {
   #enqueue(kind: 'regular' | 'early'): Promise<void> {
     this.#running = this.#running
       .then(() => this.#pass(kind))
-      .catch((error: unknown) => this.#outside.log.error({ error }, 'a pass broke'));
+      .catch((error: unknown) => this.#dependencies.log.error({ error }, 'a pass broke'));
     return this.#running;
   }
 
   async #pass(kind: 'regular' | 'early'): Promise<void> {
     // A request that comes while this pass runs wants another one after it.
     this.#queued[kind] = undefined;
-    const { clock, log, cluster } = this.#outside;
+    const { clock, log, cluster } = this.#dependencies;
     if (this.#isOver()) return;
     clearTimeout(this.#timer);
     const startedMs = clock.now();
     await this.#ask();
-    if (kind === 'regular' && this.book.read().pass === undefined)
-      await pause(this.pacing.firstDelayMs(), this.#outside.signal);
+    if (kind === 'regular' && this.state.read().pass === undefined)
+      await pause(this.pacing.firstDelayMs(), this.#dependencies.signal);
     const now = await this.#choose(kind);
-    for await (const report of tidied(this.#reports(now), this.#outside.tidy)) this.#enter(report);
+    for await (const report of tidied(this.#reports(now), this.#dependencies.tidy)) this.#enter(report);
     if (this.#isOver()) return;
     const endedMs = clock.now();
-    await within(this.#quotas.look(), this.config.deadline);
-    await this.#foresee();
-    if (kind === 'regular') this.book.passed({ endedMs, ms: endedMs - startedMs, images: now.length });
+    await within(this.#quotas.readView(), this.config.deadline);
+    await this.#forecast();
+    if (kind === 'regular') this.state.passed({ endedMs, ms: endedMs - startedMs, images: now.length });
     cluster?.passed();
     log.debug({ kind, images: now.length, ms: endedMs - startedMs }, 'pass ended');
     this.#rearm();
@@ -163,26 +163,26 @@ export class Rounds {
 
   async #ask(): Promise<void> {
     try {
-      const demands = await within(this.#outside.demands(this.config), this.config.deadline);
+      const demands = await within(this.#dependencies.demands(this.config), this.config.deadline);
       if (demands === undefined) throw new Error('no answer within the deadline of a rehearsal');
-      this.book.ask(demands);
+      this.state.ask(demands);
     } catch (error) {
-      this.#outside.log.error({ error }, 'could not read what is asked for: going on with what was known');
+      this.#dependencies.log.error({ error }, 'could not read what is asked for: going on with what was known');
     }
   }
 
   async #choose(kind: 'regular' | 'early'): Promise<readonly Demand[]> {
-    const { knock, signal, log } = this.#outside;
-    const knocker = patient((at) => knock?.(at, this.config, signal), { waitMs: silenceMs(this.config), log });
-    const { now, again } = await this.pacing.choose(kind, knocker);
+    const { probe, signal, log } = this.#dependencies;
+    const prober = patient((at) => probe?.(at, this.config, signal), { waitMs: silenceMs(this.config), log });
+    const { now, again } = await this.pacing.choose(kind, prober);
     for (const report of again) this.#note(report);
     return now;
   }
 
   #reports(demands: readonly Demand[]): AsyncIterable<PullReport> {
-    const { rehearse, clock, signal, log } = this.#outside;
-    const { config, book, pacing } = this;
-    const at = { past: () => book.past(), tagIsDue: pacing.tagsDue(), mayEnter: pacing.enters };
+    const { rehearse, clock, signal, log } = this.#dependencies;
+    const { config, state, pacing } = this;
+    const at = { history: () => state.history(), tagIsDue: pacing.tagsDue(), mayEnter: pacing.enters };
     return runPass({
       node: this.#node,
       demands,
@@ -195,47 +195,47 @@ export class Rounds {
   }
 
   async #sampleQuotas(): Promise<void> {
-    const { sampleQuotas, signal } = this.#outside;
+    const { sampleQuotas, signal } = this.#dependencies;
     if (sampleQuotas === undefined || this.config.quotaSamples === 'off' || this.#isOver()) return;
-    const past = (): Past => this.book.past();
-    const { entries } = this.book.read();
-    const at = { signal, past, entries, demands: this.book.demands(), admit: this.pacing.admit };
-    this.book.learnSamples(await sampleQuotas(this.config, at));
+    const history = (): NodeHistory => this.state.history();
+    const { entries } = this.state.read();
+    const at = { signal, history, entries, demands: this.state.demands(), admit: this.pacing.admit };
+    this.state.learnSamples(await sampleQuotas(this.config, at));
   }
 
   /** What the node as a whole has coming; a look that fails leaves what was foretold last. */
-  async #foresee(): Promise<void> {
-    const { look, clock, log, state } = this.#outside;
-    if (look === undefined) return;
+  async #forecast(): Promise<void> {
+    const { readView, clock, log, state } = this.#dependencies;
+    if (readView === undefined) return;
     try {
-      const view = await look(this.config);
-      this.book.foresee(view, clock.now());
-      await state?.save(this.book.past());
+      const view = await readView(this.config);
+      this.state.evaluate(view, clock.now());
+      await state?.save(this.state.history());
     } catch (error) {
       log.error({ error }, 'could not look ahead: going on with what was foretold');
     }
   }
 
   #enter(report: PullReport): void {
-    const entered = explained(report, this.#outside.advise);
-    const told = this.pacing.entered(entered);
-    if (told !== undefined && this.#note(told)) this.metrics.observe(entered);
+    const entered = explained(report, this.#dependencies.advise);
+    const accepted = this.pacing.entered(entered);
+    if (accepted !== undefined && this.#note(accepted)) this.metrics.observe(entered);
   }
 
   /** False where nobody asked for it. */
   #note(report: PullReport): boolean {
-    const { clock, log, cluster } = this.#outside;
+    const { clock, log, cluster } = this.#dependencies;
     const pace = { ...defaultPace, cadenceMs: this.config.schedule.cadenceMs };
-    const change = this.book.enter(report, { pace, dice: clock.random() });
+    const change = this.state.enter(report, { pace, dice: clock.random() });
     if (change !== undefined && change !== null) {
-      sayChange(log, change);
+      logChange(log, change);
       cluster?.changed(change);
     }
     return change !== undefined;
   }
 
   #rearm(): void {
-    const { clock } = this.#outside;
+    const { clock } = this.#dependencies;
     const due = this.pacing.nextDueMs();
     if (due === undefined || this.#isOver()) return;
     // Not below a second, whatever the clock does; not above what a timer can hold.

@@ -3,7 +3,7 @@ import type { Log } from '#output/log.ts';
 
 export interface QuotaWatching {
   /** Makes the looks that are due, and remembers them. */
-  readonly look: () => Promise<void>;
+  readonly readView: () => Promise<void>;
   readonly log: Log;
 }
 
@@ -21,10 +21,10 @@ export class QuotaWatch {
   }
 
   /** Now, unless a look is under way; and again a while after it. */
-  look(): Promise<void> {
+  readView(): Promise<void> {
     if (this.#isOver) return Promise.resolve();
     clearTimeout(this.#timer);
-    return (this.#running ??= this.#look());
+    return (this.#running ??= this.#read());
   }
 
   /** What runs ends by the signal that it was given. */
@@ -33,15 +33,15 @@ export class QuotaWatch {
     clearTimeout(this.#timer);
   }
 
-  async #look(): Promise<void> {
-    const { look, log } = this.#watching;
+  async #read(): Promise<void> {
+    const { readView, log } = this.#watching;
     try {
-      await look();
+      await readView();
     } catch (error) {
       log.error({ error }, 'a look at the quotas broke');
     } finally {
       this.#running = undefined;
-      if (!this.#isOver) this.#timer = setTimeout(() => void this.look(), tickMs);
+      if (!this.#isOver) this.#timer = setTimeout(() => void this.readView(), tickMs);
     }
   }
 }

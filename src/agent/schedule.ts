@@ -63,7 +63,7 @@ function gapsOf(cron: string): readonly number[] {
   }
 }
 
-export interface Beat {
+export interface Tick {
   readonly schedule: Schedule;
   /** After each stroke. */
   readonly delayMs: number;
@@ -73,20 +73,20 @@ export interface Beat {
   readonly skipped: (why: 'missed' | 'overlap') => void;
 }
 
-export interface Beating {
+export interface TickSource {
   readonly stop: () => void;
 }
 
-export function startSchedule({ schedule, delayMs, pass, skipped }: Beat): Beating {
+export function startSchedule({ schedule, delayMs, pass, skipped }: Tick): TickSource {
   const stopped = new AbortController();
   // node-cron's own warnings go to the console; what matters of them comes as events.
   const silent = { info: ignore, warn: ignore, error: ignore, debug: ignore };
   setLogger(silent);
-  const beat = async (): Promise<void> => {
+  const tick = async (): Promise<void> => {
     await pause(delayMs, stopped.signal);
     if (!stopped.signal.aborted) await pass();
   };
-  const task = createTask(schedule.cron, beat, {
+  const task = createTask(schedule.cron, tick, {
     noOverlap: true,
     suppressMissedWarning: true,
   });

@@ -8,8 +8,8 @@ import type { PullSecrets } from '#kubernetes/pull-secrets.ts';
 import type { Config } from '#config/config.ts';
 import type { Log } from '#output/log.ts';
 
-interface Outside {
-  readonly wish: Config['pullSecrets'];
+interface Dependencies {
+  readonly setting: Config['pullSecrets'];
   readonly now: () => Date;
   readonly log: Log;
 }
@@ -24,20 +24,20 @@ const mostKept = 10_000;
 
 export class SecretReader {
   readonly #secrets: PullSecrets;
-  readonly #outside: Outside;
+  readonly #dependencies: Dependencies;
   /** Until when, by namespace and name. */
   readonly #refused = new Map<string, number>();
   /** What was not refused the last time. */
   readonly #open = new Set<string>();
-  #wasSaid = false;
+  #wasLogged = false;
 
-  constructor(secrets: PullSecrets, outside: Outside) {
+  constructor(secrets: PullSecrets, dependencies: Dependencies) {
     this.#secrets = secrets;
-    this.#outside = outside;
+    this.#dependencies = dependencies;
   }
 
   async read(demand: Demand): Promise<Demand> {
-    if (this.#outside.wish === 'off' || demand.secrets.length === 0) return demand;
+    if (this.#dependencies.setting === 'off' || demand.secrets.length === 0) return demand;
     const known = { ...demand, secrets: demand.secrets.map((secret) => this.#remembered(secret)) };
     const read = await this.#secrets.withSecrets(known);
     for (const secret of read.secrets) {
@@ -53,7 +53,7 @@ export class SecretReader {
 
   #remembered(secret: PullSecret): PullSecret {
     const until = this.#refused.get(keyOf(secret)) ?? 0;
-    if (until <= this.#outside.now().getTime()) return secret;
+    if (until <= this.#dependencies.now().getTime()) return secret;
     return { ...secret, state: { is: 'unseen', why: 'forbidden' } };
   }
 
@@ -63,18 +63,18 @@ export class SecretReader {
   }
 
   #remember({ namespace, name }: PullSecret): void {
-    const { wish, now, log } = this.#outside;
-    if (!this.#wasSaid) {
-      this.#wasSaid = true;
+    const { setting, now, log } = this.#dependencies;
+    if (!this.#wasLogged) {
+      this.#wasLogged = true;
       const message = 'a pull secret may not be read: verdicts that depend on it are unknown';
       const facts = { namespace, pullSecret: name };
-      if (wish === 'on') log.error(facts, message);
+      if (setting === 'on') log.error(facts, message);
       else log.warn(facts, message);
     }
     const key = keyOf({ namespace, name });
     const nowMs = now().getTime();
     const wasOpen = this.#open.delete(key);
-    if (wish === 'on' || (this.#refused.get(key) ?? 0) > nowMs) return;
+    if (setting === 'on' || (this.#refused.get(key) ?? 0) > nowMs) return;
     if (this.#refused.size >= mostKept) this.#refused.clear();
     this.#refused.set(key, nowMs + (wasOpen ? suddenMs : refusedMs));
   }

@@ -1,22 +1,25 @@
 /** Books turns with the fleet, and knows whether that is possible: while it is not, each agent keeps to its own small share. */
-import type { TurnAsk } from '#budget/reservations.ts';
+import type { ReservationRequest } from '#budget/reservations.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
-import { takeTurn } from '#kubernetes/lease-reservations.ts';
+import { reserveInLease } from '#kubernetes/lease-reservations.ts';
 import type { Log } from '#output/log.ts';
 
 /** Where turns are booked. */
-export interface TurnDesk {
+export interface ReservationDesk {
   readonly isOpen: () => boolean;
   /** In so many milliseconds it is this agent's turn; undefined: it gets none now. */
-  readonly book: (lane: string, ask: Pick<TurnAsk, 'perMinute' | 'cost'>) => Promise<number | undefined>;
+  readonly state: (
+    budgetKey: string,
+    ask: Pick<ReservationRequest, 'perMinute' | 'cost'>,
+  ) => Promise<number | undefined>;
 }
 
-export interface TurnsAt {
+export interface ReservationsAt {
   readonly namespace: string;
   readonly node: string;
 }
 
-export interface TurnsOutside {
+export interface ReservationDependencies {
   readonly now: () => Date;
   readonly random: () => number;
   readonly log: Log;
@@ -25,24 +28,24 @@ export interface TurnsOutside {
 /** After a failure, doubled each time in a row. */
 const closedMs = { first: 60_000, most: 30 * 60_000 } as const;
 
-export class SharedTurns implements TurnDesk {
+export class SharedReservations implements ReservationDesk {
   readonly #cluster: Cluster;
-  readonly #at: TurnsAt;
-  readonly #outside: TurnsOutside;
+  readonly #at: ReservationsAt;
+  readonly #dependencies: ReservationDependencies;
   #failures = 0;
   #closedUntilMs = 0;
 
-  constructor(cluster: Cluster, at: TurnsAt, outside: TurnsOutside) {
+  constructor(cluster: Cluster, at: ReservationsAt, dependencies: ReservationDependencies) {
     this.#cluster = cluster;
     this.#at = at;
-    this.#outside = outside;
+    this.#dependencies = dependencies;
   }
 
-  readonly isOpen = (): boolean => this.#outside.now().getTime() >= this.#closedUntilMs;
+  readonly isOpen = (): boolean => this.#dependencies.now().getTime() >= this.#closedUntilMs;
 
-  readonly book: TurnDesk['book'] = async (lane, ask) => {
-    const taken = await takeTurn(this.#cluster, { ...this.#at, lane }, ask);
-    const { log, now, random } = this.#outside;
+  readonly state: ReservationDesk['state'] = async (budgetKey, ask) => {
+    const taken = await reserveInLease(this.#cluster, { ...this.#at, budgetKey }, ask);
+    const { log, now, random } = this.#dependencies;
     if (taken.is !== 'failed') {
       if (this.#failures > 0) log.info({}, 'turns are booked with the fleet again');
       this.#failures = 0;

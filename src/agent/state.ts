@@ -4,19 +4,19 @@
  */
 import { isComing } from '#catalog/share.ts';
 import type { FaultCode } from '#report/fault.ts';
-import { emptyHistory, failuresInRow, remember, trim, turnOf } from '#report/verdict-history.ts';
-import type { ClusterSight, Entry, Ledger, Pass } from '#report/ledger.ts';
+import { emptyHistory, failuresInRow, remember, trim, outcomeOf } from '#report/verdict-history.ts';
+import type { ClusterState, Entry, Ledger, Pass } from '#report/ledger.ts';
 import { demandId, reportId } from '#report/ledger.ts';
 import type { Pace } from '#budget/pace.ts';
 import { restOf } from '#budget/cadence.ts';
 import { cadencesOf, dueAt, rests, slowed, takesPart } from '#budget/pace.ts';
-import type { Past } from '#forecast/history/history.ts';
+import type { NodeHistory } from '#forecast/history/history.ts';
 import type { QuotaSample } from '#report/quota.ts';
 import type { PullReport } from '#report/report.ts';
 import type { PullOutcome, Score } from '#report/score.ts';
 import type { Verdict } from '#report/verdict.ts';
 import type { Demand, NodeView } from '#node/view.ts';
-import { Foresight } from './forecasts.ts';
+import { NodeForecasts } from './forecasts.ts';
 import { Predictions } from './predictions.ts';
 
 /** How a report differs from the one before it; absent where it says the same. */
@@ -26,7 +26,7 @@ export interface Change {
   readonly entry: Entry;
 }
 
-export interface BookOptions {
+export interface StateOptions {
   readonly node: string;
   readonly startedMs: number;
   readonly cadenceMs: number;
@@ -34,10 +34,10 @@ export interface BookOptions {
   /** The longest time that a pass may be silent. */
   readonly silenceMs: number;
   /** What an earlier life of the agent left. */
-  readonly past: Past;
+  readonly history: NodeHistory;
 }
 
-export class Book {
+export class AgentState {
   readonly #node: string;
   readonly #startedMs: number;
   #cadenceMs: number;
@@ -48,13 +48,13 @@ export class Book {
   readonly #entries = new Map<string, Entry>();
   #pass: Pass | undefined;
   #hurried = false;
-  #sight: (() => ClusterSight) | undefined;
+  #clusterState: (() => ClusterState) | undefined;
   readonly #predictions = new Predictions();
   #ledger: Ledger | undefined;
-  readonly #foresight: Foresight;
+  readonly #forecasts: NodeForecasts;
 
-  constructor({ node, startedMs, cadenceMs, keep, silenceMs, past }: BookOptions) {
-    this.#foresight = new Foresight(past);
+  constructor({ node, startedMs, cadenceMs, keep, silenceMs, history }: StateOptions) {
+    this.#forecasts = new NodeForecasts(history);
     this.#node = node;
     this.#startedMs = startedMs;
     this.#cadenceMs = cadenceMs;
@@ -64,7 +64,7 @@ export class Book {
   }
 
   /** What the configuration says about remembering changed; what is remembered stays, within the new bounds. */
-  rule({ cadenceMs, keep, silenceMs }: Pick<BookOptions, 'cadenceMs' | 'keep' | 'silenceMs'>): void {
+  rule({ cadenceMs, keep, silenceMs }: Pick<StateOptions, 'cadenceMs' | 'keep' | 'silenceMs'>): void {
     this.#silenceMs = silenceMs;
     this.#cadenceMs = cadenceMs;
     this.#keep = keep;
@@ -77,13 +77,13 @@ export class Book {
     this.#asked = new Map(demands.map((demand) => [demandId(demand), demand]));
     for (const id of this.#entries.keys()) if (!this.#asked.has(id)) this.#entries.delete(id);
     this.#predictions.keep(this.#asked);
-    this.#foresight.keep(demands);
+    this.#forecasts.keep(demands);
     this.#ledger = undefined;
   }
 
   /** A cluster is watched: from now on the ledger says how well it is seen, and verdicts are held against its outcomes. */
-  watch(sight: () => ClusterSight): void {
-    this.#sight = sight;
+  watch(clusterState: () => ClusterState): void {
+    this.#clusterState = clusterState;
     this.#ledger = undefined;
   }
 
@@ -99,36 +99,36 @@ export class Book {
     const asked = this.#asked.get(id);
     if (asked === undefined) return undefined;
     const before = this.#entries.get(id);
-    const turn = turnOf(report);
-    const history = remember(before?.history ?? emptyHistory, turn, this.#keep);
-    const endedMs = history.recent.at(-1)?.atMs ?? turn.atMs;
+    const outcome = outcomeOf(report);
+    const history = remember(before?.history ?? emptyHistory, outcome, this.#keep);
+    const endedMs = history.recent.at(-1)?.atMs ?? outcome.atMs;
     const own = slowed(pace, cadencesOf(asked));
     const due = dueAt({ verdict: report.verdict, endedMs, failures: failuresInRow(history) }, own, dice);
     const entry = { id, report, history, ...(due === undefined ? {} : { dueMs: due }) };
     this.#entries.set(id, entry);
-    this.#foresight.learn(report);
-    if (this.#sight !== undefined) this.#predictions.note(id, report, history.sinceMs ?? endedMs);
+    this.#forecasts.learn(report);
+    if (this.#clusterState !== undefined) this.#predictions.note(id, report, history.sinceMs ?? endedMs);
     this.#progressMs = Math.max(this.#progressMs, endedMs);
     this.#ledger = undefined;
     const last = before?.history.recent.at(-1);
-    if (last?.is === turn.is && last.fault === turn.fault) return null;
+    if (last?.is === outcome.is && last.fault === outcome.fault) return null;
     return { was: last?.is, wasFault: last?.fault, entry };
   }
 
   /** One more look at the node, and what follows from all that is known. */
-  foresee(view: NodeView, nowMs: number): void {
-    this.#foresight.foresee(view, this.read().entries, nowMs);
+  evaluate(view: NodeView, nowMs: number): void {
+    this.#forecasts.evaluate(view, this.read().entries, nowMs);
     this.#ledger = undefined;
   }
 
   /** Looks at quotas beside the rehearsals. */
   learnSamples(samples: readonly QuotaSample[]): void {
-    this.#foresight.learnSamples(samples);
+    this.#forecasts.learnSamples(samples);
     this.#ledger = undefined;
   }
 
-  past(): Past {
-    return this.#foresight.past();
+  history(): NodeHistory {
+    return this.#forecasts.history();
   }
 
   passed(pass: Pass): void {
@@ -170,7 +170,7 @@ export class Book {
       })
       .toSorted(
         ([a, one], [b, other]) =>
-          Number(isComing(one.wantedBy)) - Number(isComing(other.wantedBy)) ||
+          Number(isComing(one.requestedBy)) - Number(isComing(other.requestedBy)) ||
           (order.get(a) ?? 0) - (order.get(b) ?? 0),
       )
       .map(([, demand]) => demand);
@@ -222,9 +222,11 @@ export class Book {
 
   /** As it is now; what was handed out never changes. */
   read(): Ledger {
-    const sight = this.#sight?.();
+    const clusterState = this.#clusterState?.();
     this.#ledger ??= this.#made();
-    return sight === undefined ? this.#ledger : { ...this.#ledger, cluster: sight, scores: this.#predictions.read() };
+    return clusterState === undefined
+      ? this.#ledger
+      : { ...this.#ledger, cluster: clusterState, scores: this.#predictions.read() };
   }
 
   #made(): Ledger {
@@ -236,7 +238,7 @@ export class Book {
       ...(this.#pass === undefined ? {} : { pass: this.#pass }),
       cadenceMs: this.#cadenceMs,
       progressMs: this.#progressMs,
-      ...this.#foresight.read(),
+      ...this.#forecasts.read(),
       staleAfterMs: 3 * this.#cadenceMs + this.#silenceMs + 60_000,
     };
   }

@@ -20,11 +20,11 @@ export function unanswered(
     image: demand.written,
     ...namesOf(demand),
     policy: demand.policy,
-    wantedBy: demand.wantedBy,
+    requestedBy: demand.requestedBy,
     verdict: judgeUnplanned(bad(fault)),
     advice: adviceOn(fault, demand),
     forecasts: [],
-    performances: [],
+    attempts: [],
     evidence: [],
     warnings: [],
     ageMs: 0,
@@ -35,11 +35,11 @@ export function unanswered(
 export function restored(report: CheckedReport, demand: Demand, node: string): CheckedReport {
   const { verdict } = report;
   const advice = 'fault' in verdict ? { advice: adviceOn(verdict.fault, demand) } : {};
-  return { ...report, node, image: demand.written, wantedBy: demand.wantedBy, ...advice };
+  return { ...report, node, image: demand.written, requestedBy: demand.requestedBy, ...advice };
 }
 
 function adviceOn(fault: Fault, demand: Demand): Advice {
-  return adviceFor(fault, { image: demand.written, wantedBy: demand.wantedBy, ...namesOf(demand) });
+  return adviceFor(fault, { image: demand.written, requestedBy: demand.requestedBy, ...namesOf(demand) });
 }
 
 function namesOf({ image }: Demand): { readonly reference?: string; readonly registry?: string } {

@@ -30,7 +30,7 @@ export class ComingDemands {
   readonly #accounts: Accounts;
   readonly #watch: CatalogWatch;
   #generation: number | undefined;
-  #said = '';
+  #reported = '';
 
   constructor(cluster: Cluster, namespace: string, world: ComingWorld) {
     this.#world = world;
@@ -39,7 +39,7 @@ export class ComingDemands {
       ...world,
       place: () => this.#place(),
       onChange: () => {
-        this.#say(this.#watch.current());
+        this.#log(this.#watch.current());
         world.onChange();
       },
     });
@@ -61,12 +61,12 @@ export class ComingDemands {
     const images = this.#node()?.images;
     return Promise.all(
       demands.map(async (demand) => {
-        const { written, policy, wantedBy } = demand;
+        const { written, policy, requestedBy } = demand;
         const architectures = architecturesOf(demand.placement);
         const image = parseImage(written);
         const secrets = await this.#secretsOf(demand);
         const present = presenceOf(image, images);
-        const known = { image, written, policy, wantedBy, secrets, present };
+        const known = { image, written, policy, requestedBy, secrets, present };
         return architectures === undefined ? known : { ...known, architectures };
       }),
     );
@@ -107,11 +107,11 @@ export class ComingDemands {
   }
 
   /** Once for each thing that there is to say. */
-  #say({ generation, fault, namesNoNodes, demands }: CatalogSeen): void {
+  #log({ generation, fault, namesNoNodes, demands }: CatalogSeen): void {
     const { log } = this.#world;
     const trouble = generation === undefined && fault !== undefined ? JSON.stringify(fault) : String(namesNoNodes);
-    if (this.#said !== trouble) {
-      this.#said = trouble;
+    if (this.#reported !== trouble) {
+      this.#reported = trouble;
       if (generation === undefined && fault !== undefined)
         log.info({ fault }, 'no catalog is read: what is about to land on this node is not known');
       else if (namesNoNodes)

@@ -2,7 +2,7 @@
 import type { History } from '#report/verdict-history.ts';
 import { cadencesOf } from './pace.ts';
 import { phaseOf } from './phase.ts';
-import { lastMoment } from './share.ts';
+import { lastSlot } from './share.ts';
 import type { Demand } from '#node/view.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -37,7 +37,7 @@ export function isTagDue(
   { restMs, name }: { readonly restMs: number; readonly name: string },
   { askedMs, nowMs }: { readonly askedMs: number; readonly nowMs: number },
 ): boolean {
-  return lastMoment(restMs, { nowMs, phase: phaseOf(name) }) > askedMs;
+  return lastSlot(restMs, { nowMs, phase: phaseOf(name) }) > askedMs;
 }
 
 /** Over so long the first passes of a fleet that is started at once are spread: a hundred agents a second. */

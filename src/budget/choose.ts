@@ -2,13 +2,20 @@
  * Who is rehearsed in a pass: those that are due, as far as this agent's share of each registry goes. At the doors of all others
  * it knocks: what shows itself there is rehearsed at once where that asks nobody anything, and as soon as it may where it does.
  */
-import { costsOf, laneOf } from './key.ts';
+import { costsOf, budgetKeyOf } from './key.ts';
 import { demandId } from '#report/ledger.ts';
-import { differs, firstLanes, isShut, isShutting, reopened, type Knock } from './connectivity-probe.ts';
+import {
+  differs,
+  firstBudgetKeys,
+  isShut,
+  isShutting,
+  reopened,
+  type ConnectivityProbe,
+} from './connectivity-probe.ts';
 import { spread } from './pace.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#node/view.ts';
-import type { Book } from '#agent/state.ts';
+import type { AgentState } from '#agent/state.ts';
 import type { FallThrough } from './fall-through.ts';
 import type { Asking, Pacer } from './pacer.ts';
 
@@ -19,18 +26,18 @@ export interface Known {
 }
 
 /** Undefined: nobody could knock. */
-export type Knocker = (at: readonly Known[]) => Promise<Knocks | undefined>;
-export type Knocks = ReadonlyMap<string, readonly Knock[]>;
+export type Prober = (at: readonly Known[]) => Promise<ProbeResults | undefined>;
+export type ProbeResults = ReadonlyMap<string, readonly ConnectivityProbe[]>;
 
 export interface Choosing {
-  readonly book: Book;
+  readonly state: AgentState;
   readonly pacer: Pacer;
   readonly fallThrough: FallThrough;
   readonly nowMs: number;
   /** Images that could not go yet, and until when. */
   readonly waits: ReadonlyMap<string, number>;
   readonly perRegistryPass: number;
-  readonly knock: Knocker;
+  readonly probe: Prober;
 }
 
 export interface Chosen {
@@ -41,52 +48,52 @@ export interface Chosen {
 }
 
 /** The lanes whose turn would have to come for those who are due. */
-export function dueLanes(
+export function dueBudgetKeys(
   kind: 'regular' | 'early',
-  choosing: Omit<Choosing, 'knock' | 'perRegistryPass'>,
+  choosing: Omit<Choosing, 'probe' | 'perRegistryPass'>,
 ): ReadonlySet<string> {
-  const { book, pacer, fallThrough, nowMs, waits } = choosing;
-  const due = book.due(kind, nowMs, waits);
-  const lanes = due.map((demand) => pacer.strictest(askingOf(book.known(demand), [], fallThrough).lanes));
-  return new Set(lanes.filter((lane) => lane !== undefined));
+  const { state, pacer, fallThrough, nowMs, waits } = choosing;
+  const due = state.due(kind, nowMs, waits);
+  const budgetKeys = due.map((demand) => pacer.strictest(askingOf(state.known(demand), [], fallThrough).budgetKeys));
+  return new Set(budgetKeys.filter((budgetKey) => budgetKey !== undefined));
 }
 
 export async function choose(kind: 'regular' | 'early', choosing: Choosing): Promise<Chosen> {
-  const { book, pacer, nowMs, waits, perRegistryPass } = choosing;
-  const due = spread(book.due(kind, nowMs, waits), registryOf, perRegistryPass).now;
-  const nobody: readonly Knock[] = [];
+  const { state, pacer, nowMs, waits, perRegistryPass } = choosing;
+  const due = spread(state.due(kind, nowMs, waits), registryOf, perRegistryPass).now;
+  const none: readonly ConnectivityProbe[] = [];
   const now: Demand[] = [];
   const late = new Set<string>();
   for (const demand of due) {
-    if (turnOf(book.known(demand), nobody, choosing).is === 'now') now.push(demand);
+    if (readiness(state.known(demand), none, choosing).is === 'now') now.push(demand);
     else late.add(demandId(demand));
   }
   const going = new Set(now.map(demandId));
-  const others = book.demands().filter((demand) => {
+  const others = state.demands().filter((demand) => {
     const id = demandId(demand);
     return !going.has(id) && (kind === 'regular' || late.has(id));
   });
-  const known = others.map((demand) => book.known(demand));
-  const heard = known.length === 0 ? undefined : await choosing.knock(known);
-  for (const { lane, isPrivate } of [...(heard?.values() ?? [])].flat()) {
-    if (lane !== undefined && isPrivate) pacer.learnPrivate(lane);
+  const known = others.map((demand) => state.known(demand));
+  const heard = known.length === 0 ? undefined : await choosing.probe(known);
+  for (const { budgetKey, isPrivate } of [...(heard?.values() ?? [])].flat()) {
+    if (budgetKey !== undefined && isPrivate) pacer.learnPrivate(budgetKey);
   }
   const waiting = new Map([...waits].filter(([id]) => kind === 'early' && !going.has(id) && !late.has(id)));
   const lifted: string[] = [];
   for (const one of known) {
     const id = demandId(one.demand);
-    const knocks = heard?.get(id) ?? nobody;
+    const probes = heard?.get(id) ?? none;
     const { report } = one;
-    const isChanged = report !== undefined && differs(report, knocks);
+    const isChanged = report !== undefined && differs(report, probes);
     if (!late.has(id) && !isChanged) continue;
-    const turn = isShut(knocks) ? ({ is: 'now' } as const) : turnOf(one, knocks, choosing);
-    if (turn.is === 'now') {
+    const due = isShut(probes) ? ({ is: 'now' } as const) : readiness(one, probes, choosing);
+    if (due.is === 'now') {
       now.push(one.demand);
       waiting.delete(id);
       continue;
     }
-    waiting.set(id, turn.fromMs);
-    if (report !== undefined && isShutOut(report) && reopened(report, knocks)) lifted.push(id);
+    waiting.set(id, due.fromMs);
+    if (report !== undefined && isShutOut(report) && reopened(report, probes)) lifted.push(id);
   }
   return { now, waits: waiting, lifted };
 }
@@ -98,38 +105,46 @@ export function isShutOut({ verdict }: PullReport): boolean {
   return isShutting(fault.code === 'auth.realm_unreachable' ? fault.cause.code : fault.code);
 }
 
-function turnOf(known: Known, knocks: readonly Knock[], { pacer, fallThrough, nowMs }: Choosing): Turn {
-  return turnAt(askingOf(known, knocks, fallThrough), { pacer, fallThrough, nowMs });
+function readiness(
+  known: Known,
+  probes: readonly ConnectivityProbe[],
+  { pacer, fallThrough, nowMs }: Choosing,
+): Readiness {
+  return readinessAt(askingOf(known, probes, fallThrough), { pacer, fallThrough, nowMs });
 }
 
-export type Turn = { readonly is: 'now' } | { readonly is: 'later'; readonly fromMs: number };
+export type Readiness = { readonly is: 'now' } | { readonly is: 'later'; readonly fromMs: number };
 
 /**
  * Its turn is that of the strictest lane that it may need. One that did not get by without a lane behind the first may go at the
  * first one's as well, now and then: the gate in front of the others stays shut, and it is seen whether the first serves again.
  */
-export function turnAt(
+export function readinessAt(
   asking: Asking,
   { pacer, fallThrough, nowMs }: Pick<Choosing, 'pacer' | 'fallThrough' | 'nowMs'>,
-): Turn {
+): Readiness {
   if (pacer.admits(asking, nowMs)) return { is: 'now' };
   const wholeMs = pacer.nextMs(asking, nowMs);
-  const lanes = asking.lanes.slice(0, 1);
-  if (pacer.strictest(asking.lanes) === lanes[0]) return { is: 'later', fromMs: wholeMs };
-  const first = { id: asking.id, lanes };
+  const budgetKeys = asking.budgetKeys.slice(0, 1);
+  if (pacer.strictest(asking.budgetKeys) === budgetKeys[0]) return { is: 'later', fromMs: wholeMs };
+  const first = { id: asking.id, budgetKeys };
   const againMs = fallThrough.untilMs(asking.id);
   if (againMs <= nowMs && pacer.admits(first, nowMs)) return { is: 'now' };
   return { is: 'later', fromMs: Math.min(wholeMs, pacer.nextMs(first, Math.max(nowMs, againMs))) };
 }
 
 /** In the order in which they would be asked. */
-function askingOf({ demand, report }: Known, knocks: readonly Knock[], fallThrough: FallThrough): Asking {
+function askingOf({ demand, report }: Known, probes: readonly ConnectivityProbe[], fallThrough: FallThrough): Asking {
   const id = demandId(demand);
-  if (!demand.image.ok || demand.policy === 'Never') return { id, lanes: [] };
+  if (!demand.image.ok || demand.policy === 'Never') return { id, budgetKeys: [] };
   const asked = report === undefined ? [] : costsOf(report).keys();
-  const lanes = new Set([...firstLanes(knocks), ...asked, ...fallThrough.lanes(id)]);
+  const budgetKeys = new Set([...firstBudgetKeys(probes), ...asked, ...fallThrough.budgetKeys(id)]);
   const { registry } = demand.image.value;
-  return { id, lanes: lanes.size > 0 ? [...lanes] : [laneOf(registry, { role: 'origin', authority: registry })] };
+  return {
+    id,
+    budgetKeys:
+      budgetKeys.size > 0 ? [...budgetKeys] : [budgetKeyOf(registry, { role: 'origin', authority: registry })],
+  };
 }
 
 function registryOf(demand: Demand): string {

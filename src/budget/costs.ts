@@ -21,25 +21,25 @@ export class Costs {
     for (const costs of this.#costs.values()) this.#note(costs);
   }
 
-  of(id: string, lane: string): number {
-    return this.#costs.get(id)?.get(lane) ?? this.#dearest.get(lane) ?? costBefore(lane);
+  of(id: string, budgetKey: string): number {
+    return this.#costs.get(id)?.get(budgetKey) ?? this.#dearest.get(budgetKey) ?? costBefore(budgetKey);
   }
 
   /** In steps of two: small differences between agents and days shift nobody's moments. */
-  ofLane(lane: string): number {
-    const before = costBefore(lane);
-    const doublings = Math.max(0, Math.ceil(Math.log2((this.#dearest.get(lane) ?? 0) / before)));
+  ofBudgetKey(budgetKey: string): number {
+    const before = costBefore(budgetKey);
+    const doublings = Math.max(0, Math.ceil(Math.log2((this.#dearest.get(budgetKey) ?? 0) / before)));
     return before * 2 ** doublings;
   }
 
   /** What failed early, or was known already, was cheap: the next one need not be. */
-  ofTurn(lane: string): number {
-    return Math.max(costBefore(lane), this.#dearest.get(lane) ?? 0);
+  ofTurn(budgetKey: string): number {
+    return Math.max(costBefore(budgetKey), this.#dearest.get(budgetKey) ?? 0);
   }
 
   #note(costs: ReadonlyMap<string, number>): readonly string[] {
-    const dearer = [...costs].filter(([lane, cost]) => cost > (this.#dearest.get(lane) ?? 0));
-    for (const [lane, cost] of dearer) this.#dearest.set(lane, cost);
-    return dearer.map(([lane]) => lane);
+    const dearer = [...costs].filter(([budgetKey, cost]) => cost > (this.#dearest.get(budgetKey) ?? 0));
+    for (const [budgetKey, cost] of dearer) this.#dearest.set(budgetKey, cost);
+    return dearer.map(([budgetKey]) => budgetKey);
   }
 }

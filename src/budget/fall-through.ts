@@ -7,7 +7,7 @@ import type { PullReport } from '#report/report.ts';
 
 interface Held {
   /** Lanes that would have been asked next. */
-  readonly lanes: ReadonlySet<string>;
+  readonly budgetKeys: ReadonlySet<string>;
   /** In a row. */
   readonly times: number;
   readonly untilMs: number;
@@ -17,18 +17,18 @@ export class FallThrough {
   readonly #held = new Map<string, Held>();
 
   /** It was rehearsed, and that ended before this lane or, where none is named, by itself. */
-  note(id: string, lane: string | undefined, at: { readonly nowMs: number; readonly cadenceMs: number }): void {
+  note(id: string, budgetKey: string | undefined, at: { readonly nowMs: number; readonly cadenceMs: number }): void {
     const before = this.#held.get(id);
     this.#held.delete(id);
-    if (lane === undefined) return;
+    if (budgetKey === undefined) return;
     const times = (before?.times ?? 0) + 1;
-    const lanes = new Set([...(before?.lanes ?? []), lane]);
-    this.#held.set(id, { lanes, times, untilMs: at.nowMs + stayedOutMs(times, at.cadenceMs) });
+    const budgetKeys = new Set([...(before?.budgetKeys ?? []), budgetKey]);
+    this.#held.set(id, { budgetKeys, times, untilMs: at.nowMs + stayedOutMs(times, at.cadenceMs) });
   }
 
   /** Beside those that its last report tells of. */
-  lanes(id: string): readonly string[] {
-    return [...(this.#held.get(id)?.lanes ?? [])];
+  budgetKeys(id: string): readonly string[] {
+    return [...(this.#held.get(id)?.budgetKeys ?? [])];
   }
 
   /** When the hosts before may be tried again; 0 where none has failed that way. */

@@ -9,7 +9,7 @@ import type { Exchange } from '#report/rehearsal.ts';
 import type { PublicRoute, PullReport } from '#report/report.ts';
 
 /** `docker.io`, `mirror.corp.example:5000`. */
-export function laneOf(
+export function budgetKeyOf(
   registry: string,
   route: { readonly role: PublicRoute['role']; readonly authority: string },
 ): string {
@@ -18,24 +18,24 @@ export function laneOf(
 }
 
 /** A name that only a private network can resolve, or an address in one. */
-export function isPrivateName(lane: string): boolean {
-  const host = lane.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+export function isPrivateName(budgetKey: string): boolean {
+  const host = budgetKey.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
   if (isInward(host)) return true;
   if (parseAddress(host) !== undefined) return false;
   return !host.includes('.') || /\.(local|internal|lan|home\.arpa|svc|test)$/.test(host);
 }
 
 /** What one rehearsal asked of whom: requests that were sent, by lane. */
-export function costsOf({ registry, plan, performances, evidence }: PullReport): ReadonlyMap<string, number> {
+export function costsOf({ registry, plan, attempts, evidence }: PullReport): ReadonlyMap<string, number> {
   const costs = new Map<string, number>();
   for (const { asked = {} } of evidence)
-    for (const [lane, count] of Object.entries(asked)) costs.set(lane, (costs.get(lane) ?? 0) + count);
+    for (const [budgetKey, count] of Object.entries(asked)) costs.set(budgetKey, (costs.get(budgetKey) ?? 0) + count);
   if (registry === undefined || plan === undefined) return costs;
-  for (const exchange of performances.flatMap(({ exchanges }) => exchanges)) {
+  for (const exchange of attempts.flatMap(({ exchanges }) => exchanges)) {
     const route = plan.routes[exchange.route];
     if (route === undefined || !wasSent(exchange) || isElsewhere(exchange, route)) continue;
-    const lane = laneOf(registry, { role: route.role, authority: authorityOf(route.url) });
-    costs.set(lane, (costs.get(lane) ?? 0) + 1);
+    const budgetKey = budgetKeyOf(registry, { role: route.role, authority: authorityOf(route.url) });
+    costs.set(budgetKey, (costs.get(budgetKey) ?? 0) + 1);
   }
   return costs;
 }
@@ -47,10 +47,10 @@ function isElsewhere({ act, url }: Exchange, route: PublicRoute): boolean {
 }
 
 /** Lanes whose host turned out to be in a private network. */
-export function privateLanes({ registry, plan, performances }: PullReport): ReadonlySet<string> {
+export function privateBudgetKeys({ registry, plan, attempts }: PullReport): ReadonlySet<string> {
   const found = new Set<string>();
   if (registry === undefined || plan === undefined) return found;
-  for (const exchange of performances.flatMap(({ exchanges }) => exchanges)) {
+  for (const exchange of attempts.flatMap(({ exchanges }) => exchanges)) {
     const route = plan.routes[exchange.route];
     if (route === undefined) continue;
     const authority = authorityOf(route.url);
@@ -59,7 +59,7 @@ export function privateLanes({ registry, plan, performances }: PullReport): Read
       (step) =>
         step.step === 'tcp' && step.outcome.ok && step.target.startsWith(host) && isInward(step.outcome.value.address),
     );
-    if (near) found.add(laneOf(registry, { role: route.role, authority }));
+    if (near) found.add(budgetKeyOf(registry, { role: route.role, authority }));
   }
   return found;
 }

@@ -4,15 +4,15 @@
  * the clock and the dice come in.
  */
 import { isComing } from '#catalog/share.ts';
-import type { Fault, FaultCode, Side } from '#report/fault.ts';
-import { rootOf, sideOf } from '#report/fault.ts';
+import type { Fault, FaultCode, Owner } from '#report/fault.ts';
+import { rootOf, ownerOf } from '#report/fault.ts';
 import type { Verdict } from '#report/verdict.ts';
 import type { Demand } from '#node/view.ts';
 
 /** `eager`: sooner than the cadence, backing off towards it. `steady`: at the cadence. `shy`: later than the cadence. */
-export type Temper = 'eager' | 'steady' | 'shy';
+export type RetryKind = 'eager' | 'steady' | 'shy';
 
-const tempers: { readonly [S in Side]: Temper } = {
+const tempers: { readonly [S in Owner]: RetryKind } = {
   workload: 'steady',
   credentials: 'steady',
   node: 'eager',
@@ -22,7 +22,7 @@ const tempers: { readonly [S in Side]: Temper } = {
 };
 
 /** Codes whose temper is not that of their side. */
-const exceptions: { readonly [C in FaultCode]?: Temper } = {
+const exceptions: { readonly [C in FaultCode]?: RetryKind } = {
   'api.rate_limited': 'shy',
   // Docker Hub locks an account after repeated failed logins (registries.md §1.4).
   'auth.rejected': 'shy',
@@ -37,7 +37,7 @@ const exceptions: { readonly [C in FaultCode]?: Temper } = {
   'agent.out_of_time': 'eager',
 };
 
-export function temperOf(verdict: Verdict): Temper {
+export function retryKindOf(verdict: Verdict): RetryKind {
   switch (verdict.is) {
     case 'pulls':
     case 'at_risk':
@@ -46,7 +46,7 @@ export function temperOf(verdict: Verdict): Temper {
     case 'unknown': {
       // A rate limit met behind a redirect or a realm is a rate limit.
       const code = rootOf(verdict.fault).code;
-      return exceptions[code] ?? tempers[sideOf(code)];
+      return exceptions[code] ?? tempers[ownerOf(code)];
     }
   }
 }
@@ -66,13 +66,13 @@ export const defaultPace = { soonestMs: 15_000, longestMs: 60 * 60_000 } as cons
  * How many cadences lie between two rehearsals of an image. One that a start of its Pods would not ask the registry for is in
  * less of a hurry: the next node, the next cleanup or the next credential will ask. So is one that is yet to come.
  */
-export function cadencesOf({ asks, present, wantedBy }: Paced): number {
-  if (wantedBy !== undefined && isComing(wantedBy)) return 6;
+export function cadencesOf({ asks, present, requestedBy }: Paced): number {
+  if (requestedBy !== undefined && isComing(requestedBy)) return 6;
   if (asks === 'no') return 6;
   return asks === 'perhaps' && present === 'yes' ? 3 : 1;
 }
 
-type Paced = Pick<Demand, 'asks' | 'present'> & Partial<Pick<Demand, 'wantedBy'>>;
+type Paced = Pick<Demand, 'asks' | 'present'> & Partial<Pick<Demand, 'requestedBy'>>;
 
 /** The pace of an image that rests for so many cadences: nothing about it is urgent. */
 export function slowed(pace: Pace, cadences: number): Pace {
@@ -93,7 +93,7 @@ interface Resting {
   readonly nowMs: number;
 }
 
-export interface LastTurn {
+export interface LastRehearsal {
   readonly verdict: Verdict;
   readonly endedMs: number;
   /** Turns in a row that did not pull, this one included. */
@@ -104,9 +104,9 @@ export interface LastTurn {
  * When the image is due: at the earliest for `shy`, exactly for `eager`; undefined: whenever the regular cadence comes round.
  * `dice` is in [0, 1).
  */
-export function dueAt(last: LastTurn, pace: Pace, dice: number): number | undefined {
+export function dueAt(last: LastRehearsal, pace: Pace, dice: number): number | undefined {
   const doublings = Math.min(Math.max(last.failures - 1, 0), 30);
-  switch (temperOf(last.verdict)) {
+  switch (retryKindOf(last.verdict)) {
     case 'steady':
       return undefined;
     case 'eager': {
@@ -124,7 +124,7 @@ export function dueAt(last: LastTurn, pace: Pace, dice: number): number | undefi
 
 /** Whether an image takes part in a regular pass at `nowMs`; shy images sit out until they are due. */
 export function takesPart(verdict: Verdict, due: number | undefined, nowMs: number): boolean {
-  return temperOf(verdict) !== 'shy' || due === undefined || due <= nowMs;
+  return retryKindOf(verdict) !== 'shy' || due === undefined || due <= nowMs;
 }
 
 /** `ms` moved by up to `share` either way. */
@@ -153,11 +153,11 @@ export function spread<T>(
   registryOf: (item: T) => string,
   budget: number,
 ): { readonly now: readonly T[]; readonly later: readonly T[] } {
-  const lanes = [...Map.groupBy(items, registryOf).values()];
+  const budgetKeys = [...Map.groupBy(items, registryOf).values()];
   const now: T[] = [];
-  const longest = Math.min(Math.max(0, ...lanes.map((lane) => lane.length)), budget);
+  const longest = Math.min(Math.max(0, ...budgetKeys.map((budgetKey) => budgetKey.length)), budget);
   for (let rank = 0; rank < longest; rank += 1) {
-    for (const lane of lanes) now.push(...lane.slice(rank, rank + 1));
+    for (const budgetKey of budgetKeys) now.push(...budgetKey.slice(rank, rank + 1));
   }
-  return { now, later: lanes.flatMap((lane) => lane.slice(budget)) };
+  return { now, later: budgetKeys.flatMap((budgetKey) => budgetKey.slice(budget)) };
 }

@@ -9,14 +9,14 @@ import { phaseOf } from './phase.ts';
 import {
   affordableMs,
   affords,
-  asksForTurn,
-  fullPurse,
+  needsReservation,
+  fullBucket,
   isUnused,
   roundMs,
   shareOf,
   spend,
-  withTurn,
-  type Purse,
+  withReservation,
+  type TokenBucket,
   type Share,
 } from './share.ts';
 import { Costs } from './costs.ts';
@@ -34,7 +34,7 @@ export interface Rule {
 export interface Asking {
   readonly id: string;
   /** Whoever would be asked; more than one where a mirror did not have it. The strictest decides. */
-  readonly lanes: readonly string[];
+  readonly budgetKeys: readonly string[];
 }
 
 interface SetAside {
@@ -48,7 +48,7 @@ const imagesKept = 20_000;
 export class Pacer {
   readonly #node: string;
   #rule: Rule;
-  readonly #purses = new Map<string, Purse>();
+  readonly #purses = new Map<string, TokenBucket>();
   readonly #private = new Set<string>();
   readonly #costs = new Costs();
   /** For images that are under way: in which lanes how much. */
@@ -73,23 +73,23 @@ export class Pacer {
   }
 
   /** This lane's host is in a private network. */
-  learnPrivate(lane: string): void {
-    if (this.#private.has(lane) || this.#private.size >= imagesKept) return;
-    this.#private.add(lane);
+  learnPrivate(budgetKey: string): void {
+    if (this.#private.has(budgetKey) || this.#private.size >= imagesKept) return;
+    this.#private.add(budgetKey);
     this.#forgetShares();
-    this.#purses.delete(lane);
+    this.#purses.delete(budgetKey);
   }
 
   /** May it go now? What it will cost is set aside. */
-  admits({ id, lanes }: Asking, nowMs: number): boolean {
+  admits({ id, budgetKeys }: Asking, nowMs: number): boolean {
     this.#setAside.delete(id);
-    const lane = this.strictest(lanes);
-    if (lane === undefined) return true;
-    const share = this.#share(lane);
-    const cost = this.#costs.of(id, lane);
-    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
-    if (!affords(purse, share, { nowMs, cost, phase: this.#phase(lane) })) return false;
-    this.#putAside(id, lane, { cost, nowMs });
+    const budgetKey = this.strictest(budgetKeys);
+    if (budgetKey === undefined) return true;
+    const share = this.#share(budgetKey);
+    const cost = this.#costs.of(id, budgetKey);
+    const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+    if (!affords(bucket, share, { nowMs, cost, phase: this.#phase(budgetKey) })) return false;
+    this.#putAside(id, budgetKey, { cost, nowMs });
     return true;
   }
 
@@ -98,42 +98,45 @@ export class Pacer {
    * the lane's next moment beforehand, as it does after one that is as rare, where this round's was not taken yet. Where turns
    * here are the rarer ones, now must be the moment of one.
    */
-  enters(id: string, lane: string, nowMs: number): boolean {
+  enters(id: string, budgetKey: string, nowMs: number): boolean {
     const aside = this.#setAside.get(id);
-    if (aside?.has(lane) === true) return true;
-    const share = this.#share(lane);
-    const cost = this.#costs.of(id, lane);
-    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
+    if (aside?.has(budgetKey) === true) return true;
+    const share = this.#share(budgetKey);
+    const cost = this.#costs.of(id, budgetKey);
+    const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
     const rarest = Math.max(0, ...[...(aside?.keys() ?? [])].map((other) => this.roundMs(other, 1)));
-    const between = this.roundMs(lane, 1);
+    const between = this.roundMs(budgetKey, 1);
     const mayGoOn =
       rarest > between ||
-      (rarest === between && isUnused(purse, share, { nowMs, cost })) ||
-      affords(purse, share, { nowMs, cost, phase: this.#phase(lane) });
+      (rarest === between && isUnused(bucket, share, { nowMs, cost })) ||
+      affords(bucket, share, { nowMs, cost, phase: this.#phase(budgetKey) });
     if (!mayGoOn) return false;
-    this.#putAside(id, lane, { cost, nowMs, usedMs: purse.usedMs });
+    this.#putAside(id, budgetKey, { cost, nowMs, usedMs: bucket.usedMs });
     return true;
   }
 
-  #putAside(id: string, lane: string, { nowMs, ...what }: SetAside & { readonly nowMs: number }): void {
-    const share = this.#share(lane);
-    this.#purses.set(lane, spend(this.#purses.get(lane) ?? fullPurse(share, nowMs), share, { nowMs, cost: what.cost }));
+  #putAside(id: string, budgetKey: string, { nowMs, ...what }: SetAside & { readonly nowMs: number }): void {
+    const share = this.#share(budgetKey);
+    this.#purses.set(
+      budgetKey,
+      spend(this.#purses.get(budgetKey) ?? fullBucket(share, nowMs), share, { nowMs, cost: what.cost }),
+    );
     const aside = this.#setAside.get(id) ?? new Map<string, SetAside>();
-    this.#setAside.set(id, aside.set(lane, what));
+    this.#setAside.set(id, aside.set(budgetKey, what));
   }
 
   /** What it really cost; nothing where nobody was asked anything. */
   settle(id: string, costs: ReadonlyMap<string, number>, nowMs: number): void {
     const asides = this.#setAside.get(id) ?? new Map<string, SetAside>();
     this.#setAside.delete(id);
-    for (const lane of new Set([...costs.keys(), ...asides.keys()])) {
-      const share = this.#share(lane);
-      const [sent, aside] = [costs.get(lane) ?? 0, asides.get(lane)];
+    for (const budgetKey of new Set([...costs.keys(), ...asides.keys()])) {
+      const share = this.#share(budgetKey);
+      const [sent, aside] = [costs.get(budgetKey) ?? 0, asides.get(budgetKey)];
       const cost = sent - (aside?.cost ?? 0);
-      const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
-      const settled = cost === 0 ? purse : spend(purse, share, { nowMs, cost });
+      const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+      const settled = cost === 0 ? bucket : spend(bucket, share, { nowMs, cost });
       const usedMs = sent === 0 && aside?.usedMs !== undefined ? aside.usedMs : settled.usedMs;
-      this.#purses.set(lane, { ...settled, usedMs });
+      this.#purses.set(budgetKey, { ...settled, usedMs });
     }
     for (const dearer of this.#costs.learn(id, costs)) this.#shares.delete(dearer);
   }
@@ -145,45 +148,48 @@ export class Pacer {
 
   /** When one more image of this lane may go. */
   nextMs(asking: Asking, nowMs: number): number {
-    const lane = this.strictest(asking.lanes);
-    if (lane === undefined) return nowMs;
-    const share = this.#share(lane);
+    const budgetKey = this.strictest(asking.budgetKeys);
+    if (budgetKey === undefined) return nowMs;
+    const share = this.#share(budgetKey);
     // A whole share at once, rather than image by image.
     const cost = share.is === 'bucket' ? share.burst : 1;
-    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
-    return affordableMs(purse, share, { nowMs, cost, phase: this.#phase(lane) });
+    const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+    return affordableMs(bucket, share, { nowMs, cost, phase: this.#phase(budgetKey) });
   }
 
   /** What to book a turn for, where now is the moment to do so. */
-  turnToBook(lane: string, nowMs: number): { readonly perMinute: number; readonly cost: number } | undefined {
-    const share = this.#share(lane);
-    const purse = this.#purses.get(lane) ?? fullPurse(share, nowMs);
-    if (!asksForTurn(purse, share, { nowMs, phase: this.#phase(lane) })) return undefined;
-    return { perMinute: this.#perMinute(lane), cost: this.#costs.ofTurn(lane) };
+  reservationDue(budgetKey: string, nowMs: number): { readonly perMinute: number; readonly cost: number } | undefined {
+    const share = this.#share(budgetKey);
+    const bucket = this.#purses.get(budgetKey) ?? fullBucket(share, nowMs);
+    if (!needsReservation(bucket, share, { nowMs, phase: this.#phase(budgetKey) })) return undefined;
+    return { perMinute: this.#perMinute(budgetKey), cost: this.#costs.ofTurn(budgetKey) };
   }
 
   /** The turn that was booked; undefined: there was none. */
-  booked(lane: string, nowMs: number, turnMs: number | undefined): void {
-    this.#purses.set(lane, withTurn(this.#purses.get(lane) ?? fullPurse(this.#share(lane), nowMs), nowMs, turnMs));
+  booked(budgetKey: string, nowMs: number, reservedMs: number | undefined): void {
+    this.#purses.set(
+      budgetKey,
+      withReservation(this.#purses.get(budgetKey) ?? fullBucket(this.#share(budgetKey), nowMs), nowMs, reservedMs),
+    );
   }
 
   /** How long a round over so many images of a lane takes at best. */
-  roundMs(lane: string, images: number): number {
-    const share = this.#share(lane);
-    return roundMs(share, { images, cost: this.#costs.ofLane(lane) });
+  roundMs(budgetKey: string, images: number): number {
+    const share = this.#share(budgetKey);
+    return roundMs(share, { images, cost: this.#costs.ofBudgetKey(budgetKey) });
   }
 
   /** Between two questions to mirrors for each of so many tags of a lane. */
-  tagRestMs(lane: string, images: number): number {
-    const share = shareOf({ perMinute: this.#perMinute(lane), agents: this.#rule.agents, cost: 1 });
+  tagRestMs(budgetKey: string, images: number): number {
+    const share = shareOf({ perMinute: this.#perMinute(budgetKey), agents: this.#rule.agents, cost: 1 });
     return tagRestMs(roundMs(share, { images, cost: 1 }));
   }
 
   /** Of these, the lane whose turns are the rarest. */
-  strictest(lanes: readonly string[]): string | undefined {
-    if (lanes.length <= 1) return lanes[0];
-    const ranked = lanes.map((lane) => ({ lane, betweenMs: this.roundMs(lane, 1) }));
-    return ranked.toSorted((a, b) => b.betweenMs - a.betweenMs)[0]?.lane;
+  strictest(budgetKeys: readonly string[]): string | undefined {
+    if (budgetKeys.length <= 1) return budgetKeys[0];
+    const ranked = budgetKeys.map((budgetKey) => ({ budgetKey, betweenMs: this.roundMs(budgetKey, 1) }));
+    return ranked.toSorted((a, b) => b.betweenMs - a.betweenMs)[0]?.budgetKey;
   }
 
   /** Images that nobody asks for any more are forgotten. */
@@ -192,12 +198,12 @@ export class Pacer {
     this.#forgetShares();
   }
 
-  #perMinute(lane: string): number {
-    const known = this.#perMinutes.get(lane);
+  #perMinute(budgetKey: string): number {
+    const known = this.#perMinutes.get(budgetKey);
     if (known !== undefined) return known;
-    const isPrivate = this.#private.has(lane) || isPrivateName(lane);
-    const perMinute = perMinuteOf(lane, { own: this.#rule.budgets, isPrivate });
-    this.#perMinutes.set(lane, perMinute);
+    const isPrivate = this.#private.has(budgetKey) || isPrivateName(budgetKey);
+    const perMinute = perMinuteOf(budgetKey, { own: this.#rule.budgets, isPrivate });
+    this.#perMinutes.set(budgetKey, perMinute);
     return perMinute;
   }
 
@@ -206,24 +212,24 @@ export class Pacer {
     this.#perMinutes.clear();
   }
 
-  #share(lane: string): Share {
-    const known = this.#shares.get(lane);
+  #share(budgetKey: string): Share {
+    const known = this.#shares.get(budgetKey);
     if (known !== undefined) return known;
     const share = shareOf({
-      perMinute: this.#perMinute(lane),
+      perMinute: this.#perMinute(budgetKey),
       agents: this.#rule.agents,
-      cost: this.#costs.ofLane(lane),
-      ...(this.#rule.together === true ? { turnCost: this.#costs.ofTurn(lane) } : {}),
+      cost: this.#costs.ofBudgetKey(budgetKey),
+      ...(this.#rule.together === true ? { reservationCost: this.#costs.ofTurn(budgetKey) } : {}),
     });
-    this.#shares.set(lane, share);
+    this.#shares.set(budgetKey, share);
     return share;
   }
 
-  #phase(lane: string): number {
-    const known = this.#phases.get(lane);
+  #phase(budgetKey: string): number {
+    const known = this.#phases.get(budgetKey);
     if (known !== undefined) return known;
-    const phase = phaseOf(`${this.#node} ${lane}`);
-    if (this.#phases.size < imagesKept) this.#phases.set(lane, phase);
+    const phase = phaseOf(`${this.#node} ${budgetKey}`);
+    if (this.#phases.size < imagesKept) this.#phases.set(budgetKey, phase);
     return phase;
   }
 }

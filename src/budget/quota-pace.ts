@@ -21,9 +21,9 @@ const closeWithinMs = 60 * minuteMs;
 const seldomMs = 60 * minuteMs;
 
 /** How the last look that was made on purpose ended. */
-export interface LastLook extends QuotaPlace {
+export interface LastSample extends QuotaPlace {
   readonly atMs: number;
-  readonly ended: 'told' | 'told_nothing' | 'unreachable' | 'refused';
+  readonly ended: 'reported' | 'reported_nothing' | 'unreachable' | 'refused';
 }
 
 /** Accounts are counted wherever they come from; addresses for each family, unless a proxy's own is what is seen. */
@@ -35,21 +35,21 @@ export function bucketsOf(account: string, isProxied: boolean): readonly QuotaPl
 /** Milliseconds since the epoch from which on a bucket may be looked at: what a rehearsal showed counts as well. */
 export function dueAtMs(
   place: QuotaPlace,
-  known: { readonly quotas: readonly QuotaSeries[]; readonly looks: readonly LastLook[] },
+  known: { readonly quotas: readonly QuotaSeries[]; readonly samples: readonly LastSample[] },
   nowMs: number,
 ): number {
   const series = known.quotas.filter((one) => isSame(one, place));
-  const look = known.looks.find((one) => isSame(one, place));
-  const told = series.filter(({ said }) => said === 'numbers').toSorted((a, b) => b.seenMs - a.seenMs)[0];
-  const toldDue = told === undefined ? 0 : told.seenMs + cadenceOf(told, nowMs);
-  if (look === undefined) return toldDue;
+  const readView = known.samples.find((one) => isSame(one, place));
+  const reported = series.filter(({ reported }) => reported === 'numbers').toSorted((a, b) => b.seenMs - a.seenMs)[0];
+  const reportedDue = reported === undefined ? 0 : reported.seenMs + cadenceOf(reported, nowMs);
+  if (readView === undefined) return reportedDue;
   // What has just been looked at in vain is not looked at again at once, whatever was known of it before.
-  return Math.max(toldDue, look.atMs + pauses[look.ended]);
+  return Math.max(reportedDue, readView.atMs + pauses[readView.ended]);
 }
 
-const pauses: { readonly [E in LastLook['ended']]: number } = {
-  told: closeMs,
-  told_nothing: seldomMs,
+const pauses: { readonly [E in LastSample['ended']]: number } = {
+  reported: closeMs,
+  reported_nothing: seldomMs,
   unreachable: seldomMs,
   refused: usualMs,
 };

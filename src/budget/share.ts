@@ -20,7 +20,7 @@ export interface ShareAsk {
   /** Requests for one image. */
   readonly cost: number;
   /** Turns can be booked: the same, as this agent alone knows it. */
-  readonly turnCost?: number;
+  readonly reservationCost?: number;
 }
 
 const minuteMs = 60_000;
@@ -34,7 +34,7 @@ const scarce = 15;
 /** A moment that came while something else was under way may still be used. */
 const openMs = 30_000;
 
-export function shareOf({ perMinute, agents, cost, turnCost }: ShareAsk): Share {
+export function shareOf({ perMinute, agents, cost, reservationCost }: ShareAsk): Share {
   const each = (kept * perMinute) / agents;
   // An image at once, and then one in five minutes at the least. One agent alone may owe a little for a dear image.
   if (agents <= 1 || each >= 1.25 * cost) {
@@ -43,8 +43,8 @@ export function shareOf({ perMinute, agents, cost, turnCost }: ShareAsk): Share 
   }
   // All of them in the same minute are still not too many.
   if (agents * cost <= perMinute) return { is: 'moments', everyMs: minuteMs };
-  if (turnCost !== undefined && perMinute / cost <= scarce)
-    return { is: 'turns', everyMs: ((agents * turnCost) / (kept * perMinute)) * minuteMs };
+  if (reservationCost !== undefined && perMinute / cost <= scarce)
+    return { is: 'turns', everyMs: ((agents * reservationCost) / (kept * perMinute)) * minuteMs };
   const most = perMinute / cost;
   const minutes = agents <= few ? apart(agents, most) : agents / calm(most);
   return { is: 'moments', everyMs: minutes * minuteMs };
@@ -73,96 +73,104 @@ function calm(most: number): number {
 }
 
 /** What is left of a share. */
-export interface Purse {
+export interface TokenBucket {
   readonly tokens: number;
   readonly atMs: number;
   /** When a moment was used last. */
   readonly usedMs: number;
   /** When the turn begins that was booked. */
-  readonly turnMs?: number;
+  readonly reservedMs?: number;
 }
 
-export interface Moment {
+export interface Slot {
   readonly nowMs: number;
   /** In [0, 1): which part of each round is this agent's. */
   readonly phase: number;
 }
 
-export function fullPurse(share: Share, nowMs: number): Purse {
+export function fullBucket(share: Share, nowMs: number): TokenBucket {
   return { tokens: share.is === 'bucket' ? share.burst : 0, atMs: nowMs, usedMs: Number.NEGATIVE_INFINITY };
 }
 
-export function affords(purse: Purse, share: Share, at: Moment & { readonly cost: number }): boolean {
-  if (share.is === 'bucket') return tokensAt(purse, share, at.nowMs) >= Math.min(at.cost, share.burst);
-  if (share.is === 'turns') return isTurn(purse, at.nowMs);
+export function affords(bucket: TokenBucket, share: Share, at: Slot & { readonly cost: number }): boolean {
+  if (share.is === 'bucket') return tokensAt(bucket, share, at.nowMs) >= Math.min(at.cost, share.burst);
+  if (share.is === 'turns') return isReserved(bucket, at.nowMs);
   // The moments of another round, before the cost of an image was known, count as well.
-  return isMoment(share.everyMs, at) && isUnused(purse, share, at);
+  return isSlot(share.everyMs, at) && isUnused(bucket, share, at);
 }
 
 /** It is its moment, and no turn is booked yet. */
-export function asksForTurn(purse: Purse, share: Share, at: Moment): boolean {
-  if (share.is !== 'turns' || (purse.turnMs !== undefined && at.nowMs < purse.turnMs + openMs)) return false;
-  return isMoment(share.everyMs, at) && isRoundUnused(purse, share.everyMs, at.nowMs);
+export function needsReservation(bucket: TokenBucket, share: Share, at: Slot): boolean {
+  if (share.is !== 'turns' || (bucket.reservedMs !== undefined && at.nowMs < bucket.reservedMs + openMs)) return false;
+  return isSlot(share.everyMs, at) && isRoundUnused(bucket, share.everyMs, at.nowMs);
 }
 
 /** `turnMs`: when it will be; absent: there was none, and the moment is gone. */
-export function withTurn({ tokens, atMs }: Purse, nowMs: number, turnMs: number | undefined): Purse {
-  return { tokens, atMs, usedMs: nowMs, ...(turnMs === undefined ? {} : { turnMs }) };
+export function withReservation(
+  { tokens, atMs }: TokenBucket,
+  nowMs: number,
+  reservedMs: number | undefined,
+): TokenBucket {
+  return { tokens, atMs, usedMs: nowMs, ...(reservedMs === undefined ? {} : { reservedMs }) };
 }
 
-function isTurn({ turnMs }: Purse, nowMs: number): boolean {
-  return turnMs !== undefined && nowMs >= turnMs && nowMs < turnMs + openMs;
+function isReserved({ reservedMs }: TokenBucket, nowMs: number): boolean {
+  return reservedMs !== undefined && nowMs >= reservedMs && nowMs < reservedMs + openMs;
 }
 
-function isMoment(everyMs: number, at: Moment): boolean {
-  return at.nowMs - lastMoment(everyMs, at) < Math.min(everyMs / 10, openMs);
+function isSlot(everyMs: number, at: Slot): boolean {
+  return at.nowMs - lastSlot(everyMs, at) < Math.min(everyMs / 10, openMs);
 }
 
 /** Of the round that is now nothing was taken yet: its moment may be taken beforehand. */
 export function isUnused(
-  purse: Purse,
+  bucket: TokenBucket,
   share: Share,
   { nowMs, cost }: { readonly nowMs: number; readonly cost: number },
 ): boolean {
-  if (share.is === 'bucket') return tokensAt(purse, share, nowMs) >= Math.min(cost, share.burst);
-  return share.is === 'turns' ? isTurn(purse, nowMs) : isRoundUnused(purse, share.everyMs, nowMs);
+  if (share.is === 'bucket') return tokensAt(bucket, share, nowMs) >= Math.min(cost, share.burst);
+  return share.is === 'turns' ? isReserved(bucket, nowMs) : isRoundUnused(bucket, share.everyMs, nowMs);
 }
 
 /** A clock that was set back has used none. */
-function isRoundUnused({ usedMs }: Purse, everyMs: number, nowMs: number): boolean {
+function isRoundUnused({ usedMs }: TokenBucket, everyMs: number, nowMs: number): boolean {
   return usedMs > nowMs || nowMs - usedMs >= 0.8 * everyMs;
 }
 
 /** `cost` may be negative: what was set aside and not needed. */
-export function spend(purse: Purse, share: Share, at: { readonly nowMs: number; readonly cost: number }): Purse {
+export function spend(
+  bucket: TokenBucket,
+  share: Share,
+  at: { readonly nowMs: number; readonly cost: number },
+): TokenBucket {
   const { nowMs, cost } = at;
-  if (share.is === 'turns') return cost > 0 ? withTurn(purse, purse.usedMs, undefined) : purse;
-  if (share.is === 'moments') return { ...purse, usedMs: cost > 0 ? nowMs : purse.usedMs };
-  const tokens = tokensAt(purse, share, nowMs) - cost;
+  if (share.is === 'turns') return cost > 0 ? withReservation(bucket, bucket.usedMs, undefined) : bucket;
+  if (share.is === 'moments') return { ...bucket, usedMs: cost > 0 ? nowMs : bucket.usedMs };
+  const tokens = tokensAt(bucket, share, nowMs) - cost;
   // However much a check cost: nobody is shut out for longer than some minutes.
-  return { ...purse, tokens: Math.max(Math.min(tokens, share.burst), -4 * share.burst), atMs: nowMs };
+  return { ...bucket, tokens: Math.max(Math.min(tokens, share.burst), -4 * share.burst), atMs: nowMs };
 }
 
 /** When so much can be afforded next: now, or later. */
-export function affordableMs(purse: Purse, share: Share, at: Moment & { readonly cost: number }): number {
-  if (affords(purse, share, at)) return at.nowMs;
-  if (share.is === 'turns' && purse.turnMs !== undefined && purse.turnMs > at.nowMs) return purse.turnMs;
+export function affordableMs(bucket: TokenBucket, share: Share, at: Slot & { readonly cost: number }): number {
+  if (affords(bucket, share, at)) return at.nowMs;
+  if (share.is === 'turns' && bucket.reservedMs !== undefined && bucket.reservedMs > at.nowMs) return bucket.reservedMs;
   if (share.is !== 'bucket') {
-    const next = lastMoment(share.everyMs, at) + share.everyMs;
-    const isTooSoon = purse.usedMs <= at.nowMs && next - purse.usedMs < 0.8 * share.everyMs;
+    const next = lastSlot(share.everyMs, at) + share.everyMs;
+    const isTooSoon = bucket.usedMs <= at.nowMs && next - bucket.usedMs < 0.8 * share.everyMs;
     return isTooSoon ? next + share.everyMs : next;
   }
-  const lacking = Math.min(at.cost, share.burst) - tokensAt(purse, share, at.nowMs);
+  const lacking = Math.min(at.cost, share.burst) - tokensAt(bucket, share, at.nowMs);
   return at.nowMs + Math.ceil((lacking / share.perMinute) * minuteMs);
 }
 
-function tokensAt({ tokens, atMs }: Purse, share: Share & { readonly is: 'bucket' }, nowMs: number): number {
+function tokensAt({ tokens, atMs }: TokenBucket, share: Share & { readonly is: 'bucket' }, nowMs: number): number {
   const minutes = Math.max(0, nowMs - atMs) / minuteMs;
   return Math.min(share.burst, tokens + minutes * share.perMinute);
 }
 
 /** The beginning of the last moment: the same for a name on every day, whatever was restarted. */
-export function lastMoment(everyMs: number, { nowMs, phase }: Moment): number {
+export function lastSlot(everyMs: number, { nowMs, phase }: Slot): number {
   return (Math.floor(nowMs / everyMs - phase) + phase) * everyMs;
 }
 

@@ -4,11 +4,11 @@
  */
 import type { Fault } from '#report/fault.ts';
 import type { CatalogWriter } from './publish.ts';
-import type { Sight, WorkloadWatch, WorkloadWorld } from './watch-workloads.ts';
+import type { ListState, WorkloadWatch, WorkloadWorld } from './watch-workloads.ts';
 import type { CatalogMetrics, CatalogState } from '#output/metrics/catalog.ts';
 import type { Log } from '#output/log.ts';
 
-export interface CatalogOutside extends Omit<WorkloadWorld, 'onChange'> {
+export interface CatalogDependencies extends Omit<WorkloadWorld, 'onChange'> {
   readonly watch: (onChange: WorkloadWorld['onChange']) => WorkloadWatch;
   readonly writer: CatalogWriter;
   readonly log: Log;
@@ -18,27 +18,27 @@ export interface CatalogOutside extends Omit<WorkloadWorld, 'onChange'> {
 const burstMs = 1000;
 const betweenWritesMs = 10_000;
 /** Whether somebody deleted what was written is looked at so often. */
-const mendMs = 10 * 60_000;
+const retryMs = 10 * 60_000;
 const failureMs = { first: 5000, most: 300_000 } as const;
 /** Watches end, and are opened again within this. */
 const graceMs = 15_000;
 /** The loop turns at least so often, or it stands still. */
-const turnMs = 60_000;
+const loopMs = 60_000;
 
-interface Said {
-  readonly is: Sight['is'];
+interface Reported {
+  readonly is: ListState['is'];
   /** Since when it is not open. */
   readonly sinceMs: number;
-  readonly wasSaid: boolean;
+  readonly wasLogged: boolean;
 }
 
 export class Catalog {
-  readonly #outside: CatalogOutside;
+  readonly #dependencies: CatalogDependencies;
   readonly #metrics: () => CatalogMetrics;
   readonly #watch: WorkloadWatch;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
-  readonly #said = new Map<string, Said>();
+  readonly #reported = new Map<string, Reported>();
   #wake = new AbortController();
   #changedMs: number | undefined;
   #checkedMs = Number.NEGATIVE_INFINITY;
@@ -47,24 +47,24 @@ export class Catalog {
   #published: CatalogState['published'];
   #turnedMs: number;
 
-  constructor(outside: CatalogOutside, metrics: () => CatalogMetrics) {
-    this.#outside = outside;
+  constructor(dependencies: CatalogDependencies, metrics: () => CatalogMetrics) {
+    this.#dependencies = dependencies;
     this.#metrics = metrics;
     this.#turnedMs = this.#nowMs();
-    this.#watch = outside.watch((what) => this.#onChange(what));
+    this.#watch = dependencies.watch((what) => this.#onChange(what));
     this.#running = this.#run();
   }
 
   state(): CatalogState {
     return {
-      kinds: this.#watch.sights().map(({ kind, objects, is }) => ({ kind, objects, isSeen: is === 'open' })),
+      kinds: this.#watch.states().map(({ kind, objects, is }) => ({ kind, objects, isSeen: is === 'open' })),
       ...(this.#published === undefined ? {} : { published: this.#published }),
       ...(this.#writtenMs === undefined ? {} : { writtenMs: this.#writtenMs }),
     };
   }
 
   notAlive(): string | undefined {
-    return this.#nowMs() - this.#turnedMs > 5 * turnMs ? 'the catalog stands still' : undefined;
+    return this.#nowMs() - this.#turnedMs > 5 * loopMs ? 'the catalog stands still' : undefined;
   }
 
   notReady(): string | undefined {
@@ -87,31 +87,31 @@ export class Catalog {
   async #run(): Promise<void> {
     while (!this.#isClosed()) {
       this.#turnedMs = this.#nowMs();
-      this.#saySights();
+      this.#logStates();
       const waitMs = this.#dueMs() - this.#nowMs();
-      if (waitMs > 0) await this.#sleep(Math.min(waitMs, turnMs));
+      if (waitMs > 0) await this.#sleep(Math.min(waitMs, loopMs));
       else await this.#publish();
     }
   }
 
   /** When there is something to write; never before each kind was listed, or it was said that it cannot be. */
   #dueMs(): number {
-    if (this.#watch.sights().some(({ is }) => is === 'waits')) return Number.POSITIVE_INFINITY;
+    if (this.#watch.states().some(({ is }) => is === 'waits')) return Number.POSITIVE_INFINITY;
     if (this.#retry !== undefined) return this.#retry.atMs;
-    const mendAt = this.#checkedMs + mendMs;
-    if (this.#changedMs === undefined) return mendAt;
-    return Math.min(mendAt, Math.max(this.#changedMs + burstMs, (this.#writtenMs ?? 0) + betweenWritesMs));
+    const retryAt = this.#checkedMs + retryMs;
+    if (this.#changedMs === undefined) return retryAt;
+    return Math.min(retryAt, Math.max(this.#changedMs + burstMs, (this.#writtenMs ?? 0) + betweenWritesMs));
   }
 
   async #sleep(ms: number): Promise<void> {
     this.#wake = new AbortController();
-    await this.#outside.delay(ms, this.#wake.signal);
+    await this.#dependencies.delay(ms, this.#wake.signal);
   }
 
   async #publish(): Promise<void> {
-    const { writer, log } = this.#outside;
+    const { writer, log } = this.#dependencies;
     const startedMs = this.#nowMs();
-    if (startedMs - this.#checkedMs >= mendMs) writer.forget();
+    if (startedMs - this.#checkedMs >= retryMs) writer.forget();
     this.#changedMs = undefined;
     const { entries, demands, nodes } = this.#watch.entries();
     const distilMs = this.#nowMs() - startedMs;
@@ -124,7 +124,7 @@ export class Catalog {
     this.#published = { demands, nodes, ...rest };
     if (this.#retry !== undefined) log.info({}, 'the catalog can be written again');
     this.#retry = undefined;
-    if (startedMs - this.#checkedMs >= mendMs) this.#checkedMs = startedMs;
+    if (startedMs - this.#checkedMs >= retryMs) this.#checkedMs = startedMs;
     if (!wrote) return;
     this.#writtenMs = this.#nowMs();
     this.#metrics().wrote('ok');
@@ -135,29 +135,29 @@ export class Catalog {
     const failures = (this.#retry?.failures ?? 0) + 1;
     const bound = Math.min(failureMs.most, failureMs.first * 2 ** Math.min(failures - 1, 10));
     if (JSON.stringify(this.#retry?.fault) !== JSON.stringify(fault))
-      this.#outside.log.error({ fault }, 'the catalog cannot be written: the old one stands');
-    this.#retry = { failures, fault, atMs: this.#nowMs() + bound * (0.5 + this.#outside.random()) };
+      this.#dependencies.log.error({ fault }, 'the catalog cannot be written: the old one stands');
+    this.#retry = { failures, fault, atMs: this.#nowMs() + bound * (0.5 + this.#dependencies.random()) };
     this.#metrics().wrote('failed');
   }
 
   /** Once each way. */
-  #saySights(): void {
-    const { log } = this.#outside;
-    for (const { kind, is, fault } of this.#watch.sights()) {
-      const before = this.#said.get(kind);
+  #logStates(): void {
+    const { log } = this.#dependencies;
+    for (const { kind, is, fault } of this.#watch.states()) {
+      const before = this.#reported.get(kind);
       if (is === 'open' || is === 'waits') {
-        if (before?.wasSaid === true && is === 'open') log.info({ kind }, 'a kind is seen again');
-        if (is === 'open' || before === undefined) this.#said.delete(kind);
+        if (before?.wasLogged === true && is === 'open') log.info({ kind }, 'a kind is seen again');
+        if (is === 'open' || before === undefined) this.#reported.delete(kind);
         continue;
       }
       const sinceMs = before?.sinceMs ?? this.#nowMs();
       const isTime = is === 'blind' || this.#nowMs() - sinceMs > graceMs;
-      if (isTime && before?.wasSaid !== true)
+      if (isTime && before?.wasLogged !== true)
         log.warn(
           { kind, fault },
           is === 'blind' ? 'a kind is left out' : 'a kind is not seen: going on with what was known',
         );
-      this.#said.set(kind, { is, sinceMs, wasSaid: before?.wasSaid === true || isTime });
+      this.#reported.set(kind, { is, sinceMs, wasLogged: before?.wasLogged === true || isTime });
     }
   }
 
@@ -166,6 +166,6 @@ export class Catalog {
   }
 
   #nowMs(): number {
-    return this.#outside.now().getTime();
+    return this.#dependencies.now().getTime();
   }
 }

@@ -9,7 +9,7 @@ import { type Call, MiB, faultOf, objectBounds } from '#kubernetes/api/call.ts';
 import { type Chunk, chunkPrefix, chunksOf, unpacked } from './chunks.ts';
 import type { Entry } from './text.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
-import type { Outside } from '#kubernetes/api/list-watch.ts';
+import type { ListWatchOptions } from '#kubernetes/api/list-watch.ts';
 import { at, listAt, textAt } from '#kubernetes/api/json.ts';
 
 export const indexName = 'drypull-catalog';
@@ -67,8 +67,8 @@ const tries = 5;
 const conflictMs = 500;
 const listBounds = { deadlineMs: 60_000, maxBytes: 256 * MiB } as const;
 
-export function catalogWriter(cluster: Cluster, namespace: string, outside: Outside): CatalogWriter {
-  return new Writer(cluster, namespace, outside);
+export function catalogWriter(cluster: Cluster, namespace: string, dependencies: ListWatchOptions): CatalogWriter {
+  return new Writer(cluster, namespace, dependencies);
 }
 
 type Ending = 'done' | 'conflict' | Fault;
@@ -76,15 +76,15 @@ type Ending = 'done' | 'conflict' | Fault;
 class Writer implements CatalogWriter {
   readonly #cluster: Cluster;
   readonly #path: string;
-  readonly #outside: Outside;
+  readonly #dependencies: ListWatchOptions;
   readonly #never = new AbortController().signal;
   /** What is there, as far as it was seen or written. */
   #standing: Standing | undefined;
 
-  constructor(cluster: Cluster, namespace: string, outside: Outside) {
+  constructor(cluster: Cluster, namespace: string, dependencies: ListWatchOptions) {
     this.#cluster = cluster;
     this.#path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps`;
-    this.#outside = outside;
+    this.#dependencies = dependencies;
   }
 
   forget(): void {
@@ -102,11 +102,11 @@ class Writer implements CatalogWriter {
       const { index } = standing;
       const isKnown = (name: string): boolean => standing.chunks.get(name)?.isBroken === false;
       const chunks = chunksOf(entries, { count: index?.chunks.length ?? 1, isKnown });
-      const ending = saysSo(standing, chunks) ? 'done' : await this.#write(standing, chunks);
+      const ending = isPublished(standing, chunks) ? 'done' : await this.#write(standing, chunks);
       if (ending === 'done') return good(publishedOf(standing, index));
       this.#standing = undefined;
       if (ending !== 'conflict') return bad(ending);
-      await this.#outside.delay(conflictMs * (0.5 + this.#outside.random()), this.#never);
+      await this.#dependencies.delay(conflictMs * (0.5 + this.#dependencies.random()), this.#never);
     }
     return bad({ code: 'agent.cannot_see', what: 'write the catalog', why: `${tries} conflicts in a row` });
   }
@@ -201,7 +201,7 @@ function named(name: string): { readonly kind: string; readonly apiVersion: stri
   return { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name, labels: catalogLabels } };
 }
 
-function saysSo({ index, chunks: stored }: Standing, chunks: readonly Chunk[]): boolean {
+function isPublished({ index, chunks: stored }: Standing, chunks: readonly Chunk[]): boolean {
   if (index?.chunks.length !== chunks.length) return false;
   const named = new Set(index.chunks);
   return chunks.every(({ name }) => named.has(name) && stored.get(name)?.isBroken === false);

@@ -5,7 +5,7 @@
  */
 import { type NodePlace, type Placement, fits } from '#kubelet/placement.ts';
 import { type Member, hashOf, isChosen } from '#budget/rendezvous.ts';
-import type { PullPolicy, Wanter } from '#node/view.ts';
+import type { PullPolicy, Requester } from '#node/view.ts';
 
 export interface CatalogDemand {
   readonly written: string;
@@ -16,7 +16,7 @@ export interface CatalogDemand {
   readonly secretNames: readonly string[];
   readonly account: string;
   readonly placement: Placement;
-  readonly wantedBy: readonly Wanter[];
+  readonly requestedBy: readonly Requester[];
 }
 
 /** A node that runs an agent. */
@@ -79,8 +79,8 @@ export function isAnywhere({ nodeName, nodeSelector, terms }: Placement): boolea
 }
 
 /** Nobody of those who want it is here yet. */
-export function isComing(wantedBy: readonly Wanter[]): boolean {
-  return wantedBy.length > 0 && wantedBy.every(({ coming }) => coming === true);
+export function isComing(requestedBy: readonly Requester[]): boolean {
+  return requestedBy.length > 0 && requestedBy.every(({ coming }) => coming === true);
 }
 
 function remembered<K extends object, V>(find: (key: K) => V): (key: K) => V {

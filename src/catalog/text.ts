@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { type CatalogDemand, type FleetNode } from './share.ts';
 import { type Placement, placementOf } from '#kubelet/placement.ts';
 import { memberOf } from '#budget/rendezvous.ts';
-import type { Wanter } from '#node/view.ts';
+import type { Requester } from '#node/view.ts';
 import { at, fieldsOf, listAt, parseJson, stringsAt, textAt } from '#kubernetes/api/json.ts';
 import type { AgentNode } from '#kubernetes/agent-nodes.ts';
 import { taintsOf } from '#kubernetes/node-facts.ts';
@@ -56,7 +56,7 @@ interface DemandText {
 
 class Draft implements Entry {
   readonly #about: DemandText;
-  readonly #wantedBy: { readonly workload: Workload; readonly part: string }[] = [];
+  readonly #requestedBy: { readonly workload: Workload; readonly part: string }[] = [];
   readonly hash: number;
   /** Another one of the same hash. */
   readonly next: Draft | undefined;
@@ -73,18 +73,18 @@ class Draft implements Entry {
   }
 
   add(workload: Workload, part: string): void {
-    this.#wantedBy.push({ workload, part });
+    this.#requestedBy.push({ workload, part });
   }
 
   get size(): number {
     const { image, terms, placed } = this.#about;
-    return 100 + image.length + terms.length + placed.length + 80 * Math.min(this.#wantedBy.length, mostWanters);
+    return 100 + image.length + terms.length + placed.length + 80 * Math.min(this.#requestedBy.length, mostWanters);
   }
 
   line(): string {
     const { image, policy, terms, placed } = this.#about;
-    const own = JSON.stringify({ image, policy, wanters: this.#wantedBy.length });
-    const by = this.#wantedBy.map(({ workload: { kind, name }, part }) => JSON.stringify({ kind, name, part }));
+    const own = JSON.stringify({ image, policy, wanters: this.#requestedBy.length });
+    const by = this.#requestedBy.map(({ workload: { kind, name }, part }) => JSON.stringify({ kind, name, part }));
     const first = by.sort().slice(0, mostWanters).join(',');
     // What is JSON already goes in as it is.
     return `{"demand":${own.slice(0, -1)},${terms.slice(1, -1)},"pod":${placed},"wantedBy":[${first}]}}`;
@@ -144,12 +144,12 @@ export class CatalogReader {
     if (written === '' || namespace === '' || policy === undefined) return undefined;
     const secretNames = listAt(demand, 'pullSecrets').filter((name): name is string => typeof name === 'string');
     const account = textAt(demand, 'serviceAccount') || 'default';
-    const wantedBy = listAt(demand, 'wantedBy').map((by): Wanter => {
+    const requestedBy = listAt(demand, 'wantedBy').map((by): Requester => {
       const [kind, name, part] = [textAt(by, 'kind'), textAt(by, 'name'), textAt(by, 'part')];
       return { kind, namespace, name, part, coming: true };
     });
     const placement = this.#placement(at(demand, 'pod'));
-    return { written, policy, namespace, secretNames, account, placement, wantedBy };
+    return { written, policy, namespace, secretNames, account, placement, requestedBy };
   }
 
   #placement(pod: unknown): Placement {

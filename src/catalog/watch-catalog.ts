@@ -3,7 +3,7 @@
  * compressed and are read one at a time, each again only when it, this node's place or the fleet is another one. While a
  * generation is not whole, the one before it stands.
  */
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as yieldToLoop } from 'node:timers/promises';
 import { type CatalogDemand, ownShare } from './share.ts';
 import type { Fault } from '#report/fault.ts';
 import type { NodePlace } from '#kubelet/placement.ts';
@@ -12,9 +12,9 @@ import { type CatalogPart, CatalogReader } from './text.ts';
 import { type Index, catalogSelector, indexName, readChunk, readIndex } from './publish.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { textAt } from '#kubernetes/api/json.ts';
-import { type Link, type Listener, type Outside, listWatch } from '#kubernetes/api/list-watch.ts';
+import { type Link, type Listener, type ListWatchOptions, listWatch } from '#kubernetes/api/list-watch.ts';
 
-export interface CatalogWorld extends Outside {
+export interface CatalogWorld extends ListWatchOptions {
   /** Of this node; undefined while it is not known. */
   readonly place: () => NodePlace | undefined;
   /** Something in `current()` is different now. */
@@ -56,7 +56,7 @@ export function watchCatalog(cluster: Cluster, namespace: string, world: Catalog
       path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps`,
       selector: { labelSelector: catalogSelector },
     },
-    { listener: known, outside: world },
+    { listener: known, dependencies: world },
   );
   return {
     current: () => known.current(),
@@ -176,17 +176,17 @@ class KnownCatalog implements Listener {
     this.#parts = parts;
     const demands = [...parts.values()].flatMap((part) => part.own);
     const platforms = [...known.values()].flatMap((about) => about.platforms).sort();
-    this.#say(index, { demands, platforms, namesNoNodes: fleet.length === 0 });
+    this.#log(index, { demands, platforms, namesNoNodes: fleet.length === 0 });
   }
 
   /** Between two chunks others get their turn: a large catalog is no reason for a rehearsal to be slow. */
   async #open(name: string, data: Uint8Array | undefined): Promise<CatalogPart | undefined> {
-    await turn();
+    await yieldToLoop();
     const text = data === undefined ? undefined : unpacked(name, data);
     return text === undefined ? undefined : this.#reader.read(text);
   }
 
-  #say(
+  #log(
     index: Index | undefined,
     { demands, platforms, namesNoNodes }: Omit<CatalogSeen, 'generation' | 'fault'>,
   ): void {

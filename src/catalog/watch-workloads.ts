@@ -13,7 +13,7 @@ import {
   type Link,
   type ListWatch,
   type Listener,
-  type Outside,
+  type ListWatchOptions,
   listWatch,
 } from '#kubernetes/api/list-watch.ts';
 import { type WorkloadKind, nameOf, pathOf } from './workload-kinds.ts';
@@ -22,7 +22,7 @@ import { OneCopy, readWorkload } from './workload.ts';
 export type { Entry } from './text.ts';
 export { type WorkloadKind, nameOf, ownKinds } from './workload-kinds.ts';
 
-export interface WorkloadWorld extends Outside {
+export interface WorkloadWorld extends ListWatchOptions {
   /** `found`: something in `entries()` may be different now. `sight`: something in `sights()` is. */
   readonly onChange: (what: 'found' | 'sight') => void;
 }
@@ -30,7 +30,7 @@ export interface WorkloadWorld extends Outside {
 export interface WorkloadWatch {
   /** What was found, as the catalog has it. */
   entries(): Distilled;
-  sights(): readonly Sight[];
+  states(): readonly ListState[];
   close(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export interface Distilled {
 }
 
 /** One kind of object, and how well it is seen. */
-export interface Sight {
+export interface ListState {
   /** `deployments.apps`. */
   readonly kind: string;
   readonly objects: number;
@@ -50,7 +50,7 @@ export interface Sight {
   readonly fault?: Fault;
 }
 
-export interface WorkloadWish {
+export interface WorkloadRequest {
   readonly kinds: readonly WorkloadKind[];
   /** Where drypull's own Pods are. */
   readonly namespace: string;
@@ -60,13 +60,13 @@ export interface WorkloadWish {
 
 export function watchWorkloads(
   cluster: Cluster,
-  { kinds, namespace, nodes: wantsNodes }: WorkloadWish,
+  { kinds, namespace, nodes: wantsNodes }: WorkloadRequest,
   world: WorkloadWorld,
 ): WorkloadWatch {
   const one = new OneCopy();
   const { onChange } = world;
   const start = <T>(collection: Collection, listener: Listener<T>): ListWatch =>
-    listWatch(cluster, collection, { listener, outside: world });
+    listWatch(cluster, collection, { listener, dependencies: world });
   const workloads = kinds.map((kind) => {
     const known = new Known(nameOf(kind), onChange, (object) => readWorkload(object, kind, one));
     return { known, watch: start({ what: known.kind, path: pathOf(kind) }, known) };
@@ -89,10 +89,10 @@ export function watchWorkloads(
       const platforms = platformEntries(platformsOf(nodes.values()));
       return { entries: [...demands, ...fleet, ...platforms], demands: demands.length, nodes: fleet.length };
     },
-    sights: () => [
-      ...workloads.map(({ known }) => known.sight()),
-      pods.sight(),
-      ...(wantsNodes ? [nodes.sight()] : []),
+    states: () => [
+      ...workloads.map(({ known }) => known.state()),
+      pods.state(),
+      ...(wantsNodes ? [nodes.state()] : []),
     ],
     close: async () => {
       await Promise.all(watches.map((watch) => watch.close()));
@@ -141,17 +141,17 @@ class Known<T extends { readonly uid: string }> implements Listener<T | undefine
   };
 
   readonly link = (link: Link): void => {
-    const was = this.sight().is;
+    const was = this.state().is;
     this.#isOpen = link.is === 'open';
     this.#fault = link.is === 'down' ? link.fault : undefined;
-    if (this.sight().is !== was) this.#onChange('sight');
+    if (this.state().is !== was) this.#onChange('sight');
   };
 
   values(): Iterable<T> {
     return this.#objects.values();
   }
 
-  sight(): Sight {
+  state(): ListState {
     const about = { kind: this.kind, objects: this.#objects.size };
     if (this.#isOpen) return { ...about, is: 'open' };
     const fault = this.#fault === undefined ? {} : { fault: this.#fault };

@@ -70,10 +70,10 @@ interface Owner {
 
 function futurePod(spec: unknown, { isDaemon, ...owner }: Owner, one: OneCopy): FuturePod {
   return {
-    uses: imagesOf(spec, owner).map(({ written, policy, wanter }) => ({
+    uses: imagesOf(spec, owner).map(({ written, policy, requester }) => ({
       written: one.of(written),
       policy,
-      part: one.of(wanter.part),
+      part: one.of(requester.part),
     })),
     terms: one.of(JSON.stringify(termsOf(spec, owner.namespace))),
     placed: one.of(JSON.stringify({ spec: schedulingOf(spec), isDaemon } satisfies Placed)),

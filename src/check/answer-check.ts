@@ -13,7 +13,7 @@ import { bareDemand } from '#config/image-demand.ts';
 import { demandKeys } from '#kubernetes/manifests/demand-key.ts';
 import { readManifests } from '#kubernetes/manifests/read-manifests.ts';
 
-export interface CheckMeans {
+export interface CheckDependencies {
   readonly rehearse: (demands: readonly Demand[], signal: AbortSignal) => AsyncIterable<PullReport>;
   readonly ledger: () => Ledger;
   /** Of a list of references. */
@@ -32,30 +32,30 @@ export interface CheckAsked extends CheckManner {
 const mostKept = 200;
 
 export class CheckTaker {
-  readonly #means: CheckMeans;
+  readonly #dependencies: CheckDependencies;
   readonly #keyOf = demandKeys();
   /** Newest last. */
   readonly #kept = new Map<string, PullReport>();
 
-  constructor(means: CheckMeans) {
-    this.#means = means;
+  constructor(means: CheckDependencies) {
+    this.#dependencies = means;
   }
 
   async take(asked: CheckAsked): Promise<readonly CheckedReport[]> {
-    const demands = demandsIn(asked.text, this.#means.mostImages);
+    const demands = demandsIn(asked.text, this.#dependencies.mostImages);
     const found = new Map<Demand, PullReport>();
     if (asked.known) for (const demand of demands) this.#recall(demand, asked, found);
     const open = demands.filter((demand) => !found.has(demand));
     const byKey = new Map(open.map((demand) => [reportKey(demand), demand]));
     if (open.length > 0) {
-      for await (const report of this.#means.rehearse(open, asked.signal)) {
+      for await (const report of this.#dependencies.rehearse(open, asked.signal)) {
         const demand = byKey.get(reportKey(report));
         if (demand === undefined) continue;
         found.set(demand, report);
         this.#keep(demand, report);
       }
     }
-    const nowMs = this.#means.nowMs();
+    const nowMs = this.#dependencies.nowMs();
     return demands.flatMap((demand) => {
       const report = found.get(demand);
       return report === undefined ? [] : [checked(report, asked, nowMs)];
@@ -63,8 +63,8 @@ export class CheckTaker {
   }
 
   #recall(demand: Demand, { brief }: CheckManner, found: Map<Demand, PullReport>): void {
-    const ledger = this.#means.ledger();
-    const at = { nowMs: this.#means.nowMs(), cadenceMs: ledger.cadenceMs };
+    const ledger = this.#dependencies.ledger();
+    const at = { nowMs: this.#dependencies.nowMs(), cadenceMs: ledger.cadenceMs };
     const own = this.#isOurs(demand) ? ledger.entries.find(({ id }) => id === demandName(demand))?.report : undefined;
     // Those of earlier checks are kept without their steps.
     const kept = brief ? this.#kept.get(this.#keyOf(demand)) : undefined;
@@ -73,18 +73,18 @@ export class CheckTaker {
       .filter((report) => isFresh(report, at))
       .toSorted((a, b) => Date.parse(b.at) - Date.parse(a.at));
     if (newest === undefined) return;
-    found.set(demand, { ...omit(newest, 'id'), wantedBy: demand.wantedBy });
+    found.set(demand, { ...omit(newest, 'id'), requestedBy: demand.requestedBy });
   }
 
   /** The agent's own rehearsals went with the cluster's secrets. */
   #isOurs({ secrets }: Demand): boolean {
-    return secrets.length === 0 || (this.#means.secrets && secrets.every(({ state }) => state.is === 'unseen'));
+    return secrets.length === 0 || (this.#dependencies.secrets && secrets.every(({ state }) => state.is === 'unseen'));
   }
 
   #keep(demand: Demand, report: PullReport): void {
     const key = this.#keyOf(demand);
     this.#kept.delete(key);
-    this.#kept.set(key, checked(report, { brief: true, known: false }, this.#means.nowMs()));
+    this.#kept.set(key, checked(report, { brief: true, known: false }, this.#dependencies.nowMs()));
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= mostKept) break;
       this.#kept.delete(oldest);
@@ -95,7 +95,7 @@ export class CheckTaker {
 /** What a report and its demand have in common. */
 function reportKey(one: PullReport | Demand): string {
   const written = 'written' in one ? one.written : one.image;
-  return JSON.stringify([written, one.policy, one.wantedBy]);
+  return JSON.stringify([written, one.policy, one.requestedBy]);
 }
 
 function demandsIn(text: string, most: number): readonly Demand[] {

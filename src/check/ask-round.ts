@@ -66,11 +66,11 @@ function demandKey({ written, policy, secrets }: PlacedDemand['demand']): string
 }
 
 function resultOf(question: NodeQuestion, answer: NodeAnswer, now: Date): NodeResult {
-  const { said, ms } = answer;
-  const reports = said.is === 'answered' && said.status === 200 ? readCheckAnswer(said.body) : undefined;
-  if (reports === undefined) return silent(question, { why: whyNot(said), ms, now });
+  const { answered, ms } = answer;
+  const reports = answered.is === 'answered' && answered.status === 200 ? readCheckAnswer(answered.body) : undefined;
+  if (reports === undefined) return silent(question, { why: whyNot(answered), ms, now });
   const { node, demands } = question;
-  const byPlace = new Map(reports.map((report) => [placeOf(report.wantedBy), report]));
+  const byPlace = new Map(reports.map((report) => [placeOf(report.requestedBy), report]));
   const all = demands.map(({ demand }, place) => {
     const report = byPlace.get(place);
     const why = 'its answer says nothing about this image';
@@ -88,20 +88,20 @@ function silent(
   return { node, isAnswered: false, why, ms, reports };
 }
 
-export function whyNot(said: NodeAnswer['said']): string {
-  switch (said.is) {
+export function whyNot(answered: NodeAnswer['answered']): string {
+  switch (answered.is) {
     case 'late':
-      return `nothing came within ${Math.round(said.afterMs / 100) / 10} s`;
+      return `nothing came within ${Math.round(answered.afterMs / 100) / 10} s`;
     case 'away':
-      return said.why;
+      return answered.why;
     case 'refused':
-      return said.status === 403
+      return answered.status === 403
         ? 'the API server does not let you forward a port to it (get and create on pods/portforward)'
-        : `the API server refuses the port-forward: HTTP ${said.status} ${said.reason} ${said.message}`.trimEnd();
+        : `the API server refuses the port-forward: HTTP ${answered.status} ${answered.reason} ${answered.message}`.trimEnd();
     case 'answered':
-      return said.status === 200
+      return answered.status === 200
         ? 'its answer is none that this version of drypull can read'
-        : `it answers HTTP ${said.status}${errorOf(said.body)}`;
+        : `it answers HTTP ${answered.status}${errorOf(answered.body)}`;
   }
 }
 

@@ -6,7 +6,7 @@ import type { CheckedReport } from '#report/check-answer.ts';
 import { land, landEverywhere, type Landing } from './landing.ts';
 import { sampleNodes } from './sample-nodes.ts';
 import type { Verdict } from '#report/verdict.ts';
-import type { Outside as CheckOutside, Status } from './check.ts';
+import type { Dependencies as CheckOutside, Status } from './check.ts';
 import { askedFor } from './demands.ts';
 import { statusOf } from './check.ts';
 import type { Fleet, FleetNode } from '#kubernetes/port-forward/ask-agents.ts';
@@ -19,7 +19,7 @@ import { secretsHint } from './secrets-hint.ts';
 import { fleetSummary, progress } from '#output/print.ts';
 import { adviceFor } from '#report/advice/advice.ts';
 
-export interface Outside extends Pick<
+export interface Dependencies extends Pick<
   CheckOutside,
   'stdout' | 'stderr' | 'read' | 'now' | 'elapsedMs' | 'ticking' | 'signal'
 > {
@@ -32,62 +32,62 @@ export interface Outside extends Pick<
 const firstPauseMs = 2000;
 const longestPauseMs = 30_000;
 
-export async function checkNodes(wish: NodesCheck, outside: Outside): Promise<Status> {
-  const say = (line: string): void => void outside.stderr.write(`drypull: ${line}\n`);
-  const asked = await askedFor(wish, outside.read, say);
+export async function checkNodes(request: NodesCheck, dependencies: Dependencies): Promise<Status> {
+  const print = (line: string): void => void dependencies.stderr.write(`drypull: ${line}\n`);
+  const asked = await askedFor(request, dependencies.read, print);
   if (asked === undefined) return 2;
-  const opened = openFleet({ ...wish.cluster, env: outside.env, clockMs: outside.elapsedMs });
+  const opened = openFleet({ ...request.cluster, env: dependencies.env, clockMs: dependencies.elapsedMs });
   if (!opened.ok) {
-    say(adviceFor(opened.fault, { wantedBy: [] }).cause);
+    print(adviceFor(opened.fault, { requestedBy: [] }).cause);
     return 2;
   }
   const fleet = opened.value;
-  const found = await findFleet(fleet, wish, outside);
+  const found = await findFleet(fleet, request, dependencies);
   if (!found.ok) {
-    say(found.why);
+    print(found.why);
     return 2;
   }
   const wanted = asked.demands.map((demand, place) => ({ demand, placements: asked.placements[place] ?? [] }));
-  const landing = wish.allNodes ? landEverywhere(found.nodes, wanted) : land(found.nodes, wanted);
+  const landing = request.allNodes ? landEverywhere(found.nodes, wanted) : land(found.nodes, wanted);
   if (landing.nodes.size === 0) {
-    say(`none of ${found.nodes.length} nodes takes these Pods: ${landing.spared[0]?.because ?? 'there are none'}`);
+    print(`none of ${found.nodes.length} nodes takes these Pods: ${landing.spared[0]?.because ?? 'there are none'}`);
     return 2;
   }
-  const { nodes, sample } = chosen(landing, wish.allNodes, say);
+  const { nodes, sample } = chosen(landing, request.allNodes, print);
   const questions = nodes.map((node) => ({
     node: node.name,
     agent: found.agents.get(node.name),
     demands: landing.nodes.get(node) ?? [],
   }));
-  const results = await askUntil(fleet, questions, { wish, outside, say });
+  const results = await askUntil(fleet, questions, { request, dependencies, print });
   const reports = nodes.flatMap(({ name }) => results.get(name)?.reports ?? []);
   const answers: Answers = { cluster: fleet.name, nodes, results, reports, spared: landing.spared, sample };
-  outside.stdout.write(fleetAnswer(wish, answers, outside.stdout));
-  for (const line of secretsHint(asked.demands, reports, wish.files)) say(line);
-  outside.stderr.write(`${fleetSummary(reports)}\n`);
-  if (outside.signal.aborted) return 130;
+  dependencies.stdout.write(fleetAnswer(request, answers, dependencies.stdout));
+  for (const line of secretsHint(asked.demands, reports, request.files)) print(line);
+  dependencies.stderr.write(`${fleetSummary(reports)}\n`);
+  if (dependencies.signal.aborted) return 130;
   const complete = results.size === questions.length && asked.problems.length === 0;
-  return statusOf(reports, { strict: wish.strict, complete });
+  return statusOf(reports, { strict: request.strict, complete });
 }
 
 function chosen(
   landing: Landing<FleetNode>,
   isAll: boolean,
-  say: (line: string) => void,
+  print: (line: string) => void,
 ): { readonly nodes: readonly FleetNode[]; readonly sample: Answers['sample'] } {
   const candidates = [...landing.nodes.keys()];
   const { nodes, of, kinds } = sampleNodes(candidates);
   if (isAll || nodes.length === candidates.length) return { nodes: candidates, sample: undefined };
-  say(
+  print(
     `a sample of ${nodes.length} of ${of} nodes is asked, from each of ${kinds} kinds (architecture, zone, runtime, pool); --all-nodes asks them all`,
   );
   return { nodes, sample: { asked: nodes.length, of, kinds } };
 }
 
 interface Asking {
-  readonly wish: NodesCheck;
-  readonly outside: Outside;
-  readonly say: (line: string) => void;
+  readonly request: NodesCheck;
+  readonly dependencies: Dependencies;
+  readonly print: (line: string) => void;
 }
 
 /** Rounds until everything pulls or the time of --wait is up: what did not pull is asked again, and rehearsed anew. */
@@ -96,9 +96,9 @@ async function askUntil(
   questions: readonly NodeQuestion[],
   asking: Asking,
 ): Promise<ReadonlyMap<string, NodeResult>> {
-  const { wish, outside, say } = asking;
-  const { signal, elapsedMs } = outside;
-  const endMs = elapsedMs() + wish.waitMs;
+  const { request, dependencies, print } = asking;
+  const { signal, elapsedMs } = dependencies;
+  const endMs = elapsedMs() + request.waitMs;
   const results = new Map<string, NodeResult>();
   let open = questions;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
@@ -107,20 +107,20 @@ async function askUntil(
     const leftMs = endMs - elapsedMs();
     if (open.length === 0 || leftMs <= 0 || signal.aborted) return results;
     const waitMs = Math.min(pauseMs, leftMs);
-    say(
+    print(
       `${open.length} of ${questions.length} nodes do not pull everything: asked again in ${Math.ceil(waitMs / 1000)} s`,
     );
-    await outside.pause(waitMs, signal);
+    await dependencies.pause(waitMs, signal);
   }
 }
 
 async function oneRound(
   fleet: Fleet,
   questions: readonly NodeQuestion[],
-  { wish, outside, results }: Asking & { readonly results: Map<string, NodeResult> },
+  { request, dependencies, results }: Asking & { readonly results: Map<string, NodeResult> },
 ): Promise<void> {
-  const { atOnce, perNodeMs, port } = wish;
-  const { signal, elapsedMs, now, stderr } = outside;
+  const { atOnce, perNodeMs, port } = request;
+  const { signal, elapsedMs, now, stderr } = dependencies;
   const isAgain = results.size > 0;
   const startMs = elapsedMs();
   const shown = progress(stderr, {
@@ -129,9 +129,9 @@ async function oneRound(
     colour: stderr.colour,
     noun: 'node',
   });
-  const stopTicking = outside.ticking(() => shown.tick());
+  const stopTicking = dependencies.ticking(() => shown.tick());
   const bounds = { atOnce, perNodeMs, port, signal, clockMs: elapsedMs };
-  const ask = { bounds, known: !wish.fresh && !isAgain, brief: !wish.verbose, now };
+  const ask = { bounds, known: !request.fresh && !isAgain, brief: !request.verbose, now };
   try {
     for await (const result of askRound(fleet, questions, ask)) {
       const before = results.get(result.node)?.reports ?? [];
@@ -144,7 +144,7 @@ async function oneRound(
   }
 }
 
-const pulls: Verdict = { is: 'pulls', sure: { is: 'exact', because: [] } };
+const pulls: Verdict = { is: 'pulls', confidence: { is: 'exact', because: [] } };
 
 function worstOf(reports: readonly CheckedReport[]): Verdict {
   return reports.find(({ verdict }) => verdict.is === 'fails')?.verdict ?? pulls;
@@ -152,7 +152,7 @@ function worstOf(reports: readonly CheckedReport[]): Verdict {
 
 /** A later round is about what did not pull: the rest stands. */
 function merged(before: readonly CheckedReport[], after: readonly CheckedReport[]): readonly CheckedReport[] {
-  const keyOf = ({ image, policy, wantedBy }: CheckedReport): string => JSON.stringify([image, policy, wantedBy]);
+  const keyOf = ({ image, policy, requestedBy }: CheckedReport): string => JSON.stringify([image, policy, requestedBy]);
   const newer = new Map(after.map((report) => [keyOf(report), report]));
   return before.length === 0 ? after : before.map((report) => newer.get(keyOf(report)) ?? report);
 }
@@ -165,8 +165,8 @@ function stillOpen(
     const reports = results.get(question.node)?.reports ?? [];
     const demands = question.demands.filter(({ demand }) => {
       const report = reports.find(
-        ({ image, policy, wantedBy }) =>
-          image === demand.written && policy === demand.policy && wantedBy === demand.wantedBy,
+        ({ image, policy, requestedBy }) =>
+          image === demand.written && policy === demand.policy && requestedBy === demand.requestedBy,
       );
       return report === undefined || report.verdict.is === 'fails' || report.verdict.is === 'unknown';
     });

@@ -5,7 +5,7 @@
 import type { PullReport } from '#report/report.ts';
 import type { Demand, NodeView } from '#node/view.ts';
 import { askedFor, type Read } from './demands.ts';
-import type { CheckWish, NodeWish } from '#commands/command-line.ts';
+import type { CheckRequest, NodeRequest } from '#commands/command-line.ts';
 import { columnsOf, document, junit, progress, publicNode, story, summary, table } from '#output/print.ts';
 import type { ProgressStream } from '#output/print.ts';
 import { adviceFor } from '#report/advice/advice.ts';
@@ -25,11 +25,11 @@ export interface Stream extends ProgressStream {
   readonly colour: boolean;
 }
 
-export interface Outside {
+export interface Dependencies {
   readonly stdout: Stream;
   readonly stderr: Stream;
   readonly read: Read;
-  readonly readNode: (ask: NodeWish & { readonly now: Date }) => Promise<NodeView>;
+  readonly readNode: (ask: NodeRequest & { readonly now: Date }) => Promise<NodeView>;
   /** One report for each demand, in any order; fewer once the signal is aborted. */
   readonly assessAll: (view: NodeView, demands: readonly Demand[], bounds: Bounds) => AsyncIterable<PullReport>;
   readonly now: () => Date;
@@ -41,25 +41,25 @@ export interface Outside {
 
 export type Status = 0 | 1 | 2 | 130;
 
-export async function check(wish: CheckWish, outside: Outside): Promise<Status> {
-  const say = (line: string): void => void outside.stderr.write(`drypull: ${line}\n`);
-  const asked = await askedFor(wish, outside.read, say);
+export async function check(request: CheckRequest, dependencies: Dependencies): Promise<Status> {
+  const print = (line: string): void => void dependencies.stderr.write(`drypull: ${line}\n`);
+  const asked = await askedFor(request, dependencies.read, print);
   if (asked === undefined) return 2;
-  const view = await outside.readNode({ ...wish.node, now: outside.now() });
+  const view = await dependencies.readNode({ ...request.node, now: dependencies.now() });
   const warnings = view.warnings
     .slice(0, 20)
-    .map((fault) => `${fault.code}: ${adviceFor(fault, { wantedBy: [] }).cause}`);
-  for (const line of warnings) say(line);
-  const reports = await rehearse(view, asked.demands, { wish, outside });
-  outside.stdout.write(answer(wish, view, { reports, stdout: outside.stdout }));
+    .map((fault) => `${fault.code}: ${adviceFor(fault, { requestedBy: [] }).cause}`);
+  for (const line of warnings) print(line);
+  const reports = await rehearse(view, asked.demands, { request, dependencies });
+  dependencies.stdout.write(answer(request, view, { reports, stdout: dependencies.stdout }));
   const missing = asked.demands.length - reports.length;
   if (missing > 0)
-    say(
-      `${outside.signal.aborted ? 'interrupted: ' : ''}${missing} of ${asked.demands.length} images were not rehearsed`,
+    print(
+      `${dependencies.signal.aborted ? 'interrupted: ' : ''}${missing} of ${asked.demands.length} images were not rehearsed`,
     );
-  outside.stderr.write(`${summary(view.name, reports)}\n`);
-  if (outside.signal.aborted) return 130;
-  return statusOf(reports, { strict: wish.strict, complete: missing === 0 && asked.problems.length === 0 });
+  dependencies.stderr.write(`${summary(view.name, reports)}\n`);
+  if (dependencies.signal.aborted) return 130;
+  return statusOf(reports, { strict: request.strict, complete: missing === 0 && asked.problems.length === 0 });
 }
 
 /** 1 over 2 over 0: an image that is known to fail outweighs what could not be told. */
@@ -75,17 +75,24 @@ export function statusOf(
 async function rehearse(
   view: NodeView,
   demands: readonly Demand[],
-  { wish, outside }: { readonly wish: CheckWish; readonly outside: Outside },
+  { request, dependencies }: { readonly request: CheckRequest; readonly dependencies: Dependencies },
 ): Promise<readonly PullReport[]> {
-  const { stderr, now, signal } = outside;
-  const startMs = outside.elapsedMs();
-  const elapsedMs = (): number => outside.elapsedMs() - startMs;
+  const { stderr, now, signal } = dependencies;
+  const startMs = dependencies.elapsedMs();
+  const elapsedMs = (): number => dependencies.elapsedMs() - startMs;
   const shown = progress(stderr, { total: demands.length, elapsedMs, colour: stderr.colour });
-  const stopTicking = outside.ticking(() => shown.tick());
+  const stopTicking = dependencies.ticking(() => shown.tick());
   const reports: PullReport[] = [];
-  const { verify, spend, timeoutMs } = wish;
+  const { verify, spend, timeoutMs } = request;
   try {
-    for await (const report of outside.assessAll(view, demands, { verify, spend, timeoutMs, signal, now, elapsedMs })) {
+    for await (const report of dependencies.assessAll(view, demands, {
+      verify,
+      spend,
+      timeoutMs,
+      signal,
+      now,
+      elapsedMs,
+    })) {
       reports.push(report);
       shown.done(report);
     }
@@ -99,15 +106,15 @@ async function rehearse(
 /** Reports arrive as they are done; people read them in the order in which they asked. */
 function inOrder(reports: readonly PullReport[], demands: readonly Demand[]): readonly PullReport[] {
   const places = new Map(
-    demands.map(({ written, policy, wantedBy }, place) => [JSON.stringify([written, policy, wantedBy]), place]),
+    demands.map(({ written, policy, requestedBy }, place) => [JSON.stringify([written, policy, requestedBy]), place]),
   );
-  const placeOf = ({ image, policy, wantedBy }: PullReport): number =>
-    places.get(JSON.stringify([image, policy, wantedBy])) ?? demands.length;
+  const placeOf = ({ image, policy, requestedBy }: PullReport): number =>
+    places.get(JSON.stringify([image, policy, requestedBy])) ?? demands.length;
   return reports.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
 function answer(
-  { output, verbose, strict }: CheckWish,
+  { output, verbose, strict }: CheckRequest,
   view: NodeView,
   { reports, stdout }: { readonly reports: readonly PullReport[]; readonly stdout: Stream },
 ): string {

@@ -4,7 +4,7 @@ import { type Placement, placementOf } from '#kubelet/placement.ts';
 import type { Demand } from '#node/view.ts';
 import { bareDemand, pullSecretOf } from '#config/image-demand.ts';
 import { readManifests } from '#kubernetes/manifests/read-manifests.ts';
-import type { CheckWish } from '#commands/command-line.ts';
+import type { CheckRequest } from '#commands/command-line.ts';
 
 const noDockerConfig =
   'not a docker configuration (JSON such as {"auths": {"ghcr.io": {"auth": "…"}}}); a Secret manifest goes with -f';
@@ -20,28 +20,32 @@ export interface AskedFor {
   readonly hints: readonly string[];
 }
 
-type Wish = Pick<CheckWish, 'namespace' | 'images' | 'files' | 'pullSecrets'>;
+type Request_ = Pick<CheckRequest, 'namespace' | 'images' | 'files' | 'pullSecrets'>;
 /** A file by its path, or standard input for `-`. */
 export type Read = (
   path: string,
 ) => Promise<{ readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string }>;
 
 /** Undefined where there is nothing to check: it was said why. */
-export async function askedFor(wish: Wish, read: Read, say: (line: string) => void): Promise<AskedFor | undefined> {
-  const asked = await readDemands(wish, read);
-  for (const line of [...asked.errors, ...asked.problems, ...asked.hints]) say(line);
+export async function askedFor(
+  request: Request_,
+  read: Read,
+  print: (line: string) => void,
+): Promise<AskedFor | undefined> {
+  const asked = await readDemands(request, read);
+  for (const line of [...asked.errors, ...asked.problems, ...asked.hints]) print(line);
   if (asked.errors.length > 0) return undefined;
   if (asked.demands.length > 0) return asked;
-  say('no image found in what was given: nothing to check');
+  print('no image found in what was given: nothing to check');
   return undefined;
 }
 
-async function readDemands(wish: Wish, read: Read): Promise<AskedFor> {
-  const { namespace, images, files } = wish;
+async function readDemands(request: Request_, read: Read): Promise<AskedFor> {
+  const { namespace, images, files } = request;
   const errors: string[] = [];
   const [problems, hints]: [string[], string[]] = [[], []];
   const secrets: PullSecret[] = [];
-  for (const path of wish.pullSecrets) {
+  for (const path of request.pullSecrets) {
     const input = await read(path);
     const secret = input.ok ? pullSecretOf(path, input.text, namespace) : undefined;
     if (secret !== undefined) secrets.push(secret);

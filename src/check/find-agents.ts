@@ -8,7 +8,7 @@ export interface FoundFleet {
   readonly agents: ReadonlyMap<string, AgentPod>;
 }
 
-export interface FleetWish {
+export interface FleetRequest {
   /** Of Nodes; empty: all. */
   readonly selector: string;
   /** Where the agents' Pods are; undefined: in `drypull`, else wherever they are found. */
@@ -23,7 +23,7 @@ const leastMs = 30_000;
 
 export async function findFleet(
   fleet: Fleet,
-  { selector, agentNamespace, perNodeMs }: FleetWish,
+  { selector, agentNamespace, perNodeMs }: FleetRequest,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<FoundFleet | { readonly ok: false; readonly why: string }> {
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(Math.max(perNodeMs, leastMs))]);

@@ -18,23 +18,25 @@ export interface Answers {
   readonly sample: { readonly asked: number; readonly of: number; readonly kinds: number } | undefined;
 }
 
-export interface AnswerLook {
+export interface PrintOptions {
   readonly output: 'table' | 'json' | 'junit';
   readonly verbose: boolean;
   readonly strict: boolean;
 }
 
-export function fleetAnswer({ output, verbose, strict }: AnswerLook, answers: Answers, stdout: Stream): string {
+export function fleetAnswer({ output, verbose, strict }: PrintOptions, answers: Answers, stdout: Stream): string {
   switch (output) {
     case 'json':
       return `${JSON.stringify(documentOf(answers), undefined, 2)}\n`;
     case 'junit':
       return junit(answers.reports, { atRiskFails: strict, byNode: true });
     case 'table': {
-      const look = { width: stdout.isTTY === true ? columnsOf(stdout) : Infinity, colour: stdout.colour };
+      const readView = { width: stdout.isTTY === true ? columnsOf(stdout) : Infinity, colour: stdout.colour };
       const byName = new Map(answers.nodes.map((node) => [node.name, node]));
-      const nodes = verbose ? answers.nodes.map((node) => `${node.name}\n${table(of(answers, node), look)}\n\n`) : [];
-      return `${nodes.join('')}${fleetTable(groupReports(answers.reports, byName), look)}\n`;
+      const nodes = verbose
+        ? answers.nodes.map((node) => `${node.name}\n${table(of(answers, node), readView)}\n\n`)
+        : [];
+      return `${nodes.join('')}${fleetTable(groupReports(answers.reports, byName), readView)}\n`;
     }
   }
 }

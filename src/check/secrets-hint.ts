@@ -12,12 +12,12 @@ export function secretsHint(
   files: readonly string[],
 ): readonly string[] {
   const unseen = new Set(
-    reports.flatMap(({ verdict, image, wantedBy }) =>
-      verdict.is === 'unknown' && codes.includes(verdict.fault.code) ? [JSON.stringify([image, wantedBy])] : [],
+    reports.flatMap(({ verdict, image, requestedBy }) =>
+      verdict.is === 'unknown' && codes.includes(verdict.fault.code) ? [JSON.stringify([image, requestedBy])] : [],
     ),
   );
   const named = demands
-    .filter(({ written, wantedBy }) => unseen.has(JSON.stringify([written, wantedBy])))
+    .filter(({ written, requestedBy }) => unseen.has(JSON.stringify([written, requestedBy])))
     .flatMap(({ secrets }) => secrets.filter(({ state }) => state.is === 'unseen'));
   const secrets = [...new Map(named.map((secret) => [`${secret.namespace}/${secret.name}`, secret])).entries()];
   if (secrets.length === 0) return [];

@@ -1,15 +1,15 @@
 /** `drypull agent`: joins the daemon to this node's files, its wire and the terminal. */
 import { Command } from 'commander';
-import type { Past } from '#forecast/history/history.ts';
+import type { NodeHistory } from '#forecast/history/history.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand, NodeView } from '#node/view.ts';
-import { runAgent, type Outside, type Rehearsing } from '#agent/agent.ts';
+import { runAgent, type AgentDependencies, type Rehearsing } from '#agent/agent.ts';
 import { parseConfig, type Config, type Environment, type ParsedConfig, type Problem } from '#config/config.ts';
 import { configuredDemands } from '#config/configured-demands.ts';
 import { guardListener } from '#agent/listener-access.ts';
 import { findCluster, joinCluster, type Joined } from '#agent/join-cluster.ts';
-import { look } from '#rehearsal/read-view.ts';
-import type { Surroundings } from '#main.ts';
+import { readView } from '#rehearsal/read-view.ts';
+import type { ProcessContext } from '#main.ts';
 import { ownNamespace } from '#config/own-namespace.ts';
 import { readOwnOptions } from './parse-options.ts';
 import { AtStart } from '#node/at-start.ts';
@@ -24,23 +24,23 @@ import { adviceFor } from '#report/advice/advice.ts';
 const configBytes = 1 << 20;
 
 /** The exit status: 0 after a signal, 2 where the agent could not start. */
-export async function run(around: Surroundings, logTo: typeof openLog = openLog): Promise<number> {
-  const wish = readOptions(around);
-  if (typeof wish === 'number') return wish;
-  const read = await readConfig(wish.config, around.env);
+export async function run(around: ProcessContext, logTo: typeof openLog = openLog): Promise<number> {
+  const request = readOptions(around);
+  if (typeof request === 'number') return request;
+  const read = await readConfig(request.config, around.env);
   if (!read.ok) {
     around.stderr.write(problemText(read.problems));
     return 2;
   }
   const { config } = read;
   const atStart = new AtStart();
-  const view = await look(config, { now: around.now(), atStart });
+  const view = await readView(config, { now: around.now(), atStart });
   const nodeName = config.nodeName ?? view.name;
   const log = logTo({ level: config.logLevel, node: nodeName });
   const { now, random, env } = around;
   const ask = { config, nodeName, env, now, random, log };
   const found = await findCluster(ask);
-  if (!found.ok) return failed(around, adviceFor(found.fault, { wantedBy: [] }).cause);
+  if (!found.ok) return failed(around, adviceFor(found.fault, { requestedBy: [] }).cause);
   const guarded = await guardListener(config, found.value, around);
   if (!guarded.ok) return failed(around, guarded.why);
   const own = await ownNamespace(config);
@@ -52,35 +52,36 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     clockMs: around.clockMs,
     random: around.random,
   });
-  const see = (current: Config): Promise<NodeView> => look(current, { now: now(), said: joined?.node(), atStart });
+  const see = (current: Config): Promise<NodeView> =>
+    readView(current, { now: now(), status: joined?.node(), atStart });
   const state = openState(config.stateDir, log);
-  const rehearse: Outside['rehearse'] = (demands, current, at) =>
+  const rehearse: AgentDependencies['rehearse'] = (demands, current, at) =>
     rehearseNow(rehearser, demands, { ...at, config: current, now: now(), joined, atStart });
   // Whoever asks for a check names secrets that are not theirs to use.
   const checking = config.checkSecrets ? joined : undefined;
-  const outside: Outside = {
+  const dependencies: AgentDependencies = {
     config,
     hostName: view.name,
     version: around.version,
-    ...(wish.config === undefined ? {} : { changes: changesOf(wish.config, around) }),
+    ...(request.config === undefined ? {} : { changes: changesOf(request.config, around) }),
     demands: (current) => demandsOf(current, joined, see),
     ...(joined === undefined ? {} : { cluster: joined }),
     rehearse,
-    knock: async (at, current, signal) => rehearser.knock(await see(current), at, passOf(current, signal)),
+    probe: async (at, current, signal) => rehearser.probe(await see(current), at, passOf(current, signal)),
     ...(joined === undefined
       ? {}
-      : { fleet: joined.fleet, ...(joined.turns === undefined ? {} : { turns: joined.turns }) }),
+      : { fleet: joined.fleet, ...(joined.reservations === undefined ? {} : { reservations: joined.reservations }) }),
     spent: () => rehearser.spent(),
-    look: see,
+    readView: see,
     sampleQuotas: async (current, at) => {
       if (!at.entries.some(({ report }) => report.registry === 'docker.io')) return [];
       const secrets = joined === undefined ? {} : { withSecrets: joined.withSecrets };
-      return rehearser.sampleQuotas(() => see(current), { ...at, ...secrets, past: at.past() });
+      return rehearser.sampleQuotas(() => see(current), { ...at, ...secrets, history: at.history() });
     },
     ...(state === undefined ? {} : { state: { first: await state.read(), save: state.save } }),
     rehearseCheck: (demands, signal) =>
       rehearseNow(rehearser, demands, { config, signal, now: now(), joined: checking, atStart }),
-    advise: (fault) => adviceFor(fault, { wantedBy: [] }),
+    advise: (fault) => adviceFor(fault, { requestedBy: [] }),
     ...guarded.value,
     clock: { now: () => around.now().getTime(), random: around.random },
     vitals: around.vitals,
@@ -92,16 +93,16 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
       if (check !== undefined) around.stderr.write(`drypull ${around.version}: POST /check is taken at ${check}\n`);
     },
   };
-  const ended = await runAgent(outside);
+  const ended = await runAgent(dependencies);
   return ended.ok ? 0 : failed(around, ended.why);
 }
 
-function failed({ stderr }: Surroundings, why: string): number {
+function failed({ stderr }: ProcessContext, why: string): number {
   stderr.write(`drypull: ${why}\n`);
   return 2;
 }
 
-function readOptions(around: Surroundings): { readonly config: string | undefined } | number {
+function readOptions(around: ProcessContext): { readonly config: string | undefined } | number {
   const command = new Command('drypull agent')
     .description('Rehearse a list of images on a schedule, and tell by metrics, HTTP and a page.')
     .option('--config <FILE>', 'YAML; `drypull config` prints what is in force (also DRYPULL_CONFIG)');
@@ -126,7 +127,7 @@ export function problemText(problems: readonly Problem[]): string {
   return `drypull: the configuration cannot be used:\n${lines.join('')}`;
 }
 
-async function* changesOf(path: string, around: Surroundings): AsyncGenerator<ParsedConfig> {
+async function* changesOf(path: string, around: ProcessContext): AsyncGenerator<ParsedConfig> {
   for await (const text of watchFile(path, { signal: around.signal, onNudge: around.onHangUp })) {
     if (text !== undefined) yield parseConfig(text, around.env);
   }
@@ -141,20 +142,20 @@ async function* rehearseNow(
     readonly signal: AbortSignal;
     readonly now: Date;
     readonly joined: Joined | undefined;
-    readonly past?: () => Past;
+    readonly history?: () => NodeHistory;
     readonly tagIsDue?: Rehearsing['tagIsDue'];
     readonly mayEnter?: Rehearsing['mayEnter'];
     readonly atStart: AtStart;
   },
 ): AsyncGenerator<PullReport> {
-  const { config, signal, joined, past, tagIsDue, mayEnter, now, atStart } = at;
-  const view = await look(config, { now, said: joined?.node(), atStart });
+  const { config, signal, joined, history, tagIsDue, mayEnter, now, atStart } = at;
+  const view = await readView(config, { now, status: joined?.node(), atStart });
   const usual = passOf(config, signal);
   const pass: Pass = {
     ...usual,
     manners: tagIsDue === undefined ? usual.manners : { ...usual.manners, tagIsDue },
     ...(joined === undefined ? {} : { withSecrets: joined.withSecrets }),
-    ...(past === undefined ? {} : { past }),
+    ...(history === undefined ? {} : { history }),
     ...(mayEnter === undefined ? {} : { mayEnter }),
   };
   yield* rehearser.rehearse(view, demands, pass);

@@ -13,8 +13,8 @@ const own: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** `words` after the program's name; the last one is being written, and may be empty. */
-export function completions(words: readonly string[]): readonly string[] {
-  const [command = '', ...rest] = words;
+export function completions(arguments_: readonly string[]): readonly string[] {
+  const [command = '', ...rest] = arguments_;
   const program = programOf(new Command('drypull'), '', () => undefined);
   const current = rest.at(-1);
   const fits = (all: readonly string[], begun: string): readonly string[] => all.filter((one) => one.startsWith(begun));

@@ -9,7 +9,7 @@ import { ownKinds, watchWorkloads } from '#catalog/watch-workloads.ts';
 import type { Config } from '#config/config.ts';
 import { findCluster } from '#agent/join-cluster.ts';
 import { delay } from '#agent/delay.ts';
-import type { Surroundings } from '#main.ts';
+import type { ProcessContext } from '#main.ts';
 import { readOwnOptions } from './parse-options.ts';
 import { listenForCatalog } from '#output/http/catalog-listener.ts';
 import { type CatalogMetrics, openCatalogMetrics } from '#output/metrics/catalog.ts';
@@ -21,7 +21,7 @@ import { within } from '#agent/with-timeout.ts';
 const graceMs = 2500;
 
 /** The exit status: 0 after a signal, 2 where it could not start. */
-export async function run(around: Surroundings, logTo: typeof openLog = openLog): Promise<number> {
+export async function run(around: ProcessContext, logTo: typeof openLog = openLog): Promise<number> {
   const command = new Command('drypull catalog')
     .description('Watch the workloads of a cluster, and publish what is about to land as ConfigMaps for the agents.')
     .option('--config <FILE>', 'YAML, the same as of the agent (also DRYPULL_CONFIG)');
@@ -34,7 +34,7 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
   const { env, now, random } = around;
   const log = logTo({ level: config.logLevel, node: 'catalog' });
   const found = await findCluster({ config, nodeName: '', env, now, random, log });
-  if (!found.ok) return failed(around, `drypull: ${adviceFor(found.fault, { wantedBy: [] }).cause}\n`);
+  if (!found.ok) return failed(around, `drypull: ${adviceFor(found.fault, { requestedBy: [] }).cause}\n`);
   if (found.value === undefined) return failed(around, noCluster);
   return serve(found.value, { config, around, log });
 }
@@ -42,7 +42,7 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
 const noCluster =
   'drypull: catalog: there is no cluster to ask. Run in a Pod with a ServiceAccount, or name a kubeconfig (DRYPULL_KUBECONFIG)\n';
 
-function failed({ stderr }: Surroundings, text: string): 2 {
+function failed({ stderr }: ProcessContext, text: string): 2 {
   stderr.write(text);
   return 2;
 }
@@ -53,18 +53,18 @@ async function serve(
     config,
     around,
     log,
-  }: { readonly config: Config; readonly around: Surroundings; readonly log: ReturnType<typeof openLog> },
+  }: { readonly config: Config; readonly around: ProcessContext; readonly log: ReturnType<typeof openLog> },
 ): Promise<number> {
   const { now, random, signal, version, vitals } = around;
   const namespace = await catalogNamespace(config);
-  const outside = { now, random, delay };
+  const dependencies = { now, random, delay };
   const kinds = [...ownKinds, ...config.catalogKinds];
   const catalog = new Catalog(
     {
-      ...outside,
+      ...dependencies,
       watch: (onChange) =>
-        watchWorkloads(cluster, { kinds, namespace, nodes: config.catalogNodes }, { ...outside, onChange }),
-      writer: catalogWriter(cluster, namespace, outside),
+        watchWorkloads(cluster, { kinds, namespace, nodes: config.catalogNodes }, { ...dependencies, onChange }),
+      writer: catalogWriter(cluster, namespace, dependencies),
       log,
     },
     () => metrics,

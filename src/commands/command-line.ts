@@ -7,13 +7,13 @@ import type { Platform } from '#image/platform.ts';
 import { addNodesOptions, nodesCheckOf, type NodesCheck, type NodesOptions, withSelector } from './nodes-options.ts';
 import { duration, gather, namespace, platform, runtime } from './option-values.ts';
 
-export interface CheckWish {
+export interface CheckRequest {
   readonly images: readonly string[];
   /** Paths, or `-` for standard input. */
   readonly files: readonly string[];
   readonly pullSecrets: readonly string[];
   readonly namespace: string;
-  readonly node: NodeWish;
+  readonly node: NodeRequest;
   readonly output: 'table' | 'json' | 'junit';
   readonly verbose: boolean;
   readonly strict: boolean;
@@ -25,7 +25,7 @@ export interface CheckWish {
 }
 
 /** Which node, and what its own files do not say. */
-export interface NodeWish {
+export interface NodeRequest {
   readonly hostRoot: string;
   readonly runtime?: string;
   readonly platform?: Platform;
@@ -38,32 +38,32 @@ export interface NodeWish {
 }
 
 export type Wanted =
-  | { readonly run: 'check'; readonly wish: CheckWish }
-  | { readonly run: 'check nodes'; readonly wish: NodesCheck }
+  | { readonly run: 'check'; readonly request: CheckRequest }
+  | { readonly run: 'check nodes'; readonly request: NodesCheck }
   /** Read their own options, so that this file need not know them. */
   | { readonly run: 'agent' | 'catalog' | 'config' | 'node' | 'nodes' | 'completion'; readonly args: readonly string[] }
   | { readonly run: 'nothing'; readonly stdout: string; readonly stderr: string; readonly status: 0 | 2 };
 
-/** `words` without the program's own two (node, main.ts); `name` is what the user calls the program. */
-export function readCommandLine(words: readonly string[], version: string, name = 'drypull'): Wanted {
-  const said = { stdout: '', stderr: '' };
+/** `arguments_` without the program's own two (node, main.ts); `name` is what the user calls the program. */
+export function readCommandLine(arguments_: readonly string[], version: string, name = 'drypull'): Wanted {
+  const heard = { stdout: '', stderr: '' };
   // Its words are half-written command lines: none of them is meant for us.
-  if (words[0] === 'completion') return { run: 'completion', args: words.slice(1) };
+  if (arguments_[0] === 'completion') return { run: 'completion', args: arguments_.slice(1) };
   let wanted: Wanted | undefined;
   // Commands that are added take over what their parent is like by then.
   const quiet = new Command(name)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => (said.stdout += text), writeErr: (text) => (said.stderr += text) });
+    .configureOutput({ writeOut: (text) => (heard.stdout += text), writeErr: (text) => (heard.stderr += text) });
   const program = programOf(quiet, version, (found) => {
     wanted = found;
   });
   try {
-    program.parse(withSelector(words), { from: 'user' });
+    program.parse(withSelector(arguments_), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return { run: 'nothing', ...said, status: error.exitCode === 0 ? 0 : 2 };
+    return { run: 'nothing', ...heard, status: error.exitCode === 0 ? 0 : 2 };
   }
-  return wanted ?? { run: 'nothing', ...said, status: 2 };
+  return wanted ?? { run: 'nothing', ...heard, status: 2 };
 }
 
 export function programOf(program: Command, version: string, found: (wanted: Wanted) => void): Command {
@@ -142,7 +142,11 @@ function addCheck(program: Command, found: (wanted: Wanted) => void): void {
       says: (option) => command.getOptionValueSource(option) === 'cli',
       refuse: (message) => command.error(`error: ${message}`),
     });
-    found(nodes === undefined ? { run: 'check', wish: wishOf(images, options) } : { run: 'check nodes', wish: nodes });
+    found(
+      nodes === undefined
+        ? { run: 'check', request: requestOf(images, options) }
+        : { run: 'check nodes', request: nodes },
+    );
   });
 }
 
@@ -176,7 +180,7 @@ interface Options extends NodesOptions {
   readonly pullSecret?: readonly string[];
   readonly namespace: string;
   readonly verbose?: boolean;
-  readonly output: CheckWish['output'];
+  readonly output: CheckRequest['output'];
   readonly strict?: boolean;
   readonly verify?: boolean;
   readonly spend?: boolean;
@@ -191,7 +195,7 @@ interface Options extends NodesOptions {
   readonly imageCredentialProviderBinDir?: string;
 }
 
-function wishOf(images: readonly string[], options: Options): CheckWish {
+function requestOf(images: readonly string[], options: Options): CheckRequest {
   const { output, verbose = false, strict = false, verify = false, spend = false, hostRoot } = options;
   const { runtime: engine, platform: build, nodeName, rootDir } = options;
   const { imageCredentialProviderConfig: config, imageCredentialProviderBinDir: bin } = options;

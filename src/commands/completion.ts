@@ -5,7 +5,7 @@
  */
 import { valueAt } from '#data/value-at.ts';
 import { completions } from './candidates.ts';
-import type { Surroundings } from '#main.ts';
+import type { ProcessContext } from '#main.ts';
 
 const scripts: Readonly<Record<string, string>> = {
   bash: `_drypull() {
@@ -27,11 +27,11 @@ compdef _drypull drypull
 `,
 };
 
-export function run({ args, stdout, stderr }: Surroundings): number {
-  const [what = '', ...words] = args;
+export function run({ args, stdout, stderr }: ProcessContext): number {
+  const [what = '', ...arguments_] = args;
   if (what === 'words') {
     stdout.write(
-      completions(words)
+      completions(arguments_)
         .map((word) => `${word}\n`)
         .join(''),
     );
@@ -40,9 +40,9 @@ export function run({ args, stdout, stderr }: Surroundings): number {
   // kubectl (pkg/cmd/plugin.go, SetupPluginCompletion) wants a directive of cobra's after the words: 4, no file names.
   if (what === 'kubectl') {
     stdout.write(
-      `${completions(words)
+      `${completions(arguments_)
         .map((word) => `${word}\n`)
-        .join('')}:${words.at(-2) === '-f' ? 0 : 4}\n`,
+        .join('')}:${arguments_.at(-2) === '-f' ? 0 : 4}\n`,
     );
     return 0;
   }

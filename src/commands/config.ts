@@ -2,10 +2,10 @@
 import { Command } from 'commander';
 import { problemText, readConfig } from './agent.ts';
 import { explainConfig } from '#config/config.ts';
-import type { Surroundings } from '#main.ts';
+import type { ProcessContext } from '#main.ts';
 import { readOwnOptions } from './parse-options.ts';
 
-export async function run(around: Surroundings): Promise<number> {
+export async function run(around: ProcessContext): Promise<number> {
   const command = new Command('drypull config')
     .description('Print the configuration of the agent that is in force, or everything that is wrong with it.')
     .option('--config <FILE>', 'YAML (also DRYPULL_CONFIG)');

@@ -4,7 +4,7 @@
  * (pkg/custompluginmonitor/plugin/plugin.go: max_output_length, 80 bytes where nobody says otherwise).
  */
 import { Command } from 'commander';
-import type { Surroundings } from '#main.ts';
+import type { ProcessContext } from '#main.ts';
 import { readOwnOptions } from './parse-options.ts';
 import { readInput } from '#node/read-input.ts';
 
@@ -14,7 +14,7 @@ const longestLine = 80;
 const answerBytes = 4 << 20;
 const tokenBytes = 64 << 10;
 
-export async function run(around: Surroundings): Promise<number> {
+export async function run(around: ProcessContext): Promise<number> {
   const command = new Command('drypull node')
     .description(
       'Ask the agent on this node whether the node may pull. Exit status: 0 it may, 1 it may not, 2 unknown.',
@@ -52,9 +52,9 @@ async function ask(agent: string, tokenFile: string | undefined): Promise<Answer
   }
 }
 
-function judged(status: number, said: unknown): Answer {
-  const line = textAt(said, 'line');
-  switch (textAt(said, 'is')) {
+function judged(status: number, heard: unknown): Answer {
+  const line = textAt(heard, 'line');
+  switch (textAt(heard, 'is')) {
     case 'ready':
       return { status: 0, line: line ?? 'this node can pull' };
     case 'not_ready':

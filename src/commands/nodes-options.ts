@@ -51,9 +51,9 @@ export interface NodesCheck extends FleetAsk {
 }
 
 /** `--nodes` never takes the next word, which is an image: its selector stands behind `=`. */
-export function withSelector(words: readonly string[]): readonly string[] {
-  const end = words.indexOf('--');
-  return words.map((word, index) => (word === '--nodes' && (end < 0 || index < end) ? '--nodes=' : word));
+export function withSelector(arguments_: readonly string[]): readonly string[] {
+  const end = arguments_.indexOf('--');
+  return arguments_.map((word, index) => (word === '--nodes' && (end < 0 || index < end) ? '--nodes=' : word));
 }
 
 export function addNodesOptions(check: Command): void {

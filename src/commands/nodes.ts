@@ -3,7 +3,7 @@
  * through the API server's port-forward. Exit status 0 every node may pull, 1 one may not, 2 of one nobody knows.
  */
 import { Command, Option } from 'commander';
-import type { Surroundings } from '#main.ts';
+import type { ProcessContext } from '#main.ts';
 import { type AgentPod, type Fleet, openFleet } from '#kubernetes/port-forward/ask-agents.ts';
 import { findFleet, type FoundFleet } from '#check/find-agents.ts';
 import { whyNot } from '#check/ask-round.ts';
@@ -17,7 +17,7 @@ interface Options extends FleetOptions {
   readonly output: 'table' | 'json';
 }
 
-export async function run(around: Surroundings): Promise<number> {
+export async function run(around: ProcessContext): Promise<number> {
   const command = new Command('drypull nodes')
     .description('Ask every node whether it may pull. Exit status: 0 all may, 1 one may not, 2 of one nobody knows.')
     .option('-l, --selector <SELECTOR>', 'only Nodes with these labels: pool=gpu', '')
@@ -32,7 +32,7 @@ export async function run(around: Surroundings): Promise<number> {
     around.stderr.write(`drypull: ${why}\n`);
     return 2;
   };
-  if (!opened.ok) return failed(adviceFor(opened.fault, { wantedBy: [] }).cause);
+  if (!opened.ok) return failed(adviceFor(opened.fault, { requestedBy: [] }).cause);
   const found = await findFleet(opened.value, ask, around);
   if (!found.ok) return failed(found.why);
   const lines = await askNodes(opened.value, found, { ask, around });
@@ -43,7 +43,7 @@ export async function run(around: Surroundings): Promise<number> {
 async function askNodes(
   fleet: Fleet,
   { nodes, agents }: FoundFleet,
-  { ask, around }: { readonly ask: FleetAsk; readonly around: Surroundings },
+  { ask, around }: { readonly ask: FleetAsk; readonly around: ProcessContext },
 ): Promise<readonly NodeLine[]> {
   const lines = new Map<string, NodeLine>();
   const asked: AgentPod[] = [];
@@ -56,12 +56,13 @@ async function askNodes(
   const question = { method: 'GET', path: '/node' } as const;
   const { atOnce, perNodeMs, port } = ask;
   const bounds = { atOnce, perNodeMs, port, signal: around.signal, clockMs: around.clockMs };
-  for await (const { agent, said } of fleet.ask(
+  for await (const { agent, answered } of fleet.ask(
     asked.map((agent) => ({ agent, question })),
     bounds,
   )) {
-    const read = said.is === 'answered' && said.status === 200 ? readNodeLine(agent.node, said.body) : undefined;
-    lines.set(agent.node, read ?? unknown(agent.node, whyNot(said)));
+    const read =
+      answered.is === 'answered' && answered.status === 200 ? readNodeLine(agent.node, answered.body) : undefined;
+    lines.set(agent.node, read ?? unknown(agent.node, whyNot(answered)));
   }
   return nodes.flatMap(({ name }) => lines.get(name) ?? []);
 }

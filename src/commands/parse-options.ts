@@ -1,9 +1,9 @@
 /** The options of a command that reads its own: printed where the surroundings print, and never ending the process. */
 import { type Command, CommanderError } from 'commander';
-import type { Surroundings } from '#main.ts';
+import type { ProcessContext } from '#main.ts';
 
 /** Undefined once the options are read; the exit status where they are wrong, or help was asked for. */
-export function readOwnOptions(command: Command, { program, args, stdout, stderr }: Surroundings): 0 | 2 | undefined {
+export function readOwnOptions(command: Command, { program, args, stdout, stderr }: ProcessContext): 0 | 2 | undefined {
   command
     .name(command.name().replace(/^drypull/, program))
     .exitOverride()

@@ -3,7 +3,10 @@ import { field } from './field.ts';
 import { count, flaw, onOff, read, text, type Reader } from './values.ts';
 
 const same = (value: unknown): unknown => value;
-const lane = text(/^(\*|(\*\.)?[A-Za-z0-9.:[\]-]{1,255})$/, 'a registry, such as quay.io, *.azurecr.io, private or *');
+const budgetKey = text(
+  /^(\*|(\*\.)?[A-Za-z0-9.:[\]-]{1,255})$/,
+  'a registry, such as quay.io, *.azurecr.io, private or *',
+);
 const perMinute = count(1, 1_000_000);
 
 /** A map, or `quay.io=60,docker.io=30` in an environment. */
@@ -13,7 +16,7 @@ const requests: Reader<Readonly<Record<string, number>>> = (raw) => {
     return flaw(raw, 'a map of registries and requests a minute, such as {quay.io: 60}');
   const found: Record<string, number> = {};
   for (const [name, value] of Object.entries(given)) {
-    const [key, number] = [lane(name), perMinute(value)];
+    const [key, number] = [budgetKey(name), perMinute(value)];
     if (!key.ok) return flaw(name, 'a registry, such as quay.io, *.azurecr.io, private or *');
     if (!number.ok) return { ok: false, flaws: number.flaws.map((one) => ({ ...one, at: `.${name}` })) };
     found[key.value.toLowerCase()] = number.value;
@@ -48,11 +51,11 @@ export const mannersFields = {
     write: same,
     help: "The DaemonSet that this agent belongs to, in its Pod's namespace: asked how many agents there are.",
   }),
-  sharedTurns: field<boolean>({
-    env: 'DRYPULL_SHARED_TURNS',
+  sharedReservations: field<boolean>({
+    env: 'DRYPULL_SHARED_RESERVATIONS',
     fallback: 'off',
     read: onOff,
     write: (value) => (value ? 'on' : 'off'),
-    help: 'Book turns at registries of small budgets with all other agents, in Leases of their namespace (component shared-turns); where that fails, each keeps to its own share.',
+    help: 'Book turns at registries of small budgets with all other agents, in Leases of their namespace (component shared-reservations); where that fails, each keeps to its own share.',
   }),
 } as const;

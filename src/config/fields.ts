@@ -4,7 +4,7 @@ import { clusterFields } from './cluster-fields.ts';
 import { field } from './field.ts';
 import { mannersFields } from './budget-fields.ts';
 import { throughputFields } from './throughput-fields.ts';
-import { foresightFields } from './forecast-fields.ts';
+import { forecastFields } from './forecast-fields.ts';
 import type { Address, ImageEntry } from './values.ts';
 import {
   absolutePath,
@@ -230,7 +230,7 @@ export const fields = {
   ...clusterFields,
   ...catalogFields,
   ...throughputFields,
-  ...foresightFields,
+  ...forecastFields,
   logLevel: field<LogLevel>({
     env: 'DRYPULL_LOG_LEVEL',
     fallback: 'info',

@@ -16,5 +16,5 @@ export const fixedAtStart = [
   'catalogNamespace',
   'stateDir',
   'daemonSet',
-  'sharedTurns',
+  'sharedReservations',
 ] as const;

@@ -4,7 +4,7 @@ import { absolutePath, oneOf, orNull } from './values.ts';
 
 const same = (value: unknown): unknown => value;
 
-export const foresightFields = {
+export const forecastFields = {
   quotaSamples: field<'auto' | 'off'>({
     env: 'DRYPULL_QUOTA_SAMPLES',
     fallback: 'auto',

@@ -9,7 +9,7 @@ export function bareDemand(written: string, secrets: readonly PullSecret[], poli
     image: parseImage(written),
     written,
     policy: policy ?? pullPolicyOf(written),
-    wantedBy: [],
+    requestedBy: [],
     secrets,
     present: 'unknown',
   };

@@ -72,9 +72,9 @@ function withSince(forecast: Forecast, held: HeldSet): Forecast {
 }
 
 /** What is remembered after `told` was told. */
-export function learnHeld(held: HeldSet, told: readonly Forecast[], nowMs: number): HeldSet {
+export function learnHeld(held: HeldSet, shown: readonly Forecast[], nowMs: number): HeldSet {
   const next = new Map<string, Held>();
-  for (const forecast of told.filter(isSeen)) {
+  for (const forecast of shown.filter(isSeen)) {
     const key = keyOf(forecast);
     const before = valueAt(held, key);
     if (forecast.seen === undefined) next.set(key, seenNow(forecast, before, nowMs));
@@ -87,8 +87,8 @@ export function learnHeld(held: HeldSet, told: readonly Forecast[], nowMs: numbe
   return Object.fromEntries([...next].slice(0, kept));
 }
 
-function seenNow(told: Forecast, before: Held | undefined, nowMs: number): Held {
-  const fresh = { forecast: told, seenMs: nowMs, absent: 0 };
+function seenNow(shown: Forecast, before: Held | undefined, nowMs: number): Held {
+  const fresh = { forecast: shown, seenMs: nowMs, absent: 0 };
   if (before === undefined) return { ...fresh, sinceMs: nowMs, flips: 0 };
   if (before.goneMs === undefined) return { ...fresh, sinceMs: before.sinceMs, flips: before.flips };
   return { ...fresh, sinceMs: nowMs, flips: Math.min(before.flips + 1, mostFlips) };

@@ -1,6 +1,6 @@
 /** What the rules of foresight are given: everything that was seen, of one image or of the node as a whole. Plain values. */
 import type { Entry } from '#report/ledger.ts';
-import type { Past } from '#forecast/history/history.ts';
+import type { NodeHistory } from '#forecast/history/history.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Rehearsal } from '#report/rehearsal.ts';
 import type { Demand, NodeView } from '#node/view.ts';
@@ -13,7 +13,7 @@ export interface ImageFacts {
   readonly plan: PullPlan;
   readonly rehearsal: Rehearsal;
   /** What was known before this rehearsal. */
-  readonly past: Past;
+  readonly history: NodeHistory;
 }
 
 /** Of the node, after a pass over its images. */
@@ -23,5 +23,5 @@ export interface NodeFacts {
   /** The last report and the history of every image that is asked for. */
   readonly entries: readonly Entry[];
   /** With the last pass in it. */
-  readonly past: Past;
+  readonly history: NodeHistory;
 }

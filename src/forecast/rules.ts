@@ -91,12 +91,12 @@ export const nodeRules: readonly NodeRule[] = [
 ];
 
 /** Most urgent first. */
-export function foreseeImage(facts: ImageFacts): readonly Forecast[] {
+export function forecastImage(facts: ImageFacts): readonly Forecast[] {
   return apply(imageRules, facts);
 }
 
 /** Most urgent first. */
-export function foreseeNode(facts: NodeFacts): readonly Forecast[] {
+export function forecastNode(facts: NodeFacts): readonly Forecast[] {
   return apply(nodeRules, facts);
 }
 
@@ -112,7 +112,7 @@ function applyOne<Facts>(rule: Rule<Facts>, facts: Facts): readonly Forecast[] {
       effect: 'fails',
       ...one,
     }));
-    return [...rule.foresee(facts).map((one): Forecast => ({ rule: rule.name, ...one })), ...unseen];
+    return [...rule.evaluate(facts).map((one): Forecast => ({ rule: rule.name, ...one })), ...unseen];
   } catch (error) {
     const what = error instanceof Error ? error.name : 'unknown';
     return [

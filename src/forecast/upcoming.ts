@@ -2,7 +2,7 @@
 import { byUrgency, type Forecast } from './forecast.ts';
 import type { Ledger } from '#report/ledger.ts';
 
-export interface Prospect {
+export interface UpcomingForecast {
   /** Of all that say the same, the most urgent. */
   readonly forecast: Forecast;
   /** When it would happen; absent where the time cannot be told. */
@@ -11,12 +11,12 @@ export interface Prospect {
   readonly images: readonly string[];
 }
 
-type Told = Pick<Ledger, 'entries' | 'forecasts' | 'foreseenMs'>;
+type Group = Pick<Ledger, 'entries' | 'forecasts' | 'forecastMs'>;
 
 /** Most urgent first. */
-export function outlookOf({ entries, forecasts, foreseenMs }: Told): readonly Prospect[] {
+export function upcomingForecasts({ entries, forecasts, forecastMs }: Group): readonly UpcomingForecast[] {
   const all = [
-    ...forecasts.map((forecast) => ({ forecast, image: undefined, atMs: foreseenMs })),
+    ...forecasts.map((forecast) => ({ forecast, image: undefined, atMs: forecastMs })),
     ...entries.flatMap(({ report }) => {
       const atMs = Date.parse(report.at);
       return report.forecasts.map((forecast) => ({ forecast, image: report.image, atMs }));
@@ -24,7 +24,7 @@ export function outlookOf({ entries, forecasts, foreseenMs }: Told): readonly Pr
   ];
   const groups = Map.groupBy(all, ({ forecast: { rule, about, fault } }) => JSON.stringify([rule, about, fault]));
   return [...groups.values()]
-    .flatMap((group): readonly Prospect[] => {
+    .flatMap((group): readonly UpcomingForecast[] => {
       const [first] = group.toSorted((one, other) => byUrgency(one.forecast, other.forecast));
       if (first === undefined) return [];
       const images = [...new Set(group.flatMap(({ image }) => image ?? []))];

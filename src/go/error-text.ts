@@ -19,10 +19,10 @@ const texts: Texts = {
   'tcp.timed_out': (f) => `dial tcp ${endpoint(f)}: i/o timeout`,
   'tcp.unreachable': (f) => `dial tcp ${endpoint(f)}: connect: ${f.why}`,
   'tcp.reset': (f) =>
-    f.moment === 'connecting'
+    f.failurePoint === 'connecting'
       ? `dial tcp ${endpoint(f)}: connect: connection reset by peer`
       : `read tcp [node]->${endpoint(f)}: read: connection reset by peer`,
-  'tcp.closed': (f) => (f.moment === 'body' ? 'unexpected EOF' : 'EOF'),
+  'tcp.closed': (f) => (f.failurePoint === 'body' ? 'unexpected EOF' : 'EOF'),
   'tls.untrusted': (f, engine) => x509(`certificate signed by unknown authority${hint(f, engine)}`, engine),
   'tls.expired': (f, engine) => x509(`${invalidNow} ${second(f.now)} is after ${second(f.notAfter)}`, engine),
   'tls.not_yet_valid': (f, engine) => x509(`${invalidNow} ${second(f.now)} is before ${second(f.notBefore)}`, engine),
@@ -41,12 +41,12 @@ const texts: Texts = {
 
 /** The text for a fault of the wire; the code itself for a fault that Go has no words for. */
 export function goError(fault: Fault, engine: Engine): string {
-  return sayIn(fault, engine) ?? fault.code;
+  return textIn(fault, engine) ?? fault.code;
 }
 
-function sayIn<C extends FaultCode>(fault: FaultOf<C>, engine: Engine): string | undefined {
-  const say: Texts[C] = texts[fault.code];
-  return say?.(fault, engine);
+function textIn<C extends FaultCode>(fault: FaultOf<C>, engine: Engine): string | undefined {
+  const textOf: Texts[C] = texts[fault.code];
+  return textOf?.(fault, engine);
 }
 
 const invalidNow = 'certificate has expired or is not yet valid: current time';
@@ -60,16 +60,16 @@ function endpoint(fault: { readonly address: string; readonly port: number }): s
 }
 
 function x509(text: string, engine: Engine): string {
-  return `${engine.wording.tlsPrefix ? 'tls: failed to verify certificate: ' : ''}x509: ${text}`;
+  return `${engine.texts.tlsPrefix ? 'tls: failed to verify certificate: ' : ''}x509: ${text}`;
 }
 
 /** crypto/x509 UnknownAuthorityError.Error; until Go 1.23 InsecureAlgorithmError says how to let SHA-1 pass. */
 function hint({ nearMiss }: FaultOf<'tls.untrusted'>, engine: Engine): string {
   if (nearMiss === undefined) return '';
   const { why, authority } = nearMiss;
-  const offers = engine.wording.offersSha1 && /insecure algorithm .*SHA1/.test(why);
-  const said = offers ? `${why} (temporarily override with GODEBUG=x509sha1=1)` : why;
-  return ` (possibly because of ${goQuote(said)} while trying to verify candidate authority certificate ${goQuote(authority)})`;
+  const offers = engine.texts.offersSha1 && /insecure algorithm .*SHA1/.test(why);
+  const detail = offers ? `${why} (temporarily override with GODEBUG=x509sha1=1)` : why;
+  return ` (possibly because of ${goQuote(detail)} while trying to verify candidate authority certificate ${goQuote(authority)})`;
 }
 
 /** crypto/x509 HostnameError.Error. */

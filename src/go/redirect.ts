@@ -4,7 +4,7 @@
 export const mostRequests = 10;
 
 /** undefined: the answer stands as it is. A text: why the redirect cannot be followed. */
-export function nextHop(status: number, location: string | undefined, from: URL): URL | string | undefined {
+export function nextRequest(status: number, location: string | undefined, from: URL): URL | string | undefined {
   if (![301, 302, 303, 307, 308].includes(status)) return undefined;
   if (location === undefined || location === '') return undefined;
   if (!URL.canParse(location, from.href)) return 'failed to parse Location header';

@@ -5,13 +5,13 @@
  */
 import type { Fault } from '#report/fault.ts';
 import { goQuote } from '#go/quote.ts';
-import type { KubeletWords } from '#report/report.ts';
+import type { KubeletText } from '#report/report.ts';
 
-type Event = KubeletWords['events'][number];
+type Event = KubeletText['events'][number];
 const failed = (message: string): Event => ({ type: 'Warning', reason: 'Failed', message });
 
 /** `text` is the CRI error; empty where the runtime would never answer. */
-export function pullWords(image: string, text: string): KubeletWords {
+export function pullEventText(image: string, text: string): KubeletText {
   const pulling: Event = { type: 'Normal', reason: 'Pulling', message: `Pulling image ${goQuote(image)}` };
   if (text === '') return { waitingReason: 'ContainerCreating', waitingMessage: '', events: [pulling] };
   return {
@@ -29,7 +29,7 @@ export function pullWords(image: string, text: string): KubeletWords {
 }
 
 /** A failure that the kubelet sees before it asks the runtime; undefined for one that it does not. */
-export function earlyWords(image: string, fault: Fault): KubeletWords | undefined {
+export function earlyEventText(image: string, fault: Fault): KubeletText | undefined {
   if (fault.code === 'image.malformed') {
     const message = `Failed to apply default image tag ${goQuote(image)}: couldn't parse image name ${goQuote(image)}: ${fault.why}`;
     return {

@@ -6,15 +6,15 @@ import type { Operator, Placement, Requirement, Term, Toleration } from './place
 export function readPlacement(podSpec: unknown, isDaemon: boolean): Placement {
   const spec = fieldsOf(podSpec);
   const problems: string[] = [];
-  const say = (problem: string): void => {
+  const warn = (problem: string): void => {
     if (!problems.includes(problem)) problems.push(problem);
   };
   const read = {
     nodeName: textOf(spec['nodeName']),
     os: textOf(fieldsOf(spec['os'])['name']),
-    nodeSelector: readSelector(spec['nodeSelector'], say),
-    terms: readTerms(spec['affinity'], say),
-    tolerations: listOf(spec['tolerations']).flatMap((one) => readToleration(fieldsOf(one), say)),
+    nodeSelector: readSelector(spec['nodeSelector'], warn),
+    terms: readTerms(spec['affinity'], warn),
+    tolerations: listOf(spec['tolerations']).flatMap((one) => readToleration(fieldsOf(one), warn)),
   };
   const tolerations = isDaemon
     ? [...read.tolerations, ...daemonTolerations(spec['hostNetwork'] === true)]
@@ -22,28 +22,28 @@ export function readPlacement(podSpec: unknown, isDaemon: boolean): Placement {
   return { ...read, tolerations, problems };
 }
 
-type Say = (problem: string) => void;
+type Warn = (problem: string) => void;
 
-function readSelector(value: unknown, say: Say): Readonly<Record<string, string>> {
+function readSelector(value: unknown, warn: Warn): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(fieldsOf(value)).flatMap(([key, wanted]) => {
       if (typeof wanted === 'string') return [[key, wanted]];
-      say(`nodeSelector ${key} is no text`);
+      warn(`nodeSelector ${key} is no text`);
       return [];
     }),
   );
 }
 
-function readTerms(affinity: unknown, say: Say): readonly Term[] | undefined {
+function readTerms(affinity: unknown, warn: Warn): readonly Term[] | undefined {
   const required = fieldsOf(fieldsOf(affinity)['nodeAffinity'])['requiredDuringSchedulingIgnoredDuringExecution'];
   if (required === undefined || required === null) return undefined;
   const terms = listOf(fieldsOf(required)['nodeSelectorTerms']);
-  if (terms.length === 0) say('the required node affinity has no terms, so that no node matches');
+  if (terms.length === 0) warn('the required node affinity has no terms, so that no node matches');
   return terms.map((term) => {
     const expressions = listOf(fieldsOf(term)['matchExpressions']).map((one) => readExpression(fieldsOf(one)));
     const fields = listOf(fieldsOf(term)['matchFields']).map((one) => readField(fieldsOf(one)));
     const read = [...expressions, ...fields];
-    for (const one of read) if (typeof one === 'string') say(one);
+    for (const one of read) if (typeof one === 'string') warn(one);
     return {
       expressions: expressions.filter(isRequirement),
       fields: fields.filter(isRequirement),
@@ -96,20 +96,20 @@ function readField(fields: Fields): Requirement | string {
   return read.values.length === 1 ? read : 'node affinity on metadata.name: exactly one value is allowed';
 }
 
-function readToleration(fields: Fields, say: Say): readonly Toleration[] {
+function readToleration(fields: Fields, warn: Warn): readonly Toleration[] {
   const key = textOf(fields['key']);
   const written = textOf(fields['operator']) || 'Equal';
   const value = textOf(fields['value']);
   const effect = textOf(fields['effect']);
   const name = `toleration of ${key === '' ? 'every key' : key}`;
   if (key === '' && written !== 'Exists') {
-    say(`${name}: without a key the operator must be Exists`);
+    warn(`${name}: without a key the operator must be Exists`);
     return [];
   }
   switch (written) {
     case 'Gt':
     case 'Lt':
-      say(
+      warn(
         `${name}: operator ${written} needs the feature gate TaintTolerationComparisonOperators, which is off by default`,
       );
       return [{ key, operator: written, value, effect }];
@@ -117,7 +117,7 @@ function readToleration(fields: Fields, say: Say): readonly Toleration[] {
     case 'Exists':
       return [{ key, operator: written, value, effect }];
     default:
-      say(`${name}: unknown operator ${written}`);
+      warn(`${name}: unknown operator ${written}`);
       return [];
   }
 }

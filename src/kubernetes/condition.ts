@@ -31,11 +31,11 @@ export interface Tempo {
   /** A new status must have stood this long, twice as long with each change in the last hour. */
   readonly holdMs: number;
   /** Between two writes that change words alone. */
-  readonly wordsMs: number;
+  readonly debounceMs: number;
 }
 
 /** A node problem detector beats every 5 minutes; each beat rewrites the Node in etcd and is sent to all who watch nodes. */
-export const defaultTempo: Tempo = { heartbeatMs: 600_000, holdMs: 30_000, wordsMs: 60_000 };
+export const defaultTempo: Tempo = { heartbeatMs: 600_000, holdMs: 30_000, debounceMs: 60_000 };
 
 const hourMs = 3_600_000;
 const longestHoldMs = 600_000;
@@ -46,7 +46,7 @@ export function dueAt(wanted: Wanted, written: Written | undefined, tempo: Tempo
   const { condition, atMs } = written;
   if (condition.status !== wanted.status) return wanted.sinceMs + holdMs(written, wanted.sinceMs, tempo);
   const isSame = condition.reason === wanted.reason && condition.message === clip(wanted.message);
-  return atMs + (isSame ? tempo.heartbeatMs : tempo.wordsMs);
+  return atMs + (isSame ? tempo.heartbeatMs : tempo.debounceMs);
 }
 
 function holdMs(written: Written, nowMs: number, tempo: Tempo): number {
@@ -80,9 +80,9 @@ export function isOurs(standing: Condition | undefined, written: Written | undef
 }
 
 export function isSame(one: Condition, other: Condition): boolean {
-  const words = ['status', 'reason', 'message'] as const;
-  const sameWords = words.every((field) => one[field] === other[field]);
-  return sameWords && Date.parse(one.lastHeartbeatTime) === Date.parse(other.lastHeartbeatTime);
+  const text = ['status', 'reason', 'message'] as const;
+  const isSameText = text.every((field) => one[field] === other[field]);
+  return isSameText && Date.parse(one.lastHeartbeatTime) === Date.parse(other.lastHeartbeatTime);
 }
 
 /** Longer than anybody reads in `kubectl describe node`. */

@@ -5,15 +5,15 @@
  */
 import { createHash } from 'node:crypto';
 import { type Bad, bad } from '#report/outcome.ts';
-import { bookTurn, type TurnAsk } from '#budget/reservations.ts';
+import { reserve, type ReservationRequest } from '#budget/reservations.ts';
 import { type Answer, MiB, faultOf } from '#kubernetes/api/call.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { at, stringsAt, textAt } from '#kubernetes/api/json.ts';
 
-export interface TurnPlace {
+export interface LeaseLocation {
   readonly namespace: string;
   /** Whose budget it is: `public.ecr.aws`. */
-  readonly lane: string;
+  readonly budgetKey: string;
   /** Who books. */
   readonly node: string;
   /** For each answer. Default: five seconds. */
@@ -28,12 +28,12 @@ export type Taken =
 
 /** A turn is worth little: whoever has to wait longer for the API server does better without. */
 const patienceMs = 5_000;
-const turnsKey = 'drypull/turns';
+const reservationsKey = 'drypull/reservations';
 
-export async function takeTurn(
+export async function reserveInLease(
   cluster: Cluster,
-  place: TurnPlace,
-  ask: Pick<TurnAsk, 'perMinute' | 'cost'>,
+  place: LeaseLocation,
+  ask: Pick<ReservationRequest, 'perMinute' | 'cost'>,
 ): Promise<Taken> {
   for (let tries = 1; tries <= 2; tries += 1) {
     const taken = await takeOnce(cluster, place, ask);
@@ -44,11 +44,11 @@ export async function takeTurn(
 
 async function takeOnce(
   cluster: Cluster,
-  place: TurnPlace,
-  ask: Pick<TurnAsk, 'perMinute' | 'cost'>,
+  place: LeaseLocation,
+  ask: Pick<ReservationRequest, 'perMinute' | 'cost'>,
 ): Promise<Taken | 'conflict'> {
   const all = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(place.namespace)}/leases`;
-  const name = leaseName(place.lane);
+  const name = leaseName(place.budgetKey);
   const bounds = { deadlineMs: place.patienceMs ?? patienceMs, maxBytes: MiB };
   const path = `${all}/${encodeURIComponent(name)}`;
   const found = await cluster.ask({ method: 'GET', path, ...bounds });
@@ -62,9 +62,14 @@ async function takeOnce(
     };
   const standing = found.is === 'answered' ? found.body : undefined;
   const annotations = stringsAt(standing, 'metadata', 'annotations');
-  const booking = bookTurn(annotations[turnsKey], { ...ask, nowMs: dateMs });
+  const booking = reserve(annotations[reservationsKey], { ...ask, nowMs: dateMs });
   if (booking.is === 'full') return { is: 'none' };
-  const body = leaseOf(place, { name, standing, annotations: { ...annotations, [turnsKey]: booking.text }, dateMs });
+  const body = leaseOf(place, {
+    name,
+    standing,
+    annotations: { ...annotations, [reservationsKey]: booking.text },
+    dateMs,
+  });
   const call = standing === undefined ? ({ method: 'POST', path: all } as const) : ({ method: 'PUT', path } as const);
   const written = await cluster.ask({ ...call, body, ...bounds });
   if (written.is === 'answered') return { is: 'booked', inMs: booking.atMs - dateMs };
@@ -79,7 +84,10 @@ interface Writing {
 }
 
 /** The version that was read is the precondition: of two writers one is refused. */
-function leaseOf({ namespace, lane, node }: TurnPlace, { name, standing, annotations, dateMs }: Writing): unknown {
+function leaseOf(
+  { namespace, budgetKey, node }: LeaseLocation,
+  { name, standing, annotations, dateMs }: Writing,
+): unknown {
   const version = textAt(standing, 'metadata', 'resourceVersion');
   return {
     apiVersion: 'coordination.k8s.io/v1',
@@ -88,8 +96,8 @@ function leaseOf({ namespace, lane, node }: TurnPlace, { name, standing, annotat
       name,
       namespace,
       ...(version === '' ? {} : { resourceVersion: version }),
-      labels: { ...stringsAt(standing, 'metadata', 'labels'), 'app.kubernetes.io/name': 'drypull-turns' },
-      annotations: { ...annotations, 'drypull/registry': lane },
+      labels: { ...stringsAt(standing, 'metadata', 'labels'), 'app.kubernetes.io/name': 'drypull-reservations' },
+      annotations: { ...annotations, 'drypull/registry': budgetKey },
     },
     // Who booked last, and when, for people who look: nobody holds it. MicroTime wants six digits.
     spec: {
@@ -105,17 +113,18 @@ function fieldsAt(standing: unknown): object {
   return typeof spec === 'object' && spec !== null ? spec : {};
 }
 
-function failed(place: TurnPlace, answer: Exclude<Answer, { readonly is: 'answered' }>): Taken {
+function failed(place: LeaseLocation, answer: Exclude<Answer, { readonly is: 'answered' }>): Taken {
   return { is: 'failed', fault: faultOf(whatOf(place), answer).fault };
 }
 
-function whatOf({ namespace, lane }: TurnPlace): string {
-  return `the Lease ${namespace}/${leaseName(lane)}`;
+function whatOf({ namespace, budgetKey }: LeaseLocation): string {
+  return `the Lease ${namespace}/${leaseName(budgetKey)}`;
 }
 
 /** A lane is a host, perhaps with a port, and a name in Kubernetes a DNS subdomain (RFC 1123). */
-export function leaseName(lane: string): string {
-  const isName = lane.length <= 200 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(lane);
-  const tail = isName ? lane : createHash('sha256').update(lane).digest('hex').slice(0, 16);
-  return `drypull-turns-${tail}`;
+export function leaseName(budgetKey: string): string {
+  const isName =
+    budgetKey.length <= 200 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(budgetKey);
+  const tail = isName ? budgetKey : createHash('sha256').update(budgetKey).digest('hex').slice(0, 16);
+  return `drypull-reservations-${tail}`;
 }

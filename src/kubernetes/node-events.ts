@@ -28,7 +28,7 @@ export class NodeEvents {
   readonly #cluster: Cluster;
   readonly #nodeName: string;
   readonly #now: () => Date;
-  readonly #told = new Map<string, { readonly what: string; readonly atMs: number }>();
+  readonly #posted = new Map<string, { readonly what: string; readonly atMs: number }>();
   #tokens = burst;
   #countedMs: number;
 
@@ -42,8 +42,8 @@ export class NodeEvents {
   async write(news: NodeNews): Promise<Outcome<EventEnding>> {
     const nowMs = this.#now().getTime();
     const what = `${news.type} ${news.reason}`;
-    const told = this.#told.get(news.about);
-    if (told?.what === what && nowMs - told.atMs < repeatMs) return good('repeated');
+    const shown = this.#posted.get(news.about);
+    if (shown?.what === what && nowMs - shown.atMs < repeatMs) return good('repeated');
     if (!this.#take(nowMs)) return good('too_many');
     const answer = await this.#cluster.ask({
       method: 'POST',
@@ -52,8 +52,8 @@ export class NodeEvents {
       ...objectBounds,
     });
     if (answer.is !== 'answered') return refused(answer);
-    if (this.#told.size >= mostRemembered) this.#told.clear();
-    this.#told.set(news.about, { what, atMs: nowMs });
+    if (this.#posted.size >= mostRemembered) this.#posted.clear();
+    this.#posted.set(news.about, { what, atMs: nowMs });
     return good('written');
   }
 

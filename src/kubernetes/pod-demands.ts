@@ -7,7 +7,7 @@ import type { Image } from '#image/reference.ts';
 import { omit } from '#data/omit.ts';
 import type { Outcome } from '#report/outcome.ts';
 import { allArchitectures } from '#kubelet/placement-architectures.ts';
-import type { Demand, PullPolicy, Wanter } from '#node/view.ts';
+import type { Demand, PullPolicy, Requester } from '#node/view.ts';
 import { sooner } from './deadline.ts';
 import type { NodeImages } from './node-facts.ts';
 import type { PodSeen } from './pods.ts';
@@ -22,7 +22,7 @@ interface Draft {
   readonly written: string;
   readonly policy: PullPolicy;
   readonly secrets: readonly PullSecret[];
-  readonly wantedBy: Wanter[];
+  readonly requestedBy: Requester[];
   seenRunning: boolean;
   deadlineS: number | undefined;
   architectures: readonly string[] | undefined;
@@ -38,11 +38,11 @@ export function demandsOf(
   const drafts = new Map<string, Draft>();
   for (const pod of pods) if (!pod.isOver) addPod(drafts, pod);
   return [...drafts.values()].map((draft) => {
-    const { written, policy, secrets, wantedBy } = draft;
+    const { written, policy, secrets, requestedBy } = draft;
     const image = readImage(written);
     const present = draft.seenRunning ? 'yes' : presenceOf(image, nodeImages);
     const running = [...draft.running].slice(0, mostRunning);
-    return { image, written, policy, wantedBy, secrets, present, ...known({ ...draft, running }) };
+    return { image, written, policy, requestedBy, secrets, present, ...known({ ...draft, running }) };
   });
 }
 
@@ -74,7 +74,7 @@ function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
       written: use.written,
       policy: use.policy,
       secrets: pod.secretNames.map((name) => unread(pod.namespace, name)),
-      wantedBy: [],
+      requestedBy: [],
       seenRunning: false,
       deadlineS: undefined,
       architectures: pod.architectures,
@@ -82,7 +82,7 @@ function addPod(drafts: Map<string, Draft>, pod: PodSeen): void {
     };
     if (before !== undefined) draft.architectures = allArchitectures(draft.architectures, pod.architectures);
     draft.deadlineS = sooner(draft.deadlineS, pod.deadlineS);
-    draft.wantedBy.push(use.wanter);
+    draft.requestedBy.push(use.requester);
     // An image of a started container is on the node, whatever the Node's own list has room for.
     const container = pod.containers.find(({ name }) => name === use.container);
     draft.seenRunning ||= container?.state === 'running' && container.imageId !== '';
@@ -116,9 +116,9 @@ export function sandboxDemand(
 ): Demand | undefined {
   if (sandboxImage === '') return undefined;
   const image = readImage(sandboxImage);
-  const wantedBy = [{ kind: 'Runtime', namespace: '', name: 'sandbox', part: 'sandbox image' }];
+  const requestedBy = [{ kind: 'Runtime', namespace: '', name: 'sandbox', part: 'sandbox image' }];
   const present = presenceOf(image, nodeImages);
-  return { image, written: sandboxImage, policy: 'IfNotPresent', wantedBy, secrets: [], present };
+  return { image, written: sandboxImage, policy: 'IfNotPresent', requestedBy, secrets: [], present };
 }
 
 /**
@@ -141,12 +141,12 @@ export function demandKey({ written, policy, secrets }: Demand): string {
 }
 
 function merged(one: Demand, other: Demand): Demand {
-  const wantedBy = [...one.wantedBy, ...other.wantedBy];
+  const requestedBy = [...one.requestedBy, ...other.requestedBy];
   const running = [...new Set([...(one.running ?? []), ...(other.running ?? [])])].slice(0, mostRunning);
   const present = one.present === 'unknown' ? other.present : one.present;
   return {
     ...omit(one, 'architectures'),
-    wantedBy,
+    requestedBy,
     present,
     ...known({
       running,

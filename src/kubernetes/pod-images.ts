@@ -3,30 +3,30 @@
  * containers and image volumes, each with the pull policy that will count. It must not know of statuses, nodes or secrets'
  * content.
  */
-import type { PullPolicy, Wanter } from '#node/view.ts';
+import type { PullPolicy, Requester } from '#node/view.ts';
 import { at, listAt, textAt } from '#kubernetes/api/json.ts';
 
 export interface ImageUse {
   /** The user's own string. */
   readonly written: string;
   readonly policy: PullPolicy;
-  readonly wanter: Wanter;
+  readonly requester: Requester;
   /** The container's name in the Pod's statuses; empty for an image volume, which has no status. */
   readonly container: string;
 }
 
 /** Containers first as the kubelet starts them (init, then the others), then what is mounted. */
-export function imagesOf(podSpec: unknown, wanter: Omit<Wanter, 'part'>): readonly ImageUse[] {
+export function imagesOf(podSpec: unknown, requester: Omit<Requester, 'part'>): readonly ImageUse[] {
   const containers = (list: string, kind: string): ImageUse[] =>
     listAt(podSpec, list).flatMap((container) => {
       const name = textAt(container, 'name');
       const use = { written: textAt(container, 'image'), policy: textAt(container, 'imagePullPolicy') };
-      return useOf(use, { ...wanter, part: `${kind} ${name}`.trim() }, name);
+      return useOf(use, { ...requester, part: `${kind} ${name}`.trim() }, name);
     });
   const volumes = listAt(podSpec, 'volumes').flatMap((volume) => {
     if (at(volume, 'image') === undefined) return [];
     const use = { written: textAt(volume, 'image', 'reference'), policy: textAt(volume, 'image', 'pullPolicy') };
-    return useOf(use, { ...wanter, part: `image volume ${textAt(volume, 'name')}`.trim() }, '');
+    return useOf(use, { ...requester, part: `image volume ${textAt(volume, 'name')}`.trim() }, '');
   });
   return [
     ...containers('initContainers', 'init container'),
@@ -43,10 +43,10 @@ export function secretNamesOf(podSpec: unknown): readonly string[] {
     .filter((name) => name !== '');
 }
 
-function useOf(use: { written: string; policy: string }, wanter: Wanter, container: string): ImageUse[] {
+function useOf(use: { written: string; policy: string }, requester: Requester, container: string): ImageUse[] {
   // An image may be left out where something else fills it in later: nothing is asked for then.
   if (use.written === '') return [];
-  return [{ written: use.written, policy: policyOf(use.policy, use.written), wanter, container }];
+  return [{ written: use.written, policy: policyOf(use.policy, use.written), requester, container }];
 }
 
 /**

@@ -20,7 +20,7 @@ import {
   isSame,
 } from './condition.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
-import type { Outside } from '#kubernetes/api/list-watch.ts';
+import type { ListWatchOptions } from '#kubernetes/api/list-watch.ts';
 import { type EventEnding, NodeEvents, type NodeNews } from './node-events.ts';
 import { type Condition, type NodeFacts, readNodeFacts } from './node-facts.ts';
 
@@ -28,7 +28,7 @@ export type { NodeNews, Readiness };
 
 export interface Publisher {
   /** What the condition should say from now on. Returns at once; the write comes when it is due. */
-  say(readiness: Readiness): void;
+  publish(readiness: Readiness): void;
   news(news: NodeNews): Promise<Outcome<EventEnding>>;
   state(): PublishState;
   close(): Promise<void>;
@@ -38,10 +38,10 @@ export type PublishState =
   | { readonly is: 'silent' }
   | { readonly is: 'written'; readonly at: Date }
   /** Somebody else writes this condition; we wait until they have stopped. */
-  | { readonly is: 'gave_way' }
+  | { readonly is: 'yielded' }
   | { readonly is: 'failing'; readonly fault: Fault };
 
-export interface PublishWorld extends Outside {
+export interface PublishWorld extends ListWatchOptions {
   readonly tempo?: Tempo;
 }
 
@@ -54,7 +54,7 @@ export function publisher(cluster: Cluster, nodeName: string, world: PublishWorl
   const writer = new ConditionWriter(cluster, nodeName, world);
   const events = new NodeEvents(cluster, nodeName, world.now);
   return {
-    say: (readiness) => writer.say(readiness),
+    publish: (readiness) => writer.publish(readiness),
     news: (news) => events.write(news),
     state: () => writer.state,
     close: () => writer.close(),
@@ -74,7 +74,7 @@ class ConditionWriter {
   #written: Written | undefined;
   /** Sent, and perhaps written although no answer came back. */
   #sent: Condition | undefined;
-  #gaveWay: { readonly untilMs: number; readonly to: Condition } | undefined;
+  #yielded: { readonly untilMs: number; readonly to: Condition } | undefined;
   #failures = 0;
   #retryMs = 0;
 
@@ -86,7 +86,7 @@ class ConditionWriter {
     this.#running = this.#run();
   }
 
-  say(readiness: Readiness): void {
+  publish(readiness: Readiness): void {
     const sinceMs = this.#wanted?.status === readiness.status ? this.#wanted.sinceMs : this.#nowMs();
     this.#wanted = { ...readiness, sinceMs };
     this.#wake.abort();
@@ -108,7 +108,7 @@ class ConditionWriter {
   }
 
   #dueMs(wanted: Wanted): number {
-    return Math.max(dueAt(wanted, this.#written, this.#tempo), this.#gaveWay?.untilMs ?? 0, this.#retryMs);
+    return Math.max(dueAt(wanted, this.#written, this.#tempo), this.#yielded?.untilMs ?? 0, this.#retryMs);
   }
 
   /** Until something else is wanted; timers of Node end at 24 days. */
@@ -122,7 +122,7 @@ class ConditionWriter {
       const node = await this.#node();
       if (node === undefined) return;
       const standing = node.conditions.find(({ type }) => type === conditionType);
-      if (this.#givesWay(standing)) return;
+      if (this.#yields(standing)) return;
       if (this.#written === undefined && standing !== undefined) {
         // Our own words from before a restart, most likely: nothing to write until the next beat.
         const atMs = Math.min(this.#nowMs(), Date.parse(standing.lastHeartbeatTime) || 0);
@@ -168,22 +168,22 @@ class ConditionWriter {
   }
 
   /** Whoever else writes it goes on or stops: after two beats and a half without a change it is ours again. */
-  #givesWay(standing: Condition | undefined): boolean {
+  #yields(standing: Condition | undefined): boolean {
     if (this.#sent !== undefined && standing !== undefined && isSame(standing, this.#sent))
       this.#written = afterWrite(this.#sent, this.#written, this.#nowMs());
     this.#sent = undefined;
     const isAlive =
-      this.#gaveWay === undefined
+      this.#yielded === undefined
         ? !isOurs(standing, this.#written)
-        : standing !== undefined && standing.lastHeartbeatTime !== this.#gaveWay.to.lastHeartbeatTime;
+        : standing !== undefined && standing.lastHeartbeatTime !== this.#yielded.to.lastHeartbeatTime;
     if (!isAlive || standing === undefined) {
-      if (this.#gaveWay !== undefined) this.#written = afterWrite(this.#gaveWay.to, undefined, 0);
-      this.#gaveWay = undefined;
+      if (this.#yielded !== undefined) this.#written = afterWrite(this.#yielded.to, undefined, 0);
+      this.#yielded = undefined;
       return false;
     }
     const untilMs = this.#nowMs() + this.#tempo.heartbeatMs * (2.5 + this.#world.random());
-    this.#gaveWay = { untilMs, to: standing };
-    this.state = { is: 'gave_way' };
+    this.#yielded = { untilMs, to: standing };
+    this.state = { is: 'yielded' };
     return true;
   }
 

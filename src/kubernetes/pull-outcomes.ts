@@ -17,7 +17,7 @@ const failures: ReadonlySet<string> = new Set([
 ]);
 
 /** How the Pod stood when it was new to us. */
-export interface FirstSight {
+export interface FirstSeen {
   readonly at: Date;
   /** Images, as written, that were certainly not on the node then. */
   readonly absent: ReadonlySet<string>;
@@ -26,7 +26,7 @@ export interface FirstSight {
 interface Sighting {
   /** When `after` was seen. */
   readonly at: Date;
-  readonly first: FirstSight;
+  readonly first: FirstSeen;
 }
 
 /** `before` is undefined for a Pod that was not there. */
@@ -37,13 +37,13 @@ export function outcomesOf(before: PodSeen | undefined, after: PodSeen, sighting
     const then = before?.containers.find(({ name }) => name === use.container);
     const result = resultOf({ use, then, now }, sighting.first);
     if (result === undefined) return [];
-    const { namespace, name: pod, part } = use.wanter;
-    const said = result === 'failed' ? { reason: now.reason, message: now.message } : { reason: '', message: '' };
+    const { namespace, name: pod, part } = use.requester;
+    const heard = result === 'failed' ? { reason: now.reason, message: now.message } : { reason: '', message: '' };
     // The first try of a Pod began no sooner than we saw it; when a later one did, nobody says.
     const isFirst = now.restarts === 0 && (then === undefined || !hasFailed(then));
     const begun = isFirst ? sighting.first.at : sighting.at;
-    const way = { policy: use.policy, secrets: after.secretNames };
-    return [{ image: use.written, namespace, pod, part, ...way, result, ...said, begun, at: sighting.at }];
+    const negotiated = { policy: use.policy, secrets: after.secretNames };
+    return [{ image: use.written, namespace, pod, part, ...negotiated, result, ...heard, begun, at: sighting.at }];
   });
 }
 
@@ -53,7 +53,7 @@ interface Change {
   readonly now: ContainerSeen;
 }
 
-function resultOf({ use, then, now }: Change, first: FirstSight): PullOutcome['result'] | undefined {
+function resultOf({ use, then, now }: Change, first: FirstSeen): PullOutcome['result'] | undefined {
   const hadFailed = then !== undefined && hasFailed(then);
   if (hasFailed(now)) return hadFailed && isSameTry(then, now) ? undefined : 'failed';
   const hasStarted = now.containerId !== '' && now.containerId !== (then?.containerId ?? '');

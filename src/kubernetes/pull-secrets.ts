@@ -8,7 +8,7 @@ import { Secret } from '#report/secret.ts';
 import type { Demand } from '#node/view.ts';
 import { objectBounds } from '#kubernetes/api/call.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
-import type { Outside } from '#kubernetes/api/list-watch.ts';
+import type { ListWatchOptions } from '#kubernetes/api/list-watch.ts';
 import { stringsAt, textAt } from '#kubernetes/api/json.ts';
 
 export interface PullSecrets {
@@ -22,7 +22,7 @@ const keptMs = 60_000;
 /** Of a Secret only these two entries are kept: it may hold anything else. */
 const keys = ['.dockerconfigjson', '.dockercfg'] as const;
 
-export function pullSecrets(cluster: Cluster, outside: Outside): PullSecrets {
+export function pullSecrets(cluster: Cluster, dependencies: ListWatchOptions): PullSecrets {
   const kept = new Map<string, Promise<PullSecret>>();
   const closing = new AbortController();
 
@@ -38,7 +38,7 @@ export function pullSecrets(cluster: Cluster, outside: Outside): PullSecrets {
     void reading.then(async ({ state }) => {
       // Nobody to ask: the next one asks anew.
       const isWorthKeeping = state.is !== 'unseen' || state.why === 'forbidden';
-      if (isWorthKeeping) await outside.delay(keptMs, closing.signal);
+      if (isWorthKeeping) await dependencies.delay(keptMs, closing.signal);
       drop();
     });
     return reading;

@@ -18,7 +18,7 @@ export type Admission =
   /** We could not ask: 503, and nobody is let in. */
   | { readonly is: 'unavailable'; readonly fault: Fault };
 
-export interface Doorkeeper {
+export interface ReaderAccess {
   /** `authorization`: the header's value as it came. */
   admit(authorization: string | undefined, path: string): Promise<Admission>;
 }
@@ -41,11 +41,11 @@ interface Kept {
   untilMs: number;
 }
 
-export function doorkeeper(cluster: Cluster, outside: { readonly now: () => Date }): Doorkeeper {
+export function readerAccess(cluster: Cluster, dependencies: { readonly now: () => Date }): ReaderAccess {
   /** By digest: the tokens themselves are not kept. */
   const kept = new Map<string, Kept>();
   let questions = burst;
-  let countedMs = outside.now().getTime();
+  let countedMs = dependencies.now().getTime();
 
   const mayAsk = (nowMs: number): boolean => {
     questions = Math.min(burst, questions + (nowMs - countedMs) / 1000);
@@ -60,7 +60,7 @@ export function doorkeeper(cluster: Cluster, outside: { readonly now: () => Date
       const token = tokenOf(authorization);
       if (token === undefined) return { is: 'unauthenticated' };
       const key = createHash('sha256').update(`${path}\n${token}`).digest('base64');
-      const nowMs = outside.now().getTime();
+      const nowMs = dependencies.now().getTime();
       const known = kept.get(key);
       if (known !== undefined && nowMs < known.untilMs) return await known.asked;
       if (!mayAsk(nowMs)) return unavailable('too many strangers at once');

@@ -9,9 +9,9 @@ import type { PullOutcome } from '#report/score.ts';
 import type { Demand } from '#node/view.ts';
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { type ReadImage, demandsOf, presenceOf } from './pod-demands.ts';
-import { type Link, type Listener, type Outside, listWatch } from '#kubernetes/api/list-watch.ts';
+import { type Link, type Listener, type ListWatchOptions, listWatch } from '#kubernetes/api/list-watch.ts';
 import { type NodeFacts, readNodeFacts } from './node-facts.ts';
-import { type FirstSight, outcomesOf } from './pull-outcomes.ts';
+import { type FirstSeen, outcomesOf } from './pull-outcomes.ts';
 import { type PodSeen, readPod } from './pods.ts';
 import { textAt } from '#kubernetes/api/json.ts';
 
@@ -34,7 +34,7 @@ export interface DemandWatch {
   close(): Promise<void>;
 }
 
-export interface DemandWorld extends Outside {
+export interface DemandWorld extends ListWatchOptions {
   readonly readImage: ReadImage;
   /** Something in `current()` is different now. */
   readonly onChange: () => void;
@@ -52,7 +52,7 @@ export function watchDemand(cluster: Cluster, nodeName: string, world: DemandWor
     listWatch(
       cluster,
       { what, path, selector: { fieldSelector: follower.fieldSelector } },
-      { ...follower, outside: world },
+      { ...follower, dependencies: world },
     );
   const watches = [
     start(`the Pods of ${nodeName}`, '/api/v1/pods', { fieldSelector: `spec.nodeName=${nodeName}`, listener: pods }),
@@ -69,7 +69,7 @@ export function watchDemand(cluster: Cluster, nodeName: string, world: DemandWor
 class KnownPods implements Listener<PodSeen | undefined> {
   readonly #world: DemandWorld;
   readonly #node: () => NodeFacts | undefined;
-  readonly #pods = new Map<string, { readonly pod: PodSeen; readonly first: FirstSight }>();
+  readonly #pods = new Map<string, { readonly pod: PodSeen; readonly first: FirstSeen }>();
   #isKnown = false;
   #lost: { readonly at: Date; readonly fault?: Fault } | undefined;
   #joined: { readonly facts: NodeFacts | undefined; readonly demands: readonly Demand[] } | undefined;
@@ -117,11 +117,11 @@ class KnownPods implements Listener<PodSeen | undefined> {
     return { demands: this.#joined.demands, isKnown: this.#isKnown, asOf: lost?.at ?? now, isStale, ...fault };
   }
 
-  #take(pod: PodSeen, sight: { readonly scores: boolean; readonly since: Date }): void {
+  #take(pod: PodSeen, clusterState: { readonly scores: boolean; readonly since: Date }): void {
     const known = this.#pods.get(pod.uid);
-    const first = known?.first ?? { at: sight.since, absent: this.#absent(pod) };
+    const first = known?.first ?? { at: clusterState.since, absent: this.#absent(pod) };
     this.#pods.set(pod.uid, { pod, first });
-    if (!sight.scores) return;
+    if (!clusterState.scores) return;
     const found = outcomesOf(known?.pod, pod, { at: this.#world.now(), first });
     for (const outcome of found) this.#world.onOutcome(outcome);
   }

@@ -16,8 +16,8 @@ const execLimitMs = 5000;
 const maxPackageBytes = 32 * 1024 * 1024;
 
 export async function findRuntime(root: string, written: string | undefined): Promise<FoundRuntime> {
-  const told = written === undefined ? undefined : parseRuntime(written);
-  if (told !== undefined) return { version: told, doubts: [] };
+  const given = written === undefined ? undefined : parseRuntime(written);
+  if (given !== undefined) return { version: given, doubts: [] };
   const found = (await askBinary(root)) ?? (await readPackages(root));
   if (found !== undefined && written === undefined) return { version: found, doubts: [] };
   const because =
@@ -48,13 +48,13 @@ function versionOf(name: string, written: string): RuntimeVersion | undefined {
 /** Only when the host's root is our own is its binary ours to run. */
 async function askBinary(root: string): Promise<RuntimeVersion | undefined> {
   if (root !== '/') return undefined;
-  const said = await new Promise<string>((resolve) => {
+  const output = await new Promise<string>((resolve) => {
     execFile('containerd', ['--version'], { timeout: execLimitMs, maxBuffer: 4096 }, (error, stdout) =>
       resolve(error === null ? stdout : ''),
     );
   });
   // "containerd github.com/containerd/containerd/v2 v2.1.9 <revision>"
-  const version = /^containerd \S+ v?(\S+)/.exec(said)?.[1];
+  const version = /^containerd \S+ v?(\S+)/.exec(output)?.[1];
   return version === undefined ? undefined : versionOf('containerd', version);
 }
 

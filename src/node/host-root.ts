@@ -98,7 +98,7 @@ export async function listDir(root: string, path: string): Promise<Read<readonly
 }
 
 /** What stands at a path, links followed (Go: os.Stat). */
-export async function look(root: string, path: string): Promise<Read<Found>> {
+export async function statPath(root: string, path: string): Promise<Read<Found>> {
   const followed = await follow(root, path);
   if (!followed.ok) return followed;
   try {
@@ -112,7 +112,7 @@ export async function look(root: string, path: string): Promise<Read<Found>> {
 }
 
 /** Blocks and inodes of the file system that holds a path. */
-export interface Room {
+export interface FileSystemSpace {
   readonly blockBytes: number;
   readonly blocks: number;
   /** For root, and for everybody. */
@@ -123,7 +123,7 @@ export interface Room {
 }
 
 /** statfs of a path of this machine (see `locate`). */
-export async function roomAt(path: string): Promise<Read<Room>> {
+export async function spaceAt(path: string): Promise<Read<FileSystemSpace>> {
   try {
     const about = await statfs(path);
     return {
@@ -204,8 +204,8 @@ function unread(is: Unread['is'], why: string): { readonly ok: false; readonly u
 
 function failed(error: unknown, verb: string, path: string): { readonly ok: false; readonly unread: Unread } {
   const code = codeOf(error);
-  const [is, words] = reasons[code] ?? ['unseen', code];
-  return unread(is, `${verb} ${path}: ${words}`);
+  const [is, text] = reasons[code] ?? ['unseen', code];
+  return unread(is, `${verb} ${path}: ${text}`);
 }
 
 /** Linux's own words, as Go prints them. */

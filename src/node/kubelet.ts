@@ -10,7 +10,7 @@ import { Secret } from '#report/secret.ts';
 import type { KubeletView, NodeFile } from '#kubelet/view.ts';
 import type { Pending } from '#runtime/next-start.ts';
 import type { Doubt } from './view.ts';
-import { look, readText } from './host-root.ts';
+import { statPath, readText } from './host-root.ts';
 import { kubeletConfigFiles, readKubeletConfig } from './kubelet-config.ts';
 import { flag } from './processes.ts';
 import { providersAsStarted, settingsAsStarted, type Started } from '#rehearsal/as-started.ts';
@@ -80,7 +80,7 @@ async function noneOrUnseen(
   rootDir: string,
   found: Seen<NodeFile | null>,
 ): Promise<Seen<NodeFile | null>> {
-  if (!found.ok || found.value !== null || (await look(root, rootDir)).ok) return found;
+  if (!found.ok || found.value !== null || (await statPath(root, rootDir)).ok) return found;
   const what = `the kubelet's own credentials in ${rootDir}`;
   return seen(rootDir, bad({ code: 'agent.cannot_see', what, why: 'the directory is not mounted' }));
 }
@@ -89,14 +89,15 @@ async function noneOrUnseen(
 async function providerPlace(root: string, config: string | undefined, bin: string | undefined) {
   if ((config ?? '') !== '' && (bin ?? '') !== '') return { config: config ?? '', bin: bin ?? '' };
   if (config !== undefined || bin !== undefined) return undefined;
-  const isBundled = (await look(root, bundledProviders.config)).ok && (await look(root, bundledProviders.bin)).ok;
+  const isBundled =
+    (await statPath(root, bundledProviders.config)).ok && (await statPath(root, bundledProviders.bin)).ok;
   return isBundled ? bundledProviders : undefined;
 }
 
 /** Where nothing says what HOME is, and the answer would matter. Under systemd it is unset. */
 async function homeDoubt(root: string, nodeFile: Seen<NodeFile | null>): Promise<readonly Doubt[]> {
   const other = '/root/.docker/config.json';
-  if ((nodeFile.ok && nodeFile.value !== null) || !(await look(root, other)).ok) return [];
+  if ((nodeFile.ok && nodeFile.value !== null) || !(await statPath(root, other)).ok) return [];
   const because = `the kubelet's HOME is not known, and ${other} would be read if it were /root`;
   return [{ is: 'approximate', about: 'credentials', because }];
 }

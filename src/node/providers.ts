@@ -9,7 +9,7 @@ import { goDurationMs } from '#go/duration.ts';
 import { parseGoUrl } from '#go/url.ts';
 import { bad, good, seen, type Outcome, type Seen } from '#report/outcome.ts';
 import type { CredentialProvider } from '#kubelet/view.ts';
-import { listDir, locate, look, readText } from './host-root.ts';
+import { listDir, locate, statPath, readText } from './host-root.ts';
 
 export interface ProviderPlace {
   readonly config: string;
@@ -46,7 +46,7 @@ export async function providerFiles(root: string, place: ProviderPlace | undefin
 }
 
 async function readAll(root: string, place: ProviderPlace): Promise<Outcome<readonly CredentialProvider[]>> {
-  const bin = await look(root, place.bin);
+  const bin = await statPath(root, place.bin);
   const misconfigured = (file: string, why: string) => bad({ code: 'credential.provider_misconfigured', file, why });
   if (!bin.ok && bin.unread.is === 'absent') {
     return misconfigured(place.config, `plugin binary directory ${place.bin} did not exist`);
@@ -75,7 +75,7 @@ async function readAll(root: string, place: ProviderPlace): Promise<Outcome<read
 
 /** readCredentialProviderConfig: of a directory, its *.json, *.yaml and *.yml in lexical order. */
 async function configFiles(root: string, config: string): Promise<readonly string[]> {
-  const found = await look(root, config);
+  const found = await statPath(root, config);
   if (!found.ok) throw new Refusal(`unable to access path: ${found.unread.why}`, found.unread.is === 'unseen');
   if (found.value.kind !== 'dir') return [config];
   const listed = await listDir(root, config);
@@ -170,7 +170,7 @@ function checkToken(value: unknown, { name, apiVersion }: { name: string; apiVer
 
 /** exec.LookPath: a file that may be executed. */
 async function findBinary(root: string, path: string): Promise<string> {
-  const found = await look(root, path);
+  const found = await statPath(root, path);
   const at = await locate(root, path);
   if (!found.ok || !at.ok)
     throw new Refusal(`plugin binary executable ${path} did not exist`, !found.ok && found.unread.is === 'unseen');

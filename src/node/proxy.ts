@@ -6,7 +6,7 @@
 import { Secret } from '#report/secret.ts';
 import type { Doubt, ProxyRules } from './view.ts';
 import type { ProxyNext } from '#go/http-proxy.ts';
-import { look, readText } from './host-root.ts';
+import { statPath, readText } from './host-root.ts';
 import type { Running } from './processes.ts';
 import { parseEnvFile } from './systemd-env.ts';
 import { readUnitEnv, type UnitEnv } from './systemd.ts';
@@ -69,7 +69,7 @@ export async function newerFile(
 ): Promise<string | undefined> {
   if (startedMs === undefined) return undefined;
   for (const file of files) {
-    const found = await look(root, file);
+    const found = await statPath(root, file);
     if (found.ok && found.value.modifiedMs >= startedMs + startBlurMs) return file;
   }
   return undefined;

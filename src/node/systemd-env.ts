@@ -28,40 +28,40 @@ export function linesOf(text: string, section: string): readonly (readonly [key:
 
 /** `Environment=`: words with quotes and C escapes, each an assignment (extract_first_word, EXTRACT_CUNESCAPE). */
 export function assignmentsIn(value: string, unit = ''): readonly (readonly [name: string, value: string])[] {
-  return wordsIn(value).flatMap((word) => {
-    const text = expandSpecifiers(word, unit);
+  return tokensIn(value).flatMap((token) => {
+    const text = expandSpecifiers(token, unit);
     const equals = text.indexOf('=');
     const name = text.slice(0, equals);
     return equals > 0 && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? [[name, text.slice(equals + 1)] as const] : [];
   });
 }
 
-export function wordsIn(value: string): readonly string[] {
-  const words: string[] = [];
-  let word: string | undefined;
+export function tokensIn(value: string): readonly string[] {
+  const tokens: string[] = [];
+  let token: string | undefined;
   let quote = '';
   for (let at = 0; at < value.length; at += 1) {
     const char = value.charAt(at);
     if (char === '\\' && at + 1 < value.length) {
       const escape = unescapeAt(value, at + 1);
-      word = (word ?? '') + escape.text;
+      token = (token ?? '') + escape.text;
       at = escape.last;
     } else if (quote !== '') {
       if (char === quote) quote = '';
-      else word = (word ?? '') + char;
+      else token = (token ?? '') + char;
     } else if (char === '"' || char === "'") {
       quote = char;
-      word ??= '';
+      token ??= '';
     } else if (/\s/.test(char)) {
-      if (word !== undefined) words.push(word);
-      word = undefined;
+      if (token !== undefined) tokens.push(token);
+      token = undefined;
     } else {
-      word = (word ?? '') + char;
+      token = (token ?? '') + char;
     }
   }
   // An open quote makes the rest of the line invalid, and systemd drops it.
-  if (word !== undefined && quote === '') words.push(word);
-  return words;
+  if (token !== undefined && quote === '') tokens.push(token);
+  return tokens;
 }
 
 const simpleEscapes: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 /** A service's environment as systemd would build it from the unit files on disk. It must not know what the variables mean. */
 import { posix } from 'node:path';
 import { glob } from './glob.ts';
-import { linkText, listDir, look, readText } from './host-root.ts';
-import { assignmentsIn, expandSpecifiers, linesOf, parseEnvFile, wordsIn } from './systemd-env.ts';
+import { linkText, listDir, statPath, readText } from './host-root.ts';
+import { assignmentsIn, expandSpecifiers, linesOf, parseEnvFile, tokensIn } from './systemd-env.ts';
 
 export interface UnitEnv {
   readonly unit: string;
@@ -50,7 +50,7 @@ export async function readUnitEnv(root: string, units: readonly string[]): Promi
 async function changingDirs(root: string, unit: string): Promise<readonly string[]> {
   const found = unitDirs.map(async (dir) => {
     const own = posix.join(dir, `${unit}.d`);
-    return (await look(root, own)).ok ? own : dir;
+    return (await statPath(root, own)).ok ? own : dir;
   });
   return Promise.all(found);
 }
@@ -60,7 +60,7 @@ async function findUnit(root: string, unit: string): Promise<string | undefined>
     const path = posix.join(dir, unit);
     const link = await linkText(root, path);
     if (link.ok && link.value === '/dev/null') return 'masked';
-    const found = await look(root, path);
+    const found = await statPath(root, path);
     if (found.ok && found.value.kind === 'file') return path;
   }
   return undefined;
@@ -91,7 +91,7 @@ async function findDropIns(root: string, dirs: readonly string[]): Promise<reado
 async function managerEnv(root: string): Promise<{ env: ReadonlyMap<string, string>; files: readonly string[] }> {
   const files: string[] = [];
   for (const file of managerFiles) {
-    if (files.length === 0 && (await look(root, file)).ok) files.push(file);
+    if (files.length === 0 && (await statPath(root, file)).ok) files.push(file);
   }
   files.push(
     ...(await findDropIns(
@@ -132,7 +132,7 @@ async function serviceEnv(root: string, unit: string, files: readonly string[]):
         envFiles = value === '' ? [] : [...envFiles, expandSpecifiers(value.replace(/^-/, ''), unit)];
       } else if (key === 'UnsetEnvironment') {
         if (value === '') unset.clear();
-        for (const word of wordsIn(value)) unset.add(word.split('=', 1)[0] ?? '');
+        for (const token of tokensIn(value)) unset.add(token.split('=', 1)[0] ?? '');
       }
     }
   }

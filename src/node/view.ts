@@ -17,7 +17,7 @@ import type { Secret } from '#report/secret.ts';
 export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
 
 /** Who wants an image: one container (or image volume) of one workload. */
-export interface Wanter {
+export interface Requester {
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;
@@ -34,7 +34,7 @@ export interface Demand {
   /** A name that stays, where the same image is asked for in several ways (other secrets, other policy); else `written`. */
   readonly id?: string;
   readonly policy: PullPolicy;
-  readonly wantedBy: readonly Wanter[];
+  readonly requestedBy: readonly Requester[];
   /** In the kubelet's order (pod.spec.imagePullSecrets). */
   readonly secrets: readonly PullSecret[];
   /** What is known of the image on this node; `unknown` where nobody could look. */
@@ -101,6 +101,13 @@ export interface RuntimeView {
   readonly proxy: ProxyRules;
   /** What it would have after its next restart, where that differs and something was changed since it started. */
   readonly proxyNext?: ProxyNext;
+  /** What only this runtime has. */
+  readonly own?: OwnView;
+}
+
+/** The part of a view that only one runtime understands; that runtime narrows it by its name. */
+export interface OwnView {
+  readonly runtime: string;
 }
 
 /** The image-related settings in force in containerd's configuration (all files merged, migrated and defaulted). */

@@ -1,7 +1,7 @@
 /** What was judged beside a pull, before its target. */
 import type { Evidence } from '#report/rehearsal.ts';
 
-export const evidenceWords: { readonly [Of in Evidence['of']]: string } = {
+export const evidenceText: { readonly [Of in Evidence['of']]: string } = {
   name_server: 'name server',
   address: 'address',
   pinned_name: 'address',

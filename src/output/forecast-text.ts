@@ -16,7 +16,7 @@ const delays: { readonly [L in Likelihood]: string } = {
 };
 
 /** `likely to fail`, `may be late`, `to know`. */
-export function outlookWords({ likelihood, effect }: Pick<Forecast, 'likelihood' | 'effect'>): string {
+export function forecastText({ likelihood, effect }: Pick<Forecast, 'likelihood' | 'effect'>): string {
   if (likelihood === 'unknown') return fails.unknown;
   switch (effect) {
     case 'fails':

@@ -43,8 +43,8 @@ function testCase(report: PullReport, mark: Mark | undefined, byNode: boolean): 
   const { verdict, advice, image, registry } = report;
   const group = byNode ? report.node : (registry ?? 'image');
   const open = `    <testcase classname="${attribute(group)}" name="${attribute(image)}" time="${seconds(report.ms)}">`;
-  const told = `<system-out>${text(story(report, { colour: false }))}</system-out>`;
-  if (mark === undefined) return [open, `      ${told}`, '    </testcase>'];
+  const shown = `<system-out>${text(story(report, { colour: false }))}</system-out>`;
+  if (mark === undefined) return [open, `      ${shown}`, '    </testcase>'];
   const code = verdict.is === 'fails' || verdict.is === 'unknown' ? verdict.fault.code : 'at_risk';
   const cause = attribute(`${code}: ${advice?.cause ?? ''}`);
   const remedy = advice === undefined ? '' : text(`${advice.cause}\n${remedyInFull(advice)}`);
@@ -52,7 +52,7 @@ function testCase(report: PullReport, mark: Mark | undefined, byNode: boolean): 
     mark === 'skipped'
       ? `<skipped message="${cause}"/>`
       : `<${mark} type="${attribute(code)}" message="${cause}">${remedy}</${mark}>`;
-  return [open, `      ${body}`, `      ${told}`, '    </testcase>'];
+  return [open, `      ${body}`, `      ${shown}`, '    </testcase>'];
 }
 
 function seconds(ms: number): string {

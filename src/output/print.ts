@@ -64,7 +64,8 @@ export function summary(node: string, reports: readonly PullReport[]): string {
     [of('fails'), of('fails') === 1 ? 'fails' : 'fail'],
     [of('unknown'), 'unknown'],
   ] as const;
-  const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
-  const images = new Set(reports.map(({ image, policy, wantedBy }) => JSON.stringify([image, policy, wantedBy]))).size;
-  return `${counted(images, 'image')} on ${node}: ${said.length === 0 ? 'nothing to tell' : said.join(', ')}`;
+  const heard = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  const images = new Set(reports.map(({ image, policy, requestedBy }) => JSON.stringify([image, policy, requestedBy])))
+    .size;
+  return `${counted(images, 'image')} on ${node}: ${heard.length === 0 ? 'nothing to tell' : heard.join(', ')}`;
 }

@@ -20,9 +20,9 @@ export function msText(ms: number): string {
 }
 
 /** A relative time that tells the absolute one to machines and to the pointer. */
-export function timeMarkup(atMs: number, words: string): Markup {
+export function timeMarkup(atMs: number, text: string): Markup {
   const iso = isoOf(atMs);
-  return html`<time datetime="${iso}" title="${iso}">${words}</time>`;
+  return html`<time datetime="${iso}" title="${iso}">${text}</time>`;
 }
 
 /** `11:13`, or with the day where that is another one. */

@@ -8,16 +8,16 @@ import type { Evidence, EvidenceFacts } from '#report/rehearsal.ts';
 import type { ProxyRules, TlsRule } from '#node/view.ts';
 import { joinHostPort } from '#registry/tcp/host-port.ts';
 import { dial } from './dial.ts';
-import { shakeHands } from '#registry/tls/handshake.ts';
+import { handshake } from '#registry/tls/handshake.ts';
 import { lookUp } from '#registry/dns/resolve.ts';
 import { openOne } from '#registry/tcp/connect.ts';
-import type { Footing } from './wire.ts';
+import type { NetworkSettings } from './wire.ts';
 
 const limitMs = 3_000;
 /** Of each kind; what goes beyond it is left out. */
 const most = 8;
 
-export type Ways = Omit<Footing, 'proxy' | 'perOrigin'>;
+export type PathDependencies = Omit<NetworkSettings, 'proxy' | 'perOrigin'>;
 
 export interface AddressesAsked {
   readonly host: string;
@@ -27,14 +27,14 @@ export interface AddressesAsked {
   readonly tls?: TlsRule;
 }
 
-export async function judgeAddresses(at: AddressesAsked, ways: Ways): Promise<readonly Evidence[]> {
+export async function judgeAddresses(at: AddressesAsked, paths: PathDependencies): Promise<readonly Evidence[]> {
   const { host, port, addresses } = at;
   return Promise.all(
     addresses.slice(0, most).map(async (address) => {
-      const startMs = ways.elapsedMs();
-      const outcome = await judgeOne(address, at, ways);
+      const startMs = paths.elapsedMs();
+      const outcome = await judgeOne(address, at, paths);
       const target = joinHostPort(address, port);
-      return { of: 'address', host, target, ms: ways.elapsedMs() - startMs, outcome } as const;
+      return { of: 'address', host, target, ms: paths.elapsedMs() - startMs, outcome } as const;
     }),
   );
 }
@@ -42,7 +42,7 @@ export async function judgeAddresses(at: AddressesAsked, ways: Ways): Promise<re
 async function judgeOne(
   address: string,
   { host, port, tls }: AddressesAsked,
-  { elapsedMs, now, roots, rsaKeyExchange = false }: Ways,
+  { elapsedMs, now, roots, rsaKeyExchange = false }: PathDependencies,
 ): Promise<Outcome<EvidenceFacts>> {
   const { signal } = new AbortController();
   const opened = await openOne({ address, port }, { timeoutMs: limitMs, elapsedMs, signal });
@@ -52,7 +52,7 @@ async function judgeOne(
     socket.destroy();
     return good({ note: 'connected' });
   }
-  const { step, outcome } = await shakeHands(socket, {
+  const { step, outcome } = await handshake(socket, {
     host,
     address,
     port,
@@ -68,7 +68,7 @@ async function judgeOne(
   return step.outcome.ok ? good({ note: 'connected', tls: step.outcome.value }) : step.outcome;
 }
 
-export interface WayAsked {
+export interface PathRequest {
   readonly scheme: 'https' | 'http';
   readonly host: string;
   readonly port: number;
@@ -76,23 +76,23 @@ export interface WayAsked {
 }
 
 /** As far as TLS, by other proxy rules than the runtime's own of today. */
-export async function judgeWay(to: WayAsked, rules: ProxyRules, ways: Ways): Promise<Evidence> {
+export async function judgePath(to: PathRequest, rules: ProxyRules, paths: PathDependencies): Promise<Evidence> {
   const proxy = proxyFor(rules, to);
-  const startMs = ways.elapsedMs();
+  const startMs = paths.elapsedMs();
   const made = (target: string, outcome: Evidence['outcome']): Evidence => {
-    return { of: 'after_restart', host: to.host, target, ms: ways.elapsedMs() - startMs, outcome };
+    return { of: 'after_restart', host: to.host, target, ms: paths.elapsedMs() - startMs, outcome };
   };
   if (!proxy.ok) return made('a proxy', proxy);
-  const footing = { ...ways, proxy: rules, perOrigin: 1 };
-  const ground = {
-    footing,
+  const network = { ...paths, proxy: rules, perOrigin: 1 };
+  const dialing = {
+    network,
     lookUp: async (host: string, patience: Parameters<typeof lookUp>[2]) => ({
-      outcome: await lookUp(ways.resolver, host, patience),
+      outcome: await lookUp(paths.resolver, host, patience),
       shared: false,
     }),
   };
   const { signal } = new AbortController();
-  const dialled = await dial({ ...to, proxy: proxy.value, timeoutMs: limitMs, signal }, ground);
+  const dialled = await dial({ ...to, proxy: proxy.value, timeoutMs: limitMs, signal }, dialing);
   if (dialled.outcome.ok) dialled.outcome.value.socket.destroy();
   const outcome = dialled.outcome.ok ? good({ note: 'connected' }) : bad(dialled.outcome.fault);
   return made(proxy.value?.shown ?? 'directly', outcome);

@@ -2,7 +2,7 @@
  * Foreign errors of sockets and of the HTTP parser, translated into faults by their code: the only place that knows
  * ECONNREFUSED. What is not in the tables is our bug and says so by name. Texts named `why` are Go's, where Go has one.
  */
-import type { Fault, Moment } from '#report/fault.ts';
+import type { Fault, FailurePoint } from '#report/fault.ts';
 import { valueAt } from '#data/value-at.ts';
 import { tlsFault } from '#registry/tls/fault.ts';
 
@@ -11,7 +11,7 @@ export interface Spot {
   readonly host: string;
   readonly address: string;
   readonly port: number;
-  readonly moment: Moment;
+  readonly failurePoint: FailurePoint;
   /** How long it was waited for. */
   readonly afterMs: number;
 }
@@ -20,10 +20,14 @@ type Translate = (spot: Spot, error: Error) => Fault;
 
 const refused: Translate = ({ address, port }) => ({ code: 'tcp.refused', address, port });
 const timedOut: Translate = ({ address, port, afterMs }) => ({ code: 'tcp.timed_out', address, port, afterMs });
-const reset: Translate = ({ address, port, moment }) => ({ code: 'tcp.reset', address, port, moment });
-const closed: Translate = ({ address, port, moment }) => ({ code: 'tcp.closed', address, port, moment });
+const reset: Translate = ({ address, port, failurePoint }) => ({ code: 'tcp.reset', address, port, failurePoint });
+const closed: Translate = ({ address, port, failurePoint }) => ({ code: 'tcp.closed', address, port, failurePoint });
 const silent: Translate = ({ host, afterMs }) => ({ code: 'api.timed_out', host, afterMs });
-const outOfTime: Translate = ({ moment, afterMs }) => ({ code: 'agent.out_of_time', step: moment, afterMs });
+const outOfTime: Translate = ({ failurePoint, afterMs }) => ({
+  code: 'agent.out_of_time',
+  step: failurePoint,
+  afterMs,
+});
 const unreachable =
   (why: string): Translate =>
   ({ address, port }) => ({ code: 'tcp.unreachable', address, port, why });
@@ -44,7 +48,9 @@ const socketError: Translate = (spot, error) => {
 
 /** A body that is cut short; before there is one it means that the headers contradict themselves. */
 const lengthMismatch: Translate = (spot, error) =>
-  spot.moment === 'body' ? closed(spot, error) : malformed('malformed HTTP response: bad Content-Length')(spot, error);
+  spot.failurePoint === 'body'
+    ? closed(spot, error)
+    : malformed('malformed HTTP response: bad Content-Length')(spot, error);
 
 const translations: Readonly<Record<string, Translate>> = {
   ECONNREFUSED: refused,

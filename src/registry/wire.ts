@@ -7,7 +7,7 @@ import type { Step } from '#report/rehearsal.ts';
 import type { ProxyRules, Resolver, SystemRoots, TlsRule } from '#node/view.ts';
 
 /** What a set of connections is built from: the node's beliefs, and our own two bounds. */
-export interface Footing {
+export interface NetworkSettings {
   readonly resolver: Resolver;
   readonly roots: SystemRoots;
   readonly proxy: ProxyRules;

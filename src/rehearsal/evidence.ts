@@ -1,19 +1,19 @@
 /** What is judged for itself after a rehearsal: name servers, addresses, and the way that a restart would open. Once a pass and host. */
 import type { PullPlan } from '#runtime/plan.ts';
 import { proxyFor } from '#go/http-proxy.ts';
-import type { DnsFacts, Evidence, Exchange, Performance, StepOf } from '#report/rehearsal.ts';
+import type { DnsFacts, Evidence, Exchange, Attempt, StepOf } from '#report/rehearsal.ts';
 import { verified } from '#runtime/containerd/hosts.ts';
 import type { TlsRule } from '#node/view.ts';
 import { judgeNameServers, judgePinned } from '#registry/dns/check-name-servers.ts';
-import { judgeAddresses, judgeWay, type Ways } from '#registry/check-addresses.ts';
+import { judgeAddresses, judgePath, type PathDependencies } from '#registry/check-addresses.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 
 export async function gatherEvidence(
   plan: PullPlan,
-  performances: readonly Performance[],
+  attempts: readonly Attempt[],
   wire: Wire,
 ): Promise<readonly Evidence[]> {
-  const exchanges = performances.flatMap((performance) => performance.exchanges);
+  const exchanges = attempts.flatMap((attempt) => attempt.exchanges);
   const found: Promise<readonly Evidence[]>[] = [];
   for (const exchange of exchanges) {
     for (const step of exchange.steps) {
@@ -45,8 +45,8 @@ async function judgeHost(step: StepOf<'dns', DnsFacts>, scenery: Scenery): Promi
   const asked = { host, ...(facts?.fullName === undefined ? {} : { name: facts.fullName }) };
   const isWorthIt = facts === undefined || resolver.servers.length > 1;
   const names = isWorthIt ? await judgeNameServers(resolver, asked, elapsedMs) : [];
-  const said = names.flatMap(({ outcome }) => (outcome.ok ? (outcome.value.addresses ?? []) : []));
-  return [...names, ...(await judgeAll(host, [...new Set([...(facts?.addresses ?? []), ...said])], scenery))];
+  const heard = names.flatMap(({ outcome }) => (outcome.ok ? (outcome.value.addresses ?? []) : []));
+  return [...names, ...(await judgeAll(host, [...new Set([...(facts?.addresses ?? []), ...heard])], scenery))];
 }
 
 /** One alone was judged by the pull itself. */
@@ -58,9 +58,9 @@ async function judgeAll(host: string, addresses: readonly string[], scenery: Sce
   );
   if (addresses.length < 2 || reached?.step !== 'tcp' || !reached.outcome.ok) return [];
   const { port } = reached.outcome.value;
-  const greeted = exchanges.find((one) => one.steps.some(({ step, target }) => step === 'tls' && target === host));
-  const tls = greeted === undefined ? {} : { tls: ruleOf(greeted, plan) };
-  return judgeAddresses({ host, port, addresses, ...tls }, waysOf(plan, wire));
+  const session = exchanges.find((one) => one.steps.some(({ step, target }) => step === 'tls' && target === host));
+  const tls = session === undefined ? {} : { tls: ruleOf(session, plan) };
+  return judgeAddresses({ host, port, addresses, ...tls }, pathDependencies(plan, wire));
 }
 
 /** Where a restart of the runtime would change the proxy of a request, or whom it trusts, that way is tried as well. */
@@ -81,13 +81,13 @@ async function judgeAfterRestart(exchange: Exchange, plan: PullPlan, wire: Wire)
   const tls = ruleOf(exchange, plan);
   const trustsOthers = rootsNext !== undefined && scheme === 'https' && tls.verify;
   if (shown(today) === shown(next) && !trustsOthers) return [];
-  return [await judgeWay({ ...to, tls }, rules, { ...waysOf(plan, wire), roots: rootsNext ?? plan.roots })];
+  return [await judgePath({ ...to, tls }, rules, { ...pathDependencies(plan, wire), roots: rootsNext ?? plan.roots })];
 }
 
 function ruleOf({ route }: Exchange, plan: PullPlan): TlsRule {
   return (plan.routes.ok ? plan.routes.value[route]?.tls : undefined) ?? verified;
 }
 
-function waysOf({ resolver, roots, engine }: PullPlan, { now, elapsedMs }: Wire): Ways {
+function pathDependencies({ resolver, roots, engine }: PullPlan, { now, elapsedMs }: Wire): PathDependencies {
   return { resolver, roots, rsaKeyExchange: engine.takesRsaKeyExchange, now, elapsedMs };
 }

@@ -1,8 +1,8 @@
 /** Opens the wire of one pass over a node's images. */
 import type { HasContent } from '#kubelet/disk.ts';
-import { engineOf } from '#runtime/containerd/versions.ts';
 import type { LocalContent, NodeView } from '#node/view.ts';
 import { Connections } from '#registry/http/connections.ts';
+import { runtimeOf } from '#runtime/runtimes.ts';
 import type { Memory } from '#runtime/attempt/memory.ts';
 import type { Manners, Wire } from '#runtime/attempt/wire.ts';
 
@@ -36,7 +36,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     resolver: view.system.resolver,
     roots: view.system.roots,
     proxy: view.runtime.proxy,
-    rsaKeyExchange: engineOf(view.runtime.version, 'local').takesRsaKeyExchange,
+    rsaKeyExchange: runtimeOf(view.runtime.version.name).engine(view.runtime.version).takesRsaKeyExchange,
     perOrigin: opening.perRegistry,
     ...(opening.family === undefined ? {} : { family: opening.family }),
     now: opening.now,
@@ -53,7 +53,7 @@ export function openWire(view: NodeView, opening: Opening): Wire & { readonly cl
     proving: new Map(),
     reachedAt: new Map(),
     plain: new Set(),
-    doors: new Map(),
+    targets: new Map(),
     judged: new Set(),
     served: new Map(),
     manners: opening.manners,

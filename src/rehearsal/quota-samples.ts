@@ -6,21 +6,22 @@
 import { parseImage } from '#image/reference.ts';
 import type { Entry } from '#report/ledger.ts';
 import { accountOf, loginsOf } from '#kubelet/logins.ts';
-import type { Past } from '#forecast/history/history.ts';
-import { planPull, type Identity, type PullPlan, type Route } from '#runtime/plan.ts';
+import type { NodeHistory } from '#forecast/history/history.ts';
+import type { Identity, PullPlan, Route } from '#runtime/plan.ts';
 import { proxyFor } from '#go/http-proxy.ts';
 import type { QuotaPlace, QuotaSample } from '#report/quota.ts';
-import { bucketsOf, dueAtMs, previewImage, requestsPerSample, type LastLook } from '#budget/quota-pace.ts';
+import { bucketsOf, dueAtMs, previewImage, requestsPerSample, type LastSample } from '#budget/quota-pace.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
 import { sampleQuota, type Sampled } from '#runtime/containerd/pull/quota-sample.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
+import { planFor } from '#runtime/runtimes.ts';
 
 export interface Sampling {
   readonly view: NodeView;
   readonly demands: readonly Demand[];
   /** What the rehearsals found last: whether a mirror serves, and which login works. */
   readonly entries: readonly Entry[];
-  readonly past: Past;
+  readonly history: NodeHistory;
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
   readonly askProviders: (repository: string) => Promise<readonly ProviderAnswer[]>;
   /** A wire of its own for each family, so that no connection of the other one serves. */
@@ -32,7 +33,7 @@ export interface Sampling {
 }
 
 /** What a look would be: whom it asks about, and how many requests it makes. */
-export interface Wish {
+export interface SampleRequest {
   readonly place: QuotaPlace;
   readonly requests: number;
 }
@@ -47,7 +48,7 @@ const restMs = 5 * 60_000;
 const soonestMs = 60_000;
 
 export class QuotaSampler {
-  #looks: readonly LastLook[] = [];
+  #samples: readonly LastSample[] = [];
   #restsUntilMs = 0;
 
   /** Nothing can be due: not worth a look at the node. */
@@ -56,14 +57,17 @@ export class QuotaSampler {
   }
 
   /** What would be asked at `nowMs` of what is known by then. No request is made, no secret is read. */
-  wishes({ entries, past, view }: Pick<Sampling, 'entries' | 'past' | 'view'>, nowMs: number): readonly Wish[] {
+  sampleRequests(
+    { entries, history, view }: Pick<Sampling, 'entries' | 'history' | 'view'>,
+    nowMs: number,
+  ): readonly SampleRequest[] {
     const plan = previewPlan(view);
     this.#restsUntilMs = nowMs + restMs;
     if (plan === undefined || hubRoute(plan, entries) === undefined) return [];
     const accounts = new Set(
       entries.flatMap(({ report }) => (report.registry === 'docker.io' ? accountIn(report) : [])),
     );
-    const known = { quotas: past.quotas, looks: this.#looks };
+    const known = { quotas: history.quotas, samples: this.#samples };
     const dues = [...accounts]
       .flatMap((account) => bucketsOf(account, isProxied(plan)))
       .map((place) => ({ place, atMs: dueAtMs(place, known, nowMs) }));
@@ -72,34 +76,34 @@ export class QuotaSampler {
   }
 
   /** One look for each wish that is admitted. */
-  async perform(wishes: readonly Wish[], sampling: Sampling): Promise<readonly QuotaSample[]> {
+  async sampleBuckets(sampleRequests: readonly SampleRequest[], sampling: Sampling): Promise<readonly QuotaSample[]> {
     const plan = previewPlan(sampling.view);
     const route = plan === undefined ? undefined : hubRoute(plan, sampling.entries);
-    if (plan === undefined || route === undefined || wishes.length === 0) return [];
+    if (plan === undefined || route === undefined || sampleRequests.length === 0) return [];
     const accounts = await accountsOf(sampling);
     const samples: QuotaSample[] = [];
-    for (const { place, requests } of wishes) {
+    for (const { place, requests } of sampleRequests) {
       const account = accounts.find(({ name }) => name === place.account);
       if (account === undefined || sampling.signal.aborted) continue;
       if (sampling.admit?.(place.registry, requests) === false) continue;
-      const sampled = await look({ plan, route, account, place }, sampling);
-      if (sampled.is === 'told') samples.push(sampled.sample);
+      const sampled = await readView({ plan, route, account, place }, sampling);
+      if (sampled.is === 'reported') samples.push(sampled.sample);
       this.#note({ ...place, atMs: sampling.nowMs(), ended: endOf(sampled) });
     }
     return samples;
   }
 
-  #note(look: LastLook): void {
-    const isSame = (one: LastLook): boolean => one.account === look.account && one.family === look.family;
-    this.#looks = [look, ...this.#looks.filter((one) => !isSame(one))].slice(0, 64);
+  #note(readView: LastSample): void {
+    const isSame = (one: LastSample): boolean => one.account === readView.account && one.family === readView.family;
+    this.#samples = [readView, ...this.#samples.filter((one) => !isSame(one))].slice(0, 64);
   }
 }
 
 function previewPlan(view: NodeView): PullPlan | undefined {
   const image = parseImage(previewImage);
   if (!image.ok) return undefined;
-  const asked = { written: previewImage, policy: 'Always', wantedBy: [], secrets: [], present: 'no' } as const;
-  return planPull(view, { ...asked, image }, []);
+  const asked = { written: previewImage, policy: 'Always', requestedBy: [], secrets: [], present: 'no' } as const;
+  return planFor(view, { ...asked, image }, []);
 }
 
 /**
@@ -122,13 +126,13 @@ function isHub(authority: string): boolean {
 }
 
 function isResolvedBy({ report }: Entry, route: number): boolean {
-  const ending = report.performances.at(-1)?.ending;
+  const ending = report.attempts.at(-1)?.ending;
   return report.registry === 'docker.io' && ending?.is === 'pulled' && ending.content.resolvedBy === route;
 }
 
 /** The account that the last rehearsal got on with; none where its login failed. */
-function accountIn({ performances, plan }: Entry['report']): readonly string[] {
-  const last = performances.at(-1);
+function accountIn({ attempts, plan }: Entry['report']): readonly string[] {
+  const last = attempts.at(-1);
   if (last === undefined || ('fault' in last.ending && last.ending.fault.code.startsWith('auth.'))) return [];
   return [accountOf(plan?.logins ?? [], last.as)];
 }
@@ -154,7 +158,7 @@ async function accountsOf({ view, demands, withSecrets, askProviders }: Sampling
     if (seen.has(key)) continue;
     seen.add(key);
     const read = withSecrets === undefined ? demand : await withSecrets(demand);
-    const plan = planPull(view, { ...read, image }, await askProviders(image.value.repository));
+    const plan = planFor(view, { ...read, image }, await askProviders(image.value.repository));
     const logins = loginsOf(plan);
     for (const identity of plan.identities.ok ? plan.identities.value : []) {
       const name = accountOf(logins, identity.label);
@@ -164,7 +168,7 @@ async function accountsOf({ view, demands, withSecrets, askProviders }: Sampling
   return [...found.values()];
 }
 
-async function look(
+async function readView(
   at: { readonly plan: PullPlan; readonly route: number; readonly account: Account; readonly place: QuotaPlace },
   { openWire, signal }: Sampling,
 ): Promise<Sampled> {
@@ -175,14 +179,14 @@ async function look(
     const { identity } = account;
     const routes = plan.routes.ok ? plan.routes.value : [];
     const both = AbortSignal.any([signal, AbortSignal.timeout(wire.manners.deadlineMs)]);
-    const scene = { plan, identity, routes, wire, signal: both, zeroMs: wire.elapsedMs(), exchanges: [] };
-    return await sampleQuota(scene, route, place);
+    const context = { plan, identity, routes, wire, signal: both, zeroMs: wire.elapsedMs(), exchanges: [] };
+    return await sampleQuota(context, route, place);
   } finally {
     await wire.close();
   }
 }
 
-function endOf(sampled: Sampled): LastLook['ended'] {
+function endOf(sampled: Sampled): LastSample['ended'] {
   if (sampled.is === 'failed') return /^(dns|tcp)\./.test(sampled.fault.code) ? 'unreachable' : 'refused';
-  return sampled.sample.limit?.remaining === undefined ? 'told_nothing' : 'told';
+  return sampled.sample.limit?.remaining === undefined ? 'reported_nothing' : 'reported';
 }

@@ -3,20 +3,19 @@
  * cannot be read is a fault in its place, a warning, or a doubt. The agent's own files and environment are not looked at.
  */
 import { arch } from 'node:os';
-import { engineOf } from '#runtime/containerd/versions.ts';
-import { bad, seen, type Seen } from '#report/outcome.ts';
+import type { Seen } from '#report/outcome.ts';
 import type { NextStart } from '#runtime/next-start.ts';
 import type { Fault } from '#report/fault.ts';
 import type { Platform } from '#image/platform.ts';
-import type { Doubt, NodeView, RuntimeConfig, RuntimeVersion, SystemRoots } from '#node/view.ts';
-import { containerdAsStarted, rootsAsStarted, type AsStarted, type Started } from './as-started.ts';
+import type { Doubt, NodeView, RuntimeConfig, SystemRoots } from '#node/view.ts';
+import { rootsAsStarted, type AsStarted } from './as-started.ts';
 import { AtStart } from '#node/at-start.ts';
 import { readDisks } from '#node/disk.ts';
 import { readText } from '#node/host-root.ts';
 import { readKubelet, type FoundKubelet, type KubeletFacts } from '#node/kubelet.ts';
-import { findRunning, flag } from '#node/processes.ts';
-import { findProxy } from '#node/proxy.ts';
+import { findRunning } from '#node/processes.ts';
 import { readHostname, readResolver } from '#node/resolv-conf.ts';
+import { runtimeOf } from '#runtime/runtimes.ts';
 import { findRuntime } from '#node/find-runtime.ts';
 import { readRoots } from '#node/trust.ts';
 
@@ -38,14 +37,14 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
   const warnings: Fault[] = [];
   const runtime = await findRuntime(root, ask.runtime);
   const { atStart = new AtStart() } = ask;
-  const [containerd, kubelet] = [await findRunning(root, 'containerd'), await findRunning(root, 'kubelet')];
-  const threeSchemes = !engineOf(runtime.version, 'local').proxiesOfAnyScheme;
-  const proxy = await findProxy(root, containerd, threeSchemes);
-  const config = await readRuntime(root, runtime.version, { running: containerd, atStart, warnings });
+  const kubelet = await findRunning(root, 'kubelet');
+  const warn = (fault: Fault): void => void warnings.push(fault);
+  const read = await runtimeOf(runtime.version.name).read({ root, version: runtime.version, atStart, warn });
+  const { proxy, config } = read;
   const credentials = await readKubelet(root, ask.kubelet, { running: kubelet, atStart });
   const resolver = await readResolver(root, proxy.env);
   const found = await readRoots(root, proxy.env);
-  const roots = await rootsAsStarted(root, found, { running: containerd, atStart });
+  const roots = await rootsAsStarted(root, found, { running: read.running, atStart });
   const platform = await findPlatform(root, ask.platform);
   const settings = config.now.ok ? config.now.value : undefined;
   const next = nextOf({ config, roots, credentials });
@@ -59,12 +58,14 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
       config: config.now,
       proxy: proxy.rules,
       ...(proxy.next === undefined ? {} : { proxyNext: proxy.next }),
+      ...(read.own === undefined ? {} : { own: read.own }),
     },
     system: { resolver: resolver.resolver, roots: roots.now, disks },
     ...(next === undefined ? {} : { next }),
     warnings,
     doubts: [
       ...runtime.doubts,
+      ...read.doubts,
       ...proxy.doubts,
       ...credentials.doubts,
       ...resolver.doubts,
@@ -74,28 +75,6 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
       ...found.unread.map(unreadRoots),
     ],
   };
-}
-
-async function readRuntime(
-  root: string,
-  version: RuntimeVersion,
-  { warnings, ...started }: Started & { readonly warnings: Fault[] },
-): Promise<AsStarted<Seen<RuntimeConfig>>> {
-  if (version.name !== 'containerd') {
-    const why = `only containerd's configuration is understood, and this node runs ${version.name}`;
-    const fault: Fault = { code: 'agent.cannot_see', what: version.name, why };
-    return { now: seen<RuntimeConfig>(version.name, bad(fault)), pending: [], doubts: [] };
-  }
-  const args = started.running?.args ?? [];
-  const config = flag(args, 'config', 'c');
-  const dataRoot = flag(args, 'root');
-  const ask = {
-    root,
-    version,
-    args: { ...(config === undefined ? {} : { config }), ...(dataRoot === undefined ? {} : { root: dataRoot }) },
-    warn: (fault: Fault) => warnings.push(fault),
-  };
-  return containerdAsStarted(ask, started);
 }
 
 function nextOf(parts: {

@@ -9,7 +9,7 @@ import type { AtStart } from '#node/at-start.ts';
 import { readNode } from './read-node.ts';
 
 /** Of node.status.nodeInfo. */
-export interface NodeSaid {
+export interface NodeStatus {
   readonly runtime: string;
   readonly os: string;
   readonly architecture: string;
@@ -25,18 +25,18 @@ export interface NodeSaid {
   readonly clusterPlatforms?: readonly string[];
 }
 
-export interface Looking {
+export interface ReadViewOptions {
   readonly now: Date;
-  readonly said?: NodeSaid | undefined;
+  readonly status?: NodeStatus | undefined;
   /** Where somebody looks again and again; absent: this look is the only one. */
   readonly atStart?: AtStart;
 }
 
-export async function look(config: Config, at: Looking): Promise<NodeView> {
-  const view = await lookAtFiles(config, at);
-  const { said } = at;
-  const diskPressure = pressureOf(said);
-  const settings = said?.kubeletConfig;
+export async function readView(config: Config, at: ReadViewOptions): Promise<NodeView> {
+  const view = await readFiles(config, at);
+  const { status } = at;
+  const diskPressure = pressureOf(status);
+  const settings = status?.kubeletConfig;
   const kubelet = {
     ...view.kubelet,
     ...(settings === undefined ? {} : { config: settings }),
@@ -46,16 +46,16 @@ export async function look(config: Config, at: Looking): Promise<NodeView> {
 }
 
 /** The condition is the kubelet's, the taint the control plane's: either keeps Pods away. */
-function pressureOf({ conditions, taints }: Partial<NodeSaid> = {}): DiskPressure | undefined {
+function pressureOf({ conditions, taints }: Partial<NodeStatus> = {}): DiskPressure | undefined {
   const condition = conditions?.find(({ type }) => type === 'DiskPressure');
   const tainted = taints?.some(({ key }) => key === 'node.kubernetes.io/disk-pressure') === true;
   if (condition === undefined) return tainted ? { is: true, since: '' } : undefined;
   return { is: condition.status === 'True' || tainted, since: condition.lastTransitionTime };
 }
 
-async function lookAtFiles(config: Config, { now, said, atStart }: Looking): Promise<NodeView> {
-  const runtime = config.runtime ?? (said?.runtime === '' ? undefined : said?.runtime);
-  const platform = platformOf(config, said);
+async function readFiles(config: Config, { now, status, atStart }: ReadViewOptions): Promise<NodeView> {
+  const runtime = config.runtime ?? (status?.runtime === '' ? undefined : status?.runtime);
+  const platform = platformOf(config, status);
   const view = await readNode({
     hostRoot: config.hostRoot,
     ...(runtime === undefined ? {} : { runtime }),
@@ -69,20 +69,20 @@ async function lookAtFiles(config: Config, { now, said, atStart }: Looking): Pro
       ...(config.imageCredentialProviderBinDir === null
         ? {}
         : { credentialProviderBinDir: config.imageCredentialProviderBinDir }),
-      runsHere: said !== undefined,
+      runsHere: status !== undefined,
     },
     now,
     ...(atStart === undefined ? {} : { atStart }),
   });
   const clusterPlatforms =
-    config.clusterPlatforms.length > 0 ? config.clusterPlatforms : (said?.clusterPlatforms ?? []);
+    config.clusterPlatforms.length > 0 ? config.clusterPlatforms : (status?.clusterPlatforms ?? []);
   return clusterPlatforms.length === 0 ? view : { ...view, clusterPlatforms };
 }
 
 /** The Node does not tell the variant of a 32-bit ARM; the machine does. */
-function platformOf(config: Config, said: NodeSaid | undefined): Platform | undefined {
-  const fromNode = said === undefined || said.os === '' || /^(arm)?$/.test(said.architecture);
-  const written = config.platform ?? (fromNode ? undefined : `${said.os}/${said.architecture}`);
+function platformOf(config: Config, status: NodeStatus | undefined): Platform | undefined {
+  const fromNode = status === undefined || status.os === '' || /^(arm)?$/.test(status.architecture);
+  const written = config.platform ?? (fromNode ? undefined : `${status.os}/${status.architecture}`);
   const read = written === undefined ? undefined : parsePlatform(written);
   return read?.ok === true ? read.platform : undefined;
 }

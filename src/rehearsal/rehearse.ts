@@ -4,46 +4,55 @@
  * never an anonymous one beside them.
  */
 import type { PullPlan, Identity } from '#runtime/plan.ts';
-import type { Performance, Rehearsal } from '#report/rehearsal.ts';
+import type { Attempt, Rehearsal } from '#report/rehearsal.ts';
 import { gatherEvidence } from './evidence.ts';
-import { perform } from '#runtime/containerd/pull/attempt.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import { runtimeOf } from '#runtime/runtimes.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
 
 /** Whether an image may be asked for in a lane. */
-export type MayEnter = (lane: string) => boolean;
+export type MayEnter = (budgetKey: string) => boolean;
 
 /** `mayEnter` is asked once for each lane; absent: nobody says no. */
 export async function rehearse(plan: PullPlan, wire: Wire, mayEnter?: MayEnter): Promise<Rehearsal> {
   const zeroMs = wire.elapsedMs();
-  if (!plan.identities.ok || !plan.routes.ok) return { performances: [], evidence: [], ms: 0 };
+  if (!plan.identities.ok || !plan.routes.ok) return { attempts: [], evidence: [], ms: 0 };
   const signal = AbortSignal.timeout(wire.manners.deadlineMs);
-  const performances: Performance[] = [];
+  const attempts: Attempt[] = [];
   const gate = mayEnter === undefined ? {} : { mayEnter: once(mayEnter) };
   for (const identity of plan.identities.value) {
-    const scene: Scene = { plan, identity, routes: plan.routes.value, wire, signal, zeroMs, exchanges: [], ...gate };
-    const performance = await performSafely(scene, identity);
-    performances.push(performance);
-    if (performance.ending.is === 'pulled') break;
+    const context: AttemptContext = {
+      plan,
+      identity,
+      routes: plan.routes.value,
+      wire,
+      signal,
+      zeroMs,
+      exchanges: [],
+      ...gate,
+    };
+    const attempt = await attemptSafely(context, identity);
+    attempts.push(attempt);
+    if (attempt.ending.is === 'pulled') break;
   }
-  const evidence = wire.manners.evidence ? await gatherEvidence(plan, performances, wire) : [];
-  return { performances, evidence, ms: wire.elapsedMs() - zeroMs };
+  const evidence = wire.manners.evidence ? await gatherEvidence(plan, attempts, wire) : [];
+  return { attempts, evidence, ms: wire.elapsedMs() - zeroMs };
 }
 
 /** What was said once holds for all credentials: the last of them has no better turn than the first. */
 function once(mayEnter: MayEnter): MayEnter {
-  const said = new Map<string, boolean>();
-  return (lane) => {
-    const may = said.get(lane) ?? mayEnter(lane);
-    said.set(lane, may);
+  const heard = new Map<string, boolean>();
+  return (budgetKey) => {
+    const may = heard.get(budgetKey) ?? mayEnter(budgetKey);
+    heard.set(budgetKey, may);
     return may;
   };
 }
 
 /** The safety net around one performance: our own bug makes this image unknown and leaves the others alone. */
-async function performSafely(scene: Scene, identity: Identity): Promise<Performance> {
+async function attemptSafely(context: AttemptContext, identity: Identity): Promise<Attempt> {
   try {
-    return await perform(scene);
+    return await runtimeOf(context.plan.engine.version.name).attempt(context);
   } catch (error) {
     const what =
       error instanceof Error
@@ -51,8 +60,8 @@ async function performSafely(scene: Scene, identity: Identity): Promise<Performa
         : 'something that is no Error was thrown';
     return {
       as: identity.label,
-      exchanges: scene.exchanges,
-      ending: { is: 'untold', stage: 'plan', fault: { code: 'agent.bug', where: 'rehearse', what } },
+      exchanges: context.exchanges,
+      ending: { is: 'undetermined', stage: 'plan', fault: { code: 'agent.bug', where: 'rehearse', what } },
     };
   }
 }

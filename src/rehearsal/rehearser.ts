@@ -3,11 +3,10 @@
  * pass, the agent many; both rehearse through here.
  */
 import { keyMatches } from '#kubelet/keyring.ts';
-import { type Knock, learnedOrigins } from '#budget/connectivity-probe.ts';
+import { type ConnectivityProbe, learnedOrigins } from '#budget/connectivity-probe.ts';
 import { demandId } from '#report/ledger.ts';
 import { restarted } from '#runtime/next-start.ts';
-import type { Past } from '#forecast/history/history.ts';
-import { planPull } from '#runtime/plan.ts';
+import type { NodeHistory } from '#forecast/history/history.ts';
 import type { QuotaSample } from '#report/quota.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand, NodeView } from '#node/view.ts';
@@ -19,12 +18,13 @@ import { askProviders } from '#node/credential-plugin.ts';
 import { ProviderCache } from '#node/provider-cache.ts';
 import { manners, openWire } from './open-wire.ts';
 import { QuotaSampler, type Sampling } from './quota-samples.ts';
-import { knockAt } from '#runtime/attempt/connectivity-probe.ts';
+import { probeConnectivity } from '#runtime/attempt/connectivity-probe.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import type { Spent } from '#runtime/attempt/spending.ts';
 import type { Manners } from '#runtime/attempt/wire.ts';
+import { planFor } from '#runtime/runtimes.ts';
 
-export interface Surroundings {
+export interface RehearserOptions {
   readonly hostRoot: string;
   /** For credential provider plugins, which the kubelet gives its own environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -44,20 +44,20 @@ export interface Pass {
   readonly signal: AbortSignal;
   /** Where pull secrets are read when a rehearsal is due. */
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
-  readonly past?: () => Past;
+  readonly history?: () => NodeHistory;
   /** Whether an image may be asked for in a lane now; absent: always. */
-  readonly mayEnter?: (id: string, lane: string) => boolean;
+  readonly mayEnter?: (id: string, budgetKey: string) => boolean;
 }
 
 export type SampleAsk = Omit<Sampling, 'view' | 'askProviders' | 'openWire' | 'nowMs'>;
 
 export class Rehearser {
-  readonly #around: Surroundings;
+  readonly #around: RehearserOptions;
   readonly #memory: Memory;
   readonly #plugins = new ProviderCache();
   readonly #sampler = new QuotaSampler();
 
-  constructor(around: Surroundings) {
+  constructor(around: RehearserOptions) {
     this.#around = around;
     this.#memory = new Memory(around.random);
   }
@@ -68,17 +68,17 @@ export class Rehearser {
     const wire = this.#open(view, pass);
     const afterwards = this.#restart(view, pass);
     try {
-      const outside = {
+      const dependencies = {
         wire,
         ...(afterwards === undefined ? {} : { restarted: afterwards }),
         atOnce: pass.atOnce,
         askProviders: (repository: string) => this.#askProviders(view, repository),
         signal: pass.signal,
         ...(pass.withSecrets === undefined ? {} : { withSecrets: pass.withSecrets }),
-        ...(pass.past === undefined ? {} : { past: pass.past }),
+        ...(pass.history === undefined ? {} : { history: pass.history }),
         ...(pass.mayEnter === undefined ? {} : { mayEnter: pass.mayEnter }),
       };
-      for await (const report of assessAll(view, demands, outside)) {
+      for await (const report of assessAll(view, demands, dependencies)) {
         if (pass.signal.aborted) return;
         yield report;
       }
@@ -99,16 +99,24 @@ export class Rehearser {
   }
 
   /** Opens connections to every host that these images would use; see stage/knock.ts. */
-  async knock(view: NodeView, at: readonly Known[], pass: Pass): Promise<ReadonlyMap<string, readonly Knock[]>> {
+  async probe(
+    view: NodeView,
+    at: readonly Known[],
+    pass: Pass,
+  ): Promise<ReadonlyMap<string, readonly ConnectivityProbe[]>> {
     const wire = this.#open(view, pass);
     try {
-      const doors = at.flatMap(({ demand, report }) => {
+      const targets = at.flatMap(({ demand, report }) => {
         const { image } = demand;
         if (!image.ok) return [];
-        const plan = planPull(view, { ...demand, image }, []);
+        const plan = planFor(view, { ...demand, image }, []);
         return [{ id: demandId(demand), plan, learned: report === undefined ? [] : learnedOrigins(report) }];
       });
-      return await knockAt(doors, { connections: wire.connections, signal: pass.signal, atOnce: pass.atOnce });
+      return await probeConnectivity(targets, {
+        connections: wire.connections,
+        signal: pass.signal,
+        atOnce: pass.atOnce,
+      });
     } finally {
       await wire.close();
     }
@@ -134,11 +142,11 @@ export class Rehearser {
   }
 
   /** Looks at Docker Hub's quota where one is due; with the same memory, so that a refused login stays unpresented. */
-  async sampleQuotas(look: () => Promise<NodeView>, wished: SampleAsk): Promise<readonly QuotaSample[]> {
+  async sampleQuotas(readView: () => Promise<NodeView>, request: SampleAsk): Promise<readonly QuotaSample[]> {
     const { now, clockMs } = this.#around;
     const nowMs = (): number => now().getTime();
     if (this.#sampler.rests(nowMs())) return [];
-    const view = await look();
+    const view = await readView();
     const opening = {
       memory: this.#memory,
       manners: { ...manners, deadlineMs: 20_000, patienceMs: 10_000, evidence: false },
@@ -147,9 +155,9 @@ export class Rehearser {
       localContent: () => Promise.resolve(undefined),
       perRegistry: 1,
     };
-    const wishes = this.#sampler.wishes({ ...wished, view }, nowMs());
-    return this.#sampler.perform(wishes, {
-      ...wished,
+    const sampleRequests = this.#sampler.sampleRequests({ ...request, view }, nowMs());
+    return this.#sampler.sampleBuckets(sampleRequests, {
+      ...request,
       view,
       nowMs,
       askProviders: (repository) => this.#askProviders(view, repository),

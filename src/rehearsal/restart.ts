@@ -4,15 +4,16 @@
  */
 import type { Image } from '#image/reference.ts';
 import { judge } from '#report/judge.ts';
-import { laneOf, wasSent } from '#budget/key.ts';
-import { tellSameStory, type NextStart } from '#runtime/next-start.ts';
+import { budgetKeyOf, wasSent } from '#budget/key.ts';
+import { areEquivalent, type NextStart } from '#runtime/next-start.ts';
 import { bad, good, type Good, type Outcome } from '#report/outcome.ts';
 import { hostOf } from '#forecast/history/hosts.ts';
-import { planPull, type PullPlan } from '#runtime/plan.ts';
+import type { PullPlan } from '#runtime/plan.ts';
 import type { Evidence, EvidenceFacts, Rehearsal } from '#report/rehearsal.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
 import { rehearse } from './rehearse.ts';
 import type { Wire } from '#runtime/attempt/wire.ts';
+import { planFor } from '#runtime/runtimes.ts';
 
 export interface Restarted {
   readonly next: NextStart;
@@ -29,39 +30,39 @@ export async function rehearseRestart(
 ): Promise<readonly Evidence[]> {
   const { runtime, repository, registry } = plan.image;
   const startMs = wire.elapsedMs();
-  const told = (host: string, outcome: Outcome<EvidenceFacts>, asked: Evidence['asked'] = {}): readonly Evidence[] => [
+  const shown = (host: string, outcome: Outcome<EvidenceFacts>, asked: Evidence['asked'] = {}): readonly Evidence[] => [
     { of: 'next_start', host, target: runtime, ms: wire.elapsedMs() - startMs, asked, outcome },
   ];
-  if (next.providers?.ok === false) return told(fileIn(next.providers) ?? next.providers.source, next.providers);
+  if (next.providers?.ok === false) return shown(fileIn(next.providers) ?? next.providers.source, next.providers);
   if (demand.policy === 'Never') return [];
-  const later = planPull(view, demand, await askProviders(repository));
-  if (tellSameStory(plan, later)) return [];
+  const later = planFor(view, demand, await askProviders(repository));
+  if (areEquivalent(plan, later)) return [];
   const rehearsal = await rehearse(later, wire);
   const verdict = judge(later, demand, rehearsal, []);
   const asked = askedOf(later, rehearsal);
   if ('fault' in verdict) {
     const outcome = bad(verdict.fault);
-    return told(fileIn(outcome) ?? lastHostIn(rehearsal) ?? registry, outcome, asked);
+    return shown(fileIn(outcome) ?? lastHostIn(rehearsal) ?? registry, outcome, asked);
   }
-  return told(lastHostIn(rehearsal) ?? registry, good({ note: 'the pull goes through' }), asked);
+  return shown(lastHostIn(rehearsal) ?? registry, good({ note: 'the pull goes through' }), asked);
 }
 
 /** It counts in the budgets like any other. */
-function askedOf({ image, routes }: PullPlan, { performances }: Rehearsal): Readonly<Record<string, number>> {
-  const sent = performances.flatMap(({ exchanges }) => exchanges).filter(wasSent);
-  const lanes = sent.flatMap((exchange) => {
+function askedOf({ image, routes }: PullPlan, { attempts }: Rehearsal): Readonly<Record<string, number>> {
+  const sent = attempts.flatMap(({ exchanges }) => exchanges).filter(wasSent);
+  const budgetKeys = sent.flatMap((exchange) => {
     const route = routes.ok ? routes.value[exchange.route] : undefined;
-    return route === undefined ? [] : [laneOf(image.registry, route)];
+    return route === undefined ? [] : [budgetKeyOf(image.registry, route)];
   });
-  const byLane = [...Map.groupBy(lanes, (lane) => lane)];
-  return Object.fromEntries(byLane.map(([lane, all]) => [lane, all.length]));
+  const byBudgetKey = [...Map.groupBy(budgetKeys, (budgetKey) => budgetKey)];
+  return Object.fromEntries(byBudgetKey.map(([budgetKey, all]) => [budgetKey, all.length]));
 }
 
 function fileIn(outcome: Outcome<unknown>): string | undefined {
   return !outcome.ok && 'file' in outcome.fault ? outcome.fault.file : undefined;
 }
 
-function lastHostIn({ performances }: Rehearsal): string | undefined {
-  const last = performances.at(-1)?.exchanges.at(-1);
+function lastHostIn({ attempts }: Rehearsal): string | undefined {
+  const last = attempts.at(-1)?.exchanges.at(-1);
   return last === undefined ? undefined : hostOf(last.url);
 }

@@ -4,7 +4,7 @@
  */
 import { omit } from '#data/omit.ts';
 import type { PullReport } from './report.ts';
-import { defaultPace, temperOf } from '#budget/pace.ts';
+import { defaultPace, retryKindOf } from '#budget/pace.ts';
 
 /** How a check is to be answered. */
 export interface CheckManner {
@@ -28,18 +28,18 @@ export function isFresh(report: PullReport, at: { readonly nowMs: number; readon
   const ageMs = at.nowMs - Date.parse(report.at);
   const { verdict } = report;
   if (isOfDigest(report)) return false;
-  const lasts = verdict.is === 'pulls' || verdict.is === 'at_risk' || temperOf(verdict) === 'shy';
+  const lasts = verdict.is === 'pulls' || verdict.is === 'at_risk' || retryKindOf(verdict) === 'shy';
   return ageMs >= 0 && ageMs < (lasts ? at.cadenceMs : Math.min(defaultPace.soonestMs, at.cadenceMs));
 }
 
 /** Of a tag, a digest was asked for (Manners: mirrors). */
-function isOfDigest({ reference = '', performances }: PullReport): boolean {
-  const asked = performances.at(-1)?.exchanges.findLast(({ act, outcome }) => act === 'resolve' && outcome.ok);
+function isOfDigest({ reference = '', attempts }: PullReport): boolean {
+  const asked = attempts.at(-1)?.exchanges.findLast(({ act, outcome }) => act === 'resolve' && outcome.ok);
   return !reference.includes('@') && /\/manifests\/[^/?:]+:/.test(asked?.url ?? '');
 }
 
 export function checked(report: PullReport, { brief }: CheckManner, nowMs: number): CheckedReport {
   const ageMs = Math.max(0, nowMs - Date.parse(report.at));
   if (!brief) return { ...report, ageMs };
-  return { ...omit(report, 'plan'), performances: [], evidence: [], warnings: [], ageMs };
+  return { ...omit(report, 'plan'), attempts: [], evidence: [], warnings: [], ageMs };
 }

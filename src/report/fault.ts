@@ -16,7 +16,7 @@ export interface RateLimit {
 }
 
 /** Where in a request's life something happened, for sentences and for Go's wording. */
-export type Moment = 'connecting' | 'handshake' | 'response' | 'body';
+export type FailurePoint = 'connecting' | 'handshake' | 'response' | 'body';
 
 export interface NearMiss {
   /** The common name, as a rule. */
@@ -56,9 +56,9 @@ export interface FaultFacts {
   'tcp.refused': { address: string; port: number };
   'tcp.timed_out': { address: string; port: number; afterMs: number };
   'tcp.unreachable': { address: string; port: number; why: string };
-  'tcp.reset': { address: string; port: number; moment: Moment };
+  'tcp.reset': { address: string; port: number; failurePoint: FailurePoint };
   /** The other side closed without a word (Go: EOF). */
-  'tcp.closed': { address: string; port: number; moment: Moment };
+  'tcp.closed': { address: string; port: number; failurePoint: FailurePoint };
 
   'tls.untrusted': {
     host: string;
@@ -144,9 +144,9 @@ export type FaultOf<C extends FaultCode> = { readonly code: C } & Readonly<Fault
 export type Fault = { [C in FaultCode]: FaultOf<C> }[FaultCode];
 
 /** Whose door to knock on. */
-export type Side = 'workload' | 'credentials' | 'node' | 'network' | 'registry' | 'agent';
+export type Owner = 'workload' | 'credentials' | 'node' | 'network' | 'registry' | 'agent';
 
-const sides: { readonly [C in FaultCode]: Side } = {
+const owners: { readonly [C in FaultCode]: Owner } = {
   'image.malformed': 'workload',
   'image.never_pulled': 'workload',
   'hosts.unparsable': 'node',
@@ -231,12 +231,12 @@ const sides: { readonly [C in FaultCode]: Side } = {
 };
 
 /** The owner of a cause. A fault on the agent's side makes a verdict unknown; on any other side, failed. */
-export function sideOf(code: FaultCode): Side {
-  return sides[code];
+export function ownerOf(code: FaultCode): Owner {
+  return owners[code];
 }
 
 /** Every code, in the catalogue's order: for tables, metrics and tests. */
-export const faultCodes = Object.keys(sides) as readonly FaultCode[];
+export const faultCodes = Object.keys(owners) as readonly FaultCode[];
 
 /** The innermost cause: what to mend, where the fault itself says only what was hit by it. */
 export function rootOf(fault: Fault): Fault {

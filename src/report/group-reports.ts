@@ -31,7 +31,9 @@ export function groupReports(
   nodes: ReadonlyMap<string, SampledNode>,
 ): readonly ImageGroups[] {
   // The same image may be asked for twice, with other secrets or another policy.
-  const byDemand = Map.groupBy(reports, ({ image, policy, wantedBy }) => JSON.stringify([image, policy, wantedBy]));
+  const byDemand = Map.groupBy(reports, ({ image, policy, requestedBy }) =>
+    JSON.stringify([image, policy, requestedBy]),
+  );
   const rows = [...byDemand.values()].map((same) => ({ image: same[0]?.image ?? '', groups: groupsOf(same, nodes) }));
   return [...Map.groupBy(rows, ({ groups }) => keyOf(groups)).values()].map((equal) => ({
     images: equal.map(({ image }) => image),
@@ -66,16 +68,16 @@ function faultText({ verdict, registry }: PullReport): string {
 function apartOf(names: readonly string[], all: ReadonlySet<string>, nodes: ReadonlyMap<string, SampledNode>): string {
   if (names.length === all.size) return '';
   const inside = new Set(names);
-  const tells = [
+  const distinguishes = [
     poolOf,
     (node: SampledNode): string | undefined => (zoneOf(node) === '' ? undefined : `zone=${zoneOf(node)}`),
     (node: SampledNode): string | undefined => `arch=${node.architecture}`,
     (node: SampledNode): string | undefined => `runtime=${node.runtime}`,
   ];
-  for (const tell of tells) {
+  for (const isDistinctive of distinguishes) {
     const of = (name: string): string | undefined => {
       const node = nodes.get(name);
-      return node === undefined ? undefined : tell(node);
+      return node === undefined ? undefined : isDistinctive(node);
     };
     const labels = new Set(names.map(of));
     const [only] = labels;

@@ -1,21 +1,21 @@
 /** From plan and rehearsal to the verdict: pulls, at risk, fails, or unknown. Pure, and the only place that decides. */
-import { sideOf, type Fault, type FaultCode } from './fault.ts';
+import { ownerOf, type Fault, type FaultCode } from './fault.ts';
 import { threatens, type Forecast } from '#forecast/forecast.ts';
 import type { Bad } from './outcome.ts';
 import type { PullPlan } from '#runtime/plan.ts';
-import type { Content, Performance, Rehearsal, Stage } from './rehearsal.ts';
-import type { Sureness, Verdict } from './verdict.ts';
+import type { Content, Attempt, Rehearsal, Stage } from './rehearsal.ts';
+import type { Confidence, Verdict } from './verdict.ts';
 import type { Demand, Doubt } from '#node/view.ts';
 
 type Bare = { readonly is: 'pulls' } | { readonly is: 'stops'; readonly fault: Fault; readonly stage: Stage };
 
 export function judge(plan: PullPlan, demand: Demand, rehearsal: Rehearsal, forecasts: readonly Forecast[]): Verdict {
   const bare = decide(plan, demand, rehearsal);
-  const sure = surenessOf({ ...plan, doubts: [...plan.doubts, ...proofDoubts(demand)] }, rehearsal, bare);
+  const confidence = confidenceOf({ ...plan, doubts: [...plan.doubts, ...proofDoubts(demand)] }, rehearsal, bare);
   const threats = forecasts.filter(threatens);
   if (bare.is === 'pulls')
-    return threats.length === 0 ? { is: 'pulls', sure } : { is: 'at_risk', forecasts: threats, sure };
-  return stopped(bare.fault, bare.stage, sure);
+    return threats.length === 0 ? { is: 'pulls', confidence } : { is: 'at_risk', forecasts: threats, confidence };
+  return stopped(bare.fault, bare.stage, confidence);
 }
 
 /** The verdict for a demand that never became a plan. */
@@ -23,24 +23,25 @@ export function judgeUnplanned(refused: Bad): Verdict {
   return stopped(refused.fault, 'plan', { is: 'exact', because: [] });
 }
 
-function stopped(fault: Fault, stage: Stage, sure: Sureness): Verdict {
-  return { is: sideOf(fault.code) === 'agent' ? 'unknown' : 'fails', fault, stage, sure };
+function stopped(fault: Fault, stage: Stage, confidence: Confidence): Verdict {
+  return { is: ownerOf(fault.code) === 'agent' ? 'unknown' : 'fails', fault, stage, confidence };
 }
 
 function decide(plan: PullPlan, demand: Demand, rehearsal: Rehearsal): Bare {
   if (demand.policy === 'Never') return decideNever(plan, demand);
   if (!plan.identities.ok) return { is: 'stops', fault: plan.identities.fault, stage: 'plan' };
   if (!plan.routes.ok) return { is: 'stops', fault: plan.routes.fault, stage: 'plan' };
-  const { performances } = rehearsal;
-  const last = performances.at(-1);
+  const { attempts } = rehearsal;
+  const last = attempts.at(-1);
   if (last === undefined)
     return { is: 'stops', fault: { code: 'agent.bug', where: 'judge', what: 'nothing was rehearsed' }, stage: 'plan' };
-  const unseen = unseenMatters(plan, performances);
+  const unseen = unseenMatters(plan, attempts);
   if (last.ending.is === 'pulled') return unseen === undefined || last.as !== 'anonymous' ? { is: 'pulls' } : unseen;
-  const untold = performances.find(({ ending }) => ending.is === 'untold');
-  if (untold?.ending.is === 'untold') return { is: 'stops', fault: untold.ending.fault, stage: untold.ending.stage };
+  const untold = attempts.find(({ ending }) => ending.is === 'undetermined');
+  if (untold?.ending.is === 'undetermined')
+    return { is: 'stops', fault: untold.ending.fault, stage: untold.ending.stage };
   if (unseen !== undefined) return unseen;
-  const bare = worst(plan, performances);
+  const bare = worst(plan, attempts);
   if (bare.is === 'stops' && bare.stage === 'auth' && plan.unseenProvider !== undefined)
     return { is: 'stops', fault: plan.unseenProvider, stage: 'auth' };
   // Nobody logged in, and perhaps the kubelet would.
@@ -74,9 +75,9 @@ function proofDoubts({ policy, present, needsProof }: Demand): readonly Doubt[] 
 }
 
 /** A secret that nobody let us read would matter once a host has asked who is there. */
-function unseenMatters(plan: PullPlan, performances: readonly Performance[]): Bare | undefined {
+function unseenMatters(plan: PullPlan, attempts: readonly Attempt[]): Bare | undefined {
   const [secret] = plan.unseenSecrets;
-  if (secret === undefined || !performances.some(wasChallenged)) return undefined;
+  if (secret === undefined || !attempts.some(wasChallenged)) return undefined;
   return {
     is: 'stops',
     fault: { code: 'agent.not_allowed', what: `read pull secret ${secret.namespace}/${secret.name} (${secret.why})` },
@@ -84,13 +85,13 @@ function unseenMatters(plan: PullPlan, performances: readonly Performance[]): Ba
   };
 }
 
-export function wasChallenged({ exchanges }: Performance): boolean {
+export function wasChallenged({ exchanges }: Attempt): boolean {
   return exchanges.some(({ act, outcome }) => act === 'token' || (outcome.ok && outcome.value.status === 401));
 }
 
 /** The fault to name where every credential failed: what the last one met, or what kept the right one away. */
-function worst(plan: PullPlan, performances: readonly Performance[]): Bare {
-  const failures = performances.flatMap(({ ending }) => (ending.is === 'failed' ? [ending] : []));
+function worst(plan: PullPlan, attempts: readonly Attempt[]): Bare {
+  const failures = attempts.flatMap(({ ending }) => (ending.is === 'failed' ? [ending] : []));
   const beyondLogin = failures.find(({ fault }) => fault.code !== 'auth.rejected');
   const shown = beyondLogin ?? failures[0];
   if (shown === undefined)
@@ -109,8 +110,8 @@ const absences: ReadonlySet<FaultCode> = new Set([
   'credential.provider_misconfigured',
 ]);
 
-function surenessOf(plan: PullPlan, rehearsal: Rehearsal, bare: Bare): Sureness {
-  const challenged = rehearsal.performances.some(wasChallenged);
+function confidenceOf(plan: PullPlan, rehearsal: Rehearsal, bare: Bare): Confidence {
+  const challenged = rehearsal.attempts.some(wasChallenged);
   const doubts = [...plan.doubts, ...contentDoubts(plan, rehearsal, bare)].filter(
     ({ about }) => about !== 'credentials' || challenged,
   );
@@ -121,7 +122,7 @@ function surenessOf(plan: PullPlan, rehearsal: Rehearsal, bare: Bare): Sureness 
 }
 
 function contentDoubts(plan: PullPlan, rehearsal: Rehearsal, bare: Bare): readonly Doubt[] {
-  const ending = rehearsal.performances.at(-1)?.ending;
+  const ending = rehearsal.attempts.at(-1)?.ending;
   if (bare.is !== 'pulls' || ending?.is !== 'pulled') return [];
   const content: Content = ending.content;
   if (content.depth !== 'resolved') return [];

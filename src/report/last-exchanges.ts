@@ -4,7 +4,7 @@
  */
 import type { Exchange } from './rehearsal.ts';
 
-export function lastWords(exchanges: readonly Exchange[]): readonly Exchange[] {
+export function lastExchanges(exchanges: readonly Exchange[]): readonly Exchange[] {
   const last = new Map<string, Exchange>();
   for (const exchange of exchanges) last.set(placeOf(exchange), exchange);
   return [...last.values()];

@@ -6,8 +6,8 @@ import type { DiskReading } from '#kubelet/disk-reading.ts';
 import type { Fault } from './fault.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { History } from './verdict-history.ts';
-import type { QuotasPast } from '#forecast/history/quotas.ts';
-import type { RoutesPast } from '#forecast/history/routes.ts';
+import type { QuotasHistory } from '#forecast/history/quotas.ts';
+import type { RoutesHistory } from '#forecast/history/routes.ts';
 import type { PullReport } from './report.ts';
 import { addScore, emptyTally, type Score, type Scored, type Tally } from './score.ts';
 import type { Demand } from '#node/view.ts';
@@ -30,17 +30,17 @@ export interface Ledger {
   /** As the last look at the node found them; absent before the first. */
   readonly disks?: readonly DiskReading[];
   /** What is left of pull quotas, as far as it was seen; absent where nobody remembers. */
-  readonly quotas?: QuotasPast;
+  readonly quotas?: QuotasHistory;
   /** When `forecasts` were made; absent before the first look. */
-  readonly foreseenMs?: number;
+  readonly forecastMs?: number;
   /** When each host that pulls ask answered and when not. */
-  readonly routes?: RoutesPast;
+  readonly routes?: RoutesHistory;
   /** Without progress for so long, the agent stands still and its reports describe another time. */
   readonly staleAfterMs: number;
   /** Verdicts against what the kubelet then got; absent where nobody watches the kubelet. */
   readonly scores?: Scores;
   /** How well the cluster is seen; absent where nobody asks it. */
-  readonly cluster?: ClusterSight;
+  readonly cluster?: ClusterState;
 }
 
 export interface Entry {
@@ -65,7 +65,7 @@ export interface Scores {
 }
 
 /** What the cluster asks of this node, as far as it is known. */
-export interface ClusterSight {
+export interface ClusterState {
   /** False until the Pods of this node were listed for the first time. */
   readonly isKnown: boolean;
   /** When what is known was true for certain. */

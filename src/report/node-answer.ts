@@ -4,7 +4,7 @@
  * network's or the registry's doing, unless the operator listed the image.
  */
 import { isComing } from '#catalog/share.ts';
-import { sideOf } from './fault.ts';
+import { ownerOf } from './fault.ts';
 import type { Entry, Ledger } from './ledger.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -33,7 +33,7 @@ export function answerFor(ledger: Ledger, nowMs: number): NodeAnswer {
   }
   if (ledger.cluster?.isKnown === false)
     return { is: 'unknown', because: 'what the Pods of this node ask for is not known yet', ...rest };
-  const here = ledger.entries.filter(({ report }) => !isComing(report.wantedBy));
+  const here = ledger.entries.filter(({ report }) => !isComing(report.requestedBy));
   if (here.length > 0 && here.every(({ report }) => report.verdict.is === 'unknown')) {
     return { is: 'unknown', because: 'of no image could it be told whether it pulls', ...rest };
   }
@@ -47,10 +47,10 @@ export function answerFor(ledger: Ledger, nowMs: number): NodeAnswer {
  */
 export function countsAgainst({ report }: Entry): boolean {
   if (report.verdict.is !== 'fails') return false;
-  if (report.wantedBy.length === 0) return true;
-  if (report.wantedBy.every(({ kind }) => kind === 'Runtime') || isComing(report.wantedBy)) return false;
-  const side = sideOf(report.verdict.fault.code);
-  return side !== 'workload' && side !== 'credentials';
+  if (report.requestedBy.length === 0) return true;
+  if (report.requestedBy.every(({ kind }) => kind === 'Runtime') || isComing(report.requestedBy)) return false;
+  const owner = ownerOf(report.verdict.fault.code);
+  return owner !== 'workload' && owner !== 'credentials';
 }
 
 /** Nothing has come to an end for too long: the agent stands still. */

@@ -30,7 +30,7 @@ export interface QuotaSeries extends QuotaPlace {
   readonly windowS?: number;
   /** When it was asked last, and how it answered: with numbers, with its headers empty, or without any. */
   readonly seenMs: number;
-  readonly said: 'numbers' | 'empty' | 'nothing';
+  readonly reported: 'numbers' | 'empty' | 'nothing';
   /** When it last answered that the quota is used up. */
   readonly refusedMs?: number;
   /** What was left, oldest first; of a stretch without change its two ends. */
@@ -57,15 +57,15 @@ const leastPulls = 3;
  * Hub's window rolls: each pull returns one window after it was made (hub-feedback#2272).
  */
 export function exhaustionOf(series: QuotaSeries): Exhaustion | undefined {
-  const found = foretold.get(series) ?? { exhaustion: foretell(series) };
-  foretold.set(series, found);
+  const found = predicted.get(series) ?? { exhaustion: predict(series) };
+  predicted.set(series, found);
   return found.exhaustion;
 }
 
 /** Many images share a series that does not change. */
-const foretold = new WeakMap<QuotaSeries, { readonly exhaustion: Exhaustion | undefined }>();
+const predicted = new WeakMap<QuotaSeries, { readonly exhaustion: Exhaustion | undefined }>();
 
-function foretell(series: QuotaSeries): Exhaustion | undefined {
+function predict(series: QuotaSeries): Exhaustion | undefined {
   const { limit, windowS, points } = series;
   const last = points.at(-1);
   if (limit === undefined || windowS === undefined || windowS < leastWindowS || last === undefined) return undefined;

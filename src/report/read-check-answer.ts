@@ -21,8 +21,8 @@ function isReport(value: unknown): value is CheckedReport {
     ['ms', 'ageMs'].every((key) => typeof fieldOf(value, key) === 'number') &&
     lists.every((key) => Array.isArray(fieldOf(value, key))) &&
     verdicts.some((known) => known === is) &&
-    typeof fieldOf(fieldOf(verdict, 'sure'), 'is') === 'string' &&
-    Array.isArray(fieldOf(fieldOf(verdict, 'sure'), 'because')) &&
+    typeof fieldOf(fieldOf(verdict, 'confidence'), 'is') === 'string' &&
+    Array.isArray(fieldOf(fieldOf(verdict, 'confidence'), 'because')) &&
     (is === 'pulls' || is === 'at_risk' || faultCodes.some((code) => code === fieldOf(fault, 'code')))
   );
 }

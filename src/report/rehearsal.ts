@@ -109,7 +109,7 @@ export interface ExchangeFacts {
 }
 
 /** One call of the kubelet to the runtime: one credential (or none), all hosts, all retries. */
-export interface Performance {
+export interface Attempt {
   /** The credential's label, or `anonymous`. */
   readonly as: string;
   readonly exchanges: readonly Exchange[];
@@ -120,7 +120,7 @@ export type Ending =
   | { readonly is: 'pulled'; readonly content: Content }
   | { readonly is: 'failed'; readonly fault: Fault; readonly stage: Stage; readonly shown: string }
   /** Everything that could be asked for free was fine; the rest was not asked. */
-  | { readonly is: 'untold'; readonly fault: Fault; readonly stage: Stage; readonly content?: Content };
+  | { readonly is: 'undetermined'; readonly fault: Fault; readonly stage: Stage; readonly content?: Content };
 
 /** What the pull would bring. */
 export interface Content {
@@ -168,7 +168,7 @@ export interface EvidenceFacts {
 }
 
 export interface Rehearsal {
-  readonly performances: readonly Performance[];
+  readonly attempts: readonly Attempt[];
   readonly evidence: readonly Evidence[];
   readonly ms: number;
 }

@@ -1,11 +1,11 @@
 /** The value that leaves the house: everything about one image on one node. Plain JSON, no secret, with a version. */
 import type { UnusedSecret } from '#kubelet/keyring.ts';
-import type { Side } from './fault.ts';
+import type { Owner } from './fault.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { PublicLogin } from '#kubelet/logins.ts';
-import type { Evidence, Performance } from './rehearsal.ts';
+import type { Evidence, Attempt } from './rehearsal.ts';
 import type { Verdict } from './verdict.ts';
-import type { Doubt, PullPolicy, Wanter } from '#node/view.ts';
+import type { Doubt, PullPolicy, Requester } from '#node/view.ts';
 import type { Fault } from './fault.ts';
 
 export interface PullReport {
@@ -24,21 +24,21 @@ export interface PullReport {
   readonly policy: PullPolicy;
   /** Whether it was on the node, where that was known. */
   readonly present?: 'yes' | 'no';
-  readonly wantedBy: readonly Wanter[];
+  readonly requestedBy: readonly Requester[];
   readonly verdict: Verdict;
   /** What the kubelet would show; present when the verdict is `fails`. */
-  readonly kubelet?: KubeletWords;
+  readonly kubelet?: KubeletText;
   /** Present unless the verdict is `pulls`. */
   readonly advice?: Advice;
   readonly forecasts: readonly Forecast[];
   readonly plan?: PublicPlan;
-  readonly performances: readonly Performance[];
+  readonly attempts: readonly Attempt[];
   readonly evidence: readonly Evidence[];
   readonly warnings: readonly Fault[];
 }
 
 /** The strings that `kubectl describe pod` would show (kubelet images/image_manager.go, events). */
-export interface KubeletWords {
+export interface KubeletText {
   /** ErrImagePull, InvalidImageName, ErrImageNeverPull, or the raw text of a decoding error. */
   readonly waitingReason: string;
   readonly waitingMessage: string;
@@ -58,7 +58,7 @@ export interface Advice {
   readonly remedy: string;
   /** Where that may not be enough, or what else to know: further sentences. */
   readonly further?: string;
-  readonly door: Side;
+  readonly owner: Owner;
 }
 
 export interface PublicPlan {

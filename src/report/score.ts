@@ -28,7 +28,7 @@ export interface PullOutcome {
 }
 
 /** A verdict, and since when it had been the same. */
-export interface StoodVerdict {
+export interface StandingPrediction {
   readonly report: PullReport;
   readonly since: Date;
 }
@@ -37,10 +37,14 @@ export interface StoodVerdict {
  * The verdicts on one image that a later outcome may be held against, oldest first: the first and the last of each of the two
  * latest stretches of the same verdict, so that what stood at any moment of them is known. Only the newest keeps its steps.
  */
-export function stand(stood: readonly StoodVerdict[], report: PullReport, since: Date): readonly StoodVerdict[] {
-  const older = stood.map((each) => ({ ...each, report: withoutSteps(each.report) }));
+export function record(
+  prediction: readonly StandingPrediction[],
+  report: PullReport,
+  since: Date,
+): readonly StandingPrediction[] {
+  const older = prediction.map((each) => ({ ...each, report: withoutSteps(each.report) }));
   const [before, last] = older.slice(-2);
-  const same = (one: StoodVerdict | undefined): boolean => one?.since.getTime() === since.getTime();
+  const same = (one: StandingPrediction | undefined): boolean => one?.since.getTime() === since.getTime();
   const kept = same(before) && same(last) ? older.slice(0, -1) : older;
   return [...kept, { report, since }].slice(-4);
 }
@@ -53,12 +57,12 @@ export function isAbout(outcome: PullOutcome, demand: Demand): boolean {
 }
 
 /** What had been said of the image when the kubelet may have begun. */
-export function stoodAt(stood: readonly StoodVerdict[], begun: Date): StoodVerdict | undefined {
-  return stood.findLast(({ report }) => Date.parse(report.at) <= begun.getTime());
+export function predictionAt(prediction: readonly StandingPrediction[], begun: Date): StandingPrediction | undefined {
+  return prediction.findLast(({ report }) => Date.parse(report.at) <= begun.getTime());
 }
 
 function withoutSteps(report: PullReport): PullReport {
-  return report.performances.length === 0 ? report : { ...report, performances: [], evidence: [] };
+  return report.attempts.length === 0 ? report : { ...report, attempts: [], evidence: [] };
 }
 
 export type ScoreKind = 'hit' | 'miss' | 'false_alarm' | 'correct_rejection';
@@ -67,9 +71,9 @@ export const scoreKinds: readonly ScoreKind[] = ['hit', 'miss', 'false_alarm', '
 export type Score = Scored | Unscored;
 export interface Scored {
   readonly is: ScoreKind;
-  readonly said: Verdict['is'];
+  readonly actual: Verdict['is'];
   readonly outcome: PullOutcome;
-  readonly stood: StoodVerdict;
+  readonly prediction: StandingPrediction;
   /** Seconds between the first warning and the kubelet's failure; of a hit only. */
   readonly leadS?: number;
   /** Of a failure that was foretold: whether the waiting reason was, too. */
@@ -85,29 +89,30 @@ export interface Unscored {
  * `stood`: the verdicts on this image that stood before, one for each list of pull secrets it is wanted with. The Pod's own
  * counts first; a new Pod's image may have been judged for others, which counts where they all say the same.
  */
-export function scoreOutcome(outcome: PullOutcome, stood: readonly StoodVerdict[]): Score {
-  const before = stood.filter(
+export function scoreOutcome(outcome: PullOutcome, prediction: readonly StandingPrediction[]): Score {
+  const before = prediction.filter(
     ({ report }) => report.image === outcome.image && Date.parse(report.at) <= outcome.begun.getTime(),
   );
   const own = before.filter(({ report }) =>
-    report.wantedBy.some(
-      (wanter) => wanter.namespace === outcome.namespace && wanter.name === outcome.pod && wanter.part === outcome.part,
+    report.requestedBy.some(
+      (requester) =>
+        requester.namespace === outcome.namespace && requester.name === outcome.pod && requester.part === outcome.part,
     ),
   );
   const counting = own.length > 0 ? own : before;
-  const newest = counting.reduce<StoodVerdict | undefined>(newer, undefined);
+  const newest = counting.reduce<StandingPrediction | undefined>(newer, undefined);
   if (newest === undefined) return { is: 'unscored', why: 'no_verdict', outcome };
-  if (own.length === 0 && new Set(before.map(({ report }) => saidOf(report))).size > 1)
+  if (own.length === 0 && new Set(before.map(({ report }) => resultOf(report))).size > 1)
     return { is: 'unscored', why: 'verdicts_differ', outcome };
   return scoreAgainst(outcome, newest);
 }
 
-function newer(one: StoodVerdict | undefined, other: StoodVerdict): StoodVerdict {
+function newer(one: StandingPrediction | undefined, other: StandingPrediction): StandingPrediction {
   return one !== undefined && Date.parse(one.report.at) >= Date.parse(other.report.at) ? one : other;
 }
 
 /** At risk is a warning where the pull then fails, and a pull that works where it does not. */
-function saidOf(report: PullReport): 'yes' | 'warned' | 'no' | 'unknown' {
+function resultOf(report: PullReport): 'yes' | 'warned' | 'no' | 'unknown' {
   switch (report.verdict.is) {
     case 'pulls':
       return 'yes';
@@ -120,10 +125,10 @@ function saidOf(report: PullReport): 'yes' | 'warned' | 'no' | 'unknown' {
   }
 }
 
-function scoreAgainst(outcome: PullOutcome, stood: StoodVerdict): Score {
-  const said = stood.report.verdict.is;
-  const scored = { said, outcome, stood };
-  switch (saidOf(stood.report)) {
+function scoreAgainst(outcome: PullOutcome, prediction: StandingPrediction): Score {
+  const actual = prediction.report.verdict.is;
+  const scored = { actual, outcome, prediction };
+  switch (resultOf(prediction.report)) {
     case 'unknown':
       return { is: 'unscored', why: 'verdict_unknown', outcome };
     case 'yes':
@@ -141,19 +146,19 @@ function scoreAgainst(outcome: PullOutcome, stood: StoodVerdict): Score {
 
 function hitFacts({
   outcome,
-  stood,
+  prediction,
 }: {
   outcome: PullOutcome;
-  stood: StoodVerdict;
+  prediction: StandingPrediction;
 }): Pick<Scored, 'leadS' | 'sameReason'> {
-  const leadS = Math.max(0, (outcome.at.getTime() - stood.since.getTime()) / 1000);
-  const foretold = stood.report.kubelet?.waitingReason;
-  return { leadS, ...(foretold === undefined ? {} : { sameReason: sameReason(foretold, outcome.reason) }) };
+  const leadS = Math.max(0, (outcome.at.getTime() - prediction.since.getTime()) / 1000);
+  const predicted = prediction.report.kubelet?.waitingReason;
+  return { leadS, ...(predicted === undefined ? {} : { sameReason: sameReason(predicted, outcome.reason) }) };
 }
 
 /** A back-off follows any pull error, and may be all that was seen of it. */
-function sameReason(foretold: string, got: string): boolean {
-  return foretold === got || (foretold === 'ErrImagePull' && got === 'ImagePullBackOff');
+function sameReason(predicted: string, got: string): boolean {
+  return predicted === got || (predicted === 'ErrImagePull' && got === 'ImagePullBackOff');
 }
 
 export interface Tally {

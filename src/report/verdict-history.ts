@@ -9,7 +9,7 @@ import type { PullReport } from './report.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What one rehearsal came to. */
-export interface Turn {
+export interface PastOutcome {
   readonly atMs: number;
   readonly ms: number;
   readonly is: Verdict['is'];
@@ -23,7 +23,7 @@ export interface Span {
   readonly fromMs: number;
   /** The last turn that agreed. */
   readonly toMs: number;
-  readonly turns: number;
+  readonly count: number;
   readonly is: Verdict['is'];
   readonly fault?: FaultCode;
   readonly stage?: Stage;
@@ -37,26 +37,26 @@ export interface History {
   /** Oldest first; the last one is the present. Never two neighbours alike unless something between them was forgotten. */
   readonly spans: readonly Span[];
   /** The last turns, oldest first. */
-  readonly recent: readonly Turn[];
+  readonly recent: readonly PastOutcome[];
   /** All turns ever, the forgotten ones included. */
-  readonly turns: number;
+  readonly count: number;
 }
 
-export const emptyHistory: History = { spans: [], recent: [], turns: 0 };
+export const emptyHistory: History = { spans: [], recent: [], count: 0 };
 
-export function turnOf(report: PullReport): Turn {
+export function outcomeOf(report: PullReport): PastOutcome {
   const { verdict } = report;
-  const said = { atMs: Date.parse(report.at), ms: report.ms, is: verdict.is };
+  const base = { atMs: Date.parse(report.at), ms: report.ms, is: verdict.is };
   switch (verdict.is) {
     case 'pulls':
-      return said;
+      return base;
     case 'at_risk': {
       const fault = verdict.forecasts[0]?.fault;
-      return fault === undefined ? said : { ...said, fault };
+      return fault === undefined ? base : { ...base, fault };
     }
     case 'fails':
     case 'unknown':
-      return { ...said, fault: verdict.fault.code, stage: verdict.stage };
+      return { ...base, fault: verdict.fault.code, stage: verdict.stage };
   }
 }
 
@@ -64,47 +64,47 @@ export function turnOf(report: PullReport): Turn {
  * The memory with one more outcome, at most `keep` turns and `keep` spans long. A turn whose time is unreadable, or lies before
  * the present one (the node's clock was set back), is taken to have happened at the present one's time: spans never overlap.
  */
-export function remember(history: History, turn: Turn, keep: number): History {
-  const room = Math.max(1, Math.floor(keep));
+export function remember(history: History, outcome: PastOutcome, keep: number): History {
+  const space = Math.max(1, Math.floor(keep));
   const latest = history.recent.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
-  const atMs = Number.isFinite(turn.atMs) ? Math.max(turn.atMs, latest) : Math.max(latest, 0);
-  const heard = { ...turn, atMs };
-  const since = history.recent.at(-1)?.is === turn.is ? history.sinceMs : undefined;
+  const atMs = Number.isFinite(outcome.atMs) ? Math.max(outcome.atMs, latest) : Math.max(latest, 0);
+  const heard = { ...outcome, atMs };
+  const since = history.recent.at(-1)?.is === outcome.is ? history.sinceMs : undefined;
   return {
     sinceMs: since ?? atMs,
-    spans: forget(extend(history.spans, heard), room),
-    recent: [...history.recent, heard].slice(-room),
-    turns: history.turns + 1,
+    spans: forget(extend(history.spans, heard), space),
+    recent: [...history.recent, heard].slice(-space),
+    count: history.count + 1,
   };
 }
 
 /** The memory cut to a smaller bound, as after a change of configuration. */
 export function trim(history: History, keep: number): History {
-  const room = Math.max(1, Math.floor(keep));
-  return { ...history, spans: forget(history.spans, room), recent: history.recent.slice(-room) };
+  const space = Math.max(1, Math.floor(keep));
+  return { ...history, spans: forget(history.spans, space), recent: history.recent.slice(-space) };
 }
 
-function extend(spans: readonly Span[], turn: Turn): readonly Span[] {
+function extend(spans: readonly Span[], outcome: PastOutcome): readonly Span[] {
   const last = spans.at(-1);
-  if (last !== undefined && sameCause(last, turn)) {
-    return [...spans.slice(0, -1), { ...last, toMs: turn.atMs, turns: last.turns + 1 }];
+  if (last !== undefined && sameCause(last, outcome)) {
+    return [...spans.slice(0, -1), { ...last, toMs: outcome.atMs, count: last.count + 1 }];
   }
   const cause = {
-    is: turn.is,
-    ...(turn.fault === undefined ? {} : { fault: turn.fault }),
-    ...(turn.stage === undefined ? {} : { stage: turn.stage }),
+    is: outcome.is,
+    ...(outcome.fault === undefined ? {} : { fault: outcome.fault }),
+    ...(outcome.stage === undefined ? {} : { stage: outcome.stage }),
   };
-  return [...spans, { fromMs: turn.atMs, toMs: turn.atMs, turns: 1, ...cause }];
+  return [...spans, { fromMs: outcome.atMs, toMs: outcome.atMs, count: 1, ...cause }];
 }
 
-function sameCause(a: Span | Turn, b: Span | Turn): boolean {
+function sameCause(a: Span | PastOutcome, b: Span | PastOutcome): boolean {
   return a.is === b.is && a.fault === b.fault && a.stage === b.stage;
 }
 
 /** The present span always stays. Of the others the oldest that pulled goes first, then the oldest. */
-function forget(spans: readonly Span[], room: number): readonly Span[] {
+function forget(spans: readonly Span[], space: number): readonly Span[] {
   let kept = spans;
-  while (kept.length > room) {
+  while (kept.length > space) {
     const happy = kept.slice(0, -1).findIndex((span) => span.is === 'pulls');
     kept = without(kept, Math.max(happy, 0));
   }
@@ -121,8 +121,8 @@ function without(spans: readonly Span[], leaves: number): readonly Span[] {
 /** How many of the latest turns in a row did not pull: what back-off counts. */
 export function failuresInRow(history: History): number {
   let count = 0;
-  for (const turn of history.recent.toReversed()) {
-    if (turn.is === 'pulls' || turn.is === 'at_risk') break;
+  for (const outcome of history.recent.toReversed()) {
+    if (outcome.is === 'pulls' || outcome.is === 'at_risk') break;
     count += 1;
   }
   return count;

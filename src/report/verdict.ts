@@ -8,12 +8,12 @@ export type Verdict = (
   | { readonly is: 'at_risk'; readonly forecasts: readonly Forecast[] }
   | { readonly is: 'fails'; readonly fault: Fault; readonly stage: Stage }
   | { readonly is: 'unknown'; readonly fault: Fault; readonly stage: Stage }
-) & { readonly sure: Sureness };
+) & { readonly confidence: Confidence };
 
 export const verdicts = ['pulls', 'at_risk', 'fails', 'unknown'] as const;
 
 /** How sure the verdict is: exact (every input was read and is live), exact once the runtime restarts, or approximate. */
-export interface Sureness {
+export interface Confidence {
   readonly is: 'exact' | 'exact-if-restarted' | 'approximate';
   readonly because: readonly string[];
 }

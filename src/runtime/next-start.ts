@@ -34,7 +34,7 @@ export function restarted(view: NodeView): NodeView | undefined {
 }
 
 /** Whether the kubelet and containerd would do the same by both. Secrets are not compared: with any, it is not known. */
-export function tellSameStory(one: PullPlan, other: PullPlan): boolean {
+export function areEquivalent(one: PullPlan, other: PullPlan): boolean {
   const story = ({ engine, routes, identities }: PullPlan): string =>
     JSON.stringify([engine.kind, routes, identities.ok ? identities.value.map(({ label }) => label) : identities]);
   const hasSecrets = [one, other].some(({ staticAuths }) => Object.keys(staticAuths).length > 0);

@@ -1,7 +1,7 @@
 /** What the kubelet and its runtime would try for one image, in order, and why. Made without a packet. */
 import { keyringFor, type Credential, type UnusedSecret } from '#kubelet/keyring.ts';
 import { engineOf, type Engine } from '#runtime/containerd/versions.ts';
-import { sideOf, type Fault } from '#report/fault.ts';
+import { ownerOf, type Fault } from '#report/fault.ts';
 import type { Image } from '#image/reference.ts';
 import type { Good, Outcome } from '#report/outcome.ts';
 import type { Platform } from '#image/platform.ts';
@@ -42,17 +42,24 @@ export interface PullPlan {
   /** Pull secrets that hold nothing for this image. */
   readonly unusedSecrets: readonly UnusedSecret[];
   /** How the plugins that were asked for this image stand. */
-  readonly providers: readonly ProviderStanding[];
+  readonly providers: readonly ProviderState[];
   /** Why the kubelet's own config.json could not be read, where that is so. */
   readonly unseenFile?: Fault;
   /** Why a plugin that the kubelet would run for this image was not run by us: its credentials come after all others. */
   readonly unseenProvider?: Fault;
   readonly warnings: readonly Fault[];
   readonly doubts: readonly Doubt[];
+  /** What only the runtime's own `attempt` understands. */
+  readonly own?: OwnPlan;
+}
+
+/** The part of a plan that only one runtime understands; that runtime narrows it by its name. */
+export interface OwnPlan {
+  readonly runtime: string;
 }
 
 /** A plugin whose answer is kept, and how the next run of it would end, where that is known. */
-export interface ProviderStanding {
+export interface ProviderState {
   readonly name: string;
   /** The kubelet runs it again after this; absent: at each pull. */
   readonly keptUntilMs?: number;
@@ -139,12 +146,12 @@ export function planPull(
 
 /** With these the kubelet does not start; one that runs has read others. */
 function providerWarnings({ kubelet: { providers } }: NodeView): readonly Fault[] {
-  return !providers.ok && sideOf(providers.fault.code) !== 'agent' ? [providers.fault] : [];
+  return !providers.ok && ownerOf(providers.fault.code) !== 'agent' ? [providers.fault] : [];
 }
 
 /** A plugin that fails is the kubelet's trouble; one that we may not run is ours. */
 function unseenProvider(answers: readonly ProviderAnswer[]): { readonly unseenProvider?: Fault } {
-  const [fault] = answers.flatMap(({ auth }) => (!auth.ok && sideOf(auth.fault.code) === 'agent' ? [auth.fault] : []));
+  const [fault] = answers.flatMap(({ auth }) => (!auth.ok && ownerOf(auth.fault.code) === 'agent' ? [auth.fault] : []));
   return fault === undefined ? {} : { unseenProvider: fault };
 }
 

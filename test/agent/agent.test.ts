@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { PullReport } from '#report/report.ts';
 import type { Running } from '../kit/agent.ts';
-import { demandOf, minute, nothing, ownTime, pulls, refused, said, started } from '../kit/agent.ts';
+import { demandOf, minute, nothing, ownTime, pulls, refused, logged, started } from '../kit/agent.ts';
 
 ownTime();
 
@@ -46,7 +46,7 @@ describe('the rounds', () => {
         is: 'fails',
         fault: { code: 'api.rate_limited', host: 'hub', status: 429, limit, message: '' },
         stage: 'api',
-        sure: { is: 'exact', because: [] },
+        confidence: { is: 'exact', because: [] },
       },
     });
     const agent = await started('images: [r/a, s/b]\nschedule: 5m', (image) =>
@@ -115,7 +115,7 @@ describe('never silence', () => {
       is: 'unknown',
       fault: { code: 'agent.bug', what: 'TypeError' },
     });
-    expect(said(agent.lines, 'a rehearsal broke')).toHaveLength(1);
+    expect(logged(agent.lines, 'a rehearsal broke')).toHaveLength(1);
     broken = false;
     await vi.advanceTimersByTimeAsync(5 * minute);
     expect(await verdictOf(agent, 'r/b')).toMatchObject({ is: 'pulls' });
@@ -167,7 +167,7 @@ describe('never silence', () => {
 
   test('an unknown of our own gets the words of the one who has them', async () => {
     const agent = await started('images: [r/a]', () => Promise.reject(new Error('x')), {
-      advise: ({ code }) => ({ cause: `cause of ${code}`, remedy: 'r', door: 'agent' }),
+      advise: ({ code }) => ({ cause: `cause of ${code}`, remedy: 'r', owner: 'agent' }),
     });
     expect((await agent.get('/')).text).toContain('cause of agent.bug');
     await agent.stop();

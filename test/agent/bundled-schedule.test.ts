@@ -10,7 +10,9 @@ const bundle = join(directory, 'schedule.mjs');
 let bundled: typeof parseSchedule;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, ['bundle.js', 'src/agent/schedule.ts', bundle], { cwd: join(import.meta.dirname, '../..') });
+  execFileSync(process.execPath, ['bundle.js', 'src/agent/schedule.ts', bundle], {
+    cwd: join(import.meta.dirname, '../..'),
+  });
   ({ parseSchedule: bundled } = (await import(bundle)) as { parseSchedule: typeof parseSchedule });
 });
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -18,10 +18,10 @@ async function rehearsed(agent: WholeAgent): Promise<void> {
 
 const verdictsOf = async (agent: WholeAgent): Promise<Readonly<Record<string, string>>> =>
   Object.fromEntries(
-    (await agent.reports()).map(({ wantedBy, verdict }) => {
-      const said =
+    (await agent.reports()).map(({ requestedBy, verdict }) => {
+      const logged =
         verdict.is === 'fails' || verdict.is === 'unknown' ? `${verdict.is} ${verdict.fault.code}` : verdict.is;
-      return [wantedBy[0]?.name.replace(/-old$/, '') ?? '', said];
+      return [requestedBy[0]?.name.replace(/-old$/, '') ?? '', logged];
     }),
   );
 
@@ -72,7 +72,7 @@ describe('a node with ten Pods, two registries, three kinds of pull secrets and 
     await agent.until(() => agent.lines('prediction scored').some(({ score }) => score === 'miss'));
     expect(agent.lines('prediction scored').find(({ score }) => score === 'miss')).toMatchObject({
       level: 'warn',
-      said: 'pulls',
+      logged: 'pulls',
       pod: 'auth-basic-wrong',
       reason: 'ErrImagePull',
       message: expect.stringContaining('failed to pull and unpack image') as unknown,
@@ -134,8 +134,8 @@ describe('pull secrets that may not be read', () => {
 
   test.each(['auto', 'on', 'off'] as const)(
     'leave the verdict unknown where they matter (pullSecrets: %s)',
-    async (wish) => {
-      await using node = await busyNode(`pullSecrets: ${wish}\nnodeCondition: on`);
+    async (setting) => {
+      await using node = await busyNode(`pullSecrets: ${setting}\nnodeCondition: on`);
       node.kube.grants = new Set([...everyGrant].filter((grant) => grant !== 'get core/secrets'));
       await using agent = await wholeAgent(node.config);
       await rehearsed(agent);
@@ -148,9 +148,9 @@ describe('pull secrets that may not be read', () => {
       await agent.until(() => conditionOf(node) !== undefined);
       expect(conditionOf(node)).toMatchObject({ status: 'True' });
       const asked = node.kube.calls.filter(({ resource }) => resource === 'secrets');
-      expect(asked.length > 0).toBe(wish !== 'off');
+      expect(asked.length > 0).toBe(setting !== 'off');
       expect(agent.lines('a pull secret may not be read: verdicts that depend on it are unknown')).toHaveLength(
-        wish === 'off' ? 0 : 1,
+        setting === 'off' ? 0 : 1,
       );
     },
   );
@@ -178,7 +178,7 @@ describe('Pods that come and go', () => {
     await using agent = await wholeAgent(node.config);
     await agent.until(async () => (await agent.reports()).length === everyImage + 1);
     expect((await agent.reports()).find(({ image }) => image === canary)).toMatchObject({
-      wantedBy: [],
+      requestedBy: [],
       verdict: { is: 'pulls' },
     });
   });
@@ -204,7 +204,7 @@ test('a canary in each secret is in no output: log, page, reports, metrics, Even
     image: parseImage(written),
     written,
     policy: 'Always',
-    wantedBy: [],
+    requestedBy: [],
     secrets: [{ namespace: 'shop', name: 'ok-basic-secret-0', state }],
     present: 'no',
   });
@@ -212,7 +212,7 @@ test('a canary in each secret is in no output: log, page, reports, metrics, Even
   expect(demand.secrets[0]?.state.is).toBe('given');
   // What a stack trace or a dump would show of it.
   const crash = inspect({ demand, cause: new Error('crash', { cause: demand }) }, { depth: null, showHidden: true });
-  const everything = [...agent.said, ...pages, JSON.stringify(node.kube.written), crash, JSON.stringify(demand)].join(
+  const everything = [...agent.logged, ...pages, JSON.stringify(node.kube.written), crash, JSON.stringify(demand)].join(
     '\n',
   );
   for (const form of Object.values(secrets).flatMap(formsOf)) expect(everything.split(form)).toHaveLength(1);

@@ -8,7 +8,7 @@ const kubelet = { kubeletVersion: 'v1.34.0' };
 const unread = (name: string) => ({ namespace: 'shop', name, state: { is: 'unseen', why: 'not_given' } }) as const;
 const wanted = (over: Partial<Demand> = {}): Demand => ({
   ...bareDemand('reg.test/app:1', []),
-  wantedBy: [{ kind: 'Pod', namespace: 'shop', name: 'web', part: 'container c' }],
+  requestedBy: [{ kind: 'Pod', namespace: 'shop', name: 'web', part: 'container c' }],
   ...over,
 });
 const asked = (pods: readonly Demand[], own: readonly Demand[] = []) =>
@@ -29,9 +29,9 @@ describe('the name of a demand', () => {
   });
 
   test('no two demands share one, and nobody else changes it', () => {
-    const ways = names.map(([, over]) => wanted(over));
-    expect(new Set(asked(ways).map(demandId)).size).toBe(ways.length);
-    expect(asked(ways).map(demandId)).toEqual(ways.flatMap((way) => asked([way]).map(demandId)));
+    const paths = names.map(([, over]) => wanted(over));
+    expect(new Set(asked(paths).map(demandId)).size).toBe(paths.length);
+    expect(asked(paths).map(demandId)).toEqual(paths.flatMap((how) => asked([how]).map(demandId)));
   });
 });
 
@@ -42,7 +42,7 @@ describe('what a start would ask the registry for', () => {
     const [both, ...others] = asked([present], [bareDemand('reg.test/app:1', [])]);
     expect(others).toEqual([]);
     expect(both).not.toHaveProperty('asks');
-    expect(both?.wantedBy).toHaveLength(1);
+    expect(both?.requestedBy).toHaveLength(1);
   });
 
   test('is not said while the kubelet is not known', () => {
@@ -52,14 +52,14 @@ describe('what a start would ask the registry for', () => {
 
   test("the runtime's sandbox image is on the node, and rests", () => {
     const demands = askedDemands({ pods: [], own: [], sandboxImage: 'registry.k8s.io/pause:3.10', kubelet });
-    expect(demands).toMatchObject([{ present: 'yes', asks: 'no', wantedBy: [{ kind: 'Runtime' }] }]);
+    expect(demands).toMatchObject([{ present: 'yes', asks: 'no', requestedBy: [{ kind: 'Runtime' }] }]);
   });
 });
 
 describe('what is about to come', () => {
   const coming = (over: Partial<Demand> = {}): Demand =>
     wanted({
-      wantedBy: [{ kind: 'Deployment', namespace: 'shop', name: 'web', part: 'container c', coming: true }],
+      requestedBy: [{ kind: 'Deployment', namespace: 'shop', name: 'web', part: 'container c', coming: true }],
       ...over,
     });
   const askedWith = (news: readonly Demand[], pods: readonly Demand[] = [], own: readonly Demand[] = []) =>
@@ -67,7 +67,7 @@ describe('what is about to come', () => {
 
   test('is asked for after what is here, with who wants it', () => {
     const here = wanted({ written: 'reg.test/here:1' });
-    expect(askedWith([coming()], [here]).map(({ written, wantedBy }) => [written, wantedBy[0]?.coming])).toEqual([
+    expect(askedWith([coming()], [here]).map(({ written, requestedBy }) => [written, requestedBy[0]?.coming])).toEqual([
       ['reg.test/here:1', undefined],
       ['reg.test/app:1', true],
     ]);
@@ -76,8 +76,8 @@ describe('what is about to come', () => {
   test('is here where a Pod or the operator asks for the same in the same way', () => {
     const [pod, ...others] = askedWith([coming()], [wanted()]);
     expect(others).toEqual([]);
-    expect(pod?.wantedBy).toMatchObject([{ kind: 'Pod' }]);
-    expect(askedWith([coming()], [], [bareDemand('reg.test/app:1', [])])).toMatchObject([{ wantedBy: [] }]);
+    expect(pod?.requestedBy).toMatchObject([{ kind: 'Pod' }]);
+    expect(askedWith([coming()], [], [bareDemand('reg.test/app:1', [])])).toMatchObject([{ requestedBy: [] }]);
   });
 
   test('stays another demand where it is pulled with other secrets', () => {

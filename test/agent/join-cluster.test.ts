@@ -6,7 +6,7 @@ import { readWorkload } from '#catalog/workload.ts';
 import { ownKinds } from '#catalog/workload-kinds.ts';
 import { joinCluster, type Joined } from '#agent/join-cluster.ts';
 import { openLog } from '#output/log.ts';
-import { configOf, minute, ownTime, pulls, said, started, type Running } from '../kit/agent.ts';
+import { configOf, minute, ownTime, pulls, logged, started, type Running } from '../kit/agent.ts';
 import { FakeKube, catalogToken } from '../kit/fake-kube.ts';
 import { recordedJson } from '../kit/fake-kube-json.ts';
 import { grantText } from '../kit/fake-kube-call.ts';
@@ -83,13 +83,13 @@ describe('an API server that is away', () => {
     await pass(60 * minute);
     expect(agent.passes.length).toBeGreaterThanOrEqual(12);
     expect(agent.passes.at(-1)).toEqual(images);
-    const sight = await clusterIn(agent);
-    expect(sight).toMatchObject({ isKnown: true, isStale: true, fault: 'agent.cannot_see' });
-    expect(Math.abs(Date.parse(String(sight['asOf'])) - left)).toBeLessThan(2 * minute);
+    const clusterState = await clusterIn(agent);
+    expect(clusterState).toMatchObject({ isKnown: true, isStale: true, fault: 'agent.cannot_see' });
+    expect(Math.abs(Date.parse(String(clusterState['asOf'])) - left)).toBeLessThan(2 * minute);
     expect((await agent.get('/node')).status).toBe(200);
-    expect(said(lines, 'the cluster is not seen: going on with what it said last')).toHaveLength(1);
+    expect(logged(lines, 'the cluster is not seen: going on with what it said last')).toHaveLength(1);
     await kube.listen();
-    await until(() => said(lines, 'the cluster is seen again').length > 0);
+    await until(() => logged(lines, 'the cluster is seen again').length > 0);
     expect(await clusterIn(agent)).toMatchObject({ isStale: false });
   });
 
@@ -103,7 +103,7 @@ describe('an API server that is away', () => {
     expect(answer.status).toBe(503);
     expect(JSON.parse(answer.text)).toMatchObject({ is: 'unknown', cluster: { isKnown: false } });
     expect((await agent.get('/readyz')).status).toBe(200);
-    expect(said(lines, 'the cluster is not seen: what its Pods ask for is not known')).toHaveLength(1);
+    expect(logged(lines, 'the cluster is not seen: what its Pods ask for is not known')).toHaveLength(1);
     await kube.listen();
     await until(() => agent.passes.length > 0);
     expect(agent.passes[0]).toEqual(images);
@@ -145,14 +145,14 @@ describe('what is about to land', () => {
     const object = { kind: 'Deployment', ...templated({ name: 'news', image: news, metadata: { uid: 'u1' } }) };
     const [deployments] = ownKinds;
     const workload = deployments === undefined ? undefined : readWorkload(object, deployments);
-    const outside = { now: () => new Date(), delay: () => Promise.resolve(), random: () => 0.5 };
+    const dependencies = { now: () => new Date(), delay: () => Promise.resolve(), random: () => 0.5 };
     const cluster = clusterOf(kube, catalogToken);
     const entries = [
       ...demandEntries(workload === undefined ? [] : [workload]),
       ...nodeEntries([{ name: 'node1', stratum: '' }]),
       ...platformEntries(['linux/arm64', 'linux/amd64']),
     ];
-    expect(await catalogWriter(cluster, 'drypull', outside).publish(entries)).toMatchObject({ ok: true });
+    expect(await catalogWriter(cluster, 'drypull', dependencies).publish(entries)).toMatchObject({ ok: true });
     await cluster.close();
   }
 
@@ -211,7 +211,7 @@ describe('what is about to land', () => {
     await until(() => agent.passes.length > 0);
     await pass(30 * minute);
     expect(agent.passes[0]).toEqual(images);
-    expect(said(lines, 'no catalog is read: what is about to land on this node is not known')).toHaveLength(1);
+    expect(logged(lines, 'no catalog is read: what is about to land on this node is not known')).toHaveLength(1);
     expect(lines.filter((line) => /"level":"(warn|error)"/.test(line))).toEqual([]);
     // Refused once in a few minutes.
     expect(kube.calls.filter(({ resource }) => resource === 'configmaps').length).toBeLessThan(25);

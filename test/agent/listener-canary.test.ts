@@ -9,7 +9,7 @@ import type { PullReport } from '#report/report.ts';
 import type { Demand } from '#node/view.ts';
 import { runAgent } from '#agent/agent.ts';
 import { bareDemand, pullSecretOf } from '#config/image-demand.ts';
-import { doorkeeper } from '#kubernetes/reader-access.ts';
+import { readerAccess } from '#kubernetes/reader-access.ts';
 import { readNode } from '#rehearsal/read-node.ts';
 import { manners } from '#rehearsal/open-wire.ts';
 import { Rehearser } from '#rehearsal/rehearser.ts';
@@ -87,7 +87,7 @@ test('no secret is in any answer, log line or error', { timeout: 20_000 }, async
   const lines: string[] = [];
   const stopping = new AbortController();
   const opened = Promise.withResolvers<string>();
-  const keeper = doorkeeper(world.cluster, { now });
+  const keeper = readerAccess(world.cluster, { now });
   const ended = runAgent({
     ...outsideOf('images: []'),
     demands: () => Promise.resolve(demands),

@@ -33,9 +33,9 @@ async function replaced(path: string, text: string): Promise<void> {
 }
 
 function changes(first: Pair): () => Promise<Pair | undefined> {
-  const told = pairChanges(files(), first, { signal: stopping.signal, settleMs: 5, pollMs: 20 });
+  const shown = pairChanges(files(), first, { signal: stopping.signal, settleMs: 5, pollMs: 20 });
   return async () => {
-    const next = await told.next();
+    const next = await shown.next();
     return next.done === true ? undefined : next.value;
   };
 }

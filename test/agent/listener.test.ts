@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { runAgent } from '#agent/agent.ts';
 import type { Pair } from '#agent/listener-certificate.ts';
 import type { Pems } from '#output/http/open-listener.ts';
-import { outsideOf, ownTime, pulls, said, started } from '../kit/agent.ts';
+import { outsideOf, ownTime, pulls, logged, started } from '../kit/agent.ts';
 import { authority } from '../kit/authority.ts';
 
 ownTime();
@@ -62,7 +62,7 @@ describe('an agent behind TLS', () => {
     expect(await shown(agent.url)).toBe('first.test');
     await push(pairOf(second));
     expect(await shown(agent.url)).toBe('second.test');
-    expect(said(agent.lines, "the listener's certificate is renewed")).toHaveLength(1);
+    expect(logged(agent.lines, "the listener's certificate is renewed")).toHaveLength(1);
     const scraped = await asked(agent.url, '/metrics');
     expect(scraped).toContain('drypull_listener_certificate_reloads_total{outcome="ok"} 1');
     await agent.stop();
@@ -76,7 +76,7 @@ describe('an agent behind TLS', () => {
     const agent = await started('images: [r/a]', pulls, { pair: { first, changes } });
     await push(pair);
     expect(await shown(agent.url)).toBe('first.test');
-    const lines = said(agent.lines, "the listener's new certificate is refused: going on with the old one");
+    const lines = logged(agent.lines, "the listener's new certificate is refused: going on with the old one");
     expect(lines).toMatchObject([{ level: 'error', why: expect.stringContaining(why) as string }]);
     const scraped = await asked(agent.url, '/metrics');
     expect(scraped).toContain('drypull_listener_certificate_reloads_total{outcome="refused"} 1');
@@ -105,7 +105,7 @@ describe('an agent with a doorkeeper', () => {
     const agent = await started('images: [r/a]', pulls, { admit });
     expect((await agent.get('/reports')).status).toBe(401);
     expect((await agent.get('/livez')).status).toBe(200);
-    expect(said(agent.lines, message)).toHaveLength(1);
+    expect(logged(agent.lines, message)).toHaveLength(1);
     await agent.stop();
   });
 
@@ -113,7 +113,7 @@ describe('an agent with a doorkeeper', () => {
     const admit = (): Promise<{ is: 'admitted' }> => Promise.resolve({ is: 'admitted' });
     const agent = await started('images: [r/a]', pulls, { admit, pair: { first, changes: renewals().changes } });
     expect(await asked(agent.url, '/reports')).toMatch(/^HTTP\/1\.1 200 /);
-    expect(said(agent.lines, message)).toEqual([]);
+    expect(logged(agent.lines, message)).toEqual([]);
     await agent.stop();
   });
 });

@@ -8,23 +8,23 @@ const counts = { asked: 0, pulls: 0, at_risk: 0, fails: 0, unknown: 0 };
 const entryOf = (report: Entry['report']): Entry => ({
   id: report.image,
   report,
-  history: { spans: [], recent: [], turns: 0 },
+  history: { spans: [], recent: [], count: 0 },
 });
 const failing = (registry: string, image: string): Entry => entryOf({ ...refused(image), registry });
 
 describe('the condition', () => {
   test('names causes by registry, in an order that does not change, and few of them', () => {
     const against = ['f', 'b', 'c', 'a', 'd', 'e', 'b'].map((registry, n) => failing(registry, `${registry}/app:${n}`));
-    const said = (order: readonly Entry[]) =>
+    const causesText = (order: readonly Entry[]) =>
       readinessOf({ is: 'not_ready', because: '7 images', counts, against: order, elsewhere: [] });
-    expect(said(against)).toEqual({
+    expect(causesText(against)).toEqual({
       status: 'False',
       reason: 'ImagesWouldNotPull',
       message:
         '7 images: tcp.refused at a (a/app:3); tcp.refused at b (b/app:1 and 1 more); tcp.refused at c (c/app:2); ' +
         'tcp.refused at d (d/app:4); tcp.refused at e (e/app:5); and 1 more',
     });
-    expect(said(against.toReversed())).toEqual(said(against));
+    expect(causesText(against.toReversed())).toEqual(causesText(against));
   });
 
   test.each([

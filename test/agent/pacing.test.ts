@@ -1,9 +1,9 @@
 /** An agent among thousands: it asks seldom, sees by knocking what happened meanwhile, and never forgets what it knew. */
 import { describe, expect, test, vi } from 'vitest';
-import type { Knock, KnockKind } from '#budget/connectivity-probe.ts';
+import type { ConnectivityProbe, ProbeKind } from '#budget/connectivity-probe.ts';
 import { demandId } from '#report/ledger.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Outside } from '#agent/agent.ts';
+import type { AgentDependencies } from '#agent/agent.ts';
 import { minute, ownTime, pulls, refused, started, type Running } from '../kit/agent.ts';
 import { askedReport } from '../kit/asked-report.ts';
 
@@ -13,26 +13,26 @@ const day = 24 * 60 * minute;
 
 /** A registry that every image of these tests sits on, seen by knocks. */
 interface Registry {
-  is: KnockKind;
+  is: ProbeKind;
 }
 
-function knockAt(registry: Registry): NonNullable<Outside['knock']> {
+function probeConnectivity(registry: Registry): NonNullable<AgentDependencies['probe']> {
   return (at) => {
-    const knock: Knock = {
+    const probe: ConnectivityProbe = {
       origin: 'https://reg.example.com',
-      lane: 'reg.example.com',
+      budgetKey: 'reg.example.com',
       resolves: true,
       is: registry.is,
       isPrivate: false,
     };
-    return Promise.resolve(new Map(at.map(({ demand }) => [demandId(demand), [knock]])));
+    return Promise.resolve(new Map(at.map(({ demand }) => [demandId(demand), [probe]])));
   };
 }
 
 /** The report of a rehearsal that met the registry as it is. */
 function met(image: string, registry: Registry): PullReport {
   const base = registry.is === 'opened' ? pulls(image) : refused(image);
-  const [first] = pulls(image).performances;
+  const [first] = pulls(image).attempts;
   const url = 'https://reg.example.com/v2/x/manifests/1';
   const exchanges = (first?.exchanges ?? []).slice(0, 2).map((exchange) =>
     registry.is === 'opened'
@@ -48,13 +48,13 @@ function met(image: string, registry: Registry): PullReport {
   return {
     ...base,
     registry: 'reg.example.com',
-    performances: base.performances.map((performance) => ({ ...performance, exchanges })),
+    attempts: base.attempts.map((attempt) => ({ ...attempt, exchanges })),
   };
 }
 
 async function among(agents: number, registry: Registry, images: string): Promise<Running> {
   return started(`images: [${images}]\nschedule: 5m\nfleetSize: ${agents}`, (image) => met(image, registry), {
-    knock: knockAt(registry),
+    probe: probeConnectivity(registry),
   });
 }
 
@@ -111,14 +111,17 @@ describe('an agent among a hundred', () => {
 });
 
 describe('an agent among five thousand that books turns', () => {
-  const turnsOf = (book: () => number | undefined, isOpen = () => true): NonNullable<Outside['turns']> => ({
+  const turnsOf = (
+    state: () => number | undefined,
+    isOpen = () => true,
+  ): NonNullable<AgentDependencies['reservations']> => ({
     isOpen,
-    book: () => Promise.resolve(book()),
+    state: () => Promise.resolve(state()),
   });
-  const running = (turns: NonNullable<Outside['turns']>): Promise<Running> =>
+  const running = (reservations: NonNullable<AgentDependencies['reservations']>): Promise<Running> =>
     started(`images: [${images}]\nschedule: 5m\nfleetSize: 100`, (image) => met(image, { is: 'opened' }), {
-      knock: knockAt({ is: 'opened' }),
-      turns,
+      probe: probeConnectivity({ is: 'opened' }),
+      reservations,
     });
 
   test('rehearses one image for each turn that it gets, when that comes', async () => {
@@ -174,15 +177,15 @@ describe('an agent behind a mirror that fails', () => {
 
   /** As the stage would: through the gate, host by host. */
   async function behind(world: { mirror: 'well' | 'broken' }, agents = 5_000): Promise<Running> {
-    const knocks = [mirror, 'reg.example.com'].map((host): Knock => ({
+    const probes = [mirror, 'reg.example.com'].map((host): ConnectivityProbe => ({
       origin: `https://${host}`,
-      lane: host,
+      budgetKey: host,
       resolves: true,
       is: 'opened',
       isPrivate: host === mirror,
     }));
     return started(`images: [${image}]\nschedule: 5m\nfleetSize: ${agents}`, pulls, {
-      knock: (at) => Promise.resolve(new Map(at.map(({ demand }) => [demandId(demand), knocks]))),
+      probe: (at) => Promise.resolve(new Map(at.map(({ demand }) => [demandId(demand), probes]))),
       rehearse: async function* (demands, _, { mayEnter }) {
         for (const { written } of await Promise.resolve(demands)) {
           const isWell = world.mirror === 'well';
@@ -247,18 +250,18 @@ describe('an agent behind a mirror that fails', () => {
 
 describe('an agent alone', () => {
   test('rehearses everything in every pass and knocks at nothing beside', async () => {
-    let knocks = 0;
+    let probes = 0;
     const registry: Registry = { is: 'opened' };
     const agent = await started(`images: [${images}]\nschedule: 5m`, (image) => met(image, registry), {
-      knock: (at, config, signal) => {
-        knocks += at.length;
-        return knockAt(registry)(at, config, signal);
+      probe: (at, config, signal) => {
+        probes += at.length;
+        return probeConnectivity(registry)(at, config, signal);
       },
     });
     await vi.advanceTimersByTimeAsync(60 * minute);
     expect(agent.passes).toHaveLength(13);
     expect(agent.passes.flat()).toHaveLength(26);
-    expect(knocks).toBe(0);
+    expect(probes).toBe(0);
     await agent.stop();
   });
 
@@ -277,7 +280,7 @@ describe('an agent alone', () => {
 
   test('goes on when nobody can knock', async () => {
     const agent = await started(`images: [${images}]\nschedule: 5m\nfleetSize: 100`, (image) => pulls(image), {
-      knock: () => Promise.reject(new Error('no socket')),
+      probe: () => Promise.reject(new Error('no socket')),
     });
     await vi.advanceTimersByTimeAsync(day);
     expect(agent.passes.flat().length).toBeGreaterThan(0);
@@ -290,7 +293,7 @@ test('what it asked of whom, and how far it is stretched, are metrics', async ()
   const agent = await started(`images: [${images}]\nschedule: 5m\nfleetSize: 100`, (image) => pulls(image), {
     spent: () => [
       {
-        lane: 'docker.io',
+        budgetKey: 'docker.io',
         requests: { head: 3, get_manifest: 0, get_blob: 0, token: 2, ping: 0 },
         pulls: 0,
         rateLimits: 1,

@@ -3,7 +3,7 @@ import type { PullReport } from '#report/report.ts';
 import { runAgent } from '#agent/agent.ts';
 import type { ParsedConfig } from '#config/config.ts';
 import { openLog } from '#output/log.ts';
-import { configOf, minute, nothing, ownTime, pulls, refused, said, started } from '../kit/agent.ts';
+import { configOf, minute, nothing, ownTime, pulls, refused, logged, started } from '../kit/agent.ts';
 
 ownTime();
 
@@ -12,10 +12,10 @@ describe('telling', () => {
     let up = true;
     const agent = await started('images: [r/a]\nschedule: 5m', (image) => (up ? pulls(image) : refused(image)));
     await vi.advanceTimersByTimeAsync(20 * minute);
-    expect(said(agent.lines, 'verdict changed')).toHaveLength(1);
+    expect(logged(agent.lines, 'verdict changed')).toHaveLength(1);
     up = false;
     await vi.advanceTimersByTimeAsync(20 * minute);
-    expect(said(agent.lines, 'verdict changed').slice(1)).toMatchObject([
+    expect(logged(agent.lines, 'verdict changed').slice(1)).toMatchObject([
       { level: 'warn', image: 'r/a', verdict: 'fails', was: 'pulls', fault: { code: 'tcp.refused' } },
     ]);
     await agent.stop();
@@ -96,7 +96,7 @@ describe('reload', () => {
     const { changes, push } = reloads();
     const agent = await started('images: [r/a]\nschedule: 5m', pulls, { changes });
     await push({ ok: false, problems: [{ key: 'images', given: '7', allowed: 'a list' }] });
-    expect(said(agent.lines, 'the changed configuration is refused: going on with the old one')).toMatchObject([
+    expect(logged(agent.lines, 'the changed configuration is refused: going on with the old one')).toMatchObject([
       { level: 'error', problems: [{ given: '7' }] },
     ]);
     await vi.advanceTimersByTimeAsync(5 * minute);
@@ -109,7 +109,7 @@ describe('reload', () => {
     const { changes, push } = reloads();
     const agent = await started('images: [r/a]', pulls, { changes });
     await push(good('images: [r/a]\nnodeName: other'));
-    expect(said(agent.lines, 'these changes take effect after a restart')).toMatchObject([{ keys: ['nodeName'] }]);
+    expect(logged(agent.lines, 'these changes take effect after a restart')).toMatchObject([{ keys: ['nodeName'] }]);
     await agent.stop();
   });
 });
@@ -126,7 +126,7 @@ describe('the end', () => {
     });
     expect(await agent.stop()).toEqual({ ok: true });
     expect(heard?.aborted).toBe(true);
-    expect(said(agent.lines, 'verdict changed')).toEqual([]);
+    expect(logged(agent.lines, 'verdict changed')).toEqual([]);
     await expect(agent.get('/livez')).rejects.toThrow();
   });
 

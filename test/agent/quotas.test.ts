@@ -1,8 +1,8 @@
 /** Looks at quotas, in the agent's rounds: when, with what, and what becomes of them. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { QuotaSample } from '#report/quota.ts';
-import type { Outside } from '#agent/agent.ts';
-import { minute, ownTime, pulls, said, started, type Running } from '../kit/agent.ts';
+import type { AgentDependencies } from '#agent/agent.ts';
+import { minute, ownTime, pulls, logged, started, type Running } from '../kit/agent.ts';
 
 ownTime();
 
@@ -22,7 +22,7 @@ const sample = (remaining: number): QuotaSample => ({
 
 const yaml = 'images: [docker.io/x:1]\nschedule: 10m';
 
-async function sampling(sampleQuotas: NonNullable<Outside['sampleQuotas']>, config = yaml): Promise<Running> {
+async function sampling(sampleQuotas: NonNullable<AgentDependencies['sampleQuotas']>, config = yaml): Promise<Running> {
   running = await started(config, pulls, { sampleQuotas });
   return running;
 }
@@ -30,8 +30,8 @@ async function sampling(sampleQuotas: NonNullable<Outside['sampleQuotas']>, conf
 describe('quotas are looked at', () => {
   test('after a pass and then each minute, with what is asked for and known; what is due is the look’s own business', async () => {
     const looks: string[] = [];
-    await sampling((_, { demands, entries, past }) => {
-      looks.push(`${demands.length} ${entries.length} ${past().quotas.length}`);
+    await sampling((_, { demands, entries, history }) => {
+      looks.push(`${demands.length} ${entries.length} ${history().quotas.length}`);
       return Promise.resolve([sample(100 - looks.length)]);
     });
     await vi.waitFor(() => expect(looks).toEqual(['1 1 0']));
@@ -55,7 +55,7 @@ describe('quotas are looked at', () => {
     const { passes, lines } = await sampling(() => Promise.reject(new Error('no luck')));
     await vi.advanceTimersByTimeAsync(11 * minute);
     expect(passes.length).toBeGreaterThan(1);
-    expect(said(lines, 'a look at the quotas broke').length).toBeGreaterThan(1);
+    expect(logged(lines, 'a look at the quotas broke').length).toBeGreaterThan(1);
   });
 
   test('a look that hangs holds up no pass, and is not made twice', async () => {

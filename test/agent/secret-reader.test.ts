@@ -8,7 +8,7 @@ import { openLog } from '#output/log.ts';
 const secret: PullSecret = { namespace: 'shop', name: 'hub', state: { is: 'unseen', why: 'not_given' } };
 const demand = bareDemand('reg.test/app:1', [secret]);
 
-function reader(wish: 'auto' | 'on' | 'off') {
+function reader(setting: 'auto' | 'on' | 'off') {
   const asked: string[] = [];
   const lines: string[] = [];
   const clock = { ms: 0 };
@@ -30,7 +30,7 @@ function reader(wish: 'auto' | 'on' | 'off') {
     lines,
     clock,
     cluster,
-    read: new SecretReader(forbidding, { wish, now: () => new Date(clock.ms), log }),
+    read: new SecretReader(forbidding, { setting, now: () => new Date(clock.ms), log }),
   };
 }
 

@@ -89,8 +89,8 @@ test('passes of an agent ask by digest, and a check asks by tag', async () => {
   await agent.until(() => heads().length > 0);
   expect(heads()).toEqual([`HEAD /v2/team/app/manifests/${short(app.top.digest)}?ns=reg.test`]);
   mirror.forget();
-  const door = /POST \/check is taken at (\S+)/.exec(agent.said.join(''))?.[1] ?? '';
-  await fetch(new URL('check', door), {
+  const owner = /POST \/check is taken at (\S+)/.exec(agent.logged.join(''))?.[1] ?? '';
+  await fetch(new URL('check', owner), {
     method: 'POST',
     body: 'reg.test/team/app:v1\n',
     headers: { connection: 'close' },

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { backOffMs } from '#budget/back-off.ts';
 import { budgets, costBefore, perMinuteOf } from '#budget/budgets.ts';
 import { calmOf, firstDelayMs, restOf } from '#budget/cadence.ts';
-import { isPrivateName, laneOf } from '#budget/key.ts';
+import { isPrivateName, budgetKeyOf } from '#budget/key.ts';
 
 const own = {};
 
@@ -20,8 +20,8 @@ describe('the budget of a registry', () => {
   });
 
   test("is the operator's where there is one, the narrowest first", () => {
-    const said = { '*.pkg.dev': 7, 'quay.io': 5, private: 9, '*': 8 };
-    const of = (registry: string, isPrivate = false): number => perMinuteOf(registry, { own: said, isPrivate });
+    const logged = { '*.pkg.dev': 7, 'quay.io': 5, private: 9, '*': 8 };
+    const of = (registry: string, isPrivate = false): number => perMinuteOf(registry, { own: logged, isPrivate });
     expect([of('a.pkg.dev'), of('quay.io:443'), of('x.y'), of('x.y', true), of('docker.io')]).toEqual([7, 5, 8, 9, 60]);
   });
 
@@ -44,8 +44,8 @@ describe('a lane', () => {
     ['index.docker.io', 'origin', 'index.docker.io', 'docker.io'],
     ['quay.io', 'mirror', 'registry-1.docker.io', 'docker.io'],
     ['Quay.io', 'origin', 'quay.io', 'quay.io'],
-  ] as const)('of an image of %s at its %s %s is %s', (registry, role, authority, lane) => {
-    expect(laneOf(registry, { role, authority })).toBe(lane);
+  ] as const)('of an image of %s at its %s %s is %s', (registry, role, authority, budgetKey) => {
+    expect(budgetKeyOf(registry, { role, authority })).toBe(budgetKey);
   });
 
   test.each([
@@ -56,8 +56,8 @@ describe('a lane', () => {
     ['registry.kube-system.svc', true],
     ['192.0.2.1', false],
     ['quay.io', false],
-  ])('%s is private by its name: %s', (lane, expected) => {
-    expect(isPrivateName(lane)).toBe(expected);
+  ])('%s is private by its name: %s', (budgetKey, expected) => {
+    expect(isPrivateName(budgetKey)).toBe(expected);
   });
 });
 
@@ -83,7 +83,7 @@ describe('what is well', () => {
 
   test('rests for twelve cadences at most, whatever else would let it rest', () => {
     const resting = { ...demand, asks: 'no', image: { ok: false, fault: { code: 'agent.bug', where: '', what: '' } } };
-    const of = { ...resting, written: 'a', policy: 'Always', wantedBy: [], secrets: [] } as const;
+    const of = { ...resting, written: 'a', policy: 'Always', requestedBy: [], secrets: [] } as const;
     expect(restOf(of as Parameters<typeof restOf>[0], { sinceMs: 0, recent: [pulled] }, 7 * day)).toBe(12);
   });
 });

@@ -49,8 +49,8 @@ describe('a tag', () => {
 });
 
 describe('between two questions for each of 50 tags', () => {
-  const restHours = (lane: string, agents: number, budgets = {}): number =>
-    Math.round((new Pacer('node-7', { agents, budgets }).tagRestMs(lane, 50) / hourMs) * 10) / 10;
+  const restHours = (budgetKey: string, agents: number, budgets = {}): number =>
+    Math.round((new Pacer('node-7', { agents, budgets }).tagRestMs(budgetKey, 50) / hourMs) * 10) / 10;
 
   test.each([
     ['docker.io', 1, 1],
@@ -59,8 +59,8 @@ describe('between two questions for each of 50 tags', () => {
     ['docker.io', 5_000, 118.2],
     ['public.ecr.aws', 1, 1],
     ['registry.corp.internal', 5_000, 1],
-  ])('of %s, %i agents rest so long that its budget bears them', (lane, agents, hours) => {
-    expect(restHours(lane, agents)).toBe(hours);
+  ])('of %s, %i agents rest so long that its budget bears them', (budgetKey, agents, hours) => {
+    expect(restHours(budgetKey, agents)).toBe(hours);
   });
 
   test('an operator may allow more', () => {

@@ -4,36 +4,38 @@ import { simulateBooks, type BooksTold, type Episode } from '../kit/fleet-of-boo
 import { minuteMs, mirrored, ordinary } from '../kit/fleet.ts';
 
 const above = ({ peaks }: BooksTold): readonly string[] =>
-  peaks.filter(({ perMinute, budget }) => perMinute > budget).map(({ lane, perMinute }) => `${lane} ${perMinute}`);
+  peaks
+    .filter(({ perMinute, budget }) => perMinute > budget)
+    .map(({ budgetKey, perMinute }) => `${budgetKey} ${perMinute}`);
 
 const everywhere = (is: Episode['is'], from: number, to: number): readonly Episode[] =>
-  ordinary.map(({ lane: host }) => ({ host, is, fromMs: from * minuteMs, toMs: to * minuteMs }));
+  ordinary.map(({ budgetKey: host }) => ({ host, is, fromMs: from * minuteMs, toMs: to * minuteMs }));
 
 describe.each([1, 100])('%i agents with their books', { timeout: 60_000 }, (nodes) => {
   test.each(['shut', 'broken', 'limiting', 'gone'] as const)(
     'hold every budget while all registries are %s, and afterwards',
     async (is) => {
-      const told = await simulateBooks({
+      const shown = await simulateBooks({
         nodes,
         registries: ordinary,
         forMs: 60 * minuteMs,
         episodes: everywhere(is, 20, 35),
       });
-      expect(above(told)).toEqual([]);
-      expect(told.requests).toBeGreaterThan(0);
+      expect(above(shown)).toEqual([]);
+      expect(shown.requests).toBeGreaterThan(0);
     },
   );
 
   test.each(['gone', 'broken', 'limiting', 'shut'] as const)(
     'hold every budget while the mirror in front of all of them is %s, and afterwards',
     async (is) => {
-      const told = await simulateBooks({
+      const shown = await simulateBooks({
         nodes,
         registries: mirrored,
         forMs: 60 * minuteMs,
         episodes: [{ host: 'mirror.corp.internal', is, fromMs: 20 * minuteMs, toMs: 35 * minuteMs }],
       });
-      expect(above(told)).toEqual([]);
+      expect(above(shown)).toEqual([]);
     },
   );
 });
@@ -61,13 +63,13 @@ describe('what a hundred agents say', { timeout: 60_000 }, () => {
 
 test('an agent alone sees within a quarter of an hour that everything is well again, whatever had failed', async () => {
   for (const is of ['shut', 'broken', 'gone'] as const) {
-    const told = await simulateBooks({
+    const shown = await simulateBooks({
       nodes: 1,
       registries: ordinary,
       forMs: 50 * minuteMs,
       episodes: everywhere(is, 20, 35),
     });
-    expect(told.verdicts).toEqual({ pulls: 22 });
+    expect(shown.verdicts).toEqual({ pulls: 22 });
   }
 });
 
@@ -78,9 +80,9 @@ describe('a hundred agents with their books that book turns together', { timeout
     'hold every budget while all registries are %s for a while, and ask ECR Public',
     async (is) => {
       const episodes = is === 'well' ? [] : everywhere(is, 20, 35);
-      const told = await simulateBooks({ nodes: 100, registries: ordinary, forMs, episodes, together: true });
-      expect(above(told)).toEqual([]);
-      expect(told.seenAt['public.ecr.aws']).toBeGreaterThan(0.1);
+      const shown = await simulateBooks({ nodes: 100, registries: ordinary, forMs, episodes, together: true });
+      expect(above(shown)).toEqual([]);
+      expect(shown.seenAt['public.ecr.aws']).toBeGreaterThan(0.1);
     },
   );
 
@@ -88,8 +90,8 @@ describe('a hundred agents with their books that book turns together', { timeout
     const episodes = [
       { host: 'mirror.corp.internal', is: 'broken', fromMs: 20 * minuteMs, toMs: 50 * minuteMs },
     ] as const;
-    const told = await simulateBooks({ nodes: 100, registries: mirrored, forMs, episodes, together: true });
-    expect(above(told)).toEqual([]);
-    expect(told.verdicts).toEqual({ pulls: 2_200 });
+    const shown = await simulateBooks({ nodes: 100, registries: mirrored, forMs, episodes, together: true });
+    expect(above(shown)).toEqual([]);
+    expect(shown.verdicts).toEqual({ pulls: 2_200 });
   });
 });

@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { minuteMs, mirrored, ordinary, simulate, type Told } from '../kit/fleet.ts';
 
 const above = ({ peaks }: Told): readonly string[] =>
-  peaks.filter(({ perMinute, budget }) => perMinute > budget).map(({ lane, perMinute }) => `${lane} ${perMinute}`);
+  peaks
+    .filter(({ perMinute, budget }) => perMinute > budget)
+    .map(({ budgetKey, perMinute }) => `${budgetKey} ${perMinute}`);
 
 describe('five thousand nodes behind one address', { timeout: 60_000 }, () => {
   test('hold every budget, while they start, are rolled out anew, and after an outage of everything', () => {
-    const told = simulate({
+    const shown = simulate({
       nodes: 5_000,
       registries: ordinary,
       forMs: 60 * minuteMs,
@@ -15,16 +17,16 @@ describe('five thousand nodes behind one address', { timeout: 60_000 }, () => {
       outage: [30 * minuteMs, 40 * minuteMs],
       newImagesMs: 45 * minuteMs,
     });
-    expect(above(told)).toEqual([]);
-    expect(told.peaks.find(({ lane }) => lane === 'docker.io')?.perMinute).toBeGreaterThan(0);
-    expect(told.apiCallsPerSecond).toBeLessThan(15);
+    expect(above(shown)).toEqual([]);
+    expect(shown.peaks.find(({ budgetKey }) => budgetKey === 'docker.io')?.perMinute).toBeGreaterThan(0);
+    expect(shown.apiCallsPerSecond).toBeLessThan(15);
   });
 });
 
 test('a node alone has rehearsed everything within minutes', () => {
-  const told = simulate({ nodes: 1, registries: ordinary, forMs: 15 * minuteMs });
-  expect(above(told)).toEqual([]);
-  expect(told.seen).toBe(1);
+  const shown = simulate({ nodes: 1, registries: ordinary, forMs: 15 * minuteMs });
+  expect(above(shown)).toEqual([]);
+  expect(shown.seen).toBe(1);
 });
 
 // One fleet in twenty has names that meet (share.test.ts counts them); these do not.
@@ -33,15 +35,15 @@ test.each([
   [8, 48, 0.9],
   [20, 7 * 24, 0.9],
 ])('%i nodes hold small budgets as well, and in %i hours they have asked', (nodes, hours, share) => {
-  const told = simulate({ nodes, registries: ordinary, forMs: hours * 60 * minuteMs, rollOutMs: 2 * 60 * minuteMs });
-  expect(above(told)).toEqual([]);
-  expect(told.seenAt['public.ecr.aws']).toBeGreaterThanOrEqual(share);
+  const shown = simulate({ nodes, registries: ordinary, forMs: hours * 60 * minuteMs, rollOutMs: 2 * 60 * minuteMs });
+  expect(above(shown)).toEqual([]);
+  expect(shown.seenAt['public.ecr.aws']).toBeGreaterThanOrEqual(share);
 });
 
 test('what a hundred agents that thought themselves alone would do is above the budget: the simulation would show it', () => {
   const [hub] = ordinary;
-  const told = simulate({ nodes: 100, registries: hub === undefined ? [] : [hub], forMs: 5 * minuteMs, believed: 1 });
-  expect(above(told)).not.toEqual([]);
+  const shown = simulate({ nodes: 100, registries: hub === undefined ? [] : [hub], forMs: 5 * minuteMs, believed: 1 });
+  expect(above(shown)).not.toEqual([]);
 });
 
 describe(
@@ -51,9 +53,9 @@ describe(
     const story = { registries: mirrored, mirrorsFail: [15 * minuteMs, 30 * minuteMs] } as const;
 
     test('five thousand nodes hold every budget while it fails and when it serves again', () => {
-      const told = simulate({ ...story, nodes: 5_000, forMs: 40 * minuteMs });
-      expect(above(told)).toEqual([]);
-      expect(told.peaks.find(({ lane }) => lane === 'docker.io')?.perMinute).toBeGreaterThan(0);
+      const shown = simulate({ ...story, nodes: 5_000, forMs: 40 * minuteMs });
+      expect(above(shown)).toEqual([]);
+      expect(shown.peaks.find(({ budgetKey }) => budgetKey === 'docker.io')?.perMinute).toBeGreaterThan(0);
     });
 
     test('nobody says of an image what it cannot know, and the longer the mirror serves again the fewer are left', () => {
@@ -66,8 +68,8 @@ describe(
     });
 
     test('without the gate in front of the origin they would exceed it', () => {
-      const told = simulate({ ...story, nodes: 100, forMs: 30 * minuteMs, ungated: true });
-      expect(above(told).join()).toContain('docker.io');
+      const shown = simulate({ ...story, nodes: 100, forMs: 30 * minuteMs, ungated: true });
+      expect(above(shown).join()).toContain('docker.io');
     });
   },
 );
@@ -84,9 +86,9 @@ describe('a fleet that books its turns together', { timeout: 60_000 }, () => {
   });
 
   test('whatever its clocks say', () => {
-    const told = simulate({ ...story, nodes: 300, together: true, skewMs: 30 * minuteMs });
-    expect(above(told)).toEqual([]);
-    expect(told.seenAt['docker.io']).toBeGreaterThan(0.5);
+    const shown = simulate({ ...story, nodes: 300, together: true, skewMs: 30 * minuteMs });
+    expect(above(shown)).toEqual([]);
+    expect(shown.seenAt['docker.io']).toBeGreaterThan(0.5);
   });
 
   test('twenty agents, two of whom would else meet in one minute, are within it as well', () => {
@@ -94,9 +96,9 @@ describe('a fleet that books its turns together', { timeout: 60_000 }, () => {
   });
 
   test('five thousand ask the API server less than three times a second for it', () => {
-    const told = simulate({ ...story, nodes: 5_000, forMs: 60 * minuteMs, together: true });
-    expect(above(told)).toEqual([]);
-    expect(told.turnCalls.worstPerSecond).toBeGreaterThan(0);
-    expect(told.turnCalls.worstPerSecond).toBeLessThan(3);
+    const shown = simulate({ ...story, nodes: 5_000, forMs: 60 * minuteMs, together: true });
+    expect(above(shown)).toEqual([]);
+    expect(shown.turnCalls.worstPerSecond).toBeGreaterThan(0);
+    expect(shown.turnCalls.worstPerSecond).toBeLessThan(3);
   });
 });

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '#report/fault.ts';
-import { cadencesOf, defaultPace, dueAt, jitter, rests, slowed, spread, takesPart, temperOf } from '#budget/pace.ts';
+import { cadencesOf, defaultPace, dueAt, jitter, rests, slowed, spread, takesPart, retryKindOf } from '#budget/pace.ts';
 import type { Verdict } from '#report/verdict.ts';
 
-const sure = { is: 'exact', because: [] } as const;
-const fails = (fault: Fault): Verdict => ({ is: 'fails', fault, stage: 'api', sure });
+const confidence = { is: 'exact', because: [] } as const;
+const fails = (fault: Fault): Verdict => ({ is: 'fails', fault, stage: 'api', confidence });
 const refused: Fault = { code: 'tcp.refused', address: '10.0.0.1', port: 443 };
 const limited = (retryAfterS?: number): Fault => ({
   code: 'api.rate_limited',
@@ -20,7 +20,7 @@ const due = (fault: Fault, failures: number, dice = 0.5): number | undefined =>
 
 describe('temperOf', () => {
   test.each<[string, Verdict, string]>([
-    ['what pulls waits for its turn', { is: 'pulls', sure }, 'steady'],
+    ['what pulls waits for its turn', { is: 'pulls', confidence }, 'steady'],
     ['a refused connection may be back in seconds', fails(refused), 'eager'],
     [
       'a wrong password is not tried again soon',
@@ -39,7 +39,7 @@ describe('temperOf', () => {
       'steady',
     ],
   ])('%s', (_, verdict, temper) => {
-    expect(temperOf(verdict)).toBe(temper);
+    expect(retryKindOf(verdict)).toBe(temper);
   });
 });
 
@@ -132,8 +132,8 @@ describe('an image that a start would not ask for', () => {
   test('so is one that is yet to come, until somebody here wants it', () => {
     const coming = { kind: 'Deployment', namespace: 'shop', name: 'web', part: '', coming: true } as const;
     const pod = { kind: 'Pod', namespace: 'shop', name: 'web-1', part: '' };
-    expect(cadencesOf({ asks: 'yes', present: 'no', wantedBy: [coming] })).toBe(6);
-    expect(cadencesOf({ asks: 'yes', present: 'no', wantedBy: [coming, pod] })).toBe(1);
+    expect(cadencesOf({ asks: 'yes', present: 'no', requestedBy: [coming] })).toBe(6);
+    expect(cadencesOf({ asks: 'yes', present: 'no', requestedBy: [coming, pod] })).toBe(1);
   });
 
   test('rests for all but one of them, jitter included', () => {

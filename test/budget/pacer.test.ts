@@ -11,15 +11,15 @@ function fleetOf(agents: number): Pacer {
 }
 
 /** When it may go in this lane next. */
-function momentOf(pacer: Pacer, lane: string, fromMs = began): number {
-  return pacer.nextMs({ id: 'nobody', lanes: [lane] }, fromMs);
+function momentOf(pacer: Pacer, budgetKey: string, fromMs = began): number {
+  return pacer.nextMs({ id: 'nobody', budgetKeys: [budgetKey] }, fromMs);
 }
 
 describe('one agent of thousands', () => {
   test('let in by its mirror, it may not go on to the registry behind it, but at the moment of that', () => {
     const pacer = fleetOf(5_000);
     const atMs = momentOf(pacer, mirror);
-    expect(pacer.admits({ id: 'a', lanes: [mirror] }, atMs)).toBe(true);
+    expect(pacer.admits({ id: 'a', budgetKeys: [mirror] }, atMs)).toBe(true);
     expect(pacer.enters('a', mirror, atMs)).toBe(true);
     expect(pacer.enters('a', 'docker.io', atMs)).toBe(false);
     const later = momentOf(pacer, 'docker.io', atMs);
@@ -30,7 +30,7 @@ describe('one agent of thousands', () => {
   test('let in by the registry, it may ask its mirror before, and passes up the mirror’s next moment', () => {
     const pacer = fleetOf(5_000);
     const atMs = momentOf(pacer, 'docker.io');
-    expect(pacer.admits({ id: 'a', lanes: [mirror, 'docker.io'] }, atMs)).toBe(true);
+    expect(pacer.admits({ id: 'a', budgetKeys: [mirror, 'docker.io'] }, atMs)).toBe(true);
     expect(pacer.enters('a', mirror, atMs)).toBe(true);
     const untouched = momentOf(fleetOf(5_000), mirror, atMs + 1);
     expect(momentOf(pacer, mirror, atMs + 1)).toBeGreaterThanOrEqual(untouched);
@@ -42,7 +42,7 @@ describe('one agent of thousands', () => {
     const atMs = momentOf(pacer, 'docker.io');
     expect(pacer.enters('a', 'docker.io', atMs)).toBe(true);
     pacer.settle('a', new Map(), atMs);
-    expect(pacer.admits({ id: 'b', lanes: ['docker.io'] }, atMs)).toBe(true);
+    expect(pacer.admits({ id: 'b', budgetKeys: ['docker.io'] }, atMs)).toBe(true);
   });
 
   test('and stays spent where somebody was, or nobody can tell', () => {
@@ -61,9 +61,9 @@ describe('one agent of thousands', () => {
     const pacer = fleetOf(5_000);
     const [one, other] = ['one.example.com', 'other.example.com'];
     const atMs = momentOf(pacer, one);
-    expect(pacer.admits({ id: 'a', lanes: [one, other] }, atMs)).toBe(true);
+    expect(pacer.admits({ id: 'a', budgetKeys: [one, other] }, atMs)).toBe(true);
     expect(pacer.enters('a', other, atMs)).toBe(true);
-    pacer.settle('a', new Map([one, other].map((lane) => [lane, 4])), atMs);
+    pacer.settle('a', new Map([one, other].map((budgetKey) => [budgetKey, 4])), atMs);
     const next = momentOf(pacer, other, atMs);
     expect(next - atMs).toBeGreaterThan(0.8 * pacer.roundMs(other, 1));
   });
@@ -73,7 +73,7 @@ test('a few agents pay from both purses, and stop where one is empty', () => {
   const pacer = fleetOf(3);
   let entered = 0;
   for (let i = 0; i < 100; i += 1) {
-    if (!pacer.admits({ id: `i${i}`, lanes: [mirror] }, began)) break;
+    if (!pacer.admits({ id: `i${i}`, budgetKeys: [mirror] }, began)) break;
     if (pacer.enters(`i${i}`, 'docker.io', began)) entered += 4;
   }
   expect(entered).toBeGreaterThan(0);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { QuotaSeries } from '#report/quota.ts';
-import { bucketsOf, dueAtMs, type LastLook } from '#budget/quota-pace.ts';
+import { bucketsOf, dueAtMs, type LastSample } from '#budget/quota-pace.ts';
 import { hubPlace, hubQuota } from '../kit/hub-quota.ts';
 
 const nowMs = Date.parse('2026-03-04T12:00:00.000Z');
@@ -8,8 +8,8 @@ const minute = 60_000;
 const seen = (points: readonly (readonly [number, number])[]): QuotaSeries => hubQuota(nowMs, points);
 
 describe('the next look at a bucket is due', () => {
-  const look = (ended: LastLook['ended']): LastLook => ({ ...hubPlace, atMs: nowMs, ended });
-  test.each<[string, QuotaSeries[], LastLook[], number]>([
+  const readView = (ended: LastSample['ended']): LastSample => ({ ...hubPlace, atMs: nowMs, ended });
+  test.each<[string, QuotaSeries[], LastSample[], number]>([
     ['at once where nobody has looked', [], [], Number.NEGATIVE_INFINITY],
     ['in a quarter of an hour where more than four fifths are left', [seen([[0, 81]])], [], 15],
     ['in five minutes where less are', [seen([[0, 80]])], [], 5],
@@ -21,14 +21,14 @@ describe('the next look at a bucket is due', () => {
           [0, 30],
         ]),
       ],
-      [look('told')],
+      [readView('reported')],
       1,
     ],
-    ['in an hour where the account has no limit', [], [look('told_nothing')], 60],
-    ['in an hour where nothing leads there', [], [look('unreachable')], 60],
-    ['in five minutes where it was refused', [], [look('refused')], 5],
-  ])('%s', (_, quotas, looks, minutes) => {
-    const dueMs = dueAtMs(hubPlace, { quotas, looks }, nowMs);
+    ['in an hour where the account has no limit', [], [readView('reported_nothing')], 60],
+    ['in an hour where nothing leads there', [], [readView('unreachable')], 60],
+    ['in five minutes where it was refused', [], [readView('refused')], 5],
+  ])('%s', (_, quotas, samples, minutes) => {
+    const dueMs = dueAtMs(hubPlace, { quotas, samples }, nowMs);
     if (minutes < 0) expect(dueMs).toBeLessThanOrEqual(nowMs);
     else expect(dueMs).toBe(nowMs + minutes * minute);
   });
@@ -36,7 +36,7 @@ describe('the next look at a bucket is due', () => {
   test('another family, account or registry tells nothing of it', () => {
     const others = [{ family: 'ipv6' }, { account: 'ci' }, { registry: 'mirror.test' }] as const;
     const quotas = others.map((other) => ({ ...seen([[0, 81]]), ...other }));
-    expect(dueAtMs(hubPlace, { quotas, looks: [] }, nowMs)).toBeLessThanOrEqual(nowMs);
+    expect(dueAtMs(hubPlace, { quotas, samples: [] }, nowMs)).toBeLessThanOrEqual(nowMs);
   });
 });
 

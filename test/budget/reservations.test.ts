@@ -1,7 +1,7 @@
 /** Turns that a fleet books in one text: the budget holds whatever is in it, and nobody waits for ever. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bookTurn, horizonMs } from '#budget/reservations.ts';
+import { reserve, horizonMs } from '#budget/reservations.ts';
 
 const now = Date.parse('2026-03-04T12:00:00Z');
 const minute = 60_000;
@@ -11,7 +11,7 @@ function booked(count: number, ask: { readonly perMinute: number; readonly cost:
   const times: number[] = [];
   let text = first;
   for (let i = 0; i < count; i += 1) {
-    const booking = bookTurn(text, { ...ask, nowMs: now });
+    const booking = reserve(text, { ...ask, nowMs: now });
     if (booking.is === 'full') break;
     times.push(booking.atMs - now);
     ({ text } = booking);
@@ -39,8 +39,8 @@ describe('turns', () => {
   });
 
   test('that are over leave no trace', () => {
-    const first = bookTurn(undefined, { perMinute: 6, cost: 5, nowMs: now });
-    const later = bookTurn(first.is === 'booked' ? first.text : '', { perMinute: 6, cost: 5, nowMs: now + 70_000 });
+    const first = reserve(undefined, { perMinute: 6, cost: 5, nowMs: now });
+    const later = reserve(first.is === 'booked' ? first.text : '', { perMinute: 6, cost: 5, nowMs: now + 70_000 });
     expect(later).toEqual({ is: 'booked', atMs: now + 70_000, text: JSON.stringify([[now + 70_000, 5]]) });
   });
 });
@@ -60,14 +60,14 @@ describe('what nobody of ours wrote', () => {
 
   test('turns of a clock that is far ahead shut nobody out for longer than the horizon', () => {
     const text = JSON.stringify([[now + 365 * 24 * 60 * minute, 5]]);
-    expect(bookTurn(text, { perMinute: 6, cost: 5, nowMs: now })).toEqual({ is: 'full' });
-    const cheap = bookTurn(text, { perMinute: 60, cost: 5, nowMs: now });
+    expect(reserve(text, { perMinute: 6, cost: 5, nowMs: now })).toEqual({ is: 'full' });
+    const cheap = reserve(text, { perMinute: 60, cost: 5, nowMs: now });
     expect(cheap).toMatchObject({ is: 'booked', atMs: now + horizonMs });
   });
 
   test('an endless list is cut', () => {
     const text = JSON.stringify(Array.from({ length: 100_000 }, () => [now, 1]));
-    expect(bookTurn(text, { perMinute: 6, cost: 1, nowMs: now }).is).toBe('full');
+    expect(reserve(text, { perMinute: 6, cost: 1, nowMs: now }).is).toBe('full');
   });
 });
 
@@ -82,17 +82,17 @@ test('whoever asks when, for what: no minute has more than the budget, or than o
     fc.property(asks, fc.integer({ min: 6, max: 60 }), (list, perMinute) => {
       let text: string | undefined;
       let nowMs = now;
-      const turns: { readonly atMs: number; readonly cost: number }[] = [];
+      const reservations: { readonly atMs: number; readonly cost: number }[] = [];
       for (const { afterMs, cost } of list) {
         nowMs += afterMs;
-        const booking = bookTurn(text, { perMinute, cost, nowMs });
+        const booking = reserve(text, { perMinute, cost, nowMs });
         if (booking.is === 'full') continue;
         expect(booking.atMs).toBeGreaterThanOrEqual(nowMs);
         ({ text } = booking);
-        turns.push({ atMs: booking.atMs, cost });
+        reservations.push({ atMs: booking.atMs, cost });
       }
-      for (const { atMs: from } of turns) {
-        const inMinute = turns.filter(({ atMs }) => atMs >= from && atMs < from + minute);
+      for (const { atMs: from } of reservations) {
+        const inMinute = reservations.filter(({ atMs }) => atMs >= from && atMs < from + minute);
         const sum = inMinute.reduce((all, { cost }) => all + cost, 0);
         if (inMinute.length > 1) expect(sum).toBeLessThanOrEqual(perMinute);
       }

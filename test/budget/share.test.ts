@@ -1,20 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { phaseOf } from '#budget/phase.ts';
-import { affordableMs, affords, fullPurse, roundMs, shareOf, spend, type Purse, type Share } from '#budget/share.ts';
+import {
+  affordableMs,
+  affords,
+  fullBucket,
+  roundMs,
+  shareOf,
+  spend,
+  type TokenBucket,
+  type Share,
+} from '#budget/share.ts';
 
 const minute = 60_000;
 
 /** What one agent spends in so long, taking all that it may. */
 function spent(share: Share, at: { readonly cost: number; readonly phase: number; readonly forMs: number }): number[] {
   const times: number[] = [];
-  let purse = fullPurse(share, 0);
+  let bucket = fullBucket(share, 0);
   for (let nowMs = 0; nowMs < at.forMs;) {
     const asking = { nowMs, cost: at.cost, phase: at.phase };
-    if (affords(purse, share, asking)) {
-      purse = spend(purse, share, asking);
+    if (affords(bucket, share, asking)) {
+      bucket = spend(bucket, share, asking);
       times.push(nowMs);
-    } else nowMs = Math.max(nowMs + 1, affordableMs(purse, share, asking));
+    } else nowMs = Math.max(nowMs + 1, affordableMs(bucket, share, asking));
   }
   return times;
 }
@@ -73,12 +82,12 @@ describe('many agents', () => {
   });
 
   test('save nothing up: who could not use its moment waits for the next', () => {
-    const purse = fullPurse(share, 0);
+    const bucket = fullBucket(share, 0);
     const at = { cost: 4, phase: 0 };
     const everyMs = share.is === 'moments' ? share.everyMs : 0;
-    expect(affords(purse, share, { ...at, nowMs: everyMs + 29_000 })).toBe(true);
-    expect(affords(purse, share, { ...at, nowMs: everyMs + 31_000 })).toBe(false);
-    expect(affordableMs(purse, share, { ...at, nowMs: everyMs + 31_000 })).toBeCloseTo(2 * everyMs);
+    expect(affords(bucket, share, { ...at, nowMs: everyMs + 29_000 })).toBe(true);
+    expect(affords(bucket, share, { ...at, nowMs: everyMs + 31_000 })).toBe(false);
+    expect(affordableMs(bucket, share, { ...at, nowMs: everyMs + 31_000 })).toBeCloseTo(2 * everyMs);
   });
 
   test('do not have another one because they were restarted', () => {
@@ -107,9 +116,9 @@ test('whatever the numbers, the next moment is never in the past, and comes', ()
       (ask, phase, nowMs) => {
         const share = shareOf(ask);
         const at = { nowMs, phase, cost: ask.cost };
-        const used: Purse = spend(fullPurse(share, nowMs), share, at);
-        for (const purse of [fullPurse(share, nowMs), used]) {
-          const next = affordableMs(purse, share, at);
+        const used: TokenBucket = spend(fullBucket(share, nowMs), share, at);
+        for (const bucket of [fullBucket(share, nowMs), used]) {
+          const next = affordableMs(bucket, share, at);
           expect(next).toBeGreaterThanOrEqual(nowMs);
           expect(Number.isFinite(next)).toBe(true);
         }
@@ -121,8 +130,8 @@ test('whatever the numbers, the next moment is never in the past, and comes', ()
 test('a clock that was set back shuts nobody out', () => {
   const share = shareOf({ perMinute: 60, agents: 5_000, cost: 4 });
   const everyMs = share.is === 'moments' ? share.everyMs : 0;
-  const purse = spend(fullPurse(share, 0), share, { nowMs: 10 * everyMs, cost: 4 });
-  expect(affords(purse, share, { nowMs: 2 * everyMs, phase: 0, cost: 4 })).toBe(true);
+  const bucket = spend(fullBucket(share, 0), share, { nowMs: 10 * everyMs, cost: 4 });
+  expect(affords(bucket, share, { nowMs: 2 * everyMs, phase: 0, cost: 4 })).toBe(true);
 });
 
 test('a round is as long as there are images', () => {

@@ -82,7 +82,7 @@ describe('the catalog', () => {
     await kube.untilAsked('list batch/jobs', 4);
     expect(
       running
-        .said('a kind is left out')
+        .logged('a kind is left out')
         .map(({ kind }) => kind)
         .toSorted(),
     ).toEqual(['jobs.batch', 'rollouts.argoproj.io']);
@@ -93,7 +93,7 @@ describe('the catalog', () => {
     kube.catalogGrants = new Set([...kube.catalogGrants, 'list batch/jobs', 'watch batch/jobs']);
     await written(running, 2);
     expect(images(kube)).toContain('reg.test/job:1');
-    expect(running.said('a kind is seen again').map(({ kind }) => kind)).toContain('jobs.batch');
+    expect(running.logged('a kind is seen again').map(({ kind }) => kind)).toContain('jobs.batch');
   });
 
   test('is one generation or the next, whatever moment one looks at it', async () => {
@@ -104,11 +104,11 @@ describe('the catalog', () => {
     await using running = runningCatalog(world);
     await written(running);
     const counts = new Set<number>();
-    const look = (): boolean => {
+    const readView = (): boolean => {
       counts.add(linesOf(kube).length);
       return false;
     };
-    void kube.until(look);
+    void kube.until(readView);
     const before = configMaps(kube).length;
     kube.shelf.put('apps/deployments', templated({ name: 'one-more', image: 'reg.test/one-more:1' }));
     await written(running, 2);
@@ -231,8 +231,8 @@ describe('writing', () => {
     await written(catalog);
     expect(running(kube)).toBe(1);
     expect(linesOf(kube)).toHaveLength(1);
-    expect(catalog.said('the catalog cannot be written: the old one stands').length).toBeGreaterThan(0);
-    expect(catalog.said('the catalog can be written again')).toHaveLength(1);
+    expect(catalog.logged('the catalog cannot be written: the old one stands').length).toBeGreaterThan(0);
+    expect(catalog.logged('the catalog can be written again')).toHaveLength(1);
   });
 
   test('what somebody deletes comes back, and what nobody names goes', async () => {
@@ -260,7 +260,7 @@ describe('writing', () => {
     await kube.until(({ calls }) => calls.filter(({ verb }) => verb === 'create').length > 3);
     expect(catalog.catalog.notReady()).toBe('the catalog has not been written yet');
     expect(catalog.catalog.notAlive()).toBeUndefined();
-    expect(catalog.said('the catalog cannot be written: the old one stands')).toMatchObject([
+    expect(catalog.logged('the catalog cannot be written: the old one stands')).toMatchObject([
       { fault: { code: 'agent.not_allowed' } },
     ]);
     kube.catalogGrants = all;
@@ -368,7 +368,7 @@ describe('an agent', () => {
     await until(async () => (await agent.demands()).length > 0);
     const demands = await agent.demands();
     expect(demands.map(({ written: image }) => image).toSorted()).toEqual(['reg.test/anywhere:1', 'reg.test/here:1']);
-    expect(demands[0]?.wantedBy[0]).toMatchObject({ kind: 'Deployment', namespace: 'shop', coming: true });
+    expect(demands[0]?.requestedBy[0]).toMatchObject({ kind: 'Deployment', namespace: 'shop', coming: true });
   });
 
   test('drops what its node cannot get any more, once it is tainted', async () => {
@@ -536,8 +536,8 @@ describe('an agent', () => {
     await using agent = readingAgent(world);
     await kube.untilAsked('list core/configmaps', 5);
     expect(await agent.demands()).toEqual([]);
-    const said = agent.lines.map((line) => JSON.parse(line) as { level: string; msg: string });
-    expect(said).toMatchObject([
+    const logged = agent.lines.map((line) => JSON.parse(line) as { level: string; msg: string });
+    expect(logged).toMatchObject([
       { level: 'info', msg: 'no catalog is read: what is about to land on this node is not known' },
     ]);
   });

@@ -4,7 +4,7 @@ import { type Chunk, chunksOf, unpacked } from '#catalog/chunks.ts';
 import { CatalogReader, type Entry, demandEntries, nodeEntries, platformEntries } from '#catalog/text.ts';
 import { readWorkload } from '#catalog/workload.ts';
 import { ownKinds } from '#catalog/workload-kinds.ts';
-import { templated, type WorkloadWish } from '../kit/workloads.ts';
+import { templated, type WorkloadRequest } from '../kit/workloads.ts';
 
 const entryOf = (i: number, line: string): Entry => ({
   hash: Math.imul(i, 0x9e3779b1) >>> 0,
@@ -15,8 +15,8 @@ const entry = (i: number, length = 300): Entry => entryOf(i, `${i}:`.padEnd(leng
 const entries = (count: number, length?: number): readonly Entry[] =>
   Array.from({ length: count }, (_, i) => entry(i, length));
 const [deployments] = ownKinds;
-const workload = (i: number, wish: Partial<WorkloadWish> = {}) => {
-  const object = templated({ name: `app-${i}`, ...wish, metadata: { uid: `u${i}` } });
+const workload = (i: number, request: Partial<WorkloadRequest> = {}) => {
+  const object = templated({ name: `app-${i}`, ...request, metadata: { uid: `u${i}` } });
   const found = deployments === undefined ? undefined : readWorkload(object, deployments);
   if (found === undefined) throw new Error('it was not read');
   return found;
@@ -124,7 +124,7 @@ describe('the text of a demand', () => {
         secretNames: ['hub'],
         account: 'builder',
         placement: { nodeSelector: { pool: 'gpu' }, problems: [] },
-        wantedBy: [{ kind: 'Deployment', namespace: 'shop', name: 'app-1', part: 'container web', coming: true }],
+        requestedBy: [{ kind: 'Deployment', namespace: 'shop', name: 'app-1', part: 'container web', coming: true }],
       },
     ]);
   });
@@ -135,23 +135,23 @@ describe('the text of a demand', () => {
     expect(demandEntries([workload(2), workload(1)]).map((one) => [one.hash, one.line()])).toEqual(
       forth.map((one) => [one.hash, one.line()]),
     );
-    expect(read(forth[0]?.line() ?? '').demands[0]?.wantedBy).toHaveLength(2);
+    expect(read(forth[0]?.line() ?? '').demands[0]?.requestedBy).toHaveLength(2);
   });
 
-  test.each<readonly [string, Partial<WorkloadWish>]>([
+  test.each<readonly [string, Partial<WorkloadRequest>]>([
     ['image', { image: 'reg.test/app:2' }],
     ['namespace', { namespace: 'bank' }],
     ['pull secret', { pod: { imagePullSecrets: [{ name: 'hub' }] } }],
     ['account', { pod: { serviceAccountName: 'builder' } }],
     ['place', { pod: { nodeSelector: { pool: 'gpu' } } }],
-  ])('another %s is another demand', (_, wish) => {
-    expect(demandEntries([workload(1), workload(2, wish)])).toHaveLength(2);
+  ])('another %s is another demand', (_, request) => {
+    expect(demandEntries([workload(1), workload(2, request)])).toHaveLength(2);
   });
 
   test('names fifty of those who want it, and counts them all', () => {
     const many = Array.from({ length: 200 }, (_, i) => workload(i));
     const [found] = demandEntries(many);
-    expect(read(found?.line() ?? '').demands[0]?.wantedBy).toHaveLength(50);
+    expect(read(found?.line() ?? '').demands[0]?.requestedBy).toHaveLength(50);
     expect(found?.line()).toContain('"wanters":200');
   });
 
@@ -186,6 +186,6 @@ describe('the text of a demand', () => {
   test('nonsense in a demand harms nobody', () => {
     const line =
       '{"demand":{"image":"a","namespace":"b","policy":"Always","pullSecrets":[1,null],"pod":{"spec":[]},"wantedBy":7}}';
-    expect(read(line).demands).toMatchObject([{ written: 'a', secretNames: [], account: 'default', wantedBy: [] }]);
+    expect(read(line).demands).toMatchObject([{ written: 'a', secretNames: [], account: 'default', requestedBy: [] }]);
   });
 });

@@ -23,7 +23,7 @@ const demand = (written: string, spec: object = {}): CatalogDemand => ({
   secretNames: [],
   account: 'default',
   placement: placementOf(spec),
-  wantedBy: [],
+  requestedBy: [],
 });
 const images = (count: number, spec: object = {}): readonly CatalogDemand[] =>
   Array.from({ length: count }, (_, i) => demand(`reg.test/app-${i}:1`, spec));

@@ -61,7 +61,10 @@ describe('a check is answered', () => {
       text: `{apiVersion: v1, kind: Pod, metadata: {name: demand-0, namespace: x}, spec: {containers: [{name: a, image: '${web}'}]}}`,
     });
     expect(rehearsed).toEqual([]);
-    expect(report).toMatchObject({ ageMs: 60_000, wantedBy: [{ kind: 'Pod', name: 'demand-0', part: 'container a' }] });
+    expect(report).toMatchObject({
+      ageMs: 60_000,
+      requestedBy: [{ kind: 'Pod', name: 'demand-0', part: 'container a' }],
+    });
     expect(report).not.toHaveProperty('id');
   });
 
@@ -90,7 +93,7 @@ describe('a check is answered', () => {
     await taker.take({ ...known, text: web });
     const [report] = await taker.take({ ...known, brief: false, text: web });
     expect(rehearsed).toHaveLength(2);
-    expect(report?.performances).not.toEqual([]);
+    expect(report?.attempts).not.toEqual([]);
   });
 
   test('of 200 earlier answers and no more', async () => {
@@ -138,7 +141,7 @@ test('what failed is not kept for longer than a moment: it may just have been pu
     image: web,
     fault: { code: 'manifest.unknown_tag', image: web, host: 'h', message: '' },
     stage: 'manifest',
-    advice: { cause: '', remedy: '', door: 'workload' },
+    advice: { cause: '', remedy: '', owner: 'workload' },
   });
   const old = { ...is, at: recently };
   const { taker } = taking({ ledger: ledgerOf([entry(old)]), is: () => is });

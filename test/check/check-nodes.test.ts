@@ -6,7 +6,7 @@ import { fleetWorld, type NodeSketch } from '../kit/fleet-world.ts';
 import { failing } from '../kit/ledger.ts';
 import { runCheckNodes } from '../kit/run-check-nodes.ts';
 
-const advice = { cause: 'c', remedy: 'r', door: 'node' } as const;
+const advice = { cause: 'c', remedy: 'r', owner: 'node' } as const;
 const untrusted: Fault = { code: 'tls.untrusted', host: 'mirror.internal', subject: 's', issuer: 'i', trustedFrom: [] };
 const failingWith = (fault: Fault): PullReport => failing({ image: 'x', fault, stage: 'tls', advice });
 const web = 'registry.example.com/shop/web:1';
@@ -70,7 +70,7 @@ spec: { template: { spec: { containers: [{ name: log, image: 'registry.example.c
     expect(document.spared).toEqual([
       { node: 'node-3', because: 'its taint dedicated=gpu:NoSchedule is not tolerated' },
     ]);
-    expect(document.reports[0]?.wantedBy).toEqual([
+    expect(document.reports[0]?.requestedBy).toEqual([
       { kind: 'Deployment', namespace: 'shop', name: 'web', part: 'container web' },
     ]);
     expect(status).toBe(0);
@@ -105,8 +105,8 @@ spec: { template: { spec: { containers: [{ name: log, image: 'registry.example.c
       { name: 'node-4', agent: { is: 'refused' } },
       { name: 'node-5', agent: { is: 'silent' } },
     ]);
-    const words = ['--nodes', web, '-o', 'json', '--node-timeout', '300ms'];
-    const { status, stdout } = await runCheckNodes(words, world);
+    const text = ['--nodes', web, '-o', 'json', '--node-timeout', '300ms'];
+    const { status, stdout } = await runCheckNodes(text, world);
     expect(documentOf(stdout).nodes.map(({ name, is, why }) => [name, is, why])).toEqual([
       ['node-1', 'answered', undefined],
       ['node-2', 'unknown', 'no agent of drypull runs there'],
@@ -128,11 +128,11 @@ spec: { template: { spec: { containers: [{ name: log, image: 'registry.example.c
   test.each([
     ['list core/nodes', 'you may not list Nodes: whoever asks needs the ClusterRole drypull-asker'],
     ['list core/pods', "you may not list the agents' Pods: whoever asks needs the ClusterRole drypull-asker"],
-  ])('without the right to %s nothing is asked, and it is said who may', async (grant, said) => {
+  ])('without the right to %s nothing is asked, and it is said who may', async (grant, logged) => {
     await using world = await fleetWorld([{ name: 'node-1', agent: { is: 'silent' } }]);
     world.kube.grants = new Set([...world.kube.grants].filter((each) => each !== grant));
     const { status, stderr } = await runCheckNodes(['--nodes', web], world);
-    expect(stderr).toContain(said);
+    expect(stderr).toContain(logged);
     expect(status).toBe(2);
   });
 
@@ -179,8 +179,8 @@ describe('what the agents know', () => {
     let nowMs = Date.parse('2026-03-04T12:00:00Z');
     await using agent = await fleetAgent({ nowMs: () => nowMs });
     await using world = await fleetWorld([{ name: 'node-1', agent: agent.ending }]);
-    const ask = async (...words: readonly string[]): Promise<number | undefined> =>
-      documentOf((await runCheckNodes(['--nodes', web, '-o', 'json', ...words], world)).stdout).reports[0]?.ageMs;
+    const ask = async (...text: readonly string[]): Promise<number | undefined> =>
+      documentOf((await runCheckNodes(['--nodes', web, '-o', 'json', ...text], world)).stdout).reports[0]?.ageMs;
     expect(await ask()).toBe(0);
     nowMs += 60_000;
     expect(await ask()).toBe(60_000);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { PullReport } from '#report/report.ts';
 import type { Demand, NodeView } from '#node/view.ts';
 import { check } from '#check/check.ts';
-import type { Bounds, Outside, Status } from '#check/check.ts';
+import type { Bounds, Dependencies, Status } from '#check/check.ts';
 import { readCommandLine } from '#commands/command-line.ts';
 import { atRisk, bug, fine, unseen, untrusted } from '../kit/reports.ts';
 import { nodeOf } from '../kit/stage.ts';
@@ -20,19 +20,19 @@ interface Played {
   readonly stdout: string;
   readonly stderr: string;
   readonly demands: readonly Demand[];
-  readonly asked: Parameters<Outside['readNode']>[0] | undefined;
+  readonly asked: Parameters<Dependencies['readNode']>[0] | undefined;
   readonly bounds: Bounds | undefined;
 }
 
 async function play(
-  words: readonly string[],
+  text: readonly string[],
   given: { files?: Readonly<Record<string, string>>; reverse?: boolean; aborted?: boolean } = {},
 ): Promise<Played> {
-  const wanted = readCommandLine(['check', ...words], '0');
+  const wanted = readCommandLine(['check', ...text], '0');
   if (wanted.run !== 'check') throw new Error(JSON.stringify(wanted));
   const out = { stdout: '', stderr: '' };
   let [demands, asked, bounds]: [readonly Demand[], Played['asked'], Played['bounds']] = [[], undefined, undefined];
-  const outside: Outside = {
+  const dependencies: Dependencies = {
     stdout: { colour: false, write: (text) => (out.stdout += text) },
     stderr: { colour: false, write: (text) => (out.stderr += text) },
     read: (path) => {
@@ -46,9 +46,9 @@ async function play(
     assessAll: async function* (_view, all, within) {
       [demands, bounds] = [all, within];
       const now = await Promise.resolve(given.reverse === true ? all.toReversed() : all);
-      for (const { written: image, policy, wantedBy } of now) {
+      for (const { written: image, policy, requestedBy } of now) {
         const report = verdicts[image];
-        if (report !== undefined) yield { ...report, image, policy, wantedBy };
+        if (report !== undefined) yield { ...report, image, policy, requestedBy };
       }
     },
     now: () => new Date(0),
@@ -59,7 +59,7 @@ async function play(
     },
     signal: given.aborted === true ? AbortSignal.abort() : new AbortController().signal,
   };
-  const status = await check(wanted.wish, outside);
+  const status = await check(wanted.request, dependencies);
   return { status, ...out, demands, asked, bounds };
 }
 
@@ -73,8 +73,8 @@ describe('the exit status', () => {
     ['one our own bug', ['bug'], 2],
     ['one fails and one unknown', ['bad', 'unseen'], 1],
     ['one that nothing was said about', ['fine', 'silence'], 2],
-  ])('%s', async (_what, words, status) => {
-    expect((await play(words)).status).toBe(status);
+  ])('%s', async (_what, text, status) => {
+    expect((await play(text)).status).toBe(status);
   });
 
   test('what could not be read makes it 2, for an image may have gone unseen', async () => {
@@ -119,8 +119,8 @@ describe('a wrong call asks nobody', () => {
       { s: '{"kind":"Secret","data":{"x":"canary"}}' },
       /a Secret manifest goes with -f/,
     ],
-  ])('%s', async (_what, words, files, message) => {
-    const played = await play(words, { files });
+  ])('%s', async (_what, text, files, message) => {
+    const played = await play(text, { files });
     expect(played.status).toBe(2);
     expect(played.stdout).toBe('');
     expect(played.stderr).toMatch(message);
@@ -143,7 +143,7 @@ describe('what is asked', () => {
       {
         written: 'fine',
         policy: 'Always',
-        wantedBy: [],
+        requestedBy: [],
         secrets: [
           { namespace: 'shop', name: 's.json', state: { is: 'given', type: 'kubernetes.io/dockerconfigjson' } },
         ],
@@ -151,7 +151,7 @@ describe('what is asked', () => {
       {
         written: 'bad',
         policy: 'Always',
-        wantedBy: [{ kind: 'Pod', namespace: 'shop', name: 'p', part: 'container c' }],
+        requestedBy: [{ kind: 'Pod', namespace: 'shop', name: 'p', part: 'container c' }],
         secrets: [],
       },
     ]);
@@ -224,6 +224,6 @@ describe('the answer', () => {
       reverse: true,
     });
     const { reports } = JSON.parse(stdout) as { reports: PullReport[] };
-    expect(reports.map(({ wantedBy }) => wantedBy[0]?.name)).toEqual(['p', 'q']);
+    expect(reports.map(({ requestedBy }) => requestedBy[0]?.name)).toEqual(['p', 'q']);
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run } from '#commands/agent.ts';
 import { authority } from '../kit/authority.ts';
-import { surroundings } from '../kit/surroundings.ts';
+import { processContext } from '../kit/surroundings.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-agent-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -20,11 +20,11 @@ await writeFile(at('other.key'), second.key);
 /** Ends the agent as soon as it says where its page is. */
 async function start(
   env: Readonly<Record<string, string>>,
-): Promise<{ readonly status: number; readonly said: string }> {
-  let said = '';
+): Promise<{ readonly status: number; readonly logged: string }> {
+  let logged = '';
   const stopping = new AbortController();
   const write = (text: string): void => {
-    said += text;
+    logged += text;
     if (text.includes('the page of node')) stopping.abort();
   };
   const around = {
@@ -34,8 +34,8 @@ async function start(
     DRYPULL_HOST_ROOT: folder,
     DRYPULL_LOG_LEVEL: 'silent',
   };
-  const status = await run(surroundings(write, { env: { ...around, ...env }, signal: stopping.signal }));
-  return { status, said };
+  const status = await run(processContext(write, { env: { ...around, ...env }, signal: stopping.signal }));
+  return { status, logged };
 }
 const tls = (cert: string, key: string): Record<string, string> => ({
   DRYPULL_LISTEN_TLS_CERT: at(cert),
@@ -44,8 +44,8 @@ const tls = (cert: string, key: string): Record<string, string> => ({
 
 describe('drypull agent', () => {
   test('with a certificate and its key serves over https', async () => {
-    const { status, said } = await start(tls('tls.crt', 'tls.key'));
-    expect([status, said]).toEqual([0, expect.stringMatching(/ is at https:\/\/127\.0\.0\.1:\d+\/\n$/)]);
+    const { status, logged } = await start(tls('tls.crt', 'tls.key'));
+    expect([status, logged]).toEqual([0, expect.stringMatching(/ is at https:\/\/127\.0\.0\.1:\d+\/\n$/)]);
   });
 
   test.each<[string, Record<string, string>, RegExp]>([
@@ -72,8 +72,8 @@ describe('drypull agent', () => {
       /listenTlsKey: given nothing; allowed: listenTlsCert and listenTlsKey together/,
     ],
   ])('with %s does not start, and says why', async (_, env, why) => {
-    const { status, said } = await start(env);
-    expect([status, said]).toEqual([2, expect.stringMatching(why)]);
-    expect(said).not.toContain('PRIVATE KEY');
+    const { status, logged } = await start(env);
+    expect([status, logged]).toEqual([2, expect.stringMatching(why)]);
+    expect(logged).not.toContain('PRIVATE KEY');
   });
 });

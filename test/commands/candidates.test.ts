@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { run } from '#commands/completion.ts';
 import { completions } from '#commands/candidates.ts';
-import type { Surroundings } from '#main.ts';
+import type { ProcessContext } from '#main.ts';
 import { needs } from '../kit/installed.ts';
 
-function said(...args: readonly string[]): { readonly status: number; readonly text: string } {
+function logged(...args: readonly string[]): { readonly status: number; readonly text: string } {
   let text = '';
   const stream = { write: (more: string) => (text += more) } as unknown as NodeJS.WriteStream;
-  const status = run({ args, stdout: stream, stderr: stream } as unknown as Surroundings);
+  const status = run({ args, stdout: stream, stderr: stream } as unknown as ProcessContext);
   return { status, text };
 }
 
@@ -25,8 +25,8 @@ describe('what could follow', () => {
     ['an option of the agent', ['agent', '--c'], ['--config']],
     ['a shell', ['completion', 'z'], ['zsh']],
     ['a command that is none', ['explode', '--a'], []],
-  ])('%s', (_what, words, expected) => {
-    expect(completions(words)).toEqual(expected);
+  ])('%s', (_what, arguments_, expected) => {
+    expect(completions(arguments_)).toEqual(expected);
   });
 
   test.each(['agent', 'config', 'node', 'nodes'])('each option of %s is one that it has', (command) => {
@@ -40,20 +40,20 @@ describe('what could follow', () => {
 
 describe('drypull completion', () => {
   test.each(['bash', 'zsh', 'fish'])('%s has a script that asks this program', (shell) => {
-    expect(said(shell)).toMatchObject({
+    expect(logged(shell)).toMatchObject({
       status: 0,
       text: expect.stringContaining('drypull completion words') as string,
     });
   });
 
   test('kubectl is told the words and that no file names are meant', () => {
-    expect(said('kubectl', 'check', '--all').text).toBe('--all-nodes\n:4\n');
-    expect(said('kubectl', 'check', '-f', 'x').text).toBe(':0\n');
+    expect(logged('kubectl', 'check', '--all').text).toBe('--all-nodes\n:4\n');
+    expect(logged('kubectl', 'check', '-f', 'x').text).toBe(':0\n');
   });
 
   test('another shell is refused', () => {
-    expect(said('tcsh').status).toBe(2);
-    expect(said('constructor').status).toBe(2);
+    expect(logged('tcsh').status).toBe(2);
+    expect(logged('constructor').status).toBe(2);
   });
 
   test.runIf(needs(['bash']))('bash understands the script, and completes with it', () => {

@@ -9,37 +9,37 @@ import { run } from '#commands/catalog.ts';
 import { openLog } from '#output/log.ts';
 import { linesOf, until } from '../kit/catalog-world.ts';
 import { catalogToken, FakeKube } from '../kit/fake-kube.ts';
-import { surroundings } from '../kit/surroundings.ts';
+import { processContext } from '../kit/surroundings.ts';
 import { templated } from '../kit/workloads.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-catalog-'));
 afterAll(() => rm(folder, { recursive: true }));
 
 interface Command extends AsyncDisposable {
-  readonly said: () => string;
+  readonly logged: () => string;
   readonly url: () => string | undefined;
   readonly stop: () => Promise<number>;
   readonly get: (path: string) => Promise<{ readonly status: number; readonly text: string }>;
 }
 
 function started(env: Readonly<Record<string, string>>, args: readonly string[] = []): Command {
-  let said = '';
+  let logged = '';
   const stopping = new AbortController();
-  const write = (text: string): void => void (said += text);
-  const around = surroundings(write, {
+  const write = (text: string): void => void (logged += text);
+  const around = processContext(write, {
     args,
     env: { DRYPULL_CATALOG_LISTEN: '127.0.0.1:0', ...env },
     signal: stopping.signal,
     vitals: () => ({ cpuSeconds: 1, residentBytes: 2, startedAtS: 3 }),
   });
   const ended = run(around, (options) => openLog({ ...options, to: { write } }));
-  const url = (): string | undefined => /metrics are at (\S+)/.exec(said)?.[1];
+  const url = (): string | undefined => /metrics are at (\S+)/.exec(logged)?.[1];
   const stop = async (): Promise<number> => {
     stopping.abort();
     return ended;
   };
   return {
-    said: () => said,
+    logged: () => logged,
     url,
     stop,
     get: async (path) => {
@@ -84,8 +84,8 @@ describe('drypull catalog', () => {
     expect(text).toMatch(/^process_resident_memory_bytes 2$/m);
     expect((await command.get('/')).status).toBe(404);
     expect(await command.stop()).toBe(0);
-    expect(command.said()).toContain('"msg":"left"');
-    expect(command.said()).not.toContain(catalogToken);
+    expect(command.logged()).toContain('"msg":"left"');
+    expect(command.logged()).not.toContain(catalogToken);
     await kube.close();
   });
 
@@ -104,10 +104,10 @@ describe('drypull catalog', () => {
     ['the configuration is wrong', { DRYPULL_CATALOG_KINDS: 'rollouts' }, [], /DRYPULL_CATALOG_KINDS\[0\]/],
     ['the kubeconfig is not there', { DRYPULL_KUBECONFIG: '/nowhere/kubeconfig' }, [], /\/nowhere\/kubeconfig/],
     ['it is called wrongly', {}, ['--all'], /unknown option '--all'/],
-  ])('does not start where %s', async (_, env, args, said) => {
+  ])('does not start where %s', async (_, env, args, logged) => {
     const command = started(env, args);
     expect(await command.stop()).toBe(2);
-    expect(command.said()).toMatch(said);
+    expect(command.logged()).toMatch(logged);
   });
 
   test('does not start where its port is taken', async () => {
@@ -117,7 +117,7 @@ describe('drypull catalog', () => {
     const { port } = taken.address() as AddressInfo;
     const listen = { DRYPULL_CATALOG_LISTEN: `127.0.0.1:${port}` };
     const command = started({ DRYPULL_KUBECONFIG: await kubeconfigOf(kube), ...listen });
-    await until(() => command.said().includes('EADDRINUSE') || command.said().includes('cannot listen'));
+    await until(() => command.logged().includes('EADDRINUSE') || command.logged().includes('cannot listen'));
     expect(await command.stop()).toBe(2);
     taken.close();
     await kube.close();

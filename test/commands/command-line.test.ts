@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { readCommandLine, wantsColour } from '#commands/command-line.ts';
-import type { CheckWish, Wanted } from '#commands/command-line.ts';
+import type { CheckRequest, Wanted } from '#commands/command-line.ts';
 
-const read = (...words: string[]): Wanted => readCommandLine(words, '1.2.3');
+const read = (...arguments_: string[]): Wanted => readCommandLine(arguments_, '1.2.3');
 
-function wish(...words: string[]): CheckWish {
-  const wanted = read('check', ...words);
+function request(...arguments_: string[]): CheckRequest {
+  const wanted = read('check', ...arguments_);
   if (wanted.run !== 'check') throw new Error(JSON.stringify(wanted));
-  return wanted.wish;
+  return wanted.request;
 }
 
 describe('drypull check', () => {
   test('an image alone is enough', () => {
-    expect(wish('nginx')).toEqual({
+    expect(request('nginx')).toEqual({
       images: ['nginx'],
       files: [],
       pullSecrets: [],
@@ -29,12 +29,12 @@ describe('drypull check', () => {
   });
 
   test('everything can be said', () => {
-    const words =
+    const arguments_ =
       '-f a.yaml -f - --pull-secret s.json --pull-secret t.json -n shop --host-root /host --runtime containerd://2.1.9';
     const more =
       '--platform linux/arm/v7 --node-name n --root-dir /k --image-credential-provider-config /c --image-credential-provider-bin-dir /b';
     const rest = '-o json -v --strict --verify --spend --timeout 2m --no-color a b a';
-    expect(wish(...`${words} ${more} ${rest}`.split(' '))).toEqual({
+    expect(request(...`${arguments_} ${more} ${rest}`.split(' '))).toEqual({
       images: ['a', 'b'],
       files: ['a.yaml', '-'],
       pullSecrets: ['s.json', 't.json'],
@@ -62,11 +62,11 @@ describe('drypull check', () => {
     ['1.5m', 90_000],
     ['10', 10_000],
   ])('--timeout %s', (text, ms) => {
-    expect(wish('a', '--timeout', text).timeoutMs).toBe(ms);
+    expect(request('a', '--timeout', text).timeoutMs).toBe(ms);
   });
 
   test('options after -- are images', () => {
-    expect(wish('--', '--strict').images).toEqual(['--strict']);
+    expect(request('--', '--strict').images).toEqual(['--strict']);
   });
 
   test.each<[string, string[], RegExp]>([
@@ -94,8 +94,8 @@ describe('drypull check', () => {
     ['a namespace that cannot be', ['check', '-n', 'Shop_1', 'a'], /'Shop_1' is invalid\. A namespace has/],
     ['an option without its value', ['check', '-f'], /argument missing/],
     ['no command', [], /Usage: drypull/],
-  ])('%s is an error that says what to do, and status 2', (_what, words, message) => {
-    const wanted = read(...words);
+  ])('%s is an error that says what to do, and status 2', (_what, arguments_, message) => {
+    const wanted = read(...arguments_);
     expect(wanted).toMatchObject({ run: 'nothing', status: 2, stdout: '' });
     expect(wanted.run === 'nothing' && wanted.stderr).toMatch(message);
   });
@@ -104,8 +104,8 @@ describe('drypull check', () => {
     [['--version'], /^1\.2\.3\n$/],
     [['--help'], /check.*\n.*agent/],
     [['check', '--help'], /Exit status: 0 all pull; 1 at least one fails/],
-  ])('%j is answered on stdout, with status 0', (words, text) => {
-    const wanted = read(...words);
+  ])('%j is answered on stdout, with status 0', (arguments_, text) => {
+    const wanted = read(...arguments_);
     expect(wanted).toMatchObject({ run: 'nothing', status: 0, stderr: '' });
     expect(wanted.run === 'nothing' && wanted.stdout).toMatch(text);
   });
@@ -138,11 +138,11 @@ describe('drypull check --nodes', () => {
     [['check', 'a', '--wait', '5m'], '--fresh and --wait are for --nodes'],
     [['check', '--nodes', 'a', '--at-once', '0'], 'A whole number from 1 to 500.'],
     [['check', '--nodes'], 'there is nothing to check'],
-  ])('%j is refused', (words, said) => {
-    const wanted = readCommandLine(words, '1.2.3');
+  ])('%j is refused', (arguments_, logged) => {
+    const wanted = readCommandLine(arguments_, '1.2.3');
     expect(wanted.run === 'nothing' ? [wanted.status, wanted.stderr] : wanted).toEqual([
       2,
-      expect.stringContaining(said),
+      expect.stringContaining(logged),
     ]);
   });
 
@@ -150,10 +150,10 @@ describe('drypull check --nodes', () => {
     [['check', '--nodes', 'nginx:1'], ''],
     [['check', '--nodes=pool=gpu,disk!=hdd', 'nginx:1'], 'pool=gpu,disk!=hdd'],
     [['check', 'nginx:1', '--all-nodes'], ''],
-  ])('%j asks about the image, on the nodes with these labels', (words, selector) => {
-    expect(readCommandLine(words, '1.2.3')).toMatchObject({
+  ])('%j asks about the image, on the nodes with these labels', (arguments_, selector) => {
+    expect(readCommandLine(arguments_, '1.2.3')).toMatchObject({
       run: 'check nodes',
-      wish: { images: ['nginx:1'], selector },
+      request: { images: ['nginx:1'], selector },
     });
   });
 });

@@ -12,7 +12,7 @@ import { entry, ledgerOf, node7, now, reports, startingLedger } from '../kit/led
 import { metricsOver } from '../kit/metrics.ts';
 import { freePort } from '../kit/program.ts';
 import { listen } from '../kit/silent-listener.ts';
-import { surroundings } from '../kit/surroundings.ts';
+import { processContext } from '../kit/surroundings.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'drypull-node-'));
 afterAll(() => rm(folder, { recursive: true }));
@@ -24,7 +24,7 @@ afterEach(async () => {
 
 async function asked(...args: readonly string[]): Promise<{ readonly status: number; readonly line: string }> {
   let line = '';
-  const around = surroundings((text) => (line += text), { args, now: () => new Date(now), clockMs: () => 0 });
+  const around = processContext((text) => (line += text), { args, now: () => new Date(now), clockMs: () => 0 });
   return { status: await run(around), line };
 }
 

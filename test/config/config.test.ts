@@ -149,7 +149,7 @@ describe('parseConfig', () => {
   });
 
   test('no text makes it throw', () => {
-    const words = fc.constantFrom(
+    const pieces = fc.constantFrom(
       'images',
       'schedule',
       ':',
@@ -170,7 +170,7 @@ describe('parseConfig', () => {
     );
     const text = fc.oneof(
       fc.string(),
-      fc.array(words, { maxLength: 40 }).map((parts) => parts.join('')),
+      fc.array(pieces, { maxLength: 40 }).map((parts) => parts.join('')),
     );
     fc.assert(
       fc.property(

@@ -18,14 +18,14 @@ const down: Forecast = {
 const other: Forecast = { ...down, about: 'other.test', withinS: 60 };
 
 /** `x` sees `down`, `.` does not; what each rehearsal told, `X` where it was told as seen, `h` as held, `.` not at all. */
-function told(sights: string, apartMs = 5 * minute): string {
+function shown(sights: string, apartMs = 5 * minute): string {
   let held: HeldSet = {};
   return Array.from(sights)
-    .map((sight, index) => {
+    .map((clusterState, index) => {
       const nowMs = noon + index * apartMs;
-      const said = damp(held, sight === 'x' ? [down] : [], nowMs);
-      held = learnHeld(held, said, nowMs);
-      const [first] = said;
+      const logged = damp(held, clusterState === 'x' ? [down] : [], nowMs);
+      held = learnHeld(held, logged, nowMs);
+      const [first] = logged;
       return first === undefined ? '.' : first.seen === undefined ? 'X' : 'h';
     })
     .join('');
@@ -38,19 +38,19 @@ test.each([
   ['what comes and goes each time stays told', 'x.x.x.x.x.', 'XhXhXhXhXh'],
   ['what comes back is held for twice as long, and so on', 'x..x.....x.........', 'Xh.Xhhh..Xhhhhhhh..'],
 ])('%s', (_, sights, expected) => {
-  expect(told(sights)).toBe(expected);
+  expect(shown(sights)).toBe(expected);
 });
 
 test('it is let go after two rehearsals at least, however far apart they are', () => {
-  expect(told('x.x.x...', 6 * 60 * minute)).toBe('XhXhXh..');
+  expect(shown('x.x.x...', 6 * 60 * minute)).toBe('XhXhXh..');
 });
 
 test('on a slow schedule two are enough, once the time is up', () => {
-  expect(told('x..x.....', 2 * 60 * minute)).toBe('Xh.Xh....');
+  expect(shown('x..x.....', 2 * 60 * minute)).toBe('Xh.Xh....');
 });
 
 test('what stayed away for a day begins anew', () => {
-  expect(told('x..' + '.'.repeat(24 * 12) + 'x...')).toMatch(/^Xh\.+Xh\.\.$/);
+  expect(shown('x..' + '.'.repeat(24 * 12) + 'x...')).toMatch(/^Xh\.+Xh\.\.$/);
 });
 
 test('since when it is told, what is left of its time, and when it was seen last', () => {

@@ -1,7 +1,7 @@
 /** What will break next, the same trouble once. */
 import { expect, test } from 'vitest';
 import { byUrgency, threatens, type Forecast } from '#forecast/forecast.ts';
-import { outlookOf } from '#forecast/upcoming.ts';
+import { upcomingForecasts } from '#forecast/upcoming.ts';
 import { entry, now, pulling, risking } from '../kit/ledger.ts';
 
 const ends: Forecast = {
@@ -23,7 +23,7 @@ test('the same trouble of three images stands once, with its images and at its m
     entry(risking({ image: 'reg.test/b:1' }, [{ ...ends, withinS: 7100 }])),
     entry(pulling({ image: 'reg.test/c:1' })),
   ];
-  expect(outlookOf({ entries, forecasts: [] })).toEqual([
+  expect(upcomingForecasts({ entries, forecasts: [] })).toEqual([
     {
       forecast: { ...ends, withinS: 7100 },
       byMs: now - 110_000 + 7_100_000,
@@ -33,7 +33,7 @@ test('the same trouble of three images stands once, with its images and at its m
 });
 
 test('what fails comes before what delays, and what could not be told comes last', () => {
-  const prospects = outlookOf({ entries: [], forecasts: [slow, untold, ends] });
+  const prospects = upcomingForecasts({ entries: [], forecasts: [slow, untold, ends] });
   expect(prospects.map(({ forecast }) => forecast.rule)).toEqual(['certificate-expires', 'pulls-queue', 'disk-fills']);
 });
 
@@ -53,5 +53,5 @@ test.each([
 });
 
 test('a node with nothing coming has an empty outlook', () => {
-  expect(outlookOf({ entries: [entry(pulling({ image: 'reg.test/a:1' }))], forecasts: [] })).toEqual([]);
+  expect(upcomingForecasts({ entries: [entry(pulling({ image: 'reg.test/a:1' }))], forecasts: [] })).toEqual([]);
 });

@@ -31,15 +31,15 @@ describe('goError', () => {
       'dial tcp 10.0.0.1:443: connect: no route to host',
     ],
     [
-      { code: 'tcp.reset', address: '127.1.0.27', port: 443, moment: 'connecting' },
+      { code: 'tcp.reset', address: '127.1.0.27', port: 443, failurePoint: 'connecting' },
       'dial tcp 127.1.0.27:443: connect: connection reset by peer',
     ],
     [
-      { code: 'tcp.reset', address: '10.0.0.1', port: 443, moment: 'response' },
+      { code: 'tcp.reset', address: '10.0.0.1', port: 443, failurePoint: 'response' },
       'read tcp [node]->10.0.0.1:443: read: connection reset by peer',
     ],
-    [{ code: 'tcp.closed', address: '10.0.0.1', port: 443, moment: 'response' }, 'EOF'],
-    [{ code: 'tcp.closed', address: '10.0.0.1', port: 443, moment: 'body' }, 'unexpected EOF'],
+    [{ code: 'tcp.closed', address: '10.0.0.1', port: 443, failurePoint: 'response' }, 'EOF'],
+    [{ code: 'tcp.closed', address: '10.0.0.1', port: 443, failurePoint: 'body' }, 'unexpected EOF'],
     [{ code: 'tls.timed_out', host: 'h', afterMs: 10_000 }, 'net/http: TLS handshake timeout'],
     [
       { code: 'tls.wrong_name', host: '10.0.0.1', names: ['reg.io'], commonNameOnly: false },
@@ -76,8 +76,8 @@ describe('goError', () => {
       'Proxy Authentication Required',
     ],
     [{ code: 'api.timed_out', host: 'h', afterMs: 30_000 }, 'net/http: timeout awaiting response headers'],
-  ])('%j', (fault, words) => {
-    expect(goError(fault, engine)).toBe(words);
+  ])('%j', (fault, text) => {
+    expect(goError(fault, engine)).toBe(text);
   });
 
   test('what Go has no words for is called by its code', () => {

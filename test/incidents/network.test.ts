@@ -145,12 +145,12 @@ describe.concurrent('a handshake that never ends', () => {
 
 incident(19, async () => {
   await using registry = await FakeRegistry.open({ images: { 'eks/pause:3.5': image() } });
-  await using way = await fakeProxy({ to: registry.port });
+  await using how = await fakeProxy({ to: registry.port });
   const sandbox = demandFor('ecr.test/eks/pause:3.5', { policy: 'IfNotPresent' });
   const dirs = { 'ecr.test': toml(plain('ecr.test', impatient)) };
   const withProxy = nodeOf({
     dirs,
-    proxy: { http: new Secret(`http://127.0.0.1:${way.port}`), source: 'kubelet.service' },
+    proxy: { http: new Secret(`http://127.0.0.1:${how.port}`), source: 'kubelet.service' },
   });
   const withoutProxy = nodeOf({ dirs, hosts: { 'ecr.test': ['224.0.0.1'] } });
   const through = await pullOf(withProxy, sandbox);

@@ -28,8 +28,8 @@ interface Replay extends PassSketch {
 }
 
 /** One registry that does so, and an image of it that would fail so. */
-async function replay(wish: RegistryWish, expected: readonly [Stage, FaultCode], how: Replay = {}): Promise<void> {
-  await using registry = await FakeRegistry.open({ images, ...wish });
+async function replay(request: RegistryWish, expected: readonly [Stage, FaultCode], how: Replay = {}): Promise<void> {
+  await using registry = await FakeRegistry.open({ images, ...request });
   const view = nodeOf({ registries: { 'reg.test': registry } });
   const report = await pullOf(view, demandFor(`reg.test:${registry.port}/team/app:v1`, how.demand), how);
   expectForetold(report, ...expected);

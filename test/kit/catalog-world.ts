@@ -33,7 +33,7 @@ export async function turns(count: number): Promise<void> {
 export interface RunningCatalog extends AsyncDisposable {
   readonly catalog: Catalog;
   readonly lines: readonly string[];
-  readonly said: (message: string) => readonly Record<string, unknown>[];
+  readonly logged: (message: string) => readonly Record<string, unknown>[];
   readonly metrics: CatalogMetrics;
 }
 
@@ -44,17 +44,17 @@ export function runningCatalog(
   const lines: string[] = [];
   const log = openLog({ level: 'debug', node: 'catalog', to: { write: (line) => lines.push(line) } });
   const cluster = clusterOf(kube, catalogToken);
-  const { outside } = time;
+  const { dependencies } = time;
   const catalog = new Catalog(
     {
-      ...outside,
+      ...dependencies,
       watch: (onChange) =>
         watchWorkloads(
           cluster,
           { kinds: [...ownKinds, ...kinds], namespace: 'drypull', nodes },
-          { ...outside, onChange },
+          { ...dependencies, onChange },
         ),
-      writer: catalogWriter(cluster, 'drypull', outside),
+      writer: catalogWriter(cluster, 'drypull', dependencies),
       log,
     },
     () => metrics,
@@ -64,7 +64,7 @@ export function runningCatalog(
   return {
     catalog,
     lines,
-    said: (message) =>
+    logged: (message) =>
       lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === message),
     metrics,
     [Symbol.asyncDispose]: async () => {
@@ -90,15 +90,15 @@ export function readingAgent({ kube, time }: KubeWorld): ReadingAgent {
   const lines: string[] = [];
   const log = openLog({ level: 'debug', node: 'node1', to: { write: (line) => lines.push(line) } });
   const cluster = clusterOf(kube);
-  const { outside } = time;
+  const { dependencies } = time;
   const watch = watchDemand(cluster, 'node1', {
-    ...outside,
+    ...dependencies,
     readImage,
     onOutcome: () => undefined,
     onChange: () => coming?.recheck(),
   });
   const coming: ComingDemands | undefined = new ComingDemands(cluster, 'drypull', {
-    ...outside,
+    ...dependencies,
     log,
     node: () => watch.current().node,
     onChange: () => undefined,

@@ -28,7 +28,7 @@ const componentValues: Readonly<Record<string, Values>> = {
   monitoring: { monitoring: { enabled: true } },
   'node-condition': { nodeCondition: true },
   'pull-secrets': { pullSecrets: { scope: 'cluster' } },
-  'shared-turns': { sharedTurns: true },
+  'shared-reservations': { sharedReservations: true },
 };
 
 export function valuesOf(component: string): Values {

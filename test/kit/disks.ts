@@ -2,7 +2,7 @@
 import type { Disk, Disks, SnapshotSettings } from '#kubelet/disk.ts';
 import { kubeletConfigOf } from '#kubelet/config.ts';
 import { bad, good, seen } from '#report/outcome.ts';
-import type { DiskPast, Sample } from '#forecast/history/disks.ts';
+import type { DiskHistory, Sample } from '#forecast/history/disks.ts';
 import type { NodeView } from '#node/view.ts';
 import { nodeOf, type NodeSketch } from './stage.ts';
 
@@ -52,7 +52,7 @@ export function nodeWith(sketch: DiskSketch = {}): NodeView {
 }
 
 /** A series every five minutes that ends at `endMs` with the last of these free bytes. */
-export function seriesOf(endMs: number, free: readonly number[], over: Partial<DiskPast> = {}): DiskPast {
+export function seriesOf(endMs: number, free: readonly number[], over: Partial<DiskHistory> = {}): DiskHistory {
   const samples = free.map((bytes, i): Sample => [endMs - (free.length - 1 - i) * 300_000, bytes, one.inodesFree]);
   return { capacityBytes: one.capacityBytes, samples, ...over };
 }

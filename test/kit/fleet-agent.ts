@@ -21,7 +21,7 @@ export interface AgentSketch {
 
 /** Verdict and image are the demand's own. */
 export function reportOn(demand: Demand, report: PullReport = pulling({ image: demand.written })): PullReport {
-  return { ...report, image: demand.written, policy: demand.policy, wantedBy: demand.wantedBy };
+  return { ...report, image: demand.written, policy: demand.policy, requestedBy: demand.requestedBy };
 }
 
 export async function fleetAgent(sketch: AgentSketch = {}): Promise<FleetAgent> {

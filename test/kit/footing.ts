@@ -1,5 +1,5 @@
 /** What connections stand on, for tests: names in a hosts file, no name server, no root, no proxy. */
-import type { Ask, Footing } from '#registry/wire.ts';
+import type { Ask, NetworkSettings } from '#registry/wire.ts';
 import type { Resolver, TlsRule } from '#node/view.ts';
 
 export const resolver: Resolver = {
@@ -18,7 +18,7 @@ export const resolver: Resolver = {
 
 export const plainTls: TlsRule = { verify: true, extraRoots: [], clients: [] };
 
-export function footing(with_: Partial<Footing> = {}): Footing {
+export function network(with_: Partial<NetworkSettings> = {}): NetworkSettings {
   return {
     resolver,
     roots: { pems: [] },

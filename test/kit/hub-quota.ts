@@ -14,7 +14,7 @@ export function hubQuota(
     limit: 100,
     windowS: 21_600,
     seenMs: nowMs,
-    said: 'numbers',
+    reported: 'numbers',
     points: points.map(([minutesAgo, remaining]) => [nowMs - minutesAgo * 60_000, remaining]),
     ...over,
   };

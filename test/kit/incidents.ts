@@ -39,26 +39,26 @@ export function expectForetold(report: PullReport, stage: Stage, code: FaultCode
 /** It works and is at risk by this rule; the kubelet's failure that then comes is a hit, so long after. */
 export function expectWarned(
   report: PullReport,
-  told: Pick<Forecast, 'rule' | 'fault'> & Partial<Forecast>,
+  shown: Pick<Forecast, 'rule' | 'fault'> & Partial<Forecast>,
   failure: { readonly begun: Date; readonly message: string },
 ): void {
   expect(report.verdict.is).toBe('at_risk');
   const threats = report.verdict.is === 'at_risk' ? report.verdict.forecasts : [];
-  expect(threats).toContainEqual(expect.objectContaining(told));
+  expect(threats).toContainEqual(expect.objectContaining(shown));
   const since = new Date(report.at);
   const leadS = (failure.begun.getTime() - since.getTime()) / 1000;
   expect(leadS).toBeGreaterThan(0);
   const outcome = failureOf(report, failure.begun, failure.message);
-  expect(scoreOutcome(outcome, [{ report, since }])).toMatchObject({ is: 'hit', said: 'at_risk', leadS });
+  expect(scoreOutcome(outcome, [{ report, since }])).toMatchObject({ is: 'hit', logged: 'at_risk', leadS });
 }
 
 /** It was at risk by this rule, and then the rehearsal fails with the fault that was foretold, as the pull does. */
 export function expectCame(
   before: PullReport,
   after: PullReport,
-  told: Pick<Forecast, 'rule' | 'fault'> & Partial<Forecast> & { readonly stage: Stage },
+  shown: Pick<Forecast, 'rule' | 'fault'> & Partial<Forecast> & { readonly stage: Stage },
 ): void {
-  const { stage, ...forecast } = told;
-  expect(after.verdict).toMatchObject({ is: 'fails', stage, fault: { code: told.fault } });
+  const { stage, ...forecast } = shown;
+  expect(after.verdict).toMatchObject({ is: 'fails', stage, fault: { code: shown.fault } });
   expectWarned(before, forecast, { begun: new Date(after.at), message: after.kubelet?.waitingMessage ?? '' });
 }

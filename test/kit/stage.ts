@@ -3,7 +3,7 @@ import { parseImage } from '#image/reference.ts';
 import type { PullSecret } from '#kubelet/keyring.ts';
 import type { HasContent } from '#kubelet/disk.ts';
 import { good } from '#report/outcome.ts';
-import type { Past } from '#forecast/history/history.ts';
+import type { NodeHistory } from '#forecast/history/history.ts';
 import type { Platform } from '#image/platform.ts';
 import type { PullReport } from '#report/report.ts';
 import { Secret } from '#report/secret.ts';
@@ -141,7 +141,15 @@ export interface DemandSketch {
 }
 
 export function demandFor(written: string, over: DemandSketch = {}): Demand {
-  return { image: parseImage(written), written, policy: 'Always', wantedBy: [], secrets: [], present: 'no', ...over };
+  return {
+    image: parseImage(written),
+    written,
+    policy: 'Always',
+    requestedBy: [],
+    secrets: [],
+    present: 'no',
+    ...over,
+  };
 }
 
 /** A pull secret that holds one login for each registry. */
@@ -170,9 +178,9 @@ export interface PassSketch {
   /** What containerd has. Default: nobody saw. */
   readonly hasContent?: HasContent;
   /** What is remembered. */
-  readonly past?: () => Past;
+  readonly history?: () => NodeHistory;
   /** Default: every lane is open. */
-  readonly mayEnter?: (id: string, lane: string) => boolean;
+  readonly mayEnter?: (id: string, budgetKey: string) => boolean;
 }
 
 /** One pass over images; reports in the order of the demands. */
@@ -200,15 +208,15 @@ export async function pass(
   });
   try {
     const reports = new Map<string, PullReport>();
-    const outside = {
+    const dependencies = {
       wire,
       atOnce: sketch.atOnce ?? 1,
       askProviders: () => Promise.resolve(sketch.answers ?? []),
       signal: new AbortController().signal,
-      ...(sketch.past === undefined ? {} : { past: sketch.past }),
+      ...(sketch.history === undefined ? {} : { history: sketch.history }),
       ...(sketch.mayEnter === undefined ? {} : { mayEnter: sketch.mayEnter }),
     };
-    for await (const report of assessAll(view, demands, outside)) reports.set(report.id ?? report.image, report);
+    for await (const report of assessAll(view, demands, dependencies)) reports.set(report.id ?? report.image, report);
     return demands.flatMap((demand) => reports.get(demand.id ?? demand.written) ?? []);
   } finally {
     await wire.close();

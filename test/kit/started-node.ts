@@ -18,7 +18,7 @@ const started = { first: 100_00, again: 900_000_000_00 } as const;
 export interface StartedNode extends AsyncDisposable {
   readonly files: NodeRoot;
   /** What a look sees now; with memory of the looks before it. */
-  readonly look: (atStart?: AtStart) => Promise<NodeView>;
+  readonly readView: (atStart?: AtStart) => Promise<NodeView>;
   readonly rehearse: (image: string, atStart?: AtStart) => Promise<PullReport>;
   /** containerd and the kubelet as new processes, which read everything anew. */
   readonly restart: () => Promise<void>;
@@ -39,22 +39,22 @@ export async function startedNode(tree: Readonly<Record<string, string>>): Promi
   const memory = new AtStart();
   const now = (): Date => new Date();
   const rehearser = new Rehearser({ hostRoot: files.path, env: process.env, now, clockMs: () => performance.now() });
-  const look = (atStart = memory): Promise<NodeView> =>
+  const readView = (atStart = memory): Promise<NodeView> =>
     readNode({ hostRoot: files.path, runtime: 'containerd://2.1.9', kubelet: { home: '' }, now: now(), atStart });
   return {
     files,
-    look,
+    readView,
     rehearse: async (written, atStart) => {
       const demand = {
         image: parseImage(written),
         written,
         policy: 'Always',
-        wantedBy: [],
+        requestedBy: [],
         secrets: [],
         present: 'no',
       } as const;
       const pass = { manners, atOnce: 1, perRegistry: 8, meteredRegistries: [], signal: new AbortController().signal };
-      for await (const report of rehearser.rehearse(await look(atStart), [demand], pass)) return report;
+      for await (const report of rehearser.rehearse(await readView(atStart), [demand], pass)) return report;
       throw new Error('a pass over one image gave no report');
     },
     restart: () => files.add(running(started.again)),

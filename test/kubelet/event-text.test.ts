@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { earlyWords, pullWords } from '#kubelet/event-text.ts';
+import { earlyEventText, pullEventText } from '#kubelet/event-text.ts';
 
 describe('pullWords', () => {
   test('of a pull that fails: reason, message, back-off and events', () => {
-    expect(pullWords('reg.test/a:v1', 'boom')).toEqual({
+    expect(pullEventText('reg.test/a:v1', 'boom')).toEqual({
       waitingReason: 'ErrImagePull',
       waitingMessage: 'boom',
       backOffMessage: 'Back-off pulling image "reg.test/a:v1": ErrImagePull: boom',
@@ -18,7 +18,7 @@ describe('pullWords', () => {
   });
 
   test('of a pull that hangs: the container is being created for ever', () => {
-    expect(pullWords('a', '')).toEqual({
+    expect(pullEventText('a', '')).toEqual({
       waitingReason: 'ContainerCreating',
       waitingMessage: '',
       events: [{ type: 'Normal', reason: 'Pulling', message: 'Pulling image "a"' }],
@@ -31,7 +31,7 @@ describe('earlyWords', () => {
     const why = 'invalid reference format: repository name (Team/App) must be lowercase';
     const message = `Failed to apply default image tag "ok.test/Team/App:v1": couldn't parse image name "ok.test/Team/App:v1": ${why}`;
     expect(
-      earlyWords('ok.test/Team/App:v1', { code: 'image.malformed', image: 'ok.test/Team/App:v1', why }),
+      earlyEventText('ok.test/Team/App:v1', { code: 'image.malformed', image: 'ok.test/Team/App:v1', why }),
     ).toMatchObject({
       waitingReason: 'InvalidImageName',
       waitingMessage: message,
@@ -40,7 +40,7 @@ describe('earlyWords', () => {
   });
 
   test('of an image that is never pulled', () => {
-    expect(earlyWords('a:1', { code: 'image.never_pulled', image: 'a:1' })).toMatchObject({
+    expect(earlyEventText('a:1', { code: 'image.never_pulled', image: 'a:1' })).toMatchObject({
       waitingReason: 'ErrImageNeverPull',
       waitingMessage: 'Container image "a:1" is not present with pull policy of Never',
     });
@@ -48,7 +48,7 @@ describe('earlyWords', () => {
 
   test("of a secret that cannot be decoded: the reason is Go's own error, and there is no back-off", () => {
     const why = 'illegal base64 data at input byte 0';
-    expect(earlyWords('a', { code: 'credential.malformed', secret: 's', namespace: 'n', why })).toEqual({
+    expect(earlyEventText('a', { code: 'credential.malformed', secret: 's', namespace: 'n', why })).toEqual({
       waitingReason: why,
       waitingMessage: why,
       events: [{ type: 'Warning', reason: 'Failed', message: `Error: ${why}` }],
@@ -56,6 +56,6 @@ describe('earlyWords', () => {
   });
 
   test('of everything else: none', () => {
-    expect(earlyWords('a', { code: 'tcp.refused', address: 'x', port: 1 })).toBeUndefined();
+    expect(earlyEventText('a', { code: 'tcp.refused', address: 'x', port: 1 })).toBeUndefined();
   });
 });

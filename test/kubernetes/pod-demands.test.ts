@@ -32,7 +32,7 @@ describe('demands of many Pods', () => {
   test('the same image is demanded once, by all who want it', () => {
     const demands = demandsOf([pod({ name: 'a' }), pod({ name: 'b', namespace: 'other' })], nothing, readImage);
     expect(demands).toHaveLength(1);
-    expect(demands[0]?.wantedBy.map(({ namespace, name }) => `${namespace}/${name}`)).toEqual(['shop/a', 'other/b']);
+    expect(demands[0]?.requestedBy.map(({ namespace, name }) => `${namespace}/${name}`)).toEqual(['shop/a', 'other/b']);
   });
 
   const different: readonly (readonly [string, Sketch, Sketch])[] = [
@@ -145,7 +145,7 @@ test('the sandbox image is wanted by the runtime, without any secret', () => {
     policy: 'IfNotPresent',
     secrets: [],
     present: 'no',
-    wantedBy: [{ kind: 'Runtime', part: 'sandbox image' }],
+    requestedBy: [{ kind: 'Runtime', part: 'sandbox image' }],
   });
   expect(sandboxDemand('', nothing, readImage)).toBeUndefined();
 });
@@ -153,17 +153,17 @@ test('the sandbox image is wanted by the runtime, without any secret', () => {
 test("the configuration's wishes join the Pods', each image once", () => {
   const asked = { ...pod({}), name: 'x' };
   const ofPods = demandsOf([asked], nothing, readImage);
-  const wish = { kind: 'Configuration', namespace: '', name: '', part: '' };
+  const request = { kind: 'Configuration', namespace: '', name: '', part: '' };
   const configured = ['app:1', 'canary:1'].map((written) => ({
     image: readImage(written),
     written,
     policy: 'IfNotPresent' as const,
-    wantedBy: [wish],
+    requestedBy: [request],
     secrets: [],
     present: 'unknown' as const,
   }));
   const joined = joinDemands(ofPods, configured);
-  expect(joined.map(({ written, wantedBy, present }) => [written, wantedBy.length, present])).toEqual([
+  expect(joined.map(({ written, requestedBy, present }) => [written, requestedBy.length, present])).toEqual([
     ['app:1', 2, 'no'],
     ['canary:1', 1, 'unknown'],
   ]);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { imagesOf, secretNamesOf } from '#kubernetes/pod-images.ts';
 import { readPod } from '#kubernetes/pods.ts';
 
-const wanter = { kind: 'Pod', namespace: 'shop', name: 'web' };
+const requester = { kind: 'Pod', namespace: 'shop', name: 'web' };
 
 describe('the images of a Pod', () => {
   test('are those of init, ordinary and ephemeral containers and of image volumes', () => {
@@ -16,7 +16,9 @@ describe('the images of a Pod', () => {
         { name: 'tmp', emptyDir: {} },
       ],
     };
-    expect(imagesOf(spec, wanter).map(({ written, policy, wanter: { part } }) => [written, policy, part])).toEqual([
+    expect(
+      imagesOf(spec, requester).map(({ written, policy, requester: { part } }) => [written, policy, part]),
+    ).toEqual([
       ['a:1', 'IfNotPresent', 'init container migrate'],
       ['b:1', 'IfNotPresent', 'container web'],
       ['c:1', 'IfNotPresent', 'ephemeral container debug'],
@@ -40,7 +42,7 @@ describe('the images of a Pod', () => {
     ['nginx:1', 'Sometimes', 'IfNotPresent'],
   ];
   test.each(policies)('%s with policy %s is pulled %s', (image, imagePullPolicy, policy) => {
-    expect(imagesOf({ containers: [{ name: 'c', image, imagePullPolicy }] }, wanter)).toMatchObject([{ policy }]);
+    expect(imagesOf({ containers: [{ name: 'c', image, imagePullPolicy }] }, requester)).toMatchObject([{ policy }]);
   });
 
   const ugly: readonly unknown[] = [
@@ -54,7 +56,7 @@ describe('the images of a Pod', () => {
     { volumes: [{ image: null }, { image: {} }, { image: { reference: [] } }] },
   ];
   test.each(ugly)('none in %j', (spec) => {
-    expect(imagesOf(spec, wanter)).toEqual([]);
+    expect(imagesOf(spec, requester)).toEqual([]);
     expect(secretNamesOf(spec)).toEqual([]);
   });
 

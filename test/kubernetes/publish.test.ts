@@ -19,7 +19,7 @@ interface Publishing extends KubeWorld {
 async function publishing(): Promise<Publishing> {
   const world = await kubeWorld();
   world.time.hold();
-  const publish = publisher(world.cluster, 'node1', world.time.outside);
+  const publish = publisher(world.cluster, 'node1', world.time.dependencies);
   const patches = (): number => world.kube.calls.filter((call) => grantText(call) === 'patch core/nodes/status').length;
   const dispose = async (): Promise<void> => {
     await publish.close();
@@ -54,7 +54,7 @@ function condition(world: KubeWorld): Json | undefined {
 describe("the Node's condition", () => {
   test('is written at once, beside the conditions of the kubelet', async () => {
     await using world = await publishing();
-    world.publish.say(fails);
+    world.publish.publish(fails);
     await world.kube.untilAsked('patch core/nodes/status');
     await settled(world);
     expect(condition(world)).toEqual({
@@ -74,10 +74,10 @@ describe("the Node's condition", () => {
 
   test('is not written while nothing changes, but for a heartbeat every ten minutes', async () => {
     await using world = await publishing();
-    world.publish.say(pulls);
+    world.publish.publish(pulls);
     await settled(world);
     for (let minute = 0; minute < 9; minute += 1) {
-      world.publish.say(pulls);
+      world.publish.publish(pulls);
       await world.pass(60_000);
     }
     expect(world.patches()).toBe(1);
@@ -91,10 +91,10 @@ describe("the Node's condition", () => {
 
   test('changes when the new status has stood half a minute, and not before', async () => {
     await using world = await publishing();
-    world.publish.say(pulls);
+    world.publish.publish(pulls);
     await settled(world);
     await world.pass(120_000);
-    world.publish.say(fails);
+    world.publish.publish(fails);
     await world.pass(20_000);
     expect(condition(world)).toMatchObject({ status: 'True' });
     await world.pass(10_000);
@@ -103,10 +103,10 @@ describe("the Node's condition", () => {
 
   test('does not flap: a verdict that changes every twenty seconds changes nothing', async () => {
     await using world = await publishing();
-    world.publish.say(pulls);
+    world.publish.publish(pulls);
     await settled(world);
     for (let round = 0; round < 12; round += 1) {
-      world.publish.say(round % 2 === 0 ? fails : pulls);
+      world.publish.publish(round % 2 === 0 ? fails : pulls);
       await world.pass(20_000);
     }
     expect(condition(world)).toMatchObject({ status: 'True' });
@@ -115,7 +115,7 @@ describe("the Node's condition", () => {
 
   test('is written from the first word on, however many follow at once', async () => {
     await using world = await publishing();
-    for (let round = 0; round < 50; round += 1) world.publish.say({ ...fails, message: `${round} images` });
+    for (let round = 0; round < 50; round += 1) world.publish.publish({ ...fails, message: `${round} images` });
     await settled(world);
     expect(world.patches()).toBe(1);
   });
@@ -134,7 +134,7 @@ describe('a conflict', () => {
       },
       { is: 'cut' },
     );
-    world.publish.say(fails);
+    world.publish.publish(fails);
     await settled(world);
     await world.pass(1000);
     expect(world.patches()).toBe(2);
@@ -144,7 +144,7 @@ describe('a conflict', () => {
   test('that never ends is given up for a while, and said', async () => {
     await using world = await publishing();
     world.kube.script(({ verb }) => verb === 'patch', { is: 'status', status: 409 }, 5);
-    world.publish.say(fails);
+    world.publish.publish(fails);
     await settled(world);
     await world.pass(1000);
     for (let round = 0; round < 6; round += 1) await world.pass(300);
@@ -175,12 +175,12 @@ describe('another writer of the same condition', () => {
 
   test('is given way to, until it has been silent for two beats and a half', async () => {
     await using world = await publishing();
-    world.publish.say(pulls);
+    world.publish.publish(pulls);
     await settled(world);
     theirs(world, '2026-11-21T01:35:00Z');
     await world.pass(660_000);
-    expect(world.publish.state()).toEqual({ is: 'gave_way' });
-    world.publish.say(fails);
+    expect(world.publish.state()).toEqual({ is: 'yielded' });
+    world.publish.publish(fails);
     theirs(world, '2026-11-21T01:45:00Z');
     await world.pass(1_900_000);
     expect(world.patches()).toBe(1);
@@ -193,16 +193,16 @@ describe('another writer of the same condition', () => {
     await using world = await publishing();
     const cluster = clusterOf(world.kube);
     others.push(cluster);
-    const second = publisher(cluster, 'node1', { ...world.time.outside, random: () => 0.9 });
-    world.publish.say(pulls);
+    const second = publisher(cluster, 'node1', { ...world.time.dependencies, random: () => 0.9 });
+    world.publish.publish(pulls);
     await settled(world);
-    second.say(fails);
+    second.publish(fails);
     await settled(world);
     await world.pass(3_600_000);
     const states = [world.publish.state().is, second.state().is];
     const before = world.patches();
     await world.pass(3_600_000);
-    expect(states).toContain('gave_way');
+    expect(states).toContain('yielded');
     expect(world.patches() - before).toBeLessThanOrEqual(8);
     await second.close();
     others.pop();
@@ -210,11 +210,11 @@ describe('another writer of the same condition', () => {
 
   test('before a restart it was ourselves: the same words are not written again', async () => {
     await using world = await publishing();
-    world.publish.say(pulls);
+    world.publish.publish(pulls);
     await settled(world);
     await world.publish.close();
-    const after = publisher(world.cluster, 'node1', world.time.outside);
-    after.say(pulls);
+    const after = publisher(world.cluster, 'node1', world.time.dependencies);
+    after.publish(pulls);
     await world.pass(300_000);
     expect(world.patches()).toBe(1);
     await world.pass(310_000);
@@ -227,7 +227,7 @@ describe('an API server that does not take it', () => {
   test('without the right nothing is written, the reason is known, and it is not asked for ever', async () => {
     await using world = await publishing();
     world.kube.grants = new Set(['get core/nodes']);
-    world.publish.say(fails);
+    world.publish.publish(fails);
     await settled(world);
     await world.pass(600_000);
     expect(world.publish.state()).toMatchObject({ is: 'failing', fault: { code: 'agent.not_allowed' } });
@@ -237,7 +237,7 @@ describe('an API server that does not take it', () => {
   test('that is away gets it when it is back', async () => {
     await using world = await publishing();
     await world.kube.away();
-    world.publish.say(fails);
+    world.publish.publish(fails);
     await settled(world);
     expect(world.publish.state()).toMatchObject({ is: 'failing', fault: { code: 'agent.cannot_see' } });
     await world.kube.listen();
@@ -248,11 +248,11 @@ describe('an API server that does not take it', () => {
   test('whose answer was lost is not taken for another writer', async () => {
     await using world = await publishing();
     world.kube.loseAnswers(({ verb }) => verb === 'patch', 1);
-    world.publish.say(fails);
+    world.publish.publish(fails);
     await settled(world);
     expect(world.publish.state()).toMatchObject({ is: 'failing' });
     await world.pass(30_000);
-    expect(world.publish.state().is).not.toBe('gave_way');
+    expect(world.publish.state().is).not.toBe('yielded');
     await world.pass(600_000);
     expect(world.publish.state()).toMatchObject({ is: 'written' });
   });
@@ -291,13 +291,13 @@ describe('an Event', () => {
 
   test('of two hundred images at once, ten are written, and one a minute later', async () => {
     await using world = await publishing();
-    const tell = async (index: number): Promise<unknown> =>
+    const publish = async (index: number): Promise<unknown> =>
       await world.publish.news({ ...news, about: `app:${index}` });
-    for (let index = 0; index < 200; index += 1) await tell(index);
+    for (let index = 0; index < 200; index += 1) await publish(index);
     expect(world.kube.written).toHaveLength(10);
     world.time.advance(60_000);
-    await tell(300);
-    await tell(301);
+    await publish(300);
+    await publish(301);
     expect(world.kube.written).toHaveLength(11);
   });
 

@@ -141,7 +141,7 @@ test('the recorded kubelet pulled five images and failed eleven, and each is tol
   const outcomes: PullOutcome[] = [];
   const { promise: drained, resolve } = Promise.withResolvers<undefined>();
   const watch = watchDemand(world.cluster, 'node1', {
-    ...world.time.outside,
+    ...world.time.dependencies,
     readImage,
     onChange: () => {
       if (watch.current().demands.some(({ written }) => written === 'the-last:1')) resolve(undefined);

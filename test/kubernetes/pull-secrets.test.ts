@@ -15,7 +15,7 @@ function demand(...secrets: readonly (readonly [namespace: string, name: string]
     image: readImage('app:1'),
     written: 'app:1',
     policy: 'Always',
-    wantedBy: [],
+    requestedBy: [],
     secrets: secrets.map(([namespace, name]) => ({ namespace, name, state: unread })),
     present: 'unknown',
   };
@@ -35,7 +35,7 @@ const hub = ['shop', 'ok-bearer-secret-0'] as const;
 describe('a pull secret', () => {
   test('is read by itself, from its own namespace, and never listed', async () => {
     await using world = await worldWithSecrets();
-    const secrets = pullSecrets(world.cluster, world.time.outside);
+    const secrets = pullSecrets(world.cluster, world.time.dependencies);
     const { secrets: read } = await secrets.withSecrets(demand(hub, ['shop', 'auth-secret-bad-base64-0']));
     expect(world.kube.calls.map(callText).sort()).toEqual([
       'get core/secrets shop/auth-secret-bad-base64-0',
@@ -51,7 +51,7 @@ describe('a pull secret', () => {
 
   test('prints nowhere', async () => {
     await using world = await worldWithSecrets();
-    const secrets = pullSecrets(world.cluster, world.time.outside);
+    const secrets = pullSecrets(world.cluster, world.time.dependencies);
     const filled = await secrets.withSecrets(demand(hub));
     expect(inspect(filled, { depth: 20 }) + JSON.stringify(filled)).not.toMatch(/s3cret|auths|eyJ/);
     secrets.close();
@@ -62,7 +62,7 @@ describe('a pull secret', () => {
     const data = { '.dockercfg': 'e30=', 'tls.key': 'cHJpdmF0ZQ==', number: 7 };
     const metadata = { namespace: 'shop', name: 'mixed' };
     world.kube.setSecret({ metadata, type: 'kubernetes.io/dockercfg', data });
-    const secrets = pullSecrets(world.cluster, world.time.outside);
+    const secrets = pullSecrets(world.cluster, world.time.dependencies);
     const [state] = statesOf((await secrets.withSecrets(demand(['shop', 'mixed']))).secrets);
     expect(state?.is === 'given' ? Object.keys(state.data) : []).toEqual(['.dockercfg']);
     secrets.close();
@@ -70,7 +70,7 @@ describe('a pull secret', () => {
 
   test('that was given with the demand is not asked for', async () => {
     await using world = await worldWithSecrets();
-    const secrets = pullSecrets(world.cluster, world.time.outside);
+    const secrets = pullSecrets(world.cluster, world.time.dependencies);
     const given = { namespace: 'shop', name: 'x', state: { is: 'missing' } } as const;
     const { secrets: kept } = await secrets.withSecrets({ ...demand(), secrets: [given] });
     expect(kept).toEqual([given]);
@@ -82,7 +82,7 @@ describe('a pull secret', () => {
 describe('a pull secret that cannot be had', () => {
   test('and does not exist is missing, as is one of a namespace that went away', async () => {
     await using world = await worldWithSecrets();
-    const secrets = pullSecrets(world.cluster, world.time.outside);
+    const secrets = pullSecrets(world.cluster, world.time.dependencies);
     const { secrets: read } = await secrets.withSecrets(demand(['shop', 'there-is-no-such-secret'], ['gone', 'x']));
     expect(statesOf(read)).toEqual([{ is: 'missing' }, { is: 'missing' }]);
     secrets.close();
@@ -97,7 +97,7 @@ describe('a pull secret that cannot be had', () => {
   test.each(refusals)('is %s where the API server says %i', async (why, status, body) => {
     await using world = await worldWithSecrets();
     world.kube.script(() => true, { is: 'status', status, body: { ...body } });
-    const secrets = pullSecrets(world.cluster, world.time.outside);
+    const secrets = pullSecrets(world.cluster, world.time.dependencies);
     const { secrets: read } = await secrets.withSecrets(demand(hub));
     expect(statesOf(read)).toEqual([{ is: 'unseen', why }]);
     secrets.close();
@@ -105,7 +105,7 @@ describe('a pull secret that cannot be had', () => {
 
   test('because the API server is away is unreachable, and asked for again', async () => {
     await using world = await worldWithSecrets();
-    const secrets = pullSecrets(world.cluster, world.time.outside);
+    const secrets = pullSecrets(world.cluster, world.time.dependencies);
     await world.kube.away();
     expect(statesOf((await secrets.withSecrets(demand(hub))).secrets)).toEqual([{ is: 'unseen', why: 'unreachable' }]);
     await world.kube.listen();
@@ -116,7 +116,7 @@ describe('a pull secret that cannot be had', () => {
   test('because the answer is cut off is unreachable', async () => {
     await using world = await worldWithSecrets();
     world.kube.script(() => true, { is: 'cut' });
-    const secrets = pullSecrets(world.cluster, world.time.outside);
+    const secrets = pullSecrets(world.cluster, world.time.dependencies);
     expect(statesOf((await secrets.withSecrets(demand(hub))).secrets)).toEqual([{ is: 'unseen', why: 'unreachable' }]);
     secrets.close();
   });
@@ -134,7 +134,7 @@ describe('a pull secret that cannot be had', () => {
   ];
   test.each(names)('by the name of %j is missing, and nobody is asked', async (name) => {
     await using world = await worldWithSecrets();
-    const secrets = pullSecrets(world.cluster, world.time.outside);
+    const secrets = pullSecrets(world.cluster, world.time.dependencies);
     const { secrets: read } = await secrets.withSecrets(demand(['shop', name]));
     expect(statesOf(read)).toEqual([{ is: 'missing' }]);
     expect(world.kube.calls).toEqual([]);
@@ -145,7 +145,7 @@ describe('a pull secret that cannot be had', () => {
 describe('what was read', () => {
   test('serves a minute, and everybody who asks meanwhile', async () => {
     await using world = await worldWithSecrets();
-    const secrets = pullSecrets(world.cluster, world.time.outside);
+    const secrets = pullSecrets(world.cluster, world.time.dependencies);
     await Promise.all([1, 2, 3].map(() => secrets.withSecrets(demand(hub, hub))));
     await secrets.withSecrets(demand(hub));
     expect(world.kube.calls).toHaveLength(1);
@@ -161,7 +161,7 @@ describe('what was read', () => {
     await using world = await worldWithSecrets();
     const { promise, resolve } = Promise.withResolvers<undefined>();
     world.kube.script(() => true, { is: 'slow', until: promise });
-    const secrets = pullSecrets(clusterOf(world.kube), world.time.outside);
+    const secrets = pullSecrets(clusterOf(world.kube), world.time.dependencies);
     const reading = secrets.withSecrets(demand(hub));
     await world.kube.untilAsked('get core/secrets');
     resolve(undefined);

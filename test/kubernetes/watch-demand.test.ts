@@ -17,22 +17,22 @@ interface Watching {
 function watching(world: KubeWorld): Watching {
   const outcomes: PullOutcome[] = [];
   let waiting: (() => void)[] = [];
-  const onChange = (): void => waiting.forEach((look) => look());
+  const onChange = (): void => waiting.forEach((readView) => readView());
   const onOutcome = (outcome: PullOutcome): void => void outcomes.push(outcome);
-  const outside = { ...world.time.outside, readImage, onChange, onOutcome };
-  const watch = watchDemand(world.cluster, 'node1', outside);
+  const dependencies = { ...world.time.dependencies, readImage, onChange, onOutcome };
+  const watch = watchDemand(world.cluster, 'node1', dependencies);
   const until = async (so: (now: Demanded) => boolean): Promise<Demanded> => {
     const { promise, resolve } = Promise.withResolvers<Demanded>();
-    const look = (): void => {
+    const readView = (): void => {
       if (so(watch.current())) resolve(watch.current());
     };
-    waiting = [...waiting, look];
-    look();
+    waiting = [...waiting, readView];
+    readView();
     // What ages without an event (the link) is looked at on every turn.
-    const turning = setInterval(look, 1);
+    const turning = setInterval(readView, 1);
     const now = await promise;
     clearInterval(turning);
-    waiting = waiting.filter((other) => other !== look);
+    waiting = waiting.filter((other) => other !== readView);
     return now;
   };
   return { watch, outcomes, until };
@@ -105,7 +105,7 @@ describe('the recorded watch', () => {
     expect(full.demands.find(({ written }) => written.startsWith('policy-never'))).toMatchObject({
       policy: 'Never',
       present: 'no',
-      wantedBy: [{ kind: 'Pod', namespace: 'shop', name: 'policy-never-absent', part: 'container c' }],
+      requestedBy: [{ kind: 'Pod', namespace: 'shop', name: 'policy-never-absent', part: 'container c' }],
     });
     world.kube.replay(lines.slice(deletion));
     const after = await until((now) => now.demands.length === 2);
@@ -137,7 +137,7 @@ describe('a watch that cannot go on', () => {
     await using world = await kubeWorld();
     const { watch } = watching(world);
     await bothWatch(world.kube);
-    world.kube.say(recordedText('watch-too-old.jsonl'), 'end');
+    world.kube.describe(recordedText('watch-too-old.jsonl'), 'end');
     await world.kube.untilAsked('list core/pods', 2);
     await watch.close();
   });
@@ -158,9 +158,9 @@ describe('a watch that cannot go on', () => {
       is: 'status',
       status: 410,
     });
-    world.kube.say(recordedText('watch-too-old.jsonl'), 'end');
+    world.kube.describe(recordedText('watch-too-old.jsonl'), 'end');
     await world.kube.untilAsked('list core/pods', 1 + 2 + 3);
-    const now = await until((state) => state.demands.some(({ wantedBy }) => wantedBy.length >= 600));
+    const now = await until((state) => state.demands.some(({ requestedBy }) => requestedBy.length >= 600));
     expect(now.isKnown).toBe(true);
     await watch.close();
   });
@@ -171,12 +171,12 @@ describe('a watch that cannot go on', () => {
     ['breaks in the middle of a line', '{"type":"MODIFIED","object":{"metadata":{"uid":"f7e5f3', 'cut'],
     ['ends in the middle of a line', '{"type":"DELETED","object":{"metadata":{"uid":"f7e5f3', 'end'],
   ];
-  test.each(endings)('one that %s is opened again from the last version, without a list', async (_, said, then) => {
+  test.each(endings)('one that %s is opened again from the last version, without a list', async (_, logged, then) => {
     await using world = await kubeWorld();
     const { watch, until } = watching(world);
     await bothWatch(world.kube);
     world.kube.bookmark('pods');
-    world.kube.say(said, then);
+    world.kube.describe(logged, then);
     await world.kube.untilAsked('watch core/pods', 2);
     await bothWatch(world.kube);
     const now = await until(known);
@@ -192,11 +192,11 @@ describe('a watch that cannot go on', () => {
     ['a bare null', 'null\n'],
     ['an empty line', '\n'],
   ];
-  test.each(nonsense)('one that says %s lists again', async (_, said) => {
+  test.each(nonsense)('one that says %s lists again', async (_, logged) => {
     await using world = await kubeWorld();
     const { watch, until } = watching(world);
     await bothWatch(world.kube);
-    world.kube.say(said);
+    world.kube.describe(logged);
     await world.kube.untilAsked('list core/pods', 2);
     await until(known);
     await watch.close();
@@ -208,7 +208,7 @@ describe('a watch that cannot go on', () => {
     await bothWatch(world.kube);
     world.kube.version = 20_000;
     world.kube.bookmark('pods');
-    world.kube.say('', 'end');
+    world.kube.describe('', 'end');
     await world.kube.untilAsked('watch core/pods', 2);
     expect(
       world.kube.asked
@@ -233,9 +233,9 @@ describe('an API server that is away', () => {
     expect(stale.asOf.getTime() - wentAway.getTime()).toBeLessThan(60_000);
     expect(stale.fault).toMatchObject({ code: 'agent.cannot_see', what: 'the Pods of node1' });
     await world.kube.listen();
-    const mended = await until(known);
-    expect(mended.asOf).toEqual(world.time.now());
-    expect(mended.fault).toBeUndefined();
+    const fixed = await until(known);
+    expect(fixed.asOf).toEqual(world.time.now());
+    expect(fixed.fault).toBeUndefined();
     await watch.close();
   });
 
@@ -302,8 +302,8 @@ describe('an API server that refuses', () => {
     await using world = await kubeWorld();
     const { watch, until } = watching(world);
     await bothWatch(world.kube);
-    world.kube.say('<junk>\n');
-    world.kube.say('{"type":"ERROR","object":{"code":500,"reason":"InternalError"}}\n', 'end');
+    world.kube.describe('<junk>\n');
+    world.kube.describe('{"type":"ERROR","object":{"code":500,"reason":"InternalError"}}\n', 'end');
     world.kube.script(({ verb, resource }) => verb === 'list' && resource === 'pods', { is: 'status', status: 504 });
     await world.kube.untilAsked('list core/pods', 3);
     await until(known);
@@ -350,7 +350,7 @@ test('closing ends both watches at once, also in the middle of a pause', async (
   await watch.close();
   await world.kube.listen();
   const open = watchDemand(clusterOf(world.kube), 'node1', {
-    ...world.time.outside,
+    ...world.time.dependencies,
     readImage,
     onChange: () => undefined,
     onOutcome: () => undefined,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { linkText, listDir, locate, look, maxDirEntries, readBytes, readText } from '#node/host-root.ts';
+import { linkText, listDir, locate, statPath, maxDirEntries, readBytes, readText } from '#node/host-root.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
 async function textAt(tree: NodeTree, path: string, limit?: number) {
@@ -92,7 +92,7 @@ describe('looking at the node', () => {
   test('what stands behind a link is told with its real path, time and mode', async () => {
     const modified = new Date('2026-01-02T03:04:05Z');
     await using root = await nodeRoot({ a: { link: '/x/b' }, 'x/b': { text: '', mode: 0o755, modified } });
-    expect(await look(root.path, '/a')).toEqual({
+    expect(await statPath(root.path, '/a')).toEqual({
       ok: true,
       value: { kind: 'file', modifiedMs: modified.getTime(), executable: true, path: '/x/b' },
     });

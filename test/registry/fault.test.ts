@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { wireFault, type Spot } from '#registry/fault.ts';
 
-const spot: Spot = { host: 'reg.example', address: '192.0.2.1', port: 443, moment: 'response', afterMs: 7 };
+const spot: Spot = { host: 'reg.example', address: '192.0.2.1', port: 443, failurePoint: 'response', afterMs: 7 };
 const place = { address: '192.0.2.1', port: 443 };
 
 function failing(code: string, message = 'server text: do not repeat'): Error {
@@ -16,10 +16,10 @@ describe('an error by its code', () => {
     ['UND_ERR_ABORT', { code: 'agent.out_of_time', step: 'response', afterMs: 7 }],
     ['ECONNREFUSED', { code: 'tcp.refused', ...place }],
     ['ETIMEDOUT', { code: 'tcp.timed_out', ...place, afterMs: 7 }],
-    ['ECONNRESET', { code: 'tcp.reset', ...place, moment: 'response' }],
-    ['ECONNABORTED', { code: 'tcp.reset', ...place, moment: 'response' }],
-    ['EPIPE', { code: 'tcp.reset', ...place, moment: 'response' }],
-    ['ENOTCONN', { code: 'tcp.closed', ...place, moment: 'response' }],
+    ['ECONNRESET', { code: 'tcp.reset', ...place, failurePoint: 'response' }],
+    ['ECONNABORTED', { code: 'tcp.reset', ...place, failurePoint: 'response' }],
+    ['EPIPE', { code: 'tcp.reset', ...place, failurePoint: 'response' }],
+    ['ENOTCONN', { code: 'tcp.closed', ...place, failurePoint: 'response' }],
     ['EHOSTUNREACH', { code: 'tcp.unreachable', ...place, why: 'no route to host' }],
     ['ENETUNREACH', { code: 'tcp.unreachable', ...place, why: 'network is unreachable' }],
     ['EHOSTDOWN', { code: 'tcp.unreachable', ...place, why: 'host is down' }],
@@ -73,7 +73,11 @@ describe('an error of undici', () => {
 
   it('about a length that is not reached is an end where the body had begun', () => {
     const error = new errors.ResponseContentLengthMismatchError();
-    expect(wireFault(error, { ...spot, moment: 'body' })).toEqual({ code: 'tcp.closed', ...place, moment: 'body' });
+    expect(wireFault(error, { ...spot, failurePoint: 'body' })).toEqual({
+      code: 'tcp.closed',
+      ...place,
+      failurePoint: 'body',
+    });
   });
 });
 

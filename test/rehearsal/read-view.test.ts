@@ -4,24 +4,24 @@ import type { DiskPressure } from '#kubelet/disk.ts';
 import { kubeletConfigOf } from '#kubelet/config.ts';
 import { good, seen } from '#report/outcome.ts';
 import { parseConfig } from '#config/config.ts';
-import { look, type NodeSaid } from '#rehearsal/read-view.ts';
+import { readView, type NodeStatus } from '#rehearsal/read-view.ts';
 import { nodeRoot } from '../kit/node-root.ts';
 
 const now = new Date('2026-03-04T12:00:00Z');
-const said: NodeSaid = { runtime: 'containerd://2.1.9', os: 'linux', architecture: 'amd64' };
+const status: NodeStatus = { runtime: 'containerd://2.1.9', os: 'linux', architecture: 'amd64' };
 
-async function kubeletOf(more: Partial<NodeSaid>) {
+async function kubeletOf(more: Partial<NodeStatus>) {
   await using root = await nodeRoot({ 'var/lib/kubelet/config.yaml': 'registryPullQPS: 1\n' });
   const parsed = parseConfig(undefined, { DRYPULL_HOST_ROOT: root.path });
   if (!parsed.ok) throw new Error('the defaults are refused');
-  return (await look(parsed.config, { now, said: { ...said, ...more } })).kubelet;
+  return (await readView(parsed.config, { now, status: { ...status, ...more } })).kubelet;
 }
 
 describe("the Node's DiskPressure", () => {
   const condition = (status: string) => [{ type: 'DiskPressure', status, lastTransitionTime: '2026-03-04T11:00:00Z' }];
   const taints = [{ key: 'node.kubernetes.io/disk-pressure' }];
 
-  test.each<[string, Partial<NodeSaid>, Partial<DiskPressure> | undefined]>([
+  test.each<[string, Partial<NodeStatus>, Partial<DiskPressure> | undefined]>([
     ['its condition', { conditions: condition('True') }, { is: true, since: '2026-03-04T11:00:00Z' }],
     ['its taint alone', { conditions: [], taints }, { is: true, since: '' }],
     ['a condition that is over while the taint stands', { conditions: condition('False'), taints }, { is: true }],
@@ -42,7 +42,9 @@ test.each<[string, string, readonly string[], readonly string[] | undefined]>([
   await using root = await nodeRoot({});
   const parsed = parseConfig(`clusterPlatforms: ${written}\n`, { DRYPULL_HOST_ROOT: root.path });
   if (!parsed.ok) throw new Error('the configuration is refused');
-  expect((await look(parsed.config, { now, said: { ...said, clusterPlatforms } })).clusterPlatforms).toEqual(expected);
+  expect((await readView(parsed.config, { now, status: { ...status, clusterPlatforms } })).clusterPlatforms).toEqual(
+    expected,
+  );
 });
 
 test('what the kubelet itself says of its settings goes over its files', async () => {

@@ -6,7 +6,7 @@ import type { PullReport } from '#report/report.ts';
 import { exchange } from '../kit/exchanges.ts';
 import { failing, now, pulling, risking } from '../kit/ledger.ts';
 
-const advice = { cause: '', remedy: '', door: 'node' } as const;
+const advice = { cause: '', remedy: '', owner: 'node' } as const;
 const fails = (fault: Fault): PullReport => failing({ image: 'a', fault, stage: 'api', advice });
 const missing: Fault = { code: 'manifest.unknown_tag', image: 'a', host: 'h', message: '' };
 const rejected: Fault = { code: 'auth.rejected', host: 'h', as: 'u', status: 401, message: '' };
@@ -15,8 +15,8 @@ const unseen: Fault = { code: 'agent.cannot_see', what: 'w', why: 'y' };
 function byDigest(reference: string): PullReport {
   const report = { ...pulling({ image: 'a' }), reference };
   const url = `https://mirror.test/v2/a/manifests/sha256:${'0'.repeat(64)}?ns=a.test`;
-  const performances = report.performances.map((one) => ({ ...one, exchanges: [exchange('resolve', url)] }));
-  return { ...report, performances };
+  const attempts = report.attempts.map((one) => ({ ...one, exchanges: [exchange('resolve', url)] }));
+  return { ...report, attempts };
 }
 
 describe('what an agent knows is answer enough', () => {
@@ -41,7 +41,7 @@ test('an answer says how old it is, and leaves its steps out where they are not 
   const report = { ...pulling({ image: 'a' }), at: new Date(now - 5000).toISOString() };
   expect(checked(report, { known: true, brief: false }, now)).toEqual({ ...report, ageMs: 5000 });
   const brief = checked(report, { known: true, brief: true }, now);
-  expect(brief).toMatchObject({ ageMs: 5000, performances: [], evidence: [] });
+  expect(brief).toMatchObject({ ageMs: 5000, attempts: [], evidence: [] });
   expect(brief).not.toHaveProperty('plan');
 });
 
@@ -58,7 +58,7 @@ describe('the answer of another drypull', () => {
           good,
           {
             ...good,
-            verdict: { is: 'fails', fault: { code: 'new.kind' }, stage: 'x', sure: { is: 'exact', because: [] } },
+            verdict: { is: 'fails', fault: { code: 'new.kind' }, stage: 'x', confidence: { is: 'exact', because: [] } },
           },
         ],
       },

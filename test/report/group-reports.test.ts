@@ -7,7 +7,7 @@ import { failing, pulling } from '../kit/ledger.ts';
 
 const untrusted: Fault = { code: 'tls.untrusted', host: 'mirror.internal', subject: '', issuer: '', trustedFrom: [] };
 const refused: Fault = { code: 'tcp.refused', address: '10.0.0.7', port: 443 };
-const advice = { cause: '', remedy: '', door: 'node' } as const;
+const advice = { cause: '', remedy: '', owner: 'node' } as const;
 const on = (node: string, fault?: Fault, image = 'web:1'): PullReport => ({
   ...(fault === undefined ? pulling({ image }) : failing({ image, fault, stage: 'tls', advice })),
   node,
@@ -19,7 +19,7 @@ const nodes = (...sketches: readonly [string, Partial<SampledNode>][]): Readonly
       { name, labels: {}, architecture: 'amd64', runtime: 'containerd://2', ...over },
     ]),
   );
-const told = (reports: readonly PullReport[], fleet: ReadonlyMap<string, SampledNode>): unknown =>
+const shown = (reports: readonly PullReport[], fleet: ReadonlyMap<string, SampledNode>): unknown =>
   groupReports(reports, fleet).map(({ images, groups }) => [
     images,
     groups.map(({ is, fault, nodes: names, apart }) => [is, fault, names, apart]),
@@ -96,7 +96,7 @@ describe('groupReports', () => {
     ],
     ['no reports', [], nodes(), []],
   ])('%s', (_what, reports, fleet, expected) => {
-    expect(told(reports, fleet)).toEqual(expected);
+    expect(shown(reports, fleet)).toEqual(expected);
   });
 
   test('the same image asked for in two ways is two lines', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { faultCodes, sideOf, type Fault } from '#report/fault.ts';
+import { faultCodes, ownerOf, type Fault } from '#report/fault.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { Good } from '#report/outcome.ts';
 import type { Image } from '#image/reference.ts';
 import { judge, judgeUnplanned } from '#report/judge.ts';
 import { planPull, type PullPlan } from '#runtime/plan.ts';
-import type { Ending, Exchange, Performance, Rehearsal } from '#report/rehearsal.ts';
+import type { Ending, Exchange, Attempt, Rehearsal } from '#report/rehearsal.ts';
 import type { Demand, Doubt } from '#node/view.ts';
 import { exchange, good } from '../kit/exchanges.ts';
 import { demandFor, nodeOf } from '../kit/stage.ts';
@@ -36,16 +36,20 @@ const failedBy = (fault: Fault, stage: 'tcp' | 'auth' = 'tcp'): Ending => ({
   stage,
   shown: 'words',
 });
-const untold: Ending = { is: 'untold', fault: { code: 'agent.out_of_time', step: 'x', afterMs: 1 }, stage: 'plan' };
+const untold: Ending = {
+  is: 'undetermined',
+  fault: { code: 'agent.out_of_time', step: 'x', afterMs: 1 },
+  stage: 'plan',
+};
 const challenge: Exchange = exchange('resolve', 'https://reg.test/v2/', { outcome: good({ status: 401, bytes: 0 }) });
 const token: Exchange = exchange('token', 'https://reg.test/token', { outcome: { ok: false, fault: refused } });
 
-function performance(ending: Ending, as = 'anonymous', exchanges: readonly Exchange[] = []): Performance {
+function attempt(ending: Ending, as = 'anonymous', exchanges: readonly Exchange[] = []): Attempt {
   return { as, exchanges, ending };
 }
 
-function rehearsal(...performances: readonly Performance[]): Rehearsal {
-  return { performances, evidence: [], ms: 1 };
+function rehearsal(...attempts: readonly Attempt[]): Rehearsal {
+  return { attempts, evidence: [], ms: 1 };
 }
 
 function verdictOf(over: Partial<PullPlan>, what: Rehearsal, asked: Demand = demand): string {
@@ -57,28 +61,28 @@ describe('a plugin that wants a token of the ServiceAccount, which we may not mi
   const unseenProvider: Fault = { code: 'agent.not_allowed', what: 'run the credential provider p' };
 
   test('may have the credential that nobody else has', () => {
-    const refusedLogin = rehearsal(performance(failedBy(required, 'auth'), 'anonymous', [challenge]));
+    const refusedLogin = rehearsal(attempt(failedBy(required, 'auth'), 'anonymous', [challenge]));
     expect(verdictOf({ unseenProvider }, refusedLogin)).toBe('unknown agent.not_allowed at auth');
     expect(verdictOf({}, refusedLogin)).toBe('fails auth.required at auth');
   });
 
   test('comes after a pull secret that is refused', () => {
-    const refusedSecret = rehearsal(performance(failedBy(rejected, 'auth'), 'pull secret shop/old', [challenge]));
+    const refusedSecret = rehearsal(attempt(failedBy(rejected, 'auth'), 'pull secret shop/old', [challenge]));
     expect(verdictOf({ unseenProvider }, refusedSecret)).toBe('unknown agent.not_allowed at auth');
   });
 
   test('mends no connection', () => {
-    expect(verdictOf({ unseenProvider }, rehearsal(performance(failedBy(refused))))).toBe('fails tcp.refused at tcp');
+    expect(verdictOf({ unseenProvider }, rehearsal(attempt(failedBy(refused))))).toBe('fails tcp.refused at tcp');
   });
 });
 
 describe('a pull', () => {
   test('that worked pulls', () => {
-    expect(verdictOf({}, rehearsal(performance(pulled)))).toBe('pulls');
+    expect(verdictOf({}, rehearsal(attempt(pulled)))).toBe('pulls');
   });
 
   test('that worked with the second credential pulls', () => {
-    expect(verdictOf({}, rehearsal(performance(failedBy(rejected)), performance(pulled, 'b')))).toBe('pulls');
+    expect(verdictOf({}, rehearsal(attempt(failedBy(rejected)), attempt(pulled, 'b')))).toBe('pulls');
   });
 
   test('with forecasts is at risk, and one that fails is not', () => {
@@ -91,24 +95,24 @@ describe('a pull', () => {
       because: 'b',
       remedy: 'r',
     };
-    expect(judge(plan, demand, rehearsal(performance(pulled)), [forecast])).toMatchObject({
+    expect(judge(plan, demand, rehearsal(attempt(pulled)), [forecast])).toMatchObject({
       is: 'at_risk',
       forecasts: [forecast],
     });
-    expect(judge(plan, demand, rehearsal(performance(failedBy(refused))), [forecast])).toMatchObject({ is: 'fails' });
+    expect(judge(plan, demand, rehearsal(attempt(failedBy(refused))), [forecast])).toMatchObject({ is: 'fails' });
   });
 
   test('that nobody could tell is unknown, whatever else failed', () => {
-    expect(verdictOf({}, rehearsal(performance(failedBy(refused)), performance(untold)))).toBe(
+    expect(verdictOf({}, rehearsal(attempt(failedBy(refused)), attempt(untold)))).toBe(
       'unknown agent.out_of_time at plan',
     );
-    expect(verdictOf({}, rehearsal(performance(untold), performance(failedBy(refused))))).toBe(
+    expect(verdictOf({}, rehearsal(attempt(untold), attempt(failedBy(refused))))).toBe(
       'unknown agent.out_of_time at plan',
     );
   });
 
   test('that could not be told with one credential and worked with the next pulls', () => {
-    expect(verdictOf({}, rehearsal(performance(untold, 'a'), performance(pulled, 'b')))).toBe('pulls');
+    expect(verdictOf({}, rehearsal(attempt(untold, 'a'), attempt(pulled, 'b')))).toBe('pulls');
   });
 
   test('that was never rehearsed is a bug of ours, never a failure', () => {
@@ -127,30 +131,25 @@ describe('a pull', () => {
 
 describe('of several failures', () => {
   test('one that got beyond the login is named before a refused login', () => {
-    expect(
-      verdictOf({}, rehearsal(performance(failedBy(rejected, 'auth'), 'a'), performance(failedBy(refused), 'b'))),
-    ).toBe('fails tcp.refused at tcp');
+    expect(verdictOf({}, rehearsal(attempt(failedBy(rejected, 'auth'), 'a'), attempt(failedBy(refused), 'b')))).toBe(
+      'fails tcp.refused at tcp',
+    );
   });
 
   test('all refused logins: the first', () => {
     expect(
-      verdictOf(
-        {},
-        rehearsal(performance(failedBy(rejected, 'auth'), 'a'), performance(failedBy(rejected, 'auth'), 'b')),
-      ),
+      verdictOf({}, rehearsal(attempt(failedBy(rejected, 'auth'), 'a'), attempt(failedBy(rejected, 'auth'), 'b'))),
     ).toBe('fails auth.rejected at auth');
   });
 
   test('nobody to log in, and a secret that is not there: the secret', () => {
     const missing: Fault = { code: 'credential.secret_missing', secret: 'hub', namespace: 'shop' };
-    const what = rehearsal(performance(failedBy(required, 'auth')));
+    const what = rehearsal(attempt(failedBy(required, 'auth')));
     expect(verdictOf({ warnings: [missing] }, what)).toBe('fails credential.secret_missing at auth');
     expect(verdictOf({ warnings: [{ code: 'hosts.unparsable', file: 'f', why: 'w' }] }, what)).toBe(
       'fails auth.required at auth',
     );
-    expect(verdictOf({ warnings: [missing] }, rehearsal(performance(failedBy(refused))))).toBe(
-      'fails tcp.refused at tcp',
-    );
+    expect(verdictOf({ warnings: [missing] }, rehearsal(attempt(failedBy(refused))))).toBe('fails tcp.refused at tcp');
   });
 });
 
@@ -161,21 +160,21 @@ describe('a secret that nobody let us read', () => {
     ['a challenge', [challenge]],
     ['a token', [token]],
   ])('matters after %s, whether it then worked or not', (_, exchanges) => {
-    expect(verdictOf(over, rehearsal(performance(pulled, 'anonymous', exchanges)))).toBe(
+    expect(verdictOf(over, rehearsal(attempt(pulled, 'anonymous', exchanges)))).toBe(
       'unknown agent.not_allowed at auth',
     );
-    expect(verdictOf(over, rehearsal(performance(failedBy(required), 'anonymous', exchanges)))).toBe(
+    expect(verdictOf(over, rehearsal(attempt(failedBy(required), 'anonymous', exchanges)))).toBe(
       'unknown agent.not_allowed at auth',
     );
   });
 
   test('does not matter where nobody asked', () => {
-    expect(verdictOf(over, rehearsal(performance(pulled)))).toBe('pulls');
-    expect(verdictOf(over, rehearsal(performance(failedBy(refused))))).toBe('fails tcp.refused at tcp');
+    expect(verdictOf(over, rehearsal(attempt(pulled)))).toBe('pulls');
+    expect(verdictOf(over, rehearsal(attempt(failedBy(refused))))).toBe('fails tcp.refused at tcp');
   });
 
   test('does not matter where another credential was enough', () => {
-    expect(verdictOf(over, rehearsal(performance(pulled, 'pull secret shop/own', [challenge])))).toBe('pulls');
+    expect(verdictOf(over, rehearsal(attempt(pulled, 'pull secret shop/own', [challenge])))).toBe('pulls');
   });
 });
 
@@ -196,20 +195,20 @@ test.each([
 ] as const)('where the kubelet wants proof (%s), policy %s is %s about what is on the node', (wants, policy, is) => {
   const proof = wants === undefined ? {} : { needsProof: wants };
   const asked = demandFor(written, { policy, present: 'yes', ...proof });
-  expect(judge(plan, asked, rehearsal(performance(pulled)), [])).toMatchObject({ is: 'pulls', sure: { is } });
+  expect(judge(plan, asked, rehearsal(attempt(pulled)), [])).toMatchObject({ is: 'pulls', confidence: { is } });
 });
 
 describe('how sure it is', () => {
   const doubt = (is: Doubt['is'], about: Doubt['about']): Doubt => ({ is, about, because: `${is} ${about}` });
-  const sure = (doubts: readonly Doubt[], exchanges: readonly Exchange[] = []) =>
-    judge({ ...plan, doubts }, demand, rehearsal(performance(pulled, 'anonymous', exchanges)), []).sure;
+  const confidence = (doubts: readonly Doubt[], exchanges: readonly Exchange[] = []) =>
+    judge({ ...plan, doubts }, demand, rehearsal(attempt(pulled, 'anonymous', exchanges)), []).confidence;
 
   test('exact without doubts', () => {
-    expect(sure([])).toEqual({ is: 'exact', because: [] });
+    expect(confidence([])).toEqual({ is: 'exact', because: [] });
   });
 
   test('exact once the runtime restarts', () => {
-    expect(sure([doubt('if_restarted', 'runtime')])).toEqual({
+    expect(confidence([doubt('if_restarted', 'runtime')])).toEqual({
       is: 'exact-if-restarted',
       because: ['if_restarted runtime'],
     });
@@ -217,7 +216,11 @@ describe('how sure it is', () => {
 
   test('approximate where anything is', () => {
     expect(
-      sure([doubt('if_restarted', 'runtime'), doubt('approximate', 'resolver'), doubt('approximate', 'resolver')]),
+      confidence([
+        doubt('if_restarted', 'runtime'),
+        doubt('approximate', 'resolver'),
+        doubt('approximate', 'resolver'),
+      ]),
     ).toEqual({
       is: 'approximate',
       because: ['if_restarted runtime', 'approximate resolver'],
@@ -226,14 +229,14 @@ describe('how sure it is', () => {
 
   test('doubts about credentials count where somebody asked for them', () => {
     const about = [doubt('approximate', 'credentials')];
-    expect(sure(about).is).toBe('exact');
-    expect(sure(about, [challenge]).is).toBe('approximate');
+    expect(confidence(about).is).toBe('exact');
+    expect(confidence(about, [challenge]).is).toBe('approximate');
   });
 
   test('a tag that was only resolved is approximate, and a failure after it is not for that', () => {
     const shallow: Ending = { ...pulled, content: { ...pulled.content, depth: 'resolved' } };
-    expect(judge(plan, demand, rehearsal(performance(shallow)), []).sure).toMatchObject({ is: 'approximate' });
-    expect(judge(plan, demand, rehearsal(performance(failedBy(refused))), []).sure).toEqual({
+    expect(judge(plan, demand, rehearsal(attempt(shallow)), []).confidence).toMatchObject({ is: 'approximate' });
+    expect(judge(plan, demand, rehearsal(attempt(failedBy(refused))), []).confidence).toEqual({
       is: 'exact',
       because: [],
     });
@@ -243,7 +246,7 @@ describe('how sure it is', () => {
 test('every fault of ours is unknown, every other one fails', () => {
   for (const code of faultCodes) {
     const verdict = judgeUnplanned({ ok: false, fault: { code } as Fault });
-    expect(verdict.is).toBe(sideOf(code) === 'agent' ? 'unknown' : 'fails');
+    expect(verdict.is).toBe(ownerOf(code) === 'agent' ? 'unknown' : 'fails');
   }
 });
 
@@ -251,17 +254,17 @@ describe("the kubelet's own config.json that nobody let us read", () => {
   const unseenFile: Fault = { code: 'agent.cannot_see', what: '/var/lib/kubelet', why: 'the directory is not mounted' };
 
   test('leaves a login that was demanded and not had untold', () => {
-    const what = rehearsal(performance(failedBy(required, 'auth'), 'anonymous', [challenge]));
+    const what = rehearsal(attempt(failedBy(required, 'auth'), 'anonymous', [challenge]));
     expect(verdictOf({ unseenFile }, what)).toBe('unknown agent.cannot_see at auth');
   });
 
   test('changes nothing of a pull that works, nor of one that fails elsewhere', () => {
-    expect(verdictOf({ unseenFile }, rehearsal(performance(pulled, 'anonymous', [challenge])))).toBe('pulls');
-    expect(verdictOf({ unseenFile }, rehearsal(performance(failedBy(refused))))).toBe('fails tcp.refused at tcp');
+    expect(verdictOf({ unseenFile }, rehearsal(attempt(pulled, 'anonymous', [challenge])))).toBe('pulls');
+    expect(verdictOf({ unseenFile }, rehearsal(attempt(failedBy(refused))))).toBe('fails tcp.refused at tcp');
   });
 
   test('changes nothing where another credential was refused', () => {
-    const what = rehearsal(performance(failedBy(rejected, 'auth'), 'pull secret shop/hub', [challenge]));
+    const what = rehearsal(attempt(failedBy(rejected, 'auth'), 'pull secret shop/hub', [challenge]));
     expect(verdictOf({ unseenFile }, what)).toBe('fails auth.rejected at auth');
   });
 });

@@ -23,23 +23,23 @@ describe('answerFor', () => {
   });
 
   test("a Pod's misspelt tag takes no node out of service", () => {
-    const answer = answerFor(ledgerOf([entry(reports.pulls), entry({ ...reports.badTag, wantedBy: [pod] })]), now);
+    const answer = answerFor(ledgerOf([entry(reports.pulls), entry({ ...reports.badTag, requestedBy: [pod] })]), now);
     expect(answer.is).toBe('ready');
     expect(answer.elsewhere.map(({ id }) => id)).toEqual([reports.badTag.image]);
   });
 
   test("a Pod's registry that refuses connections makes the node not ready", () => {
-    expect(answerFor(ledgerOf([entry({ ...reports.refused, wantedBy: [pod] })]), now).is).toBe('not_ready');
+    expect(answerFor(ledgerOf([entry({ ...reports.refused, requestedBy: [pod] })]), now).is).toBe('not_ready');
   });
 
   test('what is yet to come takes no node out of service, nor makes it unknown', () => {
     const coming = { ...pod, kind: 'Deployment', coming: true } as const;
-    const failing = entry({ ...reports.refused, wantedBy: [coming] });
+    const failing = entry({ ...reports.refused, requestedBy: [coming] });
     const answer = answerFor(ledgerOf([entry(reports.pulls), failing]), now);
     expect(answer).toMatchObject({ is: 'ready', counts: { fails: 1 } });
     expect(answer.elsewhere.map(({ id }) => id)).toEqual([reports.refused.image]);
-    expect(answerFor(ledgerOf([entry({ ...reports.unknown, wantedBy: [coming] })]), now).is).toBe('ready');
-    expect(answerFor(ledgerOf([entry({ ...reports.refused, wantedBy: [coming, pod] })]), now).is).toBe('not_ready');
+    expect(answerFor(ledgerOf([entry({ ...reports.unknown, requestedBy: [coming] })]), now).is).toBe('ready');
+    expect(answerFor(ledgerOf([entry({ ...reports.refused, requestedBy: [coming, pod] })]), now).is).toBe('not_ready');
   });
 
   test('an image of which nothing is known is no false alarm', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { exhaustionOf, type QuotaSeries } from '#report/quota.ts';
-import { learnSample, readQuotas, type QuotasPast } from '#forecast/history/quotas.ts';
+import { learnSample, readQuotas, type QuotasHistory } from '#forecast/history/quotas.ts';
 import { hubPlace, hubQuota } from '../kit/hub-quota.ts';
 
 const nowMs = Date.parse('2026-03-04T12:00:00.000Z');
@@ -178,10 +178,10 @@ describe('what is remembered of a quota', () => {
     scope: 'quota' as const,
     ...over,
   });
-  const learnt = (...looks: readonly [minutes: number, remaining: number][]): QuotasPast =>
-    looks.reduce<QuotasPast>(
-      (past, [minutes, remaining]) =>
-        learnSample(past, { ...hubPlace, atMs: nowMs + minutes * minute, limit: limit(remaining) }),
+  const learnt = (...looks: readonly [minutes: number, remaining: number][]): QuotasHistory =>
+    looks.reduce<QuotasHistory>(
+      (history, [minutes, remaining]) =>
+        learnSample(history, { ...hubPlace, atMs: nowMs + minutes * minute, limit: limit(remaining) }),
       [],
     );
 
@@ -207,37 +207,41 @@ describe('what is remembered of a quota', () => {
       atMs: nowMs + i,
       limit: limit(50, { source: `10.0.0.${i}` }),
     }));
-    const past = sources.reduce<QuotasPast>(learnSample, []);
-    expect(past).toHaveLength(24);
-    expect(learnSample(past, { ...hubPlace, atMs: nowMs + 25 * hour, limit: limit(1) })).toHaveLength(1);
+    const history = sources.reduce<QuotasHistory>(learnSample, []);
+    expect(history).toHaveLength(24);
+    expect(learnSample(history, { ...hubPlace, atMs: nowMs + 25 * hour, limit: limit(1) })).toHaveLength(1);
   });
 
   test('another source is another bucket, and another limit begins anew', () => {
-    const past = learnt([0, 90]);
-    const moved = learnSample(past, { ...hubPlace, atMs: nowMs + minute, limit: limit(10, { source: '192.0.2.2' }) });
+    const history = learnt([0, 90]);
+    const moved = learnSample(history, {
+      ...hubPlace,
+      atMs: nowMs + minute,
+      limit: limit(10, { source: '192.0.2.2' }),
+    });
     expect(moved.map(({ source }) => source)).toEqual(['192.0.2.2', '192.0.2.1']);
-    const upgraded = learnSample(past, { ...hubPlace, atMs: nowMs + minute, limit: limit(190, { limit: 200 }) });
+    const upgraded = learnSample(history, { ...hubPlace, atMs: nowMs + minute, limit: limit(190, { limit: 200 }) });
     expect(upgraded[0]).toMatchObject({ limit: 200, points: [[nowMs + minute, 190]] });
   });
 
   test('empty headers leave the numbers as they were', () => {
-    const past = learnSample(learnt([0, 90]), {
+    const history = learnSample(learnt([0, 90]), {
       ...hubPlace,
       atMs: nowMs + minute,
       limit: { windowS: 21_600, source: '192.0.2.1', scope: 'quota' },
     });
-    expect(past[0]).toMatchObject({ said: 'empty', points: [[nowMs, 90]] });
+    expect(history[0]).toMatchObject({ actual: 'empty', points: [[nowMs, 90]] });
   });
 
   test('what comes from before, or from nowhere in time, is left out', () => {
-    const past = learnt([10, 90]);
-    expect(learnSample(past, { ...hubPlace, atMs: nowMs, limit: limit(99) })).toBe(past);
-    expect(learnSample(past, { ...hubPlace, atMs: Number.NaN, limit: limit(99) })).toBe(past);
+    const history = learnt([10, 90]);
+    expect(learnSample(history, { ...hubPlace, atMs: nowMs, limit: limit(99) })).toBe(history);
+    expect(learnSample(history, { ...hubPlace, atMs: Number.NaN, limit: limit(99) })).toBe(history);
   });
 
   test('survives a file', () => {
-    const past = learnt([0, 100], [15, 90]);
-    expect(readQuotas(JSON.parse(JSON.stringify(past)))).toEqual(past);
+    const history = learnt([0, 100], [15, 90]);
+    expect(readQuotas(JSON.parse(JSON.stringify(history)))).toEqual(history);
   });
 
   test.each([
@@ -248,12 +252,12 @@ describe('what is remembered of a quota', () => {
     [null],
     [{}],
     [{ registry: 1 }],
-    [{ ...hubPlace, source: '', said: 'numbers', seenMs: 'now' }],
+    [{ ...hubPlace, source: '', actual: 'numbers', seenMs: 'now' }],
   ])('%j is nothing', (value) => {
     expect(readQuotas(value)).toEqual([]);
   });
 
   test.each([null, {}, [1], [[1]], [['a', 2]]])('points of %j are none', (points) => {
-    expect(readQuotas([{ ...hubPlace, source: '', said: 'numbers', seenMs: 1, points }])[0]?.points).toEqual([]);
+    expect(readQuotas([{ ...hubPlace, source: '', actual: 'numbers', seenMs: 1, points }])[0]?.points).toEqual([]);
   });
 });

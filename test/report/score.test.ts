@@ -3,26 +3,30 @@ import type { PullReport } from '#report/report.ts';
 import { noScores, score } from '#report/ledger.ts';
 import {
   type PullOutcome,
-  type StoodVerdict,
+  type StandingPrediction,
   addScore,
   emptyTally,
   isAbout,
   scoreOutcome,
-  stand,
-  stoodAt,
+  record,
+  predictionAt,
 } from '#report/score.ts';
 import type { Verdict } from '#report/verdict.ts';
 
-const sure = { is: 'exact', because: [] } as const;
+const confidence = { is: 'exact', because: [] } as const;
 const fault = { code: 'tcp.refused', address: '10.0.0.1', port: 443 } as const;
 const verdictOf: Readonly<Record<Verdict['is'], Verdict>> = {
-  pulls: { is: 'pulls', sure },
-  at_risk: { is: 'at_risk', forecasts: [], sure },
-  fails: { is: 'fails', fault, stage: 'tcp', sure },
-  unknown: { is: 'unknown', fault: { code: 'agent.not_allowed', what: 'secrets' }, stage: 'plan', sure },
+  pulls: { is: 'pulls', confidence },
+  at_risk: { is: 'at_risk', forecasts: [], confidence },
+  fails: { is: 'fails', fault, stage: 'tcp', confidence },
+  unknown: { is: 'unknown', fault: { code: 'agent.not_allowed', what: 'secrets' }, stage: 'plan', confidence },
 };
 
-function stood(is: Verdict['is'], more: Partial<PullReport> = {}, since = '2026-01-01T00:00:00Z'): StoodVerdict {
+function prediction(
+  is: Verdict['is'],
+  more: Partial<PullReport> = {},
+  since = '2026-01-01T00:00:00Z',
+): StandingPrediction {
   const report: PullReport = {
     version: 1,
     node: 'node1',
@@ -30,10 +34,10 @@ function stood(is: Verdict['is'], more: Partial<PullReport> = {}, since = '2026-
     ms: 5,
     image: 'app:1',
     policy: 'Always',
-    wantedBy: [],
+    requestedBy: [],
     verdict: verdictOf[is],
     forecasts: [],
-    performances: [],
+    attempts: [],
     evidence: [],
     warnings: [],
     ...more,
@@ -56,8 +60,8 @@ function outcome(result: PullOutcome['result'], more: Partial<PullOutcome> = {})
   };
 }
 
-const own = { wantedBy: [{ kind: 'Pod', namespace: 'shop', name: 'web', part: 'container c' }] };
-const otherPod = { wantedBy: [{ kind: 'Pod', namespace: 'shop', name: 'api', part: 'container c' }] };
+const own = { requestedBy: [{ kind: 'Pod', namespace: 'shop', name: 'web', part: 'container c' }] };
+const otherPod = { requestedBy: [{ kind: 'Pod', namespace: 'shop', name: 'api', part: 'container c' }] };
 
 describe('a verdict and what the kubelet then got', () => {
   const kinds: readonly (readonly [Verdict['is'], PullOutcome['result'], string])[] = [
@@ -71,12 +75,12 @@ describe('a verdict and what the kubelet then got', () => {
     ['unknown', 'pulled', 'unscored'],
   ];
   test.each(kinds)('said %s, and it %s: %s', (is, result, kind) => {
-    expect(scoreOutcome(outcome(result), [stood(is)]).is).toBe(kind);
+    expect(scoreOutcome(outcome(result), [prediction(is)]).is).toBe(kind);
   });
 
   test('a hit says how long before it was said, from the first time on', () => {
-    const score = scoreOutcome(outcome('failed'), [stood('fails', {}, '2026-01-01T00:00:30Z')]);
-    expect(score).toMatchObject({ is: 'hit', leadS: 3600, said: 'fails' });
+    const score = scoreOutcome(outcome('failed'), [prediction('fails', {}, '2026-01-01T00:00:30Z')]);
+    expect(score).toMatchObject({ is: 'hit', leadS: 3600, actual: 'fails' });
   });
 
   const reasons: readonly (readonly [string, string, boolean])[] = [
@@ -88,35 +92,37 @@ describe('a verdict and what the kubelet then got', () => {
   ];
   test.each(reasons)('foretold %j, got %j: the same reason is %s', (waitingReason, reason, same) => {
     const kubelet = { waitingReason, waitingMessage: '', events: [] };
-    const score = scoreOutcome(outcome('failed', { reason }), [stood('fails', { kubelet })]);
+    const score = scoreOutcome(outcome('failed', { reason }), [prediction('fails', { kubelet })]);
     expect(score).toMatchObject({ is: 'hit', sameReason: same });
   });
 });
 
 describe('which verdict counts', () => {
   test('none that came after the kubelet began', () => {
-    const late = stood('fails', { at: '2026-01-01T01:00:01Z' });
+    const late = prediction('fails', { at: '2026-01-01T01:00:01Z' });
     expect(scoreOutcome(outcome('failed'), [late])).toMatchObject({ is: 'unscored', why: 'no_verdict' });
   });
 
   test('none about another image', () => {
-    expect(scoreOutcome(outcome('failed'), [stood('fails', { image: 'app:2' })])).toMatchObject({ why: 'no_verdict' });
+    expect(scoreOutcome(outcome('failed'), [prediction('fails', { image: 'app:2' })])).toMatchObject({
+      why: 'no_verdict',
+    });
   });
 
   test("the Pod's own before that of others", () => {
-    const verdicts = [stood('pulls', otherPod), stood('fails', own)];
+    const verdicts = [prediction('pulls', otherPod), prediction('fails', own)];
     expect(scoreOutcome(outcome('failed'), verdicts).is).toBe('hit');
     expect(scoreOutcome(outcome('failed'), verdicts.toReversed()).is).toBe('hit');
   });
 
   test('the newest of its own', () => {
-    const verdicts = [stood('fails', { ...own, at: '2026-01-01T00:20:00Z' }), stood('pulls', own)];
+    const verdicts = [prediction('fails', { ...own, at: '2026-01-01T00:20:00Z' }), prediction('pulls', own)];
     expect(scoreOutcome(outcome('failed'), verdicts).is).toBe('hit');
   });
 
   test('that of others, where they all say the same', () => {
-    expect(scoreOutcome(outcome('failed'), [stood('fails', otherPod), stood('fails')]).is).toBe('hit');
-    const differ = scoreOutcome(outcome('failed'), [stood('fails', otherPod), stood('pulls')]);
+    expect(scoreOutcome(outcome('failed'), [prediction('fails', otherPod), prediction('fails')]).is).toBe('hit');
+    const differ = scoreOutcome(outcome('failed'), [prediction('fails', otherPod), prediction('pulls')]);
     expect(differ).toMatchObject({ is: 'unscored', why: 'verdicts_differ' });
   });
 });
@@ -124,10 +130,10 @@ describe('which verdict counts', () => {
 describe('the tally', () => {
   test('counts each kind, and what could not be scored beside it', () => {
     const scores = [
-      scoreOutcome(outcome('failed'), [stood('fails')]),
-      scoreOutcome(outcome('failed'), [stood('pulls')]),
-      scoreOutcome(outcome('pulled'), [stood('pulls')]),
-      scoreOutcome(outcome('pulled'), [stood('fails')]),
+      scoreOutcome(outcome('failed'), [prediction('fails')]),
+      scoreOutcome(outcome('failed'), [prediction('pulls')]),
+      scoreOutcome(outcome('pulled'), [prediction('pulls')]),
+      scoreOutcome(outcome('pulled'), [prediction('fails')]),
       scoreOutcome(outcome('pulled'), []),
     ];
     const tally = scores.reduce(addScore, emptyTally);
@@ -138,24 +144,24 @@ describe('the tally', () => {
   test('keeps misses whole, the newest twenty', () => {
     let tally = emptyTally;
     for (let index = 0; index < 25; index += 1)
-      tally = addScore(tally, scoreOutcome(outcome('failed', { message: `text ${index}` }), [stood('pulls')]));
+      tally = addScore(tally, scoreOutcome(outcome('failed', { message: `text ${index}` }), [prediction('pulls')]));
     expect(tally.counts.miss).toBe(25);
     expect(tally.misses.map(({ outcome: { message } }) => message)).toEqual(
       Array.from({ length: 20 }, (_, index) => `text ${index + 5}`),
     );
-    expect(tally.misses[0]?.stood.report.image).toBe('app:1');
+    expect(tally.misses[0]?.prediction.report.image).toBe('app:1');
   });
 });
 
 describe('what had been said at some moment', () => {
   const at = (minute: number): string => new Date(minute * 60_000).toISOString();
-  const said = (is: Verdict['is'], minute: number) => stood(is, { at: at(minute) }).report;
+  const actual = (is: Verdict['is'], minute: number) => prediction(is, { at: at(minute) }).report;
   /** Failed from 1 to 5, pulls from 6 to 10, fails again from 11 to 15. */
-  const memory = Array.from({ length: 15 }, (_, n) => n + 1).reduce<readonly StoodVerdict[]>(
+  const memory = Array.from({ length: 15 }, (_, n) => n + 1).reduce<readonly StandingPrediction[]>(
     (known, minute) =>
-      stand(
+      record(
         known,
-        said(minute >= 6 && minute <= 10 ? 'pulls' : 'fails', minute),
+        actual(minute >= 6 && minute <= 10 ? 'pulls' : 'fails', minute),
         new Date((minute <= 5 ? 1 : minute <= 10 ? 6 : 11) * 60_000),
       ),
     [],
@@ -177,14 +183,14 @@ describe('what had been said at some moment', () => {
     [7, 'pulls'],
     [3, undefined],
   ])('at %d it was %s', (minute, is) => {
-    expect(stoodAt(memory, new Date(minute * 60_000))?.report.verdict.is).toBe(is);
+    expect(predictionAt(memory, new Date(minute * 60_000))?.report.verdict.is).toBe(is);
   });
 
   test('only the newest keeps its steps', () => {
-    const exchange = { as: 'anonymous', exchanges: [], ending: { is: 'untold' } } as unknown;
-    const long = { ...said('pulls', 1), performances: [exchange] } as StoodVerdict['report'];
-    const [first, second] = stand(stand([], long, new Date(0)), long, new Date(0));
-    expect([first?.report.performances.length, second?.report.performances.length]).toEqual([0, 1]);
+    const exchange = { as: 'anonymous', exchanges: [], ending: { is: 'undetermined' } } as unknown;
+    const long = { ...actual('pulls', 1), attempts: [exchange] } as StandingPrediction['report'];
+    const [first, second] = record(record([], long, new Date(0)), long, new Date(0));
+    expect([first?.report.attempts.length, second?.report.attempts.length]).toEqual([0, 1]);
   });
 });
 
@@ -195,7 +201,7 @@ describe('whose pull it was', () => {
     image,
     written: 'app:1',
     policy: 'Always',
-    wantedBy: [],
+    requestedBy: [],
     secrets: [secret('a')],
     present: 'no',
   } as const;
@@ -212,7 +218,7 @@ describe('whose pull it was', () => {
 });
 
 test('the ledger keeps the last twenty scores, and counts them all', () => {
-  const hit = scoreOutcome(outcome('failed'), [stood('fails')]);
+  const hit = scoreOutcome(outcome('failed'), [prediction('fails')]);
   const scores = Array.from({ length: 50 }).reduce<typeof noScores>((known) => score(known, hit), noScores);
   expect([scores.recent.length, scores.tally.counts.hit]).toEqual([20, 50]);
   const unscored = score(scores, scoreOutcome(outcome('failed'), []));

@@ -1,23 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { History, Turn } from '#report/verdict-history.ts';
-import { emptyHistory, failuresInRow, remember, timeline, trim, turnOf } from '#report/verdict-history.ts';
+import type { History, PastOutcome } from '#report/verdict-history.ts';
+import { emptyHistory, failuresInRow, remember, timeline, trim, outcomeOf } from '#report/verdict-history.ts';
 import { reports } from '../kit/ledger.ts';
 
-const ok = (atMs: number): Turn => ({ atMs, ms: 10, is: 'pulls' });
-const refused = (atMs: number): Turn => ({ atMs, ms: 10, is: 'fails', fault: 'tcp.refused', stage: 'tcp' });
-const denied = (atMs: number): Turn => ({ atMs, ms: 10, is: 'fails', fault: 'auth.denied', stage: 'auth' });
+const ok = (atMs: number): PastOutcome => ({ atMs, ms: 10, is: 'pulls' });
+const refused = (atMs: number): PastOutcome => ({ atMs, ms: 10, is: 'fails', fault: 'tcp.refused', stage: 'tcp' });
+const denied = (atMs: number): PastOutcome => ({ atMs, ms: 10, is: 'fails', fault: 'auth.denied', stage: 'auth' });
 
-function lived(turns: readonly Turn[], keep = 32): History {
-  return turns.reduce((history, turn) => remember(history, turn, keep), emptyHistory);
+function lived(count: readonly PastOutcome[], keep = 32): History {
+  return count.reduce((history, outcome) => remember(history, outcome, keep), emptyHistory);
 }
 
 describe('remember', () => {
   test('a month of the same verdict is one span', () => {
     const history = lived(Array.from({ length: 9000 }, (_, at) => ok(at)));
-    expect(history.spans).toEqual([{ fromMs: 0, toMs: 8999, turns: 9000, is: 'pulls' }]);
+    expect(history.spans).toEqual([{ fromMs: 0, toMs: 8999, count: 9000, is: 'pulls' }]);
     expect(history.recent).toHaveLength(32);
-    expect(history.turns).toBe(9000);
+    expect(history.count).toBe(9000);
   });
 
   test('a verdict stands since it changed, not since its cause changed', () => {
@@ -39,7 +39,7 @@ describe('remember', () => {
   });
 
   test('the present verdict is never forgotten', () => {
-    expect(lived([refused(1), ok(2)], 1).spans).toEqual([{ fromMs: 2, toMs: 2, turns: 1, is: 'pulls' }]);
+    expect(lived([refused(1), ok(2)], 1).spans).toEqual([{ fromMs: 2, toMs: 2, count: 1, is: 'pulls' }]);
   });
 
   test('a clock that was set back makes no span overlap', () => {
@@ -53,13 +53,13 @@ describe('remember', () => {
   });
 
   test('whatever happens, memory stays within its bound and nothing throws', () => {
-    const turn = fc.oneof(fc.integer().map(ok), fc.integer().map(refused), fc.integer().map(denied));
+    const outcome = fc.oneof(fc.integer().map(ok), fc.integer().map(refused), fc.integer().map(denied));
     fc.assert(
-      fc.property(fc.array(turn, { maxLength: 60 }), fc.integer({ min: -2, max: 8 }), (turns, keep) => {
-        const history = lived(turns, keep);
+      fc.property(fc.array(outcome, { maxLength: 60 }), fc.integer({ min: -2, max: 8 }), (count, keep) => {
+        const history = lived(count, keep);
         expect(history.spans.length).toBeLessThanOrEqual(Math.max(1, keep));
         expect(history.recent.length).toBeLessThanOrEqual(Math.max(1, keep));
-        expect(history.turns).toBe(turns.length);
+        expect(history.count).toBe(count.length);
         const drawn = timeline(history, Number.MAX_SAFE_INTEGER);
         for (const [index, stretch] of drawn.entries()) {
           expect(stretch.toMs).toBeGreaterThanOrEqual(stretch.fromMs);
@@ -75,7 +75,7 @@ describe('trim', () => {
     const history = trim(lived([ok(1), refused(2), ok(3), refused(4)]), 2);
     expect(history.spans.map(({ fromMs }) => fromMs)).toEqual([2, 4]);
     expect(history.recent.map(({ atMs }) => atMs)).toEqual([3, 4]);
-    expect(history.turns).toBe(4);
+    expect(history.count).toBe(4);
   });
 });
 
@@ -102,27 +102,27 @@ describe('timeline', () => {
 });
 
 describe('failuresInRow', () => {
-  test.each<[string, readonly Turn[], number]>([
+  test.each<[string, readonly PastOutcome[], number]>([
     ['nothing happened', [], 0],
     ['the last one pulled', [refused(1), ok(2)], 0],
     ['two failed since the last success', [ok(1), refused(2), denied(3)], 2],
     ['unknown is not a success', [ok(1), { atMs: 2, ms: 0, is: 'unknown', fault: 'agent.bug', stage: 'plan' }], 1],
     ['at risk is a success', [refused(1), { atMs: 2, ms: 0, is: 'at_risk', fault: 'tls.expired' }], 0],
-  ])('%s', (_, turns, count) => {
-    expect(failuresInRow(lived(turns))).toBe(count);
+  ])('%s', (_, outcomes, count) => {
+    expect(failuresInRow(lived(outcomes))).toBe(count);
   });
 });
 
 describe('turnOf', () => {
   test('keeps the verdict, its cause and its stage, and no more', () => {
-    expect(turnOf(reports.refused)).toEqual({
+    expect(outcomeOf(reports.refused)).toEqual({
       atMs: Date.parse(reports.refused.at),
       ms: reports.refused.ms,
       is: 'fails',
       fault: 'tcp.refused',
       stage: 'tcp',
     });
-    expect(turnOf(reports.pulls)).toEqual({ atMs: Date.parse(reports.pulls.at), ms: reports.pulls.ms, is: 'pulls' });
-    expect(turnOf(reports.atRisk)).toMatchObject({ is: 'at_risk', fault: 'tls.expired' });
+    expect(outcomeOf(reports.pulls)).toEqual({ atMs: Date.parse(reports.pulls.at), ms: reports.pulls.ms, is: 'pulls' });
+    expect(outcomeOf(reports.atRisk)).toMatchObject({ is: 'at_risk', fault: 'tls.expired' });
   });
 });

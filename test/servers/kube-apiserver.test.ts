@@ -92,8 +92,8 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { 
   test.each(Object.keys(componentGrants).filter((name) => name !== 'monitoring'))(
     'takes the base and the component %s, and knows every field of both',
     async (component) => {
-      const said = await hands.apply(renderedWith([component]), '--dry-run=server');
-      expect(said).toContain('daemonset.apps/drypull');
+      const logged = await hands.apply(renderedWith([component]), '--dry-run=server');
+      expect(logged).toContain('daemonset.apps/drypull');
     },
   );
 
@@ -105,11 +105,11 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { 
   test('takes the example but for what the Prometheus Operator has to teach it', async () => {
     const objects = renderedOverlay('example');
     const monitors = ['PodMonitor', 'PrometheusRule'].flatMap((kind) => ofKind(objects, kind));
-    const said = await hands.apply(
+    const logged = await hands.apply(
       objects.filter((one) => !monitors.includes(one)),
       '--dry-run=server',
     );
-    expect(said).toContain('role.rbac.authorization.k8s.io/drypull-pull-secrets created (server dry run)');
+    expect(logged).toContain('role.rbac.authorization.k8s.io/drypull-pull-secrets created (server dry run)');
   });
 
   test('lists the Pods that are bound to the node, with its image pull secrets, and no others', async () => {
@@ -122,7 +122,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { 
       {
         written: 'reg.example.test/app:1',
         policy: 'IfNotPresent',
-        wantedBy: [{ kind: 'Pod', namespace: 'shop', name: 'here', part: 'container main' }],
+        requestedBy: [{ kind: 'Pod', namespace: 'shop', name: 'here', part: 'container main' }],
         secrets: [{ namespace: 'shop', name: 'hub' }],
       },
     ]);

@@ -13,16 +13,16 @@ import { needs } from '../kit/installed.ts';
 import { hasKubeApiserver, KubeApiserver } from '../kit/kube-apiserver.ts';
 import { Hands, realOutside } from '../kit/kube-hands.ts';
 import { readImage } from '../kit/read-image.ts';
-import { cronJob, templated, type WorkloadWish } from '../kit/workloads.ts';
+import { cronJob, templated, type WorkloadRequest } from '../kit/workloads.ts';
 
 const soon = { timeout: 30_000, interval: 100 };
 
 /** As the API server wants it: with a selector that meets the template's labels. */
-function workload(kind: string, wish: WorkloadWish): Json {
+function workload(kind: string, request: WorkloadRequest): Json {
   const spec = kind === 'Job' ? {} : { selector: { matchLabels: { app: 'a' } } };
-  const pod = kind === 'Job' ? { restartPolicy: 'Never', ...wish.pod } : wish.pod;
+  const pod = kind === 'Job' ? { restartPolicy: 'Never', ...request.pod } : request.pod;
   const group = kind === 'Job' ? 'batch/v1' : 'apps/v1';
-  return { apiVersion: group, kind, ...templated({ ...wish, ...(pod === undefined ? {} : { pod }), spec }) };
+  return { apiVersion: group, kind, ...templated({ ...request, ...(pod === undefined ? {} : { pod }), spec }) };
 }
 
 describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { timeout: 120_000 }, () => {
@@ -110,7 +110,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { 
 
   const wanted = async (): Promise<readonly string[]> => {
     const demands = await coming.demands();
-    const own = demands.filter(({ wantedBy }) => wantedBy[0]?.namespace === 'shop');
+    const own = demands.filter(({ requestedBy }) => requestedBy[0]?.namespace === 'shop');
     return own.map(({ written, secrets }) => [written, ...secrets.map(({ name }) => name)].join(' ')).toSorted();
   };
   const images = (...names: readonly string[]): readonly string[] => names.map((name) => `reg.test/${name}:1 hub`);

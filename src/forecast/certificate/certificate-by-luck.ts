@@ -1,12 +1,12 @@
 /** Connections that are trusted today by what nobody keeps up: the next certificate may not be. */
 import type { ImageFacts } from '#forecast/facts.ts';
-import type { Foreseen, ImageRule, Unseen } from '#forecast/rule.ts';
+import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';
 import { certificatesIn, othersThan, standIns } from '#forecast/host/role.ts';
 
-export const certificateByLuck: ImageRule = { name: 'certificate-by-luck', unseen, foresee };
+export const certificateByLuck: ImageRule = { name: 'certificate-by-luck', unseen, evaluate };
 
-function foresee({ rehearsal, plan, now }: ImageFacts): readonly Foreseen[] {
-  const found = new Map<string, Foreseen>();
+function evaluate({ rehearsal, plan, now }: ImageFacts): readonly Prediction[] {
+  const found = new Map<string, Prediction>();
   for (const { host, tls } of certificatesIn(rehearsal)) {
     if (tls.luck?.is !== 'intermediate_not_sent' || found.has(host)) continue;
     const { subject, file } = tls.luck;

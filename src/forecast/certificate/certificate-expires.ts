@@ -3,30 +3,30 @@
  * time is left alone: an automatic renewal that has happened, for a third of the life at the latest, is no news.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
-import type { CertificatePast } from '#forecast/history/certificates.ts';
+import type { CertificateHistory } from '#forecast/history/certificates.ts';
 import type { TlsFacts } from '#report/rehearsal.ts';
 import { minuteText, spanText } from '#report/time-text.ts';
 import { valueAt } from '#data/value-at.ts';
 import { issuerSoonS, likelihoodOf, renewalWindowS } from './renewal.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { certificatesIn, othersThan, standIns } from '#forecast/host/role.ts';
 
-export const certificateExpires: ImageRule = { name: 'certificate-expires', foresee };
+export const certificateExpires: ImageRule = { name: 'certificate-expires', evaluate };
 
 /** A renewal later than all that were seen before, and by that much, is late. */
 const lateShare = 0.75;
 
-function foresee({ rehearsal, plan, past, now }: ImageFacts): readonly Foreseen[] {
+function evaluate({ rehearsal, plan, history, now }: ImageFacts): readonly Prediction[] {
   const earliest = new Map<string, TlsFacts>();
   for (const { host, tls } of certificatesIn(rehearsal)) {
     const known = earliest.get(host);
     if (tls.verified && (known === undefined || Date.parse(tls.notAfter) < Date.parse(known.notAfter)))
       earliest.set(host, tls);
   }
-  return [...earliest].flatMap(([host, tls]): Foreseen[] => {
+  return [...earliest].flatMap(([host, tls]): Prediction[] => {
     const endMs = Date.parse(tls.notAfter);
     const withinS = Math.round((endMs - now.getTime()) / 1000);
-    const known = valueAt(past.hosts, host)?.certificate;
+    const known = valueAt(history.hosts, host)?.certificate;
     if (!(withinS < windowOf(tls, known))) return [];
     const others = othersThan(plan, host);
     return [
@@ -45,7 +45,7 @@ function foresee({ rehearsal, plan, past, now }: ImageFacts): readonly Foreseen[
 }
 
 /** Seconds before the end from which on it should have been renewed. */
-function windowOf(tls: TlsFacts, known: CertificatePast | undefined): number {
+function windowOf(tls: TlsFacts, known: CertificateHistory | undefined): number {
   if (tls.endsWith !== undefined) return issuerSoonS;
   const lifeS = lifeOf(tls);
   const usual = known?.renewedWithS ?? [];
@@ -65,7 +65,7 @@ function whose({ endsWith }: TlsFacts): string {
   return `${endsWith.is} certificate (${endsWith.subject}${from}) behind that`;
 }
 
-function rhythm({ endsWith }: TlsFacts, known: CertificatePast | undefined): string {
+function rhythm({ endsWith }: TlsFacts, known: CertificateHistory | undefined): string {
   const usual = known?.renewedWithS ?? [];
   if (endsWith !== undefined || usual.length < 2) return '';
   return `, and those before it were renewed with ${spanText(Math.min(...usual) * 1000)} left at least`;

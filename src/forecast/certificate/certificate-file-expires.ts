@@ -5,25 +5,29 @@ import { minuteText } from '#report/time-text.ts';
 import type { ClientPair } from '#node/view.ts';
 import type { PemFile } from '#report/certificate.ts';
 import { issuerSoonS, likelihoodOf, renewalWindowS } from './renewal.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { certificatesIn, othersThan, standIns } from '#forecast/host/role.ts';
 
-export const certificateFileExpires: ImageRule = { name: 'certificate-file-expires', foresee };
+export const certificateFileExpires: ImageRule = { name: 'certificate-file-expires', evaluate };
 
-function foresee(facts: ImageFacts): readonly Foreseen[] {
+function evaluate(facts: ImageFacts): readonly Prediction[] {
   const routes = facts.plan.routes.ok ? facts.plan.routes.value : [];
-  const greeted = new Set(certificatesIn(facts.rehearsal).map(({ host }) => host));
+  const session = new Set(certificatesIn(facts.rehearsal).map(({ host }) => host));
   const found = routes.flatMap((route) => [
     ...route.tls.clients.flatMap((client) => ofClient(client, route, facts)),
     // What the handshake needed of it, the handshake tells.
-    ...(greeted.has(route.host) || !route.tls.verify
+    ...(session.has(route.host) || !route.tls.verify
       ? []
       : route.tls.extraRoots.flatMap((file) => ofCa(file, route, facts))),
   ]);
   return [...new Map(found.map((one) => [`${one.about} ${one.fault}`, one])).values()];
 }
 
-function ofClient({ certificate, certPath }: ClientPair, route: Route, { now, plan }: ImageFacts): readonly Foreseen[] {
+function ofClient(
+  { certificate, certPath }: ClientPair,
+  route: Route,
+  { now, plan }: ImageFacts,
+): readonly Prediction[] {
   if (certificate === undefined) return [];
   const [startMs, endMs] = [Date.parse(certificate.notBefore), Date.parse(certificate.notAfter)];
   const withinS = Math.round((endMs - now.getTime()) / 1000);
@@ -45,14 +49,14 @@ function ofClient({ certificate, certPath }: ClientPair, route: Route, { now, pl
   ];
 }
 
-function ofCa({ certificates = [], path }: PemFile, route: Route, { now, plan }: ImageFacts): readonly Foreseen[] {
+function ofCa({ certificates = [], path }: PemFile, route: Route, { now, plan }: ImageFacts): readonly Prediction[] {
   const ends = certificates.map(({ notAfter }) => Date.parse(notAfter)).filter((end) => !Number.isNaN(end));
   if (ends.length === 0) return [];
   const endMs = Math.max(...ends);
   const withinS = Math.round((endMs - now.getTime()) / 1000);
   if (withinS >= issuerSoonS) return [];
   const others = othersThan(plan, route.host);
-  const past = withinS <= 0;
+  const history = withinS <= 0;
   return [
     {
       about: path,
@@ -61,7 +65,7 @@ function ofCa({ certificates = [], path }: PemFile, route: Route, { now, plan }:
       effect: 'fails',
       withinS: Math.max(0, withinS),
       assuming: `${route.authority} is trusted by this file alone`,
-      because: `the last certificate in ${path}, trusted for ${route.authority}, ${past ? 'ended' : 'ends'} on ${minuteText(endMs)}${standIns(others)}`,
+      because: `the last certificate in ${path}, trusted for ${route.authority}, ${history ? 'ended' : 'ends'} on ${minuteText(endMs)}${standIns(others)}`,
       remedy: `Put the present certificate of the authority into ${path}.`,
     },
   ];

@@ -5,7 +5,7 @@
 import type { ImageFacts } from '#forecast/facts.ts';
 import { leavingRoots, type LeavingRoot } from './distrusted-roots.ts';
 import type { AnchorFacts } from '#report/rehearsal.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { certificatesIn, othersThan, standIns } from '#forecast/host/role.ts';
 import { dayS } from '#forecast/times.ts';
 
@@ -15,15 +15,15 @@ const soonS = 90 * dayS;
 /** By a list of one's own. */
 export function rootLeavesBy(leaving: readonly LeavingRoot[]): ImageRule {
   const rows = new Map(leaving.map((row) => [row.sha256.slice(0, 16), row]));
-  return { name: 'root-leaves', foresee: (facts) => foresee(facts, rows) };
+  return { name: 'root-leaves', evaluate: (facts) => evaluate(facts, rows) };
 }
 
 export const rootLeaves: ImageRule = rootLeavesBy(leavingRoots);
 
 type Rows = ReadonlyMap<string, LeavingRoot>;
 
-function foresee({ rehearsal, plan, now }: ImageFacts, rows: Rows): readonly Foreseen[] {
-  const found = new Map<string, Foreseen>();
+function evaluate({ rehearsal, plan, now }: ImageFacts, rows: Rows): readonly Prediction[] {
+  const found = new Map<string, Prediction>();
   for (const { host, tls } of certificatesIn(rehearsal)) {
     const gone = lastOf(tls.anchors ?? [], rows);
     if (gone === undefined || found.has(host)) continue;

@@ -3,28 +3,28 @@ import type { ImageFacts } from '#forecast/facts.ts';
 import { loginsOf, type PublicLogin } from '#kubelet/logins.ts';
 import { spanText } from '#report/time-text.ts';
 import { valueAt } from '#data/value-at.ts';
-import type { LoginPast } from '#forecast/history/logins.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { LoginHistory } from '#forecast/history/logins.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const credentialExpires: ImageRule = { name: 'credential-expires', foresee };
+export const credentialExpires: ImageRule = { name: 'credential-expires', evaluate };
 
 const dayMs = 24 * 3_600_000;
 /** Who renews at all renews before the last sixth of its life: CronJobs renew ECR's twelve hours after six to ten. */
 const lastShare = 6;
 const soonestMs = 7 * dayMs;
 /** Beyond it nobody needs to hear that something will end. */
-const toldMs = 14 * dayMs;
+const noticeMs = 14 * dayMs;
 /** Between a renewal and our seeing it. */
 const slackMs = 15 * 60_000;
 
-function foresee(facts: ImageFacts): readonly Foreseen[] {
-  const { now, plan, past } = facts;
+function evaluate(facts: ImageFacts): readonly Prediction[] {
+  const { now, plan, history } = facts;
   const login = loginInUse(facts);
   const endsMs = Date.parse(login?.endsAt ?? '');
   const leftMs = endsMs - now.getTime();
   // One that works past its end is not looked at by its registry.
   if (login === undefined || !(leftMs > 0)) return [];
-  const known = valueAt(past.logins, login.as);
+  const known = valueAt(history.logins, login.as);
   const [likelihood, why] = isOfPlugin(facts, login.as)
     ? outlastedBy(plan.providers, endsMs)
     : judged({ login, endsMs, leftMs }, known?.endsMs === endsMs ? known : undefined);
@@ -45,7 +45,7 @@ function foresee(facts: ImageFacts): readonly Foreseen[] {
 
 /** The login that the pull rests on: presented, and taken. */
 function loginInUse({ plan, rehearsal }: ImageFacts): PublicLogin | undefined {
-  const last = rehearsal.performances.at(-1);
+  const last = rehearsal.attempts.at(-1);
   if (last?.ending.is !== 'pulled') return undefined;
   const presented = new Set(last.exchanges.map(({ as }) => as));
   return loginsOf(plan).find(({ as }) => presented.has(as));
@@ -67,7 +67,7 @@ function outlastedBy(providers: ImageFacts['plan']['providers'], endsMs: number)
 
 function judged(
   at: { readonly login: PublicLogin; readonly endsMs: number; readonly leftMs: number },
-  known: LoginPast | undefined,
+  known: LoginHistory | undefined,
 ): Judgement {
   const { login, endsMs, leftMs } = at;
   const lifeMs = Math.max(
@@ -78,7 +78,7 @@ function judged(
   const usualMs = Math.min(...(known?.leftMs ?? []));
   if (!Number.isFinite(usualMs)) {
     if (isSoon) return ['likely', 'nobody has renewed it yet'];
-    return leftMs <= toldMs ? ['unknown', 'whether somebody renews it by then was not seen'] : [undefined];
+    return leftMs <= noticeMs ? ['unknown', 'whether somebody renews it by then was not seen'] : [undefined];
   }
   if (usualMs <= 0) return isSoon ? ['likely', 'it was renewed too late before'] : [undefined];
   const isOverdue = leftMs < usualMs - Math.max(slackMs, usualMs / 10);

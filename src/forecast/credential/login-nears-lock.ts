@@ -5,20 +5,20 @@
 import type { ImageFacts } from '#forecast/facts.ts';
 import { loginsOf } from '#kubelet/logins.ts';
 import type { RefusedLogin } from '#forecast/history/refused-logins.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const loginNearsLock: ImageRule = { name: 'login-nears-lock', foresee };
+export const loginNearsLock: ImageRule = { name: 'login-nears-lock', evaluate };
 
 /** The lock is let go after 10 minutes (hub-feedback#2201) or 15 (#2217): failures are taken to count for as long. */
 const windowS = 15 * 60;
 /** Docker publishes no number: this is a guess on the careful side. */
 const failuresToLock = 10;
 
-function foresee({ plan, past, now }: ImageFacts): readonly Foreseen[] {
+function evaluate({ plan, history, now }: ImageFacts): readonly Prediction[] {
   if (plan.image.registry !== 'docker.io') return [];
   const accounts = new Set(loginsOf(plan).map(({ user }) => user));
-  const refused = Object.values(past.refusedLogins).filter(({ account }) => accounts.has(account));
-  return [...Map.groupBy(refused, ({ account }) => account)].flatMap(([account, logins]): Foreseen[] => {
+  const refused = Object.values(history.refusedLogins).filter(({ account }) => accounts.has(account));
+  return [...Map.groupBy(refused, ({ account }) => account)].flatMap(([account, logins]): Prediction[] => {
     const withinS = secondsToLock(logins, now.getTime());
     if (withinS === undefined) return [];
     const containers = logins.reduce((sum, login) => sum + login.containers, 0);

@@ -1,15 +1,15 @@
 /** A credential provider plugin that would fail now, while the answer that it gave before still serves. */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { spanText } from '#report/time-text.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const providerFails: ImageRule = { name: 'provider-fails', foresee };
+export const providerFails: ImageRule = { name: 'provider-fails', evaluate };
 
-function foresee({ plan, rehearsal, now }: ImageFacts): readonly Foreseen[] {
-  const last = rehearsal.performances.at(-1);
+function evaluate({ plan, rehearsal, now }: ImageFacts): readonly Prediction[] {
+  const last = rehearsal.attempts.at(-1);
   if (last?.ending.is !== 'pulled' || !plan.identities.ok) return [];
   const source = plan.identities.value.find(({ label }) => label === last.as)?.credential?.source;
-  return plan.providers.flatMap(({ name, keptUntilMs, failing }): Foreseen[] => {
+  return plan.providers.flatMap(({ name, keptUntilMs, failing }): Prediction[] => {
     const isInUse = source?.is === 'provider' && source.name === name;
     if (failing === undefined || keptUntilMs === undefined || !isInUse) return [];
     const leftMs = Math.max(0, keptUntilMs - now.getTime());

@@ -1,9 +1,9 @@
 /** A pull secret that no image of this node has any use for: its Pods pull as if they had none. */
 import type { NodeFacts } from '#forecast/facts.ts';
 import { rootOf } from '#report/fault.ts';
-import type { Foreseen, NodeRule } from '#forecast/rule.ts';
+import type { Prediction, NodeRule } from '#forecast/rule.ts';
 
-export const secretMatchesNothing: NodeRule = { name: 'secret-matches-nothing', foresee };
+export const secretMatchesNothing: NodeRule = { name: 'secret-matches-nothing', evaluate };
 
 interface Idle {
   readonly keys: readonly string[];
@@ -12,7 +12,7 @@ interface Idle {
   isMissed: boolean;
 }
 
-function foresee({ entries }: NodeFacts): readonly Foreseen[] {
+function evaluate({ entries }: NodeFacts): readonly Prediction[] {
   const used = new Set<string>();
   const idle = new Map<string, Idle>();
   for (const { report } of entries) {
@@ -27,7 +27,7 @@ function foresee({ entries }: NodeFacts): readonly Foreseen[] {
       idle.set(secret, found);
     }
   }
-  return [...idle].flatMap(([secret, { keys, registries, isMissed }]): Foreseen[] => {
+  return [...idle].flatMap(([secret, { keys, registries, isMissed }]): Prediction[] => {
     if (used.has(secret)) return [];
     const asked = [...registries].join(', ');
     const holds = keys.length === 0 ? 'holds no login' : `holds logins for ${keys.join(', ')}`;

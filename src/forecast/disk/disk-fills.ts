@@ -8,12 +8,12 @@ import type { NodeFacts } from '#forecast/facts.ts';
 import type { Likelihood } from '#forecast/forecast.ts';
 import type { KubeletConfig } from '#kubelet/config.ts';
 import { valueAt } from '#data/value-at.ts';
-import type { DiskPast } from '#forecast/history/disks.ts';
+import type { DiskHistory } from '#forecast/history/disks.ts';
 import { agreementOf, crossingOf, type Point } from '#forecast/trend.ts';
 import { isFutile, keepsUp } from './image-gc.ts';
-import type { Foreseen, NodeRule, Unseen } from '#forecast/rule.ts';
+import type { Prediction, NodeRule, Unseen } from '#forecast/rule.ts';
 
-export const diskFills: NodeRule = { name: 'disk-fills', foresee, unseen };
+export const diskFills: NodeRule = { name: 'disk-fills', evaluate, unseen };
 
 /** A course is followed no further ahead than this, and than four times what was seen of it. */
 const furthestS = 7 * 86_400;
@@ -24,7 +24,7 @@ const leastShare = 0.005;
 /** The two ways of telling the time agree when the sooner is at least so much of the later. */
 const agreed = 0.6;
 
-function foresee({ view, past, now }: NodeFacts): readonly Foreseen[] {
+function evaluate({ view, history, now }: NodeFacts): readonly Prediction[] {
   const { disks } = view.system;
   if (disks?.ok !== true) return [];
   const config = view.kubelet.config?.ok === true ? view.kubelet.config.value : undefined;
@@ -33,7 +33,7 @@ function foresee({ view, past, now }: NodeFacts): readonly Foreseen[] {
       disk,
       config,
       now,
-      past: valueAt(past.disks, disk.path),
+      history: valueAt(history.disks, disk.path),
     };
     const thresholds = config === undefined ? [] : thresholdsOf(disk, config);
     return (['bytes', 'inodes'] as const).flatMap((measure) => {
@@ -51,13 +51,13 @@ interface At {
   readonly disk: Disk;
   readonly config: KubeletConfig | undefined;
   readonly now: Date;
-  readonly past: DiskPast | undefined;
+  readonly history: DiskHistory | undefined;
 }
 
 const remedy =
   'Free room on the node (`crictl rmi --prune`, old logs), find out what grows (`du -x`), or give it a larger disk.';
 
-function pressureNow({ disk, config }: At, threshold: Threshold): Foreseen {
+function pressureNow({ disk, config }: At, threshold: Threshold): Prediction {
   const { kind, graceS } = threshold;
   const evicts = kind === 'soft' ? `, and evicts Pods after ${graceS ?? 0} s` : '';
   return {
@@ -66,22 +66,22 @@ function pressureNow({ disk, config }: At, threshold: Threshold): Foreseen {
     likelihood: 'certain',
     effect: 'fails',
     withinS: 0,
-    because: `${stands(disk, threshold)}: the kubelet refuses new Pods ("The node had condition: [DiskPressure]. ")${evicts}, until ${config?.evictionPressureTransitionS ?? 300} s after there is room; pulls of Pods that it has taken work on`,
+    because: `${holdsFor(disk, threshold)}: the kubelet refuses new Pods ("The node had condition: [DiskPressure]. ")${evicts}, until ${config?.evictionPressureTransitionS ?? 300} s after there is room; pulls of Pods that it has taken work on`,
     remedy,
   };
 }
 
-function stands(disk: Disk, { signal, written, kind, floor, measure }: Threshold): string {
+function holdsFor(disk: Disk, { signal, written, kind, floor, measure }: Threshold): string {
   return `the file system of ${disk.path} has ${amountText(freeOf(disk, measure), measure)} free, and the ${kind} eviction threshold ${signal}<${written} is ${amountText(floor, measure)}`;
 }
 
-function pressureComing(at: At, threshold: Threshold): readonly Foreseen[] | undefined {
+function pressureComing(at: At, threshold: Threshold): readonly Prediction[] | undefined {
   const { disk, config } = at;
   const course = courseOf(at, threshold.measure, threshold.floor);
   if (course === undefined || config === undefined) return undefined;
   const collection = threshold.measure === 'bytes' ? garbageCollectionOf(disk, config) : undefined;
-  if (collection !== undefined && keepsUp(at.past, collection, at.now)) return [];
-  const isHelpless = collection === undefined || isFutile(at.past, collection, at.now);
+  if (collection !== undefined && keepsUp(at.history, collection, at.now)) return [];
+  const isHelpless = collection === undefined || isFutile(at.history, collection, at.now);
   const assuming = isHelpless ? course.assuming : `${course.assuming}, and image garbage collection frees too little`;
   return [
     {
@@ -91,17 +91,17 @@ function pressureComing(at: At, threshold: Threshold): readonly Foreseen[] | und
       effect: 'fails',
       withinS: course.withinS,
       assuming,
-      because: `${stands(disk, threshold)}; ${course.because}`,
+      because: `${holdsFor(disk, threshold)}; ${course.because}`,
       remedy,
     },
   ];
 }
 
-function fullComing(at: At, measure: Measure): readonly Foreseen[] {
+function fullComing(at: At, measure: Measure): readonly Prediction[] {
   const { disk, config } = at;
   const course = courseOf(at, measure, 0);
   const collection = config === undefined || measure === 'inodes' ? undefined : garbageCollectionOf(disk, config);
-  if (course === undefined || (collection !== undefined && keepsUp(at.past, collection, at.now))) return [];
+  if (course === undefined || (collection !== undefined && keepsUp(at.history, collection, at.now))) return [];
   return [
     {
       about: disk.path,
@@ -123,8 +123,8 @@ interface Course {
   readonly because: string;
 }
 
-function courseOf({ disk, past, now }: At, measure: Measure, floor: number): Course | undefined {
-  const points: readonly Point[] = (past?.samples ?? []).map(([atMs, bytes, inodes]) => ({
+function courseOf({ disk, history, now }: At, measure: Measure, floor: number): Course | undefined {
+  const points: readonly Point[] = (history?.samples ?? []).map(([atMs, bytes, inodes]) => ({
     atMs,
     value: measure === 'bytes' ? bytes : inodes,
   }));

@@ -1,13 +1,13 @@
 /** The Node itself says DiskPressure, also where the agent sees no disk, and for some minutes after there is room again. */
 import type { NodeFacts } from '#forecast/facts.ts';
-import type { Foreseen, NodeRule } from '#forecast/rule.ts';
+import type { Prediction, NodeRule } from '#forecast/rule.ts';
 
-export const diskPressure: NodeRule = { name: 'disk-pressure', foresee };
+export const diskPressure: NodeRule = { name: 'disk-pressure', evaluate };
 
-function foresee({ view }: NodeFacts): readonly Foreseen[] {
-  const { diskPressure: said } = view.kubelet;
-  if (said?.is !== true) return [];
-  const since = said.since === '' ? '' : ` since ${said.since}`;
+function evaluate({ view }: NodeFacts): readonly Prediction[] {
+  const { diskPressure: reported } = view.kubelet;
+  if (reported?.is !== true) return [];
+  const since = reported.since === '' ? '' : ` since ${reported.since}`;
   return [
     {
       about: 'the Node',

@@ -29,8 +29,8 @@ export function needOf(content: Content, runtime: RuntimeConfig): Need | undefin
   return contentBytes > 0 ? { contentBytes, isExact } : undefined;
 }
 
-export function contentOf({ performances }: Pick<Rehearsal, 'performances'>): Content | undefined {
-  const ending = performances.at(-1)?.ending;
+export function contentOf({ attempts }: Pick<Rehearsal, 'attempts'>): Content | undefined {
+  const ending = attempts.at(-1)?.ending;
   return ending?.is === 'pulled' ? ending.content : undefined;
 }
 

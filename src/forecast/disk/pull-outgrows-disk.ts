@@ -2,9 +2,9 @@
 import { bytesText } from '#kubelet/disk.ts';
 import type { ImageFacts } from '#forecast/facts.ts';
 import { contentOf, loadsOf, needOf, needText, placesOf, type Load, type Need } from './need.ts';
-import type { Foreseen, ImageRule, Unseen } from '#forecast/rule.ts';
+import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';
 
-export const pullOutgrowsDisk: ImageRule = { name: 'pull-outgrows-disk', foresee, unseen };
+export const pullOutgrowsDisk: ImageRule = { name: 'pull-outgrows-disk', evaluate, unseen };
 
 interface Pressed {
   readonly need: Need;
@@ -27,10 +27,10 @@ function pressed({ view, demand, rehearsal }: ImageFacts): readonly Pressed[] {
   });
 }
 
-function foresee(facts: ImageFacts): readonly Foreseen[] {
+function evaluate(facts: ImageFacts): readonly Prediction[] {
   return pressed(facts)
     .filter(({ need }) => need.isExact)
-    .map(({ need, load, of }): Foreseen => {
+    .map(({ need, load, of }): Prediction => {
       const { disk, leastBytes, likelyInodes } = load;
       const wants =
         of === 'bytes'

@@ -9,9 +9,9 @@ import type { ImageFacts } from '#forecast/facts.ts';
 import type { KubeletConfig } from '#kubelet/config.ts';
 import { isFutile } from './image-gc.ts';
 import { contentOf, loadsOf, needOf, needText, placesOf, type Load } from './need.ts';
-import type { Foreseen, ImageRule, Unseen } from '#forecast/rule.ts';
+import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';
 
-export const pullTripsEviction: ImageRule = { name: 'pull-trips-eviction', foresee, unseen };
+export const pullTripsEviction: ImageRule = { name: 'pull-trips-eviction', evaluate, unseen };
 
 /** Without the thresholds this share of the disk is worth a word: the kubelet's own default for image file systems. */
 const usualShare = 0.15;
@@ -26,15 +26,15 @@ function loads({ view, rehearsal }: ImageFacts): readonly (Load & { readonly byt
   return loadsOf(places, need.contentBytes).map((load) => ({ ...load, bytes: need.contentBytes }));
 }
 
-function foresee(facts: ImageFacts): readonly Foreseen[] {
+function evaluate(facts: ImageFacts): readonly Prediction[] {
   const { config } = facts.view.kubelet;
   if (config?.ok !== true) return [];
-  return loads(facts).flatMap((load): readonly Foreseen[] => {
+  return loads(facts).flatMap((load): readonly Prediction[] => {
     // What does not fit at all is the other forecast; what is met already is the node's.
     if (load.likelyBytes > load.disk.rootFreeBytes) return [];
     const thresholds = thresholdsOf(load.disk, config.value).filter((one) => !isMet(one, load.disk));
     const tripped = thresholds.find((one) => one.floor > leftBy(load, one));
-    return tripped === undefined ? [] : [foreseen(facts, { load, tripped, config: config.value })];
+    return tripped === undefined ? [] : [predicted(facts, { load, tripped, config: config.value })];
   });
 }
 
@@ -42,20 +42,20 @@ function leftBy({ disk, likelyBytes, likelyInodes }: Load, { measure }: Threshol
   return freeOf(disk, measure) - (measure === 'bytes' ? likelyBytes : likelyInodes);
 }
 
-function foreseen(
-  { now, past }: ImageFacts,
+function predicted(
+  { now, history }: ImageFacts,
   at: { readonly load: Load & { readonly bytes: number }; readonly tripped: Threshold; readonly config: KubeletConfig },
-): Foreseen {
+): Prediction {
   const { load, tripped, config } = at;
   const { disk, leastBytes } = load;
   const collection = garbageCollectionOf(disk, config);
-  const helps = collection !== undefined && !isFutile(past.disks[disk.path], collection, now);
-  const isSure = tripped.measure === 'bytes' && tripped.floor > disk.freeBytes - leastBytes;
+  const helps = collection !== undefined && !isFutile(history.disks[disk.path], collection, now);
+  const isCertain = tripped.measure === 'bytes' && tripped.floor > disk.freeBytes - leastBytes;
   const { signal, written, floor, measure, kind } = tripped;
   return {
     about: disk.path,
     fault: 'disk.pressure',
-    likelihood: isSure ? 'likely' : 'possible',
+    likelihood: isCertain ? 'likely' : 'possible',
     effect: helps ? 'delays' : 'fails',
     withinS: 0,
     assuming: 'the pull begins now, and image garbage collection frees nothing before it ends',

@@ -2,11 +2,11 @@
 import { bytesText } from '#kubelet/disk.ts';
 import type { NodeFacts } from '#forecast/facts.ts';
 import { contentOf, loadsOf, needOf, needText, placesOf } from './need.ts';
-import type { Foreseen, NodeRule } from '#forecast/rule.ts';
+import type { Prediction, NodeRule } from '#forecast/rule.ts';
 
-export const pullsOutgrowDisk: NodeRule = { name: 'pulls-outgrow-disk', foresee };
+export const pullsOutgrowDisk: NodeRule = { name: 'pulls-outgrow-disk', evaluate };
 
-function foresee({ view, entries }: NodeFacts): readonly Foreseen[] {
+function evaluate({ view, entries }: NodeFacts): readonly Prediction[] {
   const places = placesOf(view);
   const { config } = view.runtime;
   if (places === undefined || !config.ok) return [];
@@ -19,7 +19,7 @@ function foresee({ view, entries }: NodeFacts): readonly Foreseen[] {
   }
   if (wanted.size < 2) return [];
   const bytes = [...wanted.values()].reduce((sum, one) => sum + one, 0);
-  return loadsOf(places, bytes).flatMap((load): readonly Foreseen[] => {
+  return loadsOf(places, bytes).flatMap((load): readonly Prediction[] => {
     const { disk, leastBytes, likelyBytes, likelyInodes } = load;
     const isFull = likelyBytes > disk.rootFreeBytes;
     if (!isFull && !(disk.inodes > 0 && likelyInodes > disk.inodesFree)) return [];

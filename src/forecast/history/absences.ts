@@ -5,7 +5,7 @@
 import type { Fault, FaultCode } from '#report/fault.ts';
 import { valueAt } from '#data/value-at.ts';
 import type { PullReport } from '#report/report.ts';
-import type { TagsPast } from './tags.ts';
+import type { TagsHistory } from './tags.ts';
 import { faultIn, fieldsOf, itemsIn, numberIn, recordsIn, textIn, type Readable } from './tolerant.ts';
 
 export interface Absence {
@@ -20,7 +20,7 @@ export interface ImageAbsences {
   /** Gone as far as is known, and what it led to before. */
   readonly open?: Absence & { readonly digest: string };
 }
-export type AbsencesPast = Readonly<Record<string, ImageAbsences>>;
+export type AbsencesHistory = Readonly<Record<string, ImageAbsences>>;
 
 const most = 2_000;
 const keptOver = 8;
@@ -36,22 +36,22 @@ export function isGone(fault: Fault): boolean {
 }
 
 /** `tags`: what was known before this report. */
-export function learnAbsence(past: AbsencesPast, report: PullReport, tags: TagsPast): AbsencesPast {
-  const { image, verdict, performances } = report;
+export function learnAbsence(history: AbsencesHistory, report: PullReport, tags: TagsHistory): AbsencesHistory {
+  const { image, verdict, attempts } = report;
   const atMs = Date.parse(report.at);
-  const known = valueAt(past, image);
-  const ending = performances.at(-1)?.ending;
+  const known = valueAt(history, image);
+  const ending = attempts.at(-1)?.ending;
   if (ending?.is === 'pulled') {
     const next = known === undefined ? undefined : cameBack(known, ending.content.digest);
-    return next === known || next === undefined ? past : { ...past, [image]: next };
+    return next === known || next === undefined ? history : { ...history, [image]: next };
   }
-  if (verdict.is !== 'fails' || !isGone(verdict.fault)) return past;
+  if (verdict.is !== 'fails' || !isGone(verdict.fault)) return history;
   const digest = known?.open?.digest ?? valueAt(tags, image)?.digest;
   // What never pulled is no brown-out, but a name that is wrong or not pushed yet.
-  if (digest === undefined || (known === undefined && Object.keys(past).length >= most)) return past;
+  if (digest === undefined || (known === undefined && Object.keys(history).length >= most)) return history;
   const fromMs = known?.open?.fromMs ?? atMs;
   return {
-    ...past,
+    ...history,
     [image]: { over: known?.over ?? [], open: { fromMs, toMs: atMs, fault: verdict.fault.code, digest } },
   };
 }
@@ -63,12 +63,12 @@ export function cameBack(known: ImageAbsences, digest: string): ImageAbsences {
   return { over: before === digest ? [...known.over, absence].slice(-keptOver) : known.over };
 }
 
-export function forgetAbsences(past: AbsencesPast, images: ReadonlySet<string>): AbsencesPast {
-  const kept = Object.entries(past).filter(([image]) => images.has(image));
-  return kept.length === Object.keys(past).length ? past : Object.fromEntries(kept);
+export function forgetAbsences(history: AbsencesHistory, images: ReadonlySet<string>): AbsencesHistory {
+  const kept = Object.entries(history).filter(([image]) => images.has(image));
+  return kept.length === Object.keys(history).length ? history : Object.fromEntries(kept);
 }
 
-export function readAbsences(value: unknown): AbsencesPast {
+export function readAbsences(value: unknown): AbsencesHistory {
   return recordsIn(value, readImage, most);
 }
 

@@ -2,14 +2,14 @@
  * Which hosts served the blobs of each registry, since when, and how the last requests to them went. The set changes without
  * notice, and what a firewall lets through does not: a host never seen before is the first sign of pulls that will fail.
  */
-import { rootOf, sideOf, type FaultCode } from '#report/fault.ts';
-import { lastWords } from '#report/last-exchanges.ts';
+import { rootOf, ownerOf, type FaultCode } from '#report/fault.ts';
+import { lastExchanges } from '#report/last-exchanges.ts';
 import { valueAt } from '#data/value-at.ts';
-import type { Exchange, Performance } from '#report/rehearsal.ts';
+import type { Exchange, Attempt } from '#report/rehearsal.ts';
 import type { PullReport } from '#report/report.ts';
 import { faultIn, numberIn, recordsIn, textIn, textsIn, type Readable } from './tolerant.ts';
 
-export interface BlobHostPast {
+export interface BlobHostHistory {
   /** When it was first asked for a blob. */
   readonly sinceMs: number;
   /** When it last served one, and when it last failed to; absent: never. */
@@ -23,7 +23,7 @@ export interface BlobHostPast {
   readonly failed?: readonly string[];
 }
 /** By registry, then by host. */
-export type BlobHostsPast = Readonly<Record<string, Readonly<Record<string, BlobHostPast>>>>;
+export type BlobHostsHistory = Readonly<Record<string, Readonly<Record<string, BlobHostHistory>>>>;
 
 const mostRegistries = 100;
 const mostHosts = 24;
@@ -39,9 +39,9 @@ export interface BlobSample {
   readonly fault?: FaultCode;
 }
 
-export function blobSamples(performances: readonly Performance[]): readonly BlobSample[] {
-  return performances.flatMap(({ exchanges, ending }) => {
-    const samples = lastWords(exchanges).flatMap(sampleOf);
+export function blobSamples(attempts: readonly Attempt[]): readonly BlobSample[] {
+  return attempts.flatMap(({ exchanges, ending }) => {
+    const samples = lastExchanges(exchanges).flatMap(sampleOf);
     if (ending.is !== 'failed') return samples;
     const { fault } = ending;
     const broke = fault.code === 'blob.interrupted' || fault.code === 'blob.digest_mismatch';
@@ -54,7 +54,7 @@ function sampleOf({ act, url, outcome }: Exchange): readonly BlobSample[] {
   if ((act !== 'config' && act !== 'layer') || host === undefined) return [];
   if (!outcome.ok) {
     const fault = rootOf(outcome.fault).code;
-    return sideOf(fault) === 'agent' ? [] : [{ host, fault }];
+    return ownerOf(fault) === 'agent' ? [] : [{ host, fault }];
   }
   const { status } = outcome.value;
   if (status < 300) return [{ host }];
@@ -63,25 +63,28 @@ function sampleOf({ act, url, outcome }: Exchange): readonly BlobSample[] {
   return [{ host, fault: status === 403 ? 'blob.denied' : 'blob.unavailable' }];
 }
 
-export function learnBlobHosts(past: BlobHostsPast, { registry, performances, at, image }: PullReport): BlobHostsPast {
-  const samples = blobSamples(performances);
-  if (registry === undefined || samples.length === 0) return past;
-  const known = valueAt(past, registry);
-  if (known === undefined && Object.keys(past).length >= mostRegistries) return past;
+export function learnBlobHosts(
+  history: BlobHostsHistory,
+  { registry, attempts, at, image }: PullReport,
+): BlobHostsHistory {
+  const samples = blobSamples(attempts);
+  if (registry === undefined || samples.length === 0) return history;
+  const known = valueAt(history, registry);
+  if (known === undefined && Object.keys(history).length >= mostRegistries) return history;
   const turn = { atMs: Date.parse(at), image };
   const hosts = samples.reduce((before, sample) => withSample(before, sample, turn), known ?? {});
-  return { ...past, [registry]: hosts };
+  return { ...history, [registry]: hosts };
 }
 
-type Hosts = Readonly<Record<string, BlobHostPast>>;
+type Hosts = Readonly<Record<string, BlobHostHistory>>;
 
 /** When, and for which image as written. */
-export interface BlobTurn {
+export interface SampledBlobHost {
   readonly atMs: number;
   readonly image: string;
 }
 
-function withSample(hosts: Hosts, sample: BlobSample, turn: BlobTurn): Hosts {
+function withSample(hosts: Hosts, sample: BlobSample, turn: SampledBlobHost): Hosts {
   const known = valueAt(hosts, sample.host);
   const next = { ...hosts, [sample.host]: sampled(known, sample, turn) };
   if (known !== undefined || Object.keys(next).length <= mostHosts) return next;
@@ -91,10 +94,10 @@ function withSample(hosts: Hosts, sample: BlobSample, turn: BlobTurn): Hosts {
 
 /** The memory of one host with one more request. */
 export function sampled(
-  known: BlobHostPast | undefined,
+  known: BlobHostHistory | undefined,
   { fault }: BlobSample,
-  { atMs, image }: BlobTurn,
-): BlobHostPast {
+  { atMs, image }: SampledBlobHost,
+): BlobHostHistory {
   const isOld = known !== undefined && atMs - lastMs(known) > gapMs;
   const recent = `${known === undefined || isOld ? '' : known.recent}${fault === undefined ? '1' : '0'}`;
   const kept = recent.slice(-keptRequests);
@@ -111,11 +114,11 @@ export function sampled(
   };
 }
 
-function lastMs({ sinceMs, okMs = sinceMs, failMs = sinceMs }: BlobHostPast): number {
+function lastMs({ sinceMs, okMs = sinceMs, failMs = sinceMs }: BlobHostHistory): number {
   return Math.max(okMs, failMs);
 }
 
-export function readBlobHosts(value: unknown): BlobHostsPast {
+export function readBlobHosts(value: unknown): BlobHostsHistory {
   const registries = recordsIn(value, (hosts) => readHosts(Object.fromEntries(hosts)));
   return Object.fromEntries(Object.entries(registries).slice(0, mostRegistries));
 }
@@ -125,7 +128,7 @@ function readHosts(value: unknown): Hosts | undefined {
   return Object.keys(hosts).length === 0 ? undefined : hosts;
 }
 
-function readHost(value: Readable): BlobHostPast | undefined {
+function readHost(value: Readable): BlobHostHistory | undefined {
   const [sinceMs, okMs, failMs] = ['sinceMs', 'okMs', 'failMs'].map((name) => numberIn(value, name));
   const [recent, fault] = [textIn(value, 'recent'), faultIn(value)];
   if (sinceMs === undefined || recent === undefined || !/^[01]*$/.test(recent)) return undefined;

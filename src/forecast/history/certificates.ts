@@ -2,7 +2,7 @@
 import type { TlsFacts } from '#report/rehearsal.ts';
 import { fieldsOf, isNumber, numberIn, numbersIn, textIn } from './tolerant.ts';
 
-export interface CertificatePast {
+export interface CertificateHistory {
   /** First 16 hexadecimal digits of the SHA-256 of the leaf. */
   readonly fingerprint: string;
   readonly issuer: string;
@@ -20,20 +20,20 @@ const mostRenewals = 6;
  * One that ends later replaces what is known; one that ends earlier is another server's of the same host, which has not been
  * renewed or was rolled back, and teaches no rhythm.
  */
-export function learnCertificate<T extends { readonly certificate?: CertificatePast }>(
-  past: T,
+export function learnCertificate<T extends { readonly certificate?: CertificateHistory }>(
+  history: T,
   { leaf, issuer }: TlsFacts,
   atMs: number,
 ): T {
-  if (leaf === undefined) return past;
-  const known = past.certificate;
+  if (leaf === undefined) return history;
+  const known = history.certificate;
   const notBeforeMs = Date.parse(leaf.notBefore);
   const notAfterMs = Date.parse(leaf.notAfter);
-  if (!isNumber(notBeforeMs) || !isNumber(notAfterMs) || known?.fingerprint === leaf.fingerprint) return past;
-  if (known !== undefined && notAfterMs <= known.notAfterMs && known.notAfterMs > atMs) return past;
+  if (!isNumber(notBeforeMs) || !isNumber(notAfterMs) || known?.fingerprint === leaf.fingerprint) return history;
+  if (known !== undefined && notAfterMs <= known.notAfterMs && known.notAfterMs > atMs) return history;
   const leftS = known === undefined ? [] : [Math.round((known.notAfterMs - notBeforeMs) / 1000)];
   const renewedWithS = [...(known?.renewedWithS ?? []), ...leftS].slice(-mostRenewals);
-  const certificate: CertificatePast = {
+  const certificate: CertificateHistory = {
     fingerprint: leaf.fingerprint,
     issuer,
     notBeforeMs,
@@ -41,10 +41,10 @@ export function learnCertificate<T extends { readonly certificate?: CertificateP
     sinceMs: atMs,
     renewedWithS,
   };
-  return { ...past, certificate };
+  return { ...history, certificate };
 }
 
-export function readCertificate(value: unknown): CertificatePast | undefined {
+export function readCertificate(value: unknown): CertificateHistory | undefined {
   const fields = fieldsOf(value);
   const [fingerprint, issuer] = [textIn(fields, 'fingerprint'), textIn(fields, 'issuer')];
   const [notBeforeMs, notAfterMs, sinceMs] = ['notBeforeMs', 'notAfterMs', 'sinceMs'].map((name) =>

@@ -9,29 +9,29 @@ export interface ClockSample {
   readonly atMs: number;
   readonly aheadS: number;
 }
-export type ClockPast = readonly ClockSample[];
+export type ClockHistory = readonly ClockSample[];
 
 const most = 48;
 const apartMs = 30 * 60_000;
 
-export function learnClock(clock: ClockPast, { at, performances }: PullReport): ClockPast {
+export function learnClock(clock: ClockHistory, { at, attempts }: PullReport): ClockHistory {
   const atMs = Date.parse(at);
   const last = clock.at(-1);
   if (last !== undefined && Math.abs(atMs - last.atMs) < apartMs) return clock;
-  const aheadS = aheadOf(performances.flatMap(({ exchanges }) => exchanges));
+  const aheadS = aheadOf(attempts.flatMap(({ exchanges }) => exchanges));
   return aheadS === undefined || !isNumber(atMs) ? clock : [...clock, { atMs, aheadS }].slice(-most);
 }
 
 /** By the middle of what each host says: one registry may be wrong itself. */
 export function aheadOf(exchanges: readonly Exchange[]): number | undefined {
-  const said = exchanges.flatMap(({ url, outcome }) =>
+  const reported = exchanges.flatMap(({ url, outcome }) =>
     outcome.ok && isNumber(outcome.value.clockAheadS) ? [{ host: hostOf(url), aheadS: outcome.value.clockAheadS }] : [],
   );
-  const byHost = [...Map.groupBy(said, ({ host }) => host).values()];
+  const byHost = [...Map.groupBy(reported, ({ host }) => host).values()];
   return median(byHost.flatMap((its) => median(its.map(({ aheadS }) => aheadS)) ?? []));
 }
 
-export function readClock(value: unknown): ClockPast {
+export function readClock(value: unknown): ClockHistory {
   return itemsIn(value, readSample).slice(-most);
 }
 

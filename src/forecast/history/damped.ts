@@ -6,44 +6,46 @@ import { valueAt } from '#data/value-at.ts';
 import type { PullReport } from '#report/report.ts';
 import { faultIn, fieldsOf, numberIn, recordsIn, textIn, wordIn, type Readable } from './tolerant.ts';
 
-export interface DampedPast {
+export interface DampedHistory {
   /** By the demand's name. Only images that have had a forecast. */
   readonly images: Readonly<Record<string, HeldSet>>;
   readonly node: HeldSet;
 }
 
-export const emptyDamped: DampedPast = { images: {}, node: {} };
+export const emptyDamped: DampedHistory = { images: {}, node: {} };
 
 const most = 2_000;
 
-export function heldOf({ images }: DampedPast, id: string): HeldSet {
+export function heldOf({ images }: DampedHistory, id: string): HeldSet {
   return valueAt(images, id) ?? {};
 }
 
 /** While an image fails, its verdict says so, and rules that read a pull see nothing: neither a sight nor an absence. */
-export function learnDamped(past: DampedPast, report: PullReport): DampedPast {
-  if (report.verdict.is === 'fails' || report.verdict.is === 'unknown') return past;
+export function learnDamped(history: DampedHistory, report: PullReport): DampedHistory {
+  if (report.verdict.is === 'fails' || report.verdict.is === 'unknown') return history;
   const id = reportId(report);
-  const before = heldOf(past, id);
+  const before = heldOf(history, id);
   const isKnown = Object.keys(before).length > 0;
-  if (!isKnown && (report.forecasts.length === 0 || Object.keys(past.images).length >= most)) return past;
+  if (!isKnown && (report.forecasts.length === 0 || Object.keys(history.images).length >= most)) return history;
   const after = learnHeld(before, report.forecasts, Date.parse(report.at));
-  if (Object.keys(after).length > 0) return { ...past, images: { ...past.images, [id]: after } };
-  return isKnown ? { ...past, images: without(past.images, id) } : past;
+  if (Object.keys(after).length > 0) return { ...history, images: { ...history.images, [id]: after } };
+  return isKnown ? { ...history, images: without(history.images, id) } : history;
 }
 
-function without(images: DampedPast['images'], id: string): DampedPast['images'] {
+function without(images: DampedHistory['images'], id: string): DampedHistory['images'] {
   return Object.fromEntries(Object.entries(images).filter(([other]) => other !== id));
 }
 
 /** A demand's name is the image as written, or that and what sets it apart, in brackets. */
-export function forgetDamped(past: DampedPast, images: ReadonlySet<string>): DampedPast {
+export function forgetDamped(history: DampedHistory, images: ReadonlySet<string>): DampedHistory {
   const isAsked = (id: string): boolean => images.has(id) || images.has(id.replace(/ \([^()]*\)$/, ''));
-  const kept = Object.entries(past.images).filter(([id]) => isAsked(id));
-  return kept.length === Object.keys(past.images).length ? past : { ...past, images: Object.fromEntries(kept) };
+  const kept = Object.entries(history.images).filter(([id]) => isAsked(id));
+  return kept.length === Object.keys(history.images).length
+    ? history
+    : { ...history, images: Object.fromEntries(kept) };
 }
 
-export function readDamped(value: unknown): DampedPast {
+export function readDamped(value: unknown): DampedHistory {
   const fields = fieldsOf(value);
   const images = recordsIn(fields.get('images'), readImage, most);
   return { images, node: readSet(fieldsOf(fields.get('node'))) };

@@ -10,12 +10,12 @@ import { isNumber, numberIn, recordsIn, type Readable } from './tolerant.ts';
 /** When, free bytes and free inodes. */
 export type Sample = readonly [atMs: number, freeBytes: number, inodesFree: number];
 
-export interface DiskPast {
+export interface DiskHistory {
   readonly capacityBytes: number;
   readonly samples: readonly Sample[];
   readonly collectedMs?: number;
 }
-export type DisksPast = Readonly<Record<string, DiskPast>>;
+export type DisksHistory = Readonly<Record<string, DiskHistory>>;
 
 const mostDisks = 8;
 const mostSamples = 160;
@@ -23,18 +23,18 @@ const mostSamples = 160;
 const nearestMs = 60_000;
 const longestMs = 7 * 86_400_000;
 
-export function learnDisks(past: DisksPast, view: NodeView, nowMs: number): DisksPast {
+export function learnDisks(history: DisksHistory, view: NodeView, nowMs: number): DisksHistory {
   const { disks } = view.system;
-  if (disks?.ok !== true) return past;
+  if (disks?.ok !== true) return history;
   const config = view.kubelet.config?.ok === true ? view.kubelet.config.value : undefined;
-  const learned = disks.value.all.slice(0, mostDisks).map((disk): readonly [string, DiskPast] => {
+  const learned = disks.value.all.slice(0, mostDisks).map((disk): readonly [string, DiskHistory] => {
     const { path, capacityBytes, freeBytes, inodesFree } = disk;
-    const known = valueAt(past, path);
+    const known = valueAt(history, path);
     const sample: Sample = [nowMs, freeBytes, inodesFree];
     // Another size is another file system, or a new one of the same name: what was before says nothing about it.
     if (known?.capacityBytes !== capacityBytes) return [path, { capacityBytes, samples: [sample] }];
     const last = known.samples.at(-1);
-    const isAnew = last === undefined || nowMs - last[0] >= nearestMs;
+    const isNewSeries = last === undefined || nowMs - last[0] >= nearestMs;
     const collection = config === undefined ? undefined : garbageCollectionOf(disk, config);
     const halfway = collection === undefined ? 0 : (collection.until - collection.beginsBelow) / 2;
     const hasCollected =
@@ -42,7 +42,7 @@ export function learnDisks(past: DisksPast, view: NodeView, nowMs: number): Disk
       last !== undefined &&
       last[1] <= collection.beginsBelow + halfway &&
       freeBytes - last[1] >= halfway;
-    const samples = isAnew ? thinned([...known.samples, sample], nowMs) : known.samples;
+    const samples = isNewSeries ? thinned([...known.samples, sample], nowMs) : known.samples;
     const collectedMs = hasCollected ? nowMs : known.collectedMs;
     return [path, { capacityBytes, samples, ...(collectedMs === undefined ? {} : { collectedMs }) }];
   });
@@ -57,11 +57,11 @@ function thinned(samples: readonly Sample[], nowMs: number): readonly Sample[] {
   return young.filter((_, i) => i >= half || i % 2 === 0);
 }
 
-export function readDisksPast(value: unknown): DisksPast {
+export function readDisksHistory(value: unknown): DisksHistory {
   return recordsIn(value, readDisk, mostDisks);
 }
 
-function readDisk(value: Readable): DiskPast | undefined {
+function readDisk(value: Readable): DiskHistory | undefined {
   const [capacityBytes, collectedMs] = [numberIn(value, 'capacityBytes'), numberIn(value, 'collectedMs')];
   const samples = value.get('samples');
   if (capacityBytes === undefined || !Array.isArray(samples)) return undefined;

@@ -4,39 +4,44 @@
  */
 import type { PullReport } from '#report/report.ts';
 import type { NodeView } from '#node/view.ts';
-import { learnRates, readRates, type RatesPast } from './rates.ts';
-import { learnDisks, readDisksPast, type DisksPast } from './disks.ts';
-import { learnClock, readClock, type ClockPast } from './clock.ts';
-import { learnHosts, readHosts, type HostsPast } from './hosts.ts';
-import { learnLogins, readLogins, type LoginsPast } from './logins.ts';
-import { learnLimits, readLimits, type LimitsPast } from './limits.ts';
-import { learnQuotas, learnSample, readQuotas, type QuotasPast } from './quotas.ts';
-import { forgetRefusedLogins, learnRefusedLogin, readRefusedLogins, type RefusedLoginsPast } from './refused-logins.ts';
+import { learnRates, readRates, type RatesHistory } from './rates.ts';
+import { learnDisks, readDisksHistory, type DisksHistory } from './disks.ts';
+import { learnClock, readClock, type ClockHistory } from './clock.ts';
+import { learnHosts, readHosts, type HostsHistory } from './hosts.ts';
+import { learnLogins, readLogins, type LoginsHistory } from './logins.ts';
+import { learnLimits, readLimits, type LimitsHistory } from './limits.ts';
+import { learnQuotas, learnSample, readQuotas, type QuotasHistory } from './quotas.ts';
+import {
+  forgetRefusedLogins,
+  learnRefusedLogin,
+  readRefusedLogins,
+  type RefusedLoginsHistory,
+} from './refused-logins.ts';
 import type { QuotaSample } from '#report/quota.ts';
-import { forgetAbsences, learnAbsence, readAbsences, type AbsencesPast } from './absences.ts';
-import { learnBlobHosts, readBlobHosts, type BlobHostsPast } from './blob-hosts.ts';
-import { emptyDamped, forgetDamped, learnDamped, readDamped, type DampedPast } from './damped.ts';
-import { learnRoutes, readRoutes, type RoutesPast } from './routes.ts';
-import { forgetTags, learnTag, readTags, type TagsPast } from './tags.ts';
+import { forgetAbsences, learnAbsence, readAbsences, type AbsencesHistory } from './absences.ts';
+import { learnBlobHosts, readBlobHosts, type BlobHostsHistory } from './blob-hosts.ts';
+import { emptyDamped, forgetDamped, learnDamped, readDamped, type DampedHistory } from './damped.ts';
+import { learnRoutes, readRoutes, type RoutesHistory } from './routes.ts';
+import { forgetTags, learnTag, readTags, type TagsHistory } from './tags.ts';
 
-export interface Past {
+export interface NodeHistory {
   readonly version: 1;
-  readonly tags: TagsPast;
-  readonly hosts: HostsPast;
-  readonly clock: ClockPast;
-  readonly logins: LoginsPast;
-  readonly refusedLogins: RefusedLoginsPast;
-  readonly quotas: QuotasPast;
-  readonly limits: LimitsPast;
-  readonly absences: AbsencesPast;
-  readonly blobHosts: BlobHostsPast;
-  readonly routes: RoutesPast;
-  readonly damped: DampedPast;
-  readonly disks: DisksPast;
-  readonly rates: RatesPast;
+  readonly tags: TagsHistory;
+  readonly hosts: HostsHistory;
+  readonly clock: ClockHistory;
+  readonly logins: LoginsHistory;
+  readonly refusedLogins: RefusedLoginsHistory;
+  readonly quotas: QuotasHistory;
+  readonly limits: LimitsHistory;
+  readonly absences: AbsencesHistory;
+  readonly blobHosts: BlobHostsHistory;
+  readonly routes: RoutesHistory;
+  readonly damped: DampedHistory;
+  readonly disks: DisksHistory;
+  readonly rates: RatesHistory;
 }
 
-export const emptyPast: Past = {
+export const emptyNodeHistory: NodeHistory = {
   version: 1,
   tags: {},
   hosts: {},
@@ -54,53 +59,54 @@ export const emptyPast: Past = {
 };
 
 /** With one more report. */
-export function learnReport(past: Past, report: PullReport): Past {
+export function learnReport(history: NodeHistory, report: PullReport): NodeHistory {
   return {
-    ...past,
-    tags: learnTag(past.tags, report),
-    hosts: learnHosts(past.hosts, report),
-    clock: learnClock(past.clock, report),
-    logins: learnLogins(past.logins, report),
-    refusedLogins: learnRefusedLogin(past.refusedLogins, report),
-    quotas: learnQuotas(past.quotas, report),
-    limits: learnLimits(past.limits, report),
-    absences: learnAbsence(past.absences, report, past.tags),
-    blobHosts: learnBlobHosts(past.blobHosts, report),
-    routes: learnRoutes(past.routes, report),
-    damped: learnDamped(past.damped, report),
-    rates: learnRates(past.rates, report),
+    ...history,
+    tags: learnTag(history.tags, report),
+    hosts: learnHosts(history.hosts, report),
+    clock: learnClock(history.clock, report),
+    logins: learnLogins(history.logins, report),
+    refusedLogins: learnRefusedLogin(history.refusedLogins, report),
+    quotas: learnQuotas(history.quotas, report),
+    limits: learnLimits(history.limits, report),
+    absences: learnAbsence(history.absences, report, history.tags),
+    blobHosts: learnBlobHosts(history.blobHosts, report),
+    routes: learnRoutes(history.routes, report),
+    damped: learnDamped(history.damped, report),
+    rates: learnRates(history.rates, report),
   };
 }
 
 /** With one more look at the node. */
-export function learnNode(past: Past, view: NodeView, nowMs: number): Past {
-  return { ...past, disks: learnDisks(past.disks, view, nowMs) };
+export function learnNode(history: NodeHistory, view: NodeView, nowMs: number): NodeHistory {
+  return { ...history, disks: learnDisks(history.disks, view, nowMs) };
 }
 
 /** With looks at quotas beside the rehearsals. */
-export function learnSamples(past: Past, samples: readonly QuotaSample[]): Past {
-  return { ...past, quotas: samples.reduce(learnSample, past.quotas) };
+export function learnSamples(history: NodeHistory, samples: readonly QuotaSample[]): NodeHistory {
+  return { ...history, quotas: samples.reduce(learnSample, history.quotas) };
 }
 
 /** Without what is about images that nobody asks for any more. `images`: as written. */
-export function forget(past: Past, images: ReadonlySet<string>): Past {
+export function forget(history: NodeHistory, images: ReadonlySet<string>): NodeHistory {
   return {
-    ...past,
-    tags: forgetTags(past.tags, images),
-    refusedLogins: forgetRefusedLogins(past.refusedLogins, images),
-    absences: forgetAbsences(past.absences, images),
-    damped: forgetDamped(past.damped, images),
+    ...history,
+    tags: forgetTags(history.tags, images),
+    refusedLogins: forgetRefusedLogins(history.refusedLogins, images),
+    absences: forgetAbsences(history.absences, images),
+    damped: forgetDamped(history.damped, images),
   };
 }
 
 /** From a file that we, or an older or newer drypull, or nobody, wrote: a slice that cannot be read starts empty. */
-export function readPast(value: unknown): Past {
-  if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1) return emptyPast;
-  const slice = (name: keyof Past): unknown => Object.getOwnPropertyDescriptor(value, name)?.value;
+export function readNodeHistory(value: unknown): NodeHistory {
+  if (typeof value !== 'object' || value === null || !('version' in value) || value.version !== 1)
+    return emptyNodeHistory;
+  const slice = (name: keyof NodeHistory): unknown => Object.getOwnPropertyDescriptor(value, name)?.value;
   return {
     version: 1,
     tags: readTags(slice('tags')),
-    disks: readDisksPast(slice('disks')),
+    disks: readDisksHistory(slice('disks')),
     rates: readRates(slice('rates')),
     hosts: readHosts(slice('hosts')),
     clock: readClock(slice('clock')),

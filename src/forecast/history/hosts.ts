@@ -5,21 +5,21 @@
  * worked and failed (an address of its own is tried often enough to be judged only where it stays). Name servers are among them as
  * `10.0.0.2:53`. At most 400, the longest unseen go first.
  */
-import { sideOf, type FaultCode } from '#report/fault.ts';
+import { ownerOf, type FaultCode } from '#report/fault.ts';
 import { valueAt } from '#data/value-at.ts';
 import type { Evidence, Exchange, Step } from '#report/rehearsal.ts';
 import type { PullReport } from '#report/report.ts';
-import { learnCertificate, readCertificate, type CertificatePast } from './certificates.ts';
+import { learnCertificate, readCertificate, type CertificateHistory } from './certificates.ts';
 import { numberIn, numbersIn, recordsIn, type Readable } from './tolerant.ts';
 import { noTries, readTries, tried, type Tries } from './tries.ts';
 
-export interface HostPast {
+export interface HostHistory {
   readonly firstMs: number;
   readonly seenMs: number;
   /** By address; the 16 that were given last. */
-  readonly addresses: Readonly<Record<string, AddressPast>>;
+  readonly addresses: Readonly<Record<string, AddressHistory>>;
   /** What name servers say of a name that /etc/hosts answers; absent for all others. */
-  readonly named?: Readonly<Record<string, AddressPast>>;
+  readonly named?: Readonly<Record<string, AddressHistory>>;
   /** Of the last connections, oldest first. */
   readonly dialsMs: readonly number[];
   /** Requests, whatever the status below 500. */
@@ -27,42 +27,42 @@ export interface HostPast {
   /** Connections, by the family of the address. */
   readonly v4: Tries;
   readonly v6: Tries;
-  readonly certificate?: CertificatePast;
+  readonly certificate?: CertificateHistory;
 }
-export interface AddressPast {
+export interface AddressHistory {
   readonly firstMs: number;
   readonly seenMs: number;
 }
-export type HostsPast = Readonly<Record<string, HostPast>>;
+export type HostsHistory = Readonly<Record<string, HostHistory>>;
 
 const mostHosts = 400;
 const mostAddresses = 16;
 const mostDials = 9;
 
-export function learnHosts(hosts: HostsPast, { at, performances, evidence }: PullReport): HostsPast {
+export function learnHosts(hosts: HostsHistory, { at, attempts, evidence }: PullReport): HostsHistory {
   const atMs = Date.parse(at);
-  const learning = new Map<string, HostPast>();
-  const learn = (host: string, change: (past: HostPast) => HostPast): void => {
+  const learning = new Map<string, HostHistory>();
+  const learn = (host: string, change: (history: HostHistory) => HostHistory): void => {
     const known = learning.get(host) ?? valueAt(hosts, host) ?? fresh(atMs);
     learning.set(host, { ...change(known), seenMs: atMs });
   };
-  for (const exchange of performances.flatMap(({ exchanges }) => exchanges)) {
+  for (const exchange of attempts.flatMap(({ exchanges }) => exchanges)) {
     const host = hostOf(exchange.url);
     const trouble = troubleOf(exchange);
     if (host !== '' && trouble !== 'ours')
-      learn(host, (past) => ({ ...past, requests: tried(past.requests, atMs, trouble) }));
-    for (const step of exchange.steps) learn(bare(step.target), (past) => withStep(past, step, atMs));
+      learn(host, (history) => ({ ...history, requests: tried(history.requests, atMs, trouble) }));
+    for (const step of exchange.steps) learn(bare(step.target), (history) => withStep(history, step, atMs));
   }
   for (const one of evidence) {
-    if (one.of === 'address') learn(one.host, (past) => withAddress(past, one, atMs));
-    if (one.of === 'name_server') learn(one.target, (past) => withAnswer(past, one, atMs));
-    if (one.of === 'pinned_name') learn(one.host, (past) => withPinned(past, one, atMs));
+    if (one.of === 'address') learn(one.host, (history) => withAddress(history, one, atMs));
+    if (one.of === 'name_server') learn(one.target, (history) => withAnswer(history, one, atMs));
+    if (one.of === 'pinned_name') learn(one.host, (history) => withPinned(history, one, atMs));
   }
   if (learning.size === 0) return hosts;
   return bounded({ ...hosts, ...Object.fromEntries(learning) });
 }
 
-export function medianDialMs({ dialsMs }: HostPast): number | undefined {
+export function medianDialMs({ dialsMs }: HostHistory): number | undefined {
   return dialsMs.toSorted((a, b) => a - b)[Math.floor(dialsMs.length / 2)];
 }
 
@@ -79,29 +79,29 @@ export function bare(authority: string): string {
 
 /** Everything that it has to say, 500 and above not: then it is there and does not work. What we broke off says nothing of it. */
 function troubleOf({ outcome }: Exchange): FaultCode | 'ours' | undefined {
-  if (!outcome.ok) return sideOf(outcome.fault.code) === 'agent' ? 'ours' : outcome.fault.code;
+  if (!outcome.ok) return ownerOf(outcome.fault.code) === 'agent' ? 'ours' : outcome.fault.code;
   return outcome.value.status >= 500 ? 'api.unavailable' : undefined;
 }
 
-function withStep(past: HostPast, step: Step, atMs: number): HostPast {
+function withStep(history: HostHistory, step: Step, atMs: number): HostHistory {
   const { outcome } = step;
   if (step.step === 'dns') {
-    if (!step.outcome.ok) return past;
-    return { ...past, addresses: withGiven(past.addresses, step.outcome.value.addresses, atMs) };
+    if (!step.outcome.ok) return history;
+    return { ...history, addresses: withGiven(history.addresses, step.outcome.value.addresses, atMs) };
   }
-  if (step.step === 'tls') return step.outcome.ok ? learnCertificate(past, step.outcome.value, atMs) : past;
-  if (step.step !== 'tcp' || (!outcome.ok && outcome.fault.code === 'agent.out_of_time')) return past;
+  if (step.step === 'tls') return step.outcome.ok ? learnCertificate(history, step.outcome.value, atMs) : history;
+  if (step.step !== 'tcp' || (!outcome.ok && outcome.fault.code === 'agent.out_of_time')) return history;
   const address = step.outcome.ok ? step.outcome.value.address : addressIn(step.outcome.fault);
   const family = address.includes(':') ? 'v6' : 'v4';
-  const dialsMs = outcome.ok ? [...past.dialsMs, Math.round(step.ms)].slice(-mostDials) : past.dialsMs;
-  return { ...past, dialsMs, [family]: tried(past[family], atMs, outcome.ok ? undefined : outcome.fault.code) };
+  const dialsMs = outcome.ok ? [...history.dialsMs, Math.round(step.ms)].slice(-mostDials) : history.dialsMs;
+  return { ...history, dialsMs, [family]: tried(history[family], atMs, outcome.ok ? undefined : outcome.fault.code) };
 }
 
 function addressIn(fault: object): string {
   return 'address' in fault && typeof fault.address === 'string' ? fault.address : '';
 }
 
-type Addresses = Readonly<Record<string, AddressPast>>;
+type Addresses = Readonly<Record<string, AddressHistory>>;
 
 function withGiven(before: Addresses, given: readonly string[], atMs: number): Addresses {
   const now = given.map((address) => {
@@ -112,26 +112,26 @@ function withGiven(before: Addresses, given: readonly string[], atMs: number): A
 }
 
 /** That a name is not there is an answer too. */
-function withAnswer(past: HostPast, { outcome }: Evidence, atMs: number): HostPast {
+function withAnswer(history: HostHistory, { outcome }: Evidence, atMs: number): HostHistory {
   const fault = outcome.ok || outcome.fault.code === 'dns.not_found' ? undefined : outcome.fault.code;
-  return { ...past, requests: tried(past.requests, atMs, fault) };
+  return { ...history, requests: tried(history.requests, atMs, fault) };
 }
 
-function withPinned(past: HostPast, { outcome }: Evidence, atMs: number): HostPast {
-  if (!outcome.ok) return past;
-  return { ...past, named: withGiven(past.named ?? {}, outcome.value.addresses ?? [], atMs) };
+function withPinned(history: HostHistory, { outcome }: Evidence, atMs: number): HostHistory {
+  if (!outcome.ok) return history;
+  return { ...history, named: withGiven(history.named ?? {}, outcome.value.addresses ?? [], atMs) };
 }
 
-function withAddress(past: HostPast, { target, outcome }: Evidence, atMs: number): HostPast {
+function withAddress(history: HostHistory, { target, outcome }: Evidence, atMs: number): HostHistory {
   const family = bare(target).includes(':') ? 'v6' : 'v4';
-  return { ...past, [family]: tried(past[family], atMs, outcome.ok ? undefined : outcome.fault.code) };
+  return { ...history, [family]: tried(history[family], atMs, outcome.ok ? undefined : outcome.fault.code) };
 }
 
-function fresh(atMs: number): HostPast {
+function fresh(atMs: number): HostHistory {
   return { firstMs: atMs, seenMs: atMs, addresses: {}, dialsMs: [], requests: noTries, v4: noTries, v6: noTries };
 }
 
-function bounded(hosts: HostsPast): HostsPast {
+function bounded(hosts: HostsHistory): HostsHistory {
   return latest(hosts, mostHosts);
 }
 
@@ -141,11 +141,11 @@ function latest<T extends { readonly seenMs: number }>(all: Readonly<Record<stri
   return Object.fromEntries(entries.toSorted(([, a], [, b]) => b.seenMs - a.seenMs).slice(0, most));
 }
 
-export function readHosts(value: unknown): HostsPast {
+export function readHosts(value: unknown): HostsHistory {
   return bounded(recordsIn(value, readHost));
 }
 
-function readHost(value: Readable): HostPast | undefined {
+function readHost(value: Readable): HostHistory | undefined {
   const times = readTimes(value);
   if (times === undefined) return undefined;
   const named = value.get('named');

@@ -5,7 +5,7 @@ import type { Exchange } from '#report/rehearsal.ts';
 import type { PullReport } from '#report/report.ts';
 import { itemsIn, numberIn, textIn, wordIn, type Readable } from './tolerant.ts';
 
-export type QuotasPast = readonly QuotaSeries[];
+export type QuotasHistory = readonly QuotaSeries[];
 
 const mostSeries = 24;
 const mostPoints = 128;
@@ -13,14 +13,14 @@ const usualWindowMs = 6 * 3_600_000;
 /** A bucket that nobody has seen for so long is another one by now. */
 const forgottenMs = 24 * 3_600_000;
 
-export function learnQuotas(quotas: QuotasPast, report: PullReport): QuotasPast {
+export function learnQuotas(quotas: QuotasHistory, report: PullReport): QuotasHistory {
   return samplesIn(report).reduce(learnSample, quotas);
 }
 
 /** The last one of each bucket: within a rehearsal nothing is used. */
 function samplesIn(report: PullReport): readonly QuotaSample[] {
   const found = new Map<string, QuotaSample>();
-  for (const exchange of report.performances.flatMap(({ exchanges }) => exchanges)) {
+  for (const exchange of report.attempts.flatMap(({ exchanges }) => exchanges)) {
     const sample = sampleIn(report, exchange);
     if (sample !== undefined) found.set([sample.registry, sample.account, sample.family].join('\n'), sample);
   }
@@ -48,13 +48,21 @@ function placeOf({ registry, plan }: PullReport, route: number): string {
   return at?.role === 'mirror' ? (/^https?:\/\/([^/]+)/.exec(at.url)?.[1] ?? at.url) : (registry ?? '');
 }
 
-export function learnSample(quotas: QuotasPast, sample: QuotaSample): QuotasPast {
+export function learnSample(quotas: QuotasHistory, sample: QuotaSample): QuotasHistory {
   const { registry, account, family, atMs, limit } = sample;
   if (Number.isNaN(atMs)) return quotas;
   const source = limit?.source ?? '';
   const isSame = (one: QuotaSeries): boolean =>
     one.registry === registry && one.account === account && one.family === family && one.source === source;
-  const known = quotas.find(isSame) ?? { registry, account, family, source, seenMs: atMs, said: 'nothing', points: [] };
+  const known = quotas.find(isSame) ?? {
+    registry,
+    account,
+    family,
+    source,
+    seenMs: atMs,
+    reported: 'nothing',
+    points: [],
+  };
   if (known.seenMs > atMs) return quotas;
   const others = quotas.filter((one) => !isSame(one) && atMs - one.seenMs < forgottenMs);
   return [...others, longer(known, sample)].toSorted((a, b) => b.seenMs - a.seenMs).slice(0, mostSeries);
@@ -65,8 +73,8 @@ function longer(known: QuotaSeries, { atMs, limit, refused: isRefused }: QuotaSa
   const place = { registry, account, family, source, seenMs: atMs };
   const refused = isRefused === true ? { refusedMs: atMs } : refusedMs === undefined ? {} : { refusedMs };
   if (limit?.remaining === undefined) {
-    const said = limit?.windowS === undefined && limit?.limit === undefined ? 'nothing' : 'empty';
-    return { ...known, ...refused, seenMs: atMs, said };
+    const reported = limit?.windowS === undefined && limit?.limit === undefined ? 'nothing' : 'empty';
+    return { ...known, ...refused, seenMs: atMs, reported };
   }
   const allowed = limit.limit ?? known.limit;
   const windowS = limit.windowS ?? known.windowS;
@@ -75,7 +83,7 @@ function longer(known: QuotaSeries, { atMs, limit, refused: isRefused }: QuotaSa
   return {
     ...place,
     ...refused,
-    said: 'numbers',
+    reported: 'numbers',
     ...(allowed === undefined ? {} : { limit: allowed }),
     ...(windowS === undefined ? {} : { windowS }),
     points: withPoint(before, [atMs, limit.remaining], windowS === undefined ? usualWindowMs : windowS * 1000),
@@ -99,24 +107,24 @@ function thinned(points: Points): Points {
   return points.filter((_, i) => i >= half || i % 2 === 0);
 }
 
-export function readQuotas(value: unknown): QuotasPast {
+export function readQuotas(value: unknown): QuotasHistory {
   return itemsIn(value, readSeries).slice(0, mostSeries);
 }
 
 function readSeries(value: Readable): QuotaSeries | undefined {
   const [registry, account, source] = ['registry', 'account', 'source'].map((name) => textIn(value, name));
   const family = wordIn(value, 'family', ['ipv4', 'ipv6', 'proxy', 'any']);
-  const said = wordIn(value, 'said', ['numbers', 'empty', 'nothing']);
+  const reported = wordIn(value, 'said', ['numbers', 'empty', 'nothing']);
   const [seenMs, limit, windowS] = ['seenMs', 'limit', 'windowS'].map((name) => numberIn(value, name));
   if (registry === undefined || account === undefined || source === undefined || family === undefined) return undefined;
-  if (said === undefined || seenMs === undefined) return undefined;
+  if (reported === undefined || seenMs === undefined) return undefined;
   return {
     registry,
     account,
     family,
     source,
     seenMs,
-    said,
+    reported,
     ...(limit === undefined ? {} : { limit }),
     ...(windowS === undefined ? {} : { windowS }),
     points: readPoints(value.get('points')),

@@ -20,13 +20,13 @@ export interface RefusedLogin {
   /** Failed logins that one try makes. */
   readonly perTry: number;
 }
-export type RefusedLoginsPast = Readonly<Record<string, RefusedLogin>>;
+export type RefusedLoginsHistory = Readonly<Record<string, RefusedLogin>>;
 
 const most = 200;
 /** containerd sends a password by POST, and again by GET where that is answered 401 (docker/authorizer.go doBearerAuth). */
 const usualPerTry = 2;
 
-export function learnRefusedLogin(refused: RefusedLoginsPast, report: PullReport): RefusedLoginsPast {
+export function learnRefusedLogin(refused: RefusedLoginsHistory, report: PullReport): RefusedLoginsHistory {
   const id = reportId(report);
   const known = valueAt(refused, id);
   const found = refusedIn(report, known);
@@ -36,14 +36,14 @@ export function learnRefusedLogin(refused: RefusedLoginsPast, report: PullReport
 }
 
 function refusedIn(report: PullReport, known: RefusedLogin | undefined): RefusedLogin | undefined {
-  const { registry, verdict, policy, present, wantedBy, image, plan, performances } = report;
+  const { registry, verdict, policy, present, requestedBy, image, plan, attempts } = report;
   if (registry !== 'docker.io' || verdict.is !== 'fails') return undefined;
   const fault = rootOf(verdict.fault);
   if (fault.code !== 'auth.rejected') return undefined;
   // Of an image that is on the node the kubelet asks nobody.
-  const containers = policy === 'Always' || present !== 'yes' ? wantedBy.length : 0;
+  const containers = policy === 'Always' || present !== 'yes' ? requestedBy.length : 0;
   if (containers === 0) return undefined;
-  const failures = performances
+  const failures = attempts
     .flatMap(({ exchanges }) => exchanges)
     .filter(({ act, as, outcome }) => act === 'token' && as === fault.as && outcome.ok && outcome.value.status >= 400);
   return {
@@ -56,12 +56,12 @@ function refusedIn(report: PullReport, known: RefusedLogin | undefined): Refused
   };
 }
 
-export function forgetRefusedLogins(refused: RefusedLoginsPast, images: ReadonlySet<string>): RefusedLoginsPast {
+export function forgetRefusedLogins(refused: RefusedLoginsHistory, images: ReadonlySet<string>): RefusedLoginsHistory {
   const kept = Object.entries(refused).filter(([, { image }]) => images.has(image));
   return kept.length === Object.keys(refused).length ? refused : Object.fromEntries(kept);
 }
 
-export function readRefusedLogins(value: unknown): RefusedLoginsPast {
+export function readRefusedLogins(value: unknown): RefusedLoginsHistory {
   return recordsIn(value, readOne, most);
 }
 

@@ -2,8 +2,8 @@
  * When each host that pulls ask (registry, mirror, token service, blob host) answered and when it did not, as spans. Bounded by
  * count; spans that failed outlive those that worked.
  */
-import { rootOf, sideOf, type FaultCode } from '#report/fault.ts';
-import { lastWords } from '#report/last-exchanges.ts';
+import { rootOf, ownerOf, type FaultCode } from '#report/fault.ts';
+import { lastExchanges } from '#report/last-exchanges.ts';
 import { valueAt } from '#data/value-at.ts';
 import type { Exchange } from '#report/rehearsal.ts';
 import type { PullReport } from '#report/report.ts';
@@ -29,22 +29,22 @@ export interface RouteMinute {
   readonly fails: number;
   readonly fault?: FaultCode;
 }
-export interface RoutePast {
+export interface RouteHistory {
   /** Oldest first, none like the one before it. */
   readonly spans: readonly RouteSpan[];
   readonly minute: RouteMinute;
 }
 /** By host, with its port where that is not the scheme's own. */
-export type RoutesPast = Readonly<Record<string, RoutePast>>;
+export type RoutesHistory = Readonly<Record<string, RouteHistory>>;
 
 const mostHosts = 100;
 const keptSpans = 24;
 const minuteMs = 60_000;
 
-export function learnRoutes(past: RoutesPast, { performances, at }: PullReport): RoutesPast {
+export function learnRoutes(history: RoutesHistory, { attempts, at }: PullReport): RoutesHistory {
   const atMs = Date.parse(at);
   const turns = new Map<string, { works: number; fails: number; fault?: FaultCode }>();
-  for (const exchange of performances.flatMap(({ exchanges }) => lastWords(exchanges))) {
+  for (const exchange of attempts.flatMap(({ exchanges }) => lastExchanges(exchanges))) {
     const host = /^https?:\/\/([^/?#]+)/.exec(exchange.url)?.[1];
     const fault = faultOf(exchange);
     if (host === undefined || fault === 'ours') continue;
@@ -56,11 +56,11 @@ export function learnRoutes(past: RoutesPast, { performances, at }: PullReport):
     }
     turns.set(host, turn);
   }
-  if (turns.size === 0) return past;
-  const next: Record<string, RoutePast> = { ...past };
+  if (turns.size === 0) return history;
+  const next: Record<string, RouteHistory> = { ...history };
   for (const [host, turn] of turns) {
-    const known = valueAt(past, host);
-    next[host] = withTurn(known, { ...turn, fromMs: atMs, toMs: atMs });
+    const known = valueAt(history, host);
+    next[host] = withSpan(known, { ...turn, fromMs: atMs, toMs: atMs });
   }
   return capped(next);
 }
@@ -72,10 +72,10 @@ function faultOf({ outcome }: Exchange): FaultCode | 'ours' | undefined {
     return status >= 500 ? 'api.unavailable' : status === 429 ? 'api.rate_limited' : undefined;
   }
   const { code } = rootOf(outcome.fault);
-  return sideOf(code) === 'agent' ? 'ours' : code;
+  return ownerOf(code) === 'agent' ? 'ours' : code;
 }
 
-function withTurn(known: RoutePast | undefined, turn: RouteMinute): RoutePast {
+function withSpan(known: RouteHistory | undefined, turn: RouteMinute): RouteHistory {
   if (known === undefined) return { spans: [], minute: turn };
   const { minute } = known;
   if (turn.toMs - minute.fromMs > minuteMs) return { spans: extended(known.spans, spanOf(minute)), minute: turn };
@@ -100,22 +100,22 @@ function extended(spans: readonly RouteSpan[], next: RouteSpan): readonly RouteS
 }
 
 /** Hosts that nobody asked for longest make room. */
-function capped(past: RoutesPast): RoutesPast {
-  const all = Object.entries(past);
-  if (all.length <= mostHosts) return past;
+function capped(history: RoutesHistory): RoutesHistory {
+  const all = Object.entries(history);
+  if (all.length <= mostHosts) return history;
   return Object.fromEntries(all.toSorted(([, a], [, b]) => b.minute.toMs - a.minute.toMs).slice(0, mostHosts));
 }
 
 /** One host's past with its last minute in it; the last span is the present. */
-export function spansOf({ spans, minute }: RoutePast): readonly RouteSpan[] {
+export function spansOf({ spans, minute }: RouteHistory): readonly RouteSpan[] {
   return extended(spans, spanOf(minute));
 }
 
-export function readRoutes(value: unknown): RoutesPast {
+export function readRoutes(value: unknown): RoutesHistory {
   return recordsIn(value, readRoute, mostHosts);
 }
 
-function readRoute(value: Readable): RoutePast | undefined {
+function readRoute(value: Readable): RouteHistory | undefined {
   const minute = readMinute(fieldsOf(value.get('minute')));
   if (!Array.isArray(value.get('spans')) || minute === undefined) return undefined;
   return { spans: itemsIn(value.get('spans'), readSpan).slice(-keptSpans), minute };

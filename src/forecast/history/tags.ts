@@ -3,18 +3,18 @@ import { valueAt } from '#data/value-at.ts';
 import type { PullReport } from '#report/report.ts';
 import { numberIn, recordsIn, textIn, type Readable } from './tolerant.ts';
 
-export interface TagPast {
+export interface TagHistory {
   readonly digest: string;
   /** When it was first and last seen to lead there. */
   readonly sinceMs: number;
   readonly seenMs: number;
 }
-export type TagsPast = Readonly<Record<string, TagPast>>;
+export type TagsHistory = Readonly<Record<string, TagHistory>>;
 
 const most = 2_000;
 
-export function learnTag(tags: TagsPast, { image, at, performances }: PullReport): TagsPast {
-  const ending = performances.at(-1)?.ending;
+export function learnTag(tags: TagsHistory, { image, at, attempts }: PullReport): TagsHistory {
+  const ending = attempts.at(-1)?.ending;
   if (ending?.is !== 'pulled' || ending.content.digest === '') return tags;
   const { digest } = ending.content;
   const seenMs = Date.parse(at);
@@ -24,16 +24,16 @@ export function learnTag(tags: TagsPast, { image, at, performances }: PullReport
   return { ...tags, [image]: { digest, sinceMs, seenMs } };
 }
 
-export function forgetTags(tags: TagsPast, images: ReadonlySet<string>): TagsPast {
+export function forgetTags(tags: TagsHistory, images: ReadonlySet<string>): TagsHistory {
   const kept = Object.entries(tags).filter(([image]) => images.has(image));
   return kept.length === Object.keys(tags).length ? tags : Object.fromEntries(kept);
 }
 
-export function readTags(value: unknown): TagsPast {
+export function readTags(value: unknown): TagsHistory {
   return recordsIn(value, readTag, most);
 }
 
-function readTag(value: Readable): TagPast | undefined {
+function readTag(value: Readable): TagHistory | undefined {
   const [digest, sinceMs, seenMs] = [textIn(value, 'digest'), numberIn(value, 'sinceMs'), numberIn(value, 'seenMs')];
   if (digest === undefined || sinceMs === undefined || seenMs === undefined) return undefined;
   return { digest, sinceMs, seenMs };

@@ -39,9 +39,9 @@ export function textIn(fields: Readable, name: string): string | undefined {
 }
 
 /** One of the words that are known. */
-export function wordIn<T extends string>(fields: Readable, name: string, words: readonly T[]): T | undefined {
+export function wordIn<T extends string>(fields: Readable, name: string, text: readonly T[]): T | undefined {
   const value = fields.get(name);
-  return words.find((word) => word === value);
+  return text.find((word) => word === value);
 }
 
 export function faultIn(fields: Readable): FaultCode | undefined {

@@ -7,18 +7,18 @@ import type { ImageFacts } from '#forecast/facts.ts';
 import type { FaultCode } from '#report/fault.ts';
 import { bare } from '#forecast/history/hosts.ts';
 import type { Evidence } from '#report/rehearsal.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const addressDown: ImageRule = { name: 'address-down', foresee };
+export const addressDown: ImageRule = { name: 'address-down', evaluate };
 
 type Family = 'IPv4' | 'IPv6';
 
-function foresee(facts: ImageFacts): readonly Foreseen[] {
+function evaluate(facts: ImageFacts): readonly Prediction[] {
   const byHost = Map.groupBy(
     facts.rehearsal.evidence.filter(({ of }) => of === 'address'),
     ({ host }) => host,
   );
-  return [...byHost].flatMap(([host, judged]): readonly Foreseen[] => {
+  return [...byHost].flatMap(([host, judged]): readonly Prediction[] => {
     if (!judged.some(({ outcome }) => outcome.ok)) return [];
     const families = [...Map.groupBy(judged, familyOf)];
     return families.flatMap(([family, its]) => {
@@ -32,7 +32,7 @@ function familyOf({ target }: Evidence): Family {
   return bare(target).includes(':') ? 'IPv6' : 'IPv4';
 }
 
-function single({ host, target, outcome }: Evidence, count: number): readonly Foreseen[] {
+function single({ host, target, outcome }: Evidence, count: number): readonly Prediction[] {
   if (outcome.ok) return [];
   const { code } = outcome.fault;
   return [
@@ -50,13 +50,13 @@ function single({ host, target, outcome }: Evidence, count: number): readonly Fo
 function whole(
   host: string,
   { family, its }: { readonly family: Family; readonly its: readonly Evidence[] },
-  { past }: ImageFacts,
-): readonly Foreseen[] {
+  { history }: ImageFacts,
+): readonly Prediction[] {
   const codes = its.flatMap(({ outcome }): readonly FaultCode[] => (outcome.ok ? [] : [outcome.fault.code]));
   const [code] = codes;
   if (code === undefined) return [];
   const tries = family === 'IPv6' ? 'v6' : 'v4';
-  const isUsed = Object.values(past.hosts).some((known) => known[tries].good > 0);
+  const isUsed = Object.values(history.hosts).some((known) => known[tries].good > 0);
   if (!isUsed && codes.every((one) => one === 'tcp.unreachable')) return [];
   const left = family === 'IPv6' ? 'IPv4' : 'IPv6';
   const elsewhere = isUsed ? `, which this node reaches others by` : '';

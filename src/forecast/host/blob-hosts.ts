@@ -6,11 +6,11 @@ import type { ImageFacts } from '#forecast/facts.ts';
 import type { FaultCode } from '#report/fault.ts';
 import { minuteText } from '#report/time-text.ts';
 import { valueAt } from '#data/value-at.ts';
-import { blobSamples, sampled, type BlobHostPast } from '#forecast/history/blob-hosts.ts';
-import type { Foreseen, ImageRule, Unseen } from '#forecast/rule.ts';
+import { blobSamples, sampled, type BlobHostHistory } from '#forecast/history/blob-hosts.ts';
+import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';
 
-export const blobHostNew: ImageRule = { name: 'blob-host-new', foresee: foreseeNew, unseen };
-export const blobHostFlaky: ImageRule = { name: 'blob-host-flaky', foresee: foreseeFlaky };
+export const blobHostNew: ImageRule = { name: 'blob-host-new', evaluate: forecastNew, unseen };
+export const blobHostFlaky: ImageRule = { name: 'blob-host-flaky', evaluate: forecastFlaky };
 
 const hourMs = 3_600_000;
 /** What a registry shows in the first hour is its set, not news: each layer may come from another of its hosts. */
@@ -26,38 +26,38 @@ const largeShare = 0.2;
 /** So many failures in a row are no accident. */
 const inRow = 3;
 
-interface Host extends BlobHostPast {
+interface Host extends BlobHostHistory {
   readonly name: string;
   /** Asked in this rehearsal. */
   readonly now: boolean;
 }
 
 /** With the requests of this rehearsal in it. */
-function hostsOf({ demand, rehearsal, past, now }: ImageFacts): readonly Host[] {
+function hostsOf({ demand, rehearsal, history, now }: ImageFacts): readonly Host[] {
   if (!demand.image.ok) return [];
   const { registry } = demand.image.value;
-  const known = valueAt(past.blobHosts, registry) ?? {};
+  const known = valueAt(history.blobHosts, registry) ?? {};
   const hosts = new Map(
     Object.entries(known).map(([name, host]): [string, Host] => [name, { ...host, name, now: false }]),
   );
-  for (const sample of blobSamples(rehearsal.performances)) {
+  for (const sample of blobSamples(rehearsal.attempts)) {
     const host = sampled(hosts.get(sample.host), sample, { atMs: now.getTime(), image: demand.written });
     hosts.set(sample.host, { ...host, name: sample.host, now: true });
   }
   return [...hosts.values()];
 }
 
-function foreseeNew(facts: ImageFacts): readonly Foreseen[] {
-  const { demand, plan, rehearsal, past } = facts;
+function forecastNew(facts: ImageFacts): readonly Prediction[] {
+  const { demand, plan, rehearsal, history } = facts;
   const registry = demand.image.ok ? demand.image.value.registry : '';
   // The first rehearsal of a registry learns.
-  if (!Object.hasOwn(past.blobHosts, registry)) return [];
+  if (!Object.hasOwn(history.blobHosts, registry)) return [];
   const hosts = hostsOf(facts);
   const firstMs = Math.min(...hosts.map(({ sinceMs }) => sinceMs));
   const nowMs = facts.now.getTime();
   const routes = plan.routes.ok ? plan.routes.value.map(({ authority }) => authority) : [];
-  const pulled = rehearsal.performances.at(-1)?.ending.is === 'pulled';
-  return hosts.flatMap((host): readonly Foreseen[] => {
+  const pulled = rehearsal.attempts.at(-1)?.ending.is === 'pulled';
+  return hosts.flatMap((host): readonly Prediction[] => {
     const { name, sinceMs, okMs, failMs } = host;
     if (routes.includes(name) || sinceMs - firstMs < learnsMs) return [];
     if (okMs === undefined && failMs !== undefined && nowMs - failMs < isFreshMs)
@@ -79,11 +79,11 @@ function foreseeNew(facts: ImageFacts): readonly Foreseen[] {
 }
 
 /** Where manifests cost quota and are not on the node, no layer is asked for, and nobody knows where it would come from. */
-function unseen({ demand, rehearsal, past }: ImageFacts): readonly Unseen[] {
-  const ending = rehearsal.performances.at(-1)?.ending;
+function unseen({ demand, rehearsal, history }: ImageFacts): readonly Unseen[] {
+  const ending = rehearsal.attempts.at(-1)?.ending;
   if (!demand.image.ok || ending?.is !== 'pulled' || ending.content.depth !== 'resolved') return [];
   const { registry } = demand.image.value;
-  if (Object.hasOwn(past.blobHosts, registry)) return [];
+  if (Object.hasOwn(history.blobHosts, registry)) return [];
   return [
     {
       about: registry,
@@ -94,7 +94,7 @@ function unseen({ demand, rehearsal, past }: ImageFacts): readonly Unseen[] {
   ];
 }
 
-function refused({ name, sinceMs, fault }: Host, registry: string, hosts: readonly Host[]): Foreseen {
+function refused({ name, sinceMs, fault }: Host, registry: string, hosts: readonly Host[]): Prediction {
   const others = hosts.filter(({ okMs }) => okMs !== undefined).map((other) => other.name);
   return {
     about: name,
@@ -108,15 +108,15 @@ function refused({ name, sinceMs, fault }: Host, registry: string, hosts: readon
   };
 }
 
-function foreseeFlaky(facts: ImageFacts): readonly Foreseen[] {
+function forecastFlaky(facts: ImageFacts): readonly Prediction[] {
   const { rehearsal, now, plan, demand } = facts;
-  const ending = rehearsal.performances.at(-1)?.ending;
+  const ending = rehearsal.attempts.at(-1)?.ending;
   const blobs = ending?.is === 'pulled' ? ending.content.layers + 1 : 1;
   const all = plan.routes.ok ? plan.routes.value : [];
   const routes = all.map(({ authority }) => authority);
   // Behind a mirror that fails stands the next host: route-down tells of it.
   const mirrors = all.filter(({ role }) => role === 'mirror').map(({ authority }) => authority);
-  return hostsOf(facts).flatMap(({ name, recent, okMs, failMs, fault, failed: images = [] }): readonly Foreseen[] => {
+  return hostsOf(facts).flatMap(({ name, recent, okMs, failMs, fault, failed: images = [] }): readonly Prediction[] => {
     // What one other image alone meets may be that image's.
     if (images.length < 2 && !images.includes(demand.written)) return [];
     if (mirrors.includes(name)) return [];

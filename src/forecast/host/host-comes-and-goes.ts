@@ -3,19 +3,19 @@ import type { ImageFacts } from '#forecast/facts.ts';
 import type { Tries } from '#forecast/history/tries.ts';
 import { spanText } from '#report/time-text.ts';
 import { valueAt } from '#data/value-at.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { hostsAsked, othersThan, standIns } from './role.ts';
 import { dayS } from '#forecast/times.ts';
 
-export const hostComesAndGoes: ImageRule = { name: 'host-comes-and-goes', foresee };
+export const hostComesAndGoes: ImageRule = { name: 'host-comes-and-goes', evaluate };
 
 /** Once may be a restart, twice an accident. */
 const leastFalls = 3;
 
-function foresee({ rehearsal, plan, past, now }: ImageFacts): readonly Foreseen[] {
+function evaluate({ rehearsal, plan, history, now }: ImageFacts): readonly Prediction[] {
   const sinceMs = now.getTime() - dayS * 1000;
-  return [...hostsAsked(rehearsal)].flatMap((host): readonly Foreseen[] => {
-    const requests = valueAt(past.hosts, host)?.requests;
+  return [...hostsAsked(rehearsal)].flatMap((host): readonly Prediction[] => {
+    const requests = valueAt(history.hosts, host)?.requests;
     const falls = (requests?.falls ?? []).filter((atMs) => atMs > sinceMs);
     const [firstMs, lastMs] = [falls[0], falls.at(-1)];
     if (requests === undefined || firstMs === undefined || lastMs === undefined || falls.length < leastFalls) return [];

@@ -6,16 +6,16 @@
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { Evidence } from '#report/rehearsal.ts';
 import { spanText } from '#report/time-text.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const nameServerDown: ImageRule = { name: 'name-server-down', foresee };
+export const nameServerDown: ImageRule = { name: 'name-server-down', evaluate };
 
 /** A look-up that takes longer is felt in every connection. */
 const slowMs = 1000;
 
-function foresee(facts: ImageFacts): readonly Foreseen[] {
+function evaluate(facts: ImageFacts): readonly Prediction[] {
   const judged = facts.rehearsal.evidence.filter(({ of }) => of === 'name_server');
-  return judged.flatMap((evidence): readonly Foreseen[] => {
+  return judged.flatMap((evidence): readonly Prediction[] => {
     const others = judged.filter(({ host, target }) => host === evidence.host && target !== evidence.target);
     if (!others.some(({ outcome, ms }) => outcome.ok && ms < slowMs)) return [];
     if (evidence.outcome.ok) return evidence.ms < slowMs ? [] : [slow(evidence, facts)];
@@ -24,7 +24,7 @@ function foresee(facts: ImageFacts): readonly Foreseen[] {
   });
 }
 
-function down({ target, host }: Evidence, fault: Foreseen['fault'], facts: ImageFacts): Foreseen {
+function down({ target, host }: Evidence, fault: Prediction['fault'], facts: ImageFacts): Prediction {
   const waits = waitOf(target, facts);
   return {
     about: target,
@@ -36,7 +36,7 @@ function down({ target, host }: Evidence, fault: Foreseen['fault'], facts: Image
   };
 }
 
-function slow({ target, host, ms }: Evidence, facts: ImageFacts): Foreseen {
+function slow({ target, host, ms }: Evidence, facts: ImageFacts): Prediction {
   return {
     about: target,
     fault: 'dns.timed_out',

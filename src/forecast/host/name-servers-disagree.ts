@@ -1,11 +1,11 @@
 /** Name servers that say different things of one name: Go believes the first that answers, and an answer of "no such name" too. */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { Evidence } from '#report/rehearsal.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const nameServersDisagree: ImageRule = { name: 'name-servers-disagree', foresee };
+export const nameServersDisagree: ImageRule = { name: 'name-servers-disagree', evaluate };
 
-function foresee({ rehearsal }: ImageFacts): readonly Foreseen[] {
+function evaluate({ rehearsal }: ImageFacts): readonly Prediction[] {
   const byHost = Map.groupBy(
     rehearsal.evidence.filter(({ of }) => of === 'name_server'),
     ({ host }) => host,
@@ -17,7 +17,7 @@ function foresee({ rehearsal }: ImageFacts): readonly Foreseen[] {
 }
 
 /** One knows the name and another denies it: whoever is asked first decides. */
-function denying(host: string, one: Evidence, judged: readonly Evidence[]): readonly Foreseen[] {
+function denying(host: string, one: Evidence, judged: readonly Evidence[]): readonly Prediction[] {
   const knows = judged.find(({ outcome }) => outcome.ok);
   if (one.outcome.ok || one.outcome.fault.code !== 'dns.not_found' || knows === undefined) return [];
   return [
@@ -37,7 +37,7 @@ function misleading(
   host: string,
   { target, outcome }: Evidence,
   { judged, evidence }: { readonly judged: readonly Evidence[]; readonly evidence: readonly Evidence[] },
-): readonly Foreseen[] {
+): readonly Prediction[] {
   const given = outcome.ok ? (outcome.value.addresses ?? []) : [];
   const tried = given.flatMap((address) => evidence.filter((one) => isAddress(one, host, address)));
   const [first] = tried.flatMap((one) => (one.outcome.ok ? [] : [one.outcome.fault.code]));

@@ -5,18 +5,18 @@
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { DnsFacts } from '#report/rehearsal.ts';
 import { spanText } from '#report/time-text.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { exchangesOf } from './role.ts';
 
-export const namesSearched: ImageRule = { name: 'names-searched', foresee };
+export const namesSearched: ImageRule = { name: 'names-searched', evaluate };
 
 /** Below it nobody notices. */
 const feltMs = 1000;
 /** containerd's net.Dialer.Timeout is for the look-up and the connection together. */
 const perilousShare = 0.5;
 
-function foresee({ rehearsal, plan }: ImageFacts): readonly Foreseen[] {
-  const found = new Map<string, Foreseen>();
+function evaluate({ rehearsal, plan }: ImageFacts): readonly Prediction[] {
+  const found = new Map<string, Prediction>();
   for (const exchange of exchangesOf(rehearsal)) {
     const limitMs = (plan.routes.ok ? plan.routes.value[exchange.route]?.dialTimeoutMs : undefined) ?? 30_000;
     for (const step of exchange.steps) {
@@ -33,7 +33,7 @@ function costly(
   host: string,
   { names, ms }: NonNullable<DnsFacts['searched']>,
   { limitMs, ndots }: { readonly limitMs: number; readonly ndots: number },
-): Foreseen {
+): Prediction {
   const isPerilous = ms >= limitMs * perilousShare;
   const questions = `${names.length * 2} questions`;
   return {

@@ -7,31 +7,31 @@ import type { ImageFacts } from '#forecast/facts.ts';
 import { rateAt } from '#forecast/history/rates.ts';
 import { rateOf } from '#report/throughput.ts';
 import { contentOf } from '#forecast/disk/need.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const pullOutlastsDeadline: ImageRule = { name: 'pull-outlasts-deadline', foresee };
+export const pullOutlastsDeadline: ImageRule = { name: 'pull-outlasts-deadline', evaluate };
 
 /** A Deployment's progressDeadlineSeconds where nobody says otherwise (k8s pkg/apis/apps/v1/defaults.go). */
 const usualDeadlineS = 600;
 /** max_concurrent_downloads: what one connection gets, three may get three times. */
 const atOnce = 3;
 
-function foresee({ demand, rehearsal, past, now }: ImageFacts): readonly Foreseen[] {
+function evaluate({ demand, rehearsal, history, now }: ImageFacts): readonly Prediction[] {
   const content = contentOf(rehearsal);
   const bytes = content?.missingBytes ?? (demand.present === 'no' ? content?.bytes : undefined) ?? 0;
   const host = content?.blobHosts.at(-1);
   if (content === undefined || host === undefined || bytes === 0) return [];
-  const own = rehearsal.performances
+  const own = rehearsal.attempts
     .flatMap(({ exchanges }) => exchanges)
     .flatMap((exchange) => rateOf(exchange) ?? [])
     .findLast((rate) => rate.host === host);
-  const rate = own ?? rateAt(past.rates, host, now.getTime());
+  const rate = own ?? rateAt(history.rates, host, now.getTime());
   if (rate?.isLimited !== true || rate.bytesPerS <= 0) return [];
   const slowestS = Math.round(bytes / rate.bytesPerS);
   const fastestS = Math.round(slowestS / Math.min(atOnce, Math.max(1, content.missingLayers ?? content.layers)));
   const deadlineS = demand.deadlineS ?? usualDeadlineS;
   if (slowestS <= deadlineS) return [];
-  const isSure = fastestS > deadlineS && demand.deadlineS !== undefined && content.missingBytes !== undefined;
+  const isCertain = fastestS > deadlineS && demand.deadlineS !== undefined && content.missingBytes !== undefined;
   const whose =
     demand.deadlineS === undefined
       ? `a Deployment's usual deadline of ${deadlineS} s`
@@ -41,7 +41,7 @@ function foresee({ demand, rehearsal, past, now }: ImageFacts): readonly Foresee
     {
       about: host,
       fault: 'blob.slow',
-      likelihood: isSure ? 'likely' : 'possible',
+      likelihood: isCertain ? 'likely' : 'possible',
       effect: 'delays',
       withinS: 0,
       assuming: `${host} goes on as it sent a sample: ${bytesText(rate.bytesPerS)} a second on one connection`,

@@ -7,9 +7,9 @@
 import type { ImageFacts } from '#forecast/facts.ts';
 import { waitOf } from '#report/throughput.ts';
 import type { Act } from '#report/rehearsal.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const pullStalls: ImageRule = { name: 'pull-stalls', foresee };
+export const pullStalls: ImageRule = { name: 'pull-stalls', evaluate };
 
 const asked: Readonly<Record<Act, string>> = {
   token: 'a token',
@@ -19,12 +19,12 @@ const asked: Readonly<Record<Act, string>> = {
   layer: 'a layer',
 };
 
-function foresee({ view, rehearsal }: ImageFacts): readonly Foreseen[] {
+function evaluate({ view, rehearsal }: ImageFacts): readonly Prediction[] {
   const { config } = view.runtime;
   if (!config.ok || config.value.engine !== 'local') return [];
   const timeoutMs = config.value.progressTimeoutMs ?? 0;
   if (timeoutMs === 0) return [];
-  const silent = rehearsal.performances
+  const silent = rehearsal.attempts
     .flatMap(({ exchanges }) => exchanges)
     .flatMap((exchange) => {
       const wait = waitOf(exchange);

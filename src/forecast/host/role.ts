@@ -16,8 +16,8 @@ export function standIns(others: readonly string[]): string {
   return others.length === 0 ? '' : `; ${others.join(', ')} would stand in`;
 }
 
-export function exchangesOf({ performances }: Rehearsal): readonly Exchange[] {
-  return performances.flatMap(({ exchanges }) => exchanges);
+export function exchangesOf({ attempts }: Rehearsal): readonly Exchange[] {
+  return attempts.flatMap(({ exchanges }) => exchanges);
 }
 
 /** Every certificate that was shown and could be read, also by addresses that the pull did not use. */

@@ -4,12 +4,12 @@ import { rootOf, type Fault } from '#report/fault.ts';
 import { downSinceMs } from '#forecast/history/tries.ts';
 import { minuteText } from '#report/time-text.ts';
 import { valueAt } from '#data/value-at.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const routeDown: ImageRule = { name: 'route-down', foresee };
+export const routeDown: ImageRule = { name: 'route-down', evaluate };
 
-function foresee({ plan, rehearsal, past }: ImageFacts): readonly Foreseen[] {
-  const last = rehearsal.performances.at(-1);
+function evaluate({ plan, rehearsal, history }: ImageFacts): readonly Prediction[] {
+  const last = rehearsal.attempts.at(-1);
   if (last?.ending.is !== 'pulled' || !plan.routes.ok || plan.routes.value.length < 2) return [];
   const down = new Map<number, Fault>();
   const up = new Set<number>();
@@ -21,11 +21,11 @@ function foresee({ plan, rehearsal, past }: ImageFacts): readonly Foreseen[] {
       down.set(route, { code: 'api.unavailable', host: '', status: outcome.value.status, message: '' });
   }
   const left = plan.routes.value.length - down.size;
-  return [...down].flatMap(([index, fault]): Foreseen[] => {
+  return [...down].flatMap(([index, fault]): Prediction[] => {
     const route = plan.routes.ok ? plan.routes.value[index] : undefined;
     if (route === undefined || up.has(index)) return [];
     const cause = rootOf(fault).code;
-    const known = valueAt(past.hosts, route.host)?.requests;
+    const known = valueAt(history.hosts, route.host)?.requests;
     const sinceMs = known === undefined ? undefined : downSinceMs(known);
     const since = sinceMs === undefined ? '' : ` since ${minuteText(sinceMs)}`;
     return [

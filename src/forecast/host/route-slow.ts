@@ -8,9 +8,9 @@ import { rootOf, type FaultCode } from '#report/fault.ts';
 import type { Route } from '#runtime/plan.ts';
 import type { Content, Exchange } from '#report/rehearsal.ts';
 import { spanText } from '#report/time-text.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const routeSlow: ImageRule = { name: 'route-slow', foresee };
+export const routeSlow: ImageRule = { name: 'route-slow', evaluate };
 
 const feltS = 60;
 /** containerd's max_concurrent_downloads. */
@@ -18,14 +18,14 @@ const atOnce = 3;
 /** An answer that takes longer is the host's, not the network's. */
 const slowMs = 2000;
 
-function foresee({ plan, rehearsal }: ImageFacts): readonly Foreseen[] {
-  const last = rehearsal.performances.at(-1);
+function evaluate({ plan, rehearsal }: ImageFacts): readonly Prediction[] {
+  const last = rehearsal.attempts.at(-1);
   if (last?.ending.is !== 'pulled' || !plan.routes.ok) return [];
   const { content } = last.ending;
-  return plan.routes.value.flatMap((route, index): readonly Foreseen[] => {
+  return plan.routes.value.flatMap((route, index): readonly Prediction[] => {
     const its = last.exchanges.filter((one) => one.route === index && one.act !== 'token' && one.act !== 'layer');
     const cost = costOf(its);
-    const turns = turnsOf(content);
+    const turns = attemptsOf(content);
     const lostS = ((cost?.ms ?? 0) / 1000) * turns;
     if (cost === undefined || lostS < feltS) return [];
     const objects = `${objectsOf(content)} objects${content.depth === 'resolved' ? ' at least' : ''}`;
@@ -60,7 +60,7 @@ function costOf(its: readonly Exchange[]): { readonly ms: number; readonly fault
 }
 
 /** Name, index and manifest one after another; config and layers three at a time. */
-function turnsOf(content: Content): number {
+function attemptsOf(content: Content): number {
   return 1 + manifestsOf(content) + Math.ceil((1 + content.layers) / atOnce);
 }
 

@@ -2,13 +2,13 @@
 import type { ImageFacts } from '#forecast/facts.ts';
 import { kindOfMediaType } from '#image/manifest.ts';
 import { formatPlatform, matcherFor, parsePlatform, type Platform } from '#image/platform.ts';
-import type { Foreseen, ImageRule, Unseen } from '#forecast/rule.ts';
+import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';
 
-export const platformLacking: ImageRule = { name: 'platform-lacking', foresee, unseen };
+export const platformLacking: ImageRule = { name: 'platform-lacking', evaluate, unseen };
 
-function foresee(facts: ImageFacts): readonly Foreseen[] {
+function evaluate(facts: ImageFacts): readonly Prediction[] {
   const { demand, plan, rehearsal } = facts;
-  const ending = rehearsal.performances.at(-1)?.ending;
+  const ending = rehearsal.attempts.at(-1)?.ending;
   const offered = ending?.is === 'pulled' ? ending.content.offered : undefined;
   // Without an index the runtime asks for no platform: the pull goes through on every node.
   if (offered === undefined || !demand.image.ok) return [];
@@ -33,7 +33,7 @@ function foresee(facts: ImageFacts): readonly Foreseen[] {
 /** Where manifests cost quota, the index is not read. */
 function unseen(facts: ImageFacts): readonly Unseen[] {
   const { demand, rehearsal } = facts;
-  const ending = rehearsal.performances.at(-1)?.ending;
+  const ending = rehearsal.attempts.at(-1)?.ending;
   if (!demand.image.ok || ending?.is !== 'pulled' || othersOf(facts).length === 0) return [];
   const { mediaType, depth } = ending.content;
   if (depth !== 'resolved' || kindOfMediaType(mediaType) !== 'index') return [];

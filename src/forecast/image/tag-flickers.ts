@@ -6,9 +6,9 @@ import type { ImageFacts } from '#forecast/facts.ts';
 import { minuteText } from '#report/time-text.ts';
 import { valueAt } from '#data/value-at.ts';
 import { cameBack, type Absence } from '#forecast/history/absences.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const tagFlickers: ImageRule = { name: 'tag-flickers', foresee };
+export const tagFlickers: ImageRule = { name: 'tag-flickers', evaluate };
 
 const dayMs = 24 * 3_600_000;
 /** One that was not repeated for so long was an accident. */
@@ -16,9 +16,9 @@ const onceMs = 7 * dayMs;
 /** A month is the longest that announced brown-outs came apart. */
 const longestMs = 30 * dayMs;
 
-function foresee({ demand, rehearsal, past, now }: ImageFacts): readonly Foreseen[] {
-  const before = valueAt(past.absences, demand.written);
-  const ending = rehearsal.performances.at(-1)?.ending;
+function evaluate({ demand, rehearsal, history, now }: ImageFacts): readonly Prediction[] {
+  const before = valueAt(history.absences, demand.written);
+  const ending = rehearsal.attempts.at(-1)?.ending;
   const known = before !== undefined && ending?.is === 'pulled' ? cameBack(before, ending.content.digest) : before;
   const last = known?.over.at(-1);
   if (!demand.image.ok || known === undefined || last === undefined) return [];

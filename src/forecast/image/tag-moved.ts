@@ -2,18 +2,18 @@
 import type { ImageFacts } from '#forecast/facts.ts';
 import { minuteText } from '#report/time-text.ts';
 import { valueAt } from '#data/value-at.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const tagMoved: ImageRule = { name: 'tag-moved', foresee };
+export const tagMoved: ImageRule = { name: 'tag-moved', evaluate };
 
-function foresee({ demand, rehearsal, past }: ImageFacts): readonly Foreseen[] {
-  const ending = rehearsal.performances.at(-1)?.ending;
+function evaluate({ demand, rehearsal, history }: ImageFacts): readonly Prediction[] {
+  const ending = rehearsal.attempts.at(-1)?.ending;
   if (!demand.image.ok || demand.image.value.digest !== undefined || ending?.is !== 'pulled') return [];
   const { digest } = ending.content;
   const other = (demand.running ?? []).filter((one) => one !== digest);
   const [runs] = other;
   if (runs === undefined || digest === '') return [];
-  const known = valueAt(past.tags, demand.written);
+  const known = valueAt(history.tags, demand.written);
   const since = known?.digest === digest ? `, since ${minuteText(known.sinceMs)} at the latest` : '';
   const mixed = demand.running?.includes(digest) === true ? ', and others already have the new one' : '';
   // Where the image is on the node, a start here pulls nothing; the next node does.

@@ -3,14 +3,14 @@ import type { ImageFacts } from '#forecast/facts.ts';
 import { minuteText } from '#report/time-text.ts';
 import { valueAt } from '#data/value-at.ts';
 import { isGone } from '#forecast/history/absences.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const tagVanished: ImageRule = { name: 'tag-vanished', foresee };
+export const tagVanished: ImageRule = { name: 'tag-vanished', evaluate };
 
-function foresee({ demand, rehearsal, past }: ImageFacts): readonly Foreseen[] {
-  const ending = rehearsal.performances.at(-1)?.ending;
+function evaluate({ demand, rehearsal, history }: ImageFacts): readonly Prediction[] {
+  const ending = rehearsal.attempts.at(-1)?.ending;
   if (!demand.image.ok || ending?.is !== 'failed' || !isGone(ending.fault)) return [];
-  const known = valueAt(past.tags, demand.written);
+  const known = valueAt(history.tags, demand.written);
   const [runs] = demand.running ?? [];
   const was = runs ?? known?.digest;
   // A name that never led anywhere is a wrong one, which the verdict tells.

@@ -4,14 +4,14 @@
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import type { FaultCode } from '#report/fault.ts';
-import { aheadOf, type ClockPast } from '#forecast/history/clock.ts';
+import { aheadOf, type ClockHistory } from '#forecast/history/clock.ts';
 import { spanText } from '#report/time-text.ts';
 import { median } from '#forecast/trend.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { exchangesOf } from '#forecast/host/role.ts';
 import { dayS, hourS } from '#forecast/times.ts';
 
-export const clockSkews: ImageRule = { name: 'clock-skews', foresee };
+export const clockSkews: ImageRule = { name: 'clock-skews', evaluate };
 
 const refusedS = 300;
 /** Near enough to be said. */
@@ -22,19 +22,19 @@ const leastTimeS = hourS;
 const leastChangeS = 5;
 const horizonS = 7 * dayS;
 
-function foresee(facts: ImageFacts): readonly Foreseen[] {
+function evaluate(facts: ImageFacts): readonly Prediction[] {
   const aheadS = aheadOf(exchangesOf(facts.rehearsal));
   if (aheadS === undefined) return [];
   const behind = aheadS > 0;
-  const words = `the registries' clocks are ${Math.round(Math.abs(aheadS))} s ${behind ? 'ahead of' : 'behind'} this node's`;
+  const text = `the registries' clocks are ${Math.round(Math.abs(aheadS))} s ${behind ? 'ahead of' : 'behind'} this node's`;
   const common = {
     about: 'the clock',
     fault: faultOf(behind, facts),
     effect: 'fails',
     remedy: "Check the node's time synchronisation (chronyd, systemd-timesyncd).",
   } as const;
-  if (Math.abs(aheadS) >= refusedS) return [{ ...common, likelihood: 'likely', withinS: 0, because: words }];
-  const perDayS = driftOf([...facts.past.clock, { atMs: facts.now.getTime(), aheadS }]);
+  if (Math.abs(aheadS) >= refusedS) return [{ ...common, likelihood: 'likely', withinS: 0, because: text }];
+  const perDayS = driftOf([...facts.history.clock, { atMs: facts.now.getTime(), aheadS }]);
   const withinS =
     perDayS !== undefined && perDayS > 0 === behind
       ? ((refusedS - Math.abs(aheadS)) / Math.abs(perDayS)) * dayS
@@ -47,15 +47,15 @@ function foresee(facts: ImageFacts): readonly Foreseen[] {
         likelihood: withinS < dayS ? 'likely' : 'possible',
         withinS: Math.round(withinS),
         assuming: `it goes on drifting by ${rate} s a day`,
-        because: `${words} and drift away by ${rate} s a day; ${spanText(refusedS * 1000)} are refused`,
+        because: `${text} and drift away by ${rate} s a day; ${spanText(refusedS * 1000)} are refused`,
       },
     ];
   }
-  return Math.abs(aheadS) < tolerableS ? [] : [{ ...common, likelihood: 'possible', because: words }];
+  return Math.abs(aheadS) < tolerableS ? [] : [{ ...common, likelihood: 'possible', because: text }];
 }
 
 /** Seconds a day, by the middle of the slopes between all pairs (Theil and Sen): one wrong sample changes nothing. */
-export function driftOf(samples: ClockPast): number | undefined {
+export function driftOf(samples: ClockHistory): number | undefined {
   const [first, last] = [samples[0], samples.at(-1)];
   if (first === undefined || last === undefined || samples.length < leastSamples) return undefined;
   const timeS = (last.atMs - first.atMs) / 1000;

@@ -8,9 +8,9 @@ import type { KubeletConfig } from '#kubelet/config.ts';
 import { rateAt } from '#forecast/history/rates.ts';
 import type { PullReport } from '#report/report.ts';
 import { contentOf } from '#forecast/disk/need.ts';
-import type { Foreseen, NodeRule } from '#forecast/rule.ts';
+import type { Prediction, NodeRule } from '#forecast/rule.ts';
 
-export const pullsQueue: NodeRule = { name: 'pulls-queue', foresee };
+export const pullsQueue: NodeRule = { name: 'pulls-queue', evaluate };
 
 /** A wait that is worth a word. */
 const longS = 60;
@@ -26,22 +26,22 @@ interface Waiting {
   readonly takesS?: number;
 }
 
-function foresee({ view, entries, past, now }: NodeFacts): readonly Foreseen[] {
+function evaluate({ view, entries, history, now }: NodeFacts): readonly Prediction[] {
   const { config } = view.kubelet;
   if (config?.ok !== true) return [];
   const waiting = entries.flatMap(({ report }): readonly Waiting[] => {
     const content = contentOf(report);
     if (content?.missingBytes === undefined || content.missingBytes === 0 || isRuntimesOwn(report)) return [];
-    const rate = rateAt(past.rates, content.blobHosts.at(-1) ?? '', now.getTime());
+    const rate = rateAt(history.rates, content.blobHosts.at(-1) ?? '', now.getTime());
     const takesS = rate === undefined ? undefined : Math.round(content.missingBytes / Math.max(1, rate.bytesPerS));
     // A speed that only is a lower bound tells the longest time: good enough to say that it is short.
-    const isTold = takesS !== undefined && (rate?.isLimited === true || takesS < longS);
+    const isPredicted = takesS !== undefined && (rate?.isLimited === true || takesS < longS);
     return [
       {
         image: report.image,
         bytes: content.missingBytes,
-        wanters: Math.max(1, report.wantedBy.length),
-        ...(isTold ? { takesS } : {}),
+        wanters: Math.max(1, report.requestedBy.length),
+        ...(isPredicted ? { takesS } : {}),
       },
     ];
   });
@@ -49,11 +49,11 @@ function foresee({ view, entries, past, now }: NodeFacts): readonly Foreseen[] {
 }
 
 /** The sandbox image: the runtime pulls it while it makes a sandbox, past the kubelet's queue (containerd RunPodSandbox). */
-function isRuntimesOwn({ wantedBy }: PullReport): boolean {
-  return wantedBy.length > 0 && wantedBy.every(({ kind }) => kind === 'Runtime');
+function isRuntimesOwn({ requestedBy }: PullReport): boolean {
+  return requestedBy.length > 0 && requestedBy.every(({ kind }) => kind === 'Runtime');
 }
 
-function queued(waiting: readonly Waiting[], config: KubeletConfig): readonly Foreseen[] {
+function queued(waiting: readonly Waiting[], config: KubeletConfig): readonly Prediction[] {
   const { serializeImagePulls, maxParallelImagePulls } = config;
   const atOnce = serializeImagePulls ? 1 : maxParallelImagePulls;
   const [largest, ...others] = waiting.toSorted((a, b) => (b.takesS ?? 0) - (a.takesS ?? 0) || b.bytes - a.bytes);
@@ -80,7 +80,7 @@ function queued(waiting: readonly Waiting[], config: KubeletConfig): readonly Fo
 }
 
 /** A bucket of `registryBurst` tokens that fills with `registryPullQPS` a second; one pull takes one, and none waits for one. */
-function refused(waiting: readonly Waiting[], config: KubeletConfig): readonly Foreseen[] {
+function refused(waiting: readonly Waiting[], config: KubeletConfig): readonly Prediction[] {
   const { serializeImagePulls, maxParallelImagePulls, registryPullQps: qps, registryBurst: burst } = config;
   const pulls = waiting.reduce((sum, { wanters }) => sum + wanters, 0);
   const atOnce = Math.min(pulls, maxParallelImagePulls ?? pulls);

@@ -3,41 +3,41 @@
  * are newer than what the running programs have read.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
-import { rootOf, sideOf, type Fault } from '#report/fault.ts';
+import { rootOf, ownerOf, type Fault } from '#report/fault.ts';
 import { wasChallenged } from '#report/judge.ts';
 import type { Pending } from '#runtime/next-start.ts';
 import { hostOf } from '#forecast/history/hosts.ts';
 import type { Evidence } from '#report/rehearsal.ts';
-import type { Foreseen, ImageRule, Unseen } from '#forecast/rule.ts';
+import type { Prediction, ImageRule, Unseen } from '#forecast/rule.ts';
 import { exchangesOf, othersThan, standIns } from '#forecast/host/role.ts';
 
-export const restartPending: ImageRule = { name: 'restart-pending', unseen, foresee };
+export const restartPending: ImageRule = { name: 'restart-pending', unseen, evaluate };
 
-function foresee(facts: ImageFacts): readonly Foreseen[] {
+function evaluate(facts: ImageFacts): readonly Prediction[] {
   const found = facts.rehearsal.evidence.flatMap((one) => {
-    if (one.of === 'after_restart') return ofWay(one, facts);
+    if (one.of === 'after_restart') return ofPath(one, facts);
     return one.of === 'next_start' ? ofPull(one, facts) : [];
   });
   return [...new Map(found.map((one) => [`${one.about} ${one.fault}`, one])).values()];
 }
 
 /** One host as containerd would reach it then. */
-function ofWay({ host, target, outcome }: Evidence, facts: ImageFacts): readonly Foreseen[] {
+function ofPath({ host, target, outcome }: Evidence, facts: ImageFacts): readonly Prediction[] {
   const { proxyNext } = facts.plan;
   const trusted = pendingOf(facts).filter(({ about }) => about === 'roots');
   const reasons = [proxyNext, ...trusted].flatMap((one) => (one === undefined ? [] : [one.because]));
   if (reasons.length === 0) return [];
   const now = faultsOf(host, facts);
   if (outcome.ok) {
-    const mended = now.find(({ code }) => code === 'tls.untrusted' || code === 'tls.expired');
-    const isMended = !worksNow(facts) && mended !== undefined && trusted.length > 0;
-    return isMended ? [mends(host, mended, { of: 'containerd', because: reasons.join(', and ') })] : [];
+    const fixed = now.find(({ code }) => code === 'tls.untrusted' || code === 'tls.expired');
+    const isFixed = !worksNow(facts) && fixed !== undefined && trusted.length > 0;
+    return isFixed ? [fixes(host, fixed, { of: 'containerd', because: reasons.join(', and ') })] : [];
   }
   const { code } = rootOf(outcome.fault);
   // By other roots alone, only trust is another; and what fails as it does now is no news.
   const isOther = proxyNext !== undefined || (code.startsWith('tls.') && !now.some((fault) => fault.code === code));
   if (!isOther) return [];
-  const way = proxyNext === undefined ? 'with these' : target === 'directly' ? 'without a proxy' : `through ${target}`;
+  const path = proxyNext === undefined ? 'with these' : target === 'directly' ? 'without a proxy' : `through ${target}`;
   const others = othersThan(facts.plan, host);
   return [
     {
@@ -46,7 +46,7 @@ function ofWay({ host, target, outcome }: Evidence, facts: ImageFacts): readonly
       likelihood: others.length > 0 ? 'possible' : 'likely',
       effect: 'fails',
       assuming: 'containerd is restarted, as by an upgrade or a reboot',
-      because: `${reasons.join(', and ')}: after a restart it would reach ${host} ${way}, and that fails now (${code})${standIns(others)}`,
+      because: `${reasons.join(', and ')}: after a restart it would reach ${host} ${path}, and that fails now (${code})${standIns(others)}`,
       remedy:
         proxyNext === undefined
           ? `Put the authority that ${host} is trusted by back into the node's trust store, or into a ca file of its hosts.toml.`
@@ -56,15 +56,15 @@ function ofWay({ host, target, outcome }: Evidence, facts: ImageFacts): readonly
 }
 
 /** The whole pull as it would go then. */
-function ofPull({ host, outcome }: Evidence, facts: ImageFacts): readonly Foreseen[] {
+function ofPull({ host, outcome }: Evidence, facts: ImageFacts): readonly Prediction[] {
   const pending = pendingOf(facts).filter(({ about }) => about !== 'roots');
   const change = { of: programsIn(pending), because: pending.map(({ because }) => because).join(', and ') };
   if (outcome.ok) {
     const [fault] = lastFaults(facts);
-    return fault === undefined ? [] : [mends(host, fault, change)];
+    return fault === undefined ? [] : [fixes(host, fault, change)];
   }
   const { code } = rootOf(outcome.fault);
-  if (!worksNow(facts) || sideOf(code) === 'agent') return [];
+  if (!worksNow(facts) || ownerOf(code) === 'agent') return [];
   return [
     {
       about: host,
@@ -79,7 +79,7 @@ function ofPull({ host, outcome }: Evidence, facts: ImageFacts): readonly Forese
   ];
 }
 
-function mends(about: string, { code }: Fault, change: { readonly of: string; readonly because: string }): Foreseen {
+function fixes(about: string, { code }: Fault, change: { readonly of: string; readonly because: string }): Prediction {
   const of = change.of.replace(/ (is|are)$/, '');
   return {
     about,
@@ -105,13 +105,13 @@ function whyOf(fault: Fault): string {
   return 'why' in fault && typeof fault.why === 'string' ? `: ${fault.why}` : '';
 }
 
-function worksNow({ rehearsal: { performances } }: ImageFacts): boolean {
-  return performances.at(-1)?.ending.is === 'pulled';
+function worksNow({ rehearsal: { attempts } }: ImageFacts): boolean {
+  return attempts.at(-1)?.ending.is === 'pulled';
 }
 
 /** Why the pull fails now. */
-function lastFaults({ rehearsal: { performances }, plan }: ImageFacts): readonly Fault[] {
-  const ending = performances.at(-1)?.ending;
+function lastFaults({ rehearsal: { attempts }, plan }: ImageFacts): readonly Fault[] {
+  const ending = attempts.at(-1)?.ending;
   if (ending?.is === 'failed') return [ending.fault];
   return ending === undefined && !plan.routes.ok ? [plan.routes.fault] : [];
 }
@@ -132,7 +132,7 @@ function unseen(facts: ImageFacts): readonly Unseen[] {
       case 'roots':
         return [untold({ what: 'the trusted certificates', fault: 'tls.untrusted', because })];
       case 'credentials':
-        return facts.rehearsal.performances.some(wasChallenged)
+        return facts.rehearsal.attempts.some(wasChallenged)
           ? [untold({ what: "the kubelet's credential providers", fault: 'auth.required', because })]
           : [];
       case 'proxy':
@@ -158,7 +158,7 @@ function untold({ what, fault, because }: { readonly what: string } & Pick<Unsee
 
 function unseenPulls({ rehearsal: { evidence } }: ImageFacts): readonly Unseen[] {
   return evidence.flatMap(({ of, host, outcome }): readonly Unseen[] => {
-    if (of !== 'next_start' || outcome.ok || sideOf(outcome.fault.code) !== 'agent') return [];
+    if (of !== 'next_start' || outcome.ok || ownerOf(outcome.fault.code) !== 'agent') return [];
     const { code } = outcome.fault;
     const because = `how pulls go after the next start could not be told (${code}${whyOf(outcome.fault)})`;
     return [{ about: host, fault: code, because, remedy: 'Run `drypull check` on the node before it is restarted.' }];

@@ -3,18 +3,18 @@ import type { ImageFacts } from '#forecast/facts.ts';
 import { accountOf, loginsOf } from '#kubelet/logins.ts';
 import { exhaustionOf, type Exhaustion, type Family, type QuotaSeries } from '#report/quota.ts';
 import { spanText } from '#report/time-text.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const quotaRunsOut: ImageRule = { name: 'quota-runs-out', foresee };
+export const quotaRunsOut: ImageRule = { name: 'quota-runs-out', evaluate };
 
 /** What was seen longer ago says nothing of now. */
 const staleMs = 2 * 3_600_000;
 
-function foresee(facts: ImageFacts): readonly Foreseen[] {
-  const { past, now } = facts;
-  return past.quotas
+function evaluate(facts: ImageFacts): readonly Prediction[] {
+  const { history, now } = facts;
+  return history.quotas
     .filter(({ seenMs }) => now.getTime() - seenMs < staleMs)
-    .flatMap((series): Foreseen[] => {
+    .flatMap((series): Prediction[] => {
       const bears = bearing(facts, series);
       const end = bears === undefined ? undefined : exhaustionOf(series);
       if (bears === undefined || end === undefined) return [];
@@ -22,7 +22,7 @@ function foresee(facts: ImageFacts): readonly Foreseen[] {
     });
 }
 
-function ofThis(series: QuotaSeries, end: Exhaustion, now: Date): Foreseen {
+function ofThis(series: QuotaSeries, end: Exhaustion, now: Date): Prediction {
   const { registry, account } = series;
   return {
     ...common(series, end, now),
@@ -40,11 +40,11 @@ function ofOther(
   series: QuotaSeries,
   end: Exhaustion,
   { now, over }: { readonly now: Date; readonly over: Family },
-): Foreseen {
+): Prediction {
   const { registry, family } = series;
-  const { because, ...told } = common(series, end, now);
+  const { because, ...shown } = common(series, end, now);
   return {
-    ...told,
+    ...shown,
     likelihood: 'possible',
     effect: 'none',
     because: `${because}; pulls go over ${nameOf(over)} now, and would meet it over ${nameOf(family)}`,
@@ -56,7 +56,7 @@ function common(
   { registry, account, source, limit = 0, points }: QuotaSeries,
   end: Exhaustion,
   now: Date,
-): Omit<Foreseen, 'likelihood' | 'effect' | 'remedy'> {
+): Omit<Prediction, 'likelihood' | 'effect' | 'remedy'> {
   const withinS = Math.max(0, Math.round((end.atMs - now.getTime()) / 1000));
   const whose = account === 'anonymous' ? 'pulls without a login' : `the account ${account}`;
   const where = source === '' || source === account ? '' : ` (${source})`;
@@ -78,7 +78,7 @@ function bearing(
   { plan, rehearsal }: ImageFacts,
   series: QuotaSeries,
 ): { readonly is: 'this' } | { readonly is: 'other'; readonly over: Family } | undefined {
-  const last = rehearsal.performances.at(-1);
+  const last = rehearsal.attempts.at(-1);
   if (last?.ending.is !== 'pulled' || !plan.routes.ok) return undefined;
   const { resolvedBy } = last.ending.content;
   const route = plan.routes.value[resolvedBy];

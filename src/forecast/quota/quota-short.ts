@@ -3,16 +3,16 @@ import type { NodeFacts } from '#forecast/facts.ts';
 import type { Entry } from '#report/ledger.ts';
 import { accountOf } from '#kubelet/logins.ts';
 import type { QuotaSeries } from '#report/quota.ts';
-import type { Foreseen, NodeRule } from '#forecast/rule.ts';
+import type { Prediction, NodeRule } from '#forecast/rule.ts';
 
-export const quotaShort: NodeRule = { name: 'quota-short', foresee };
+export const quotaShort: NodeRule = { name: 'quota-short', evaluate };
 
 const staleMs = 2 * 3_600_000;
 
-function foresee({ entries, past, now }: NodeFacts): readonly Foreseen[] {
-  return past.quotas.flatMap((series): Foreseen[] => {
+function evaluate({ entries, history, now }: NodeFacts): readonly Prediction[] {
+  return history.quotas.flatMap((series): Prediction[] => {
     const left = series.points.at(-1)?.[1];
-    if (left === undefined || series.said !== 'numbers' || now.getTime() - series.seenMs > staleMs) return [];
+    if (left === undefined || series.reported !== 'numbers' || now.getTime() - series.seenMs > staleMs) return [];
     const ours = entries.filter((entry) => isCountedBy(entry, series));
     const all = pullsOf(ours);
     const missing = pullsOf(ours.filter(({ report }) => report.present === 'no'));
@@ -38,7 +38,7 @@ function foresee({ entries, past, now }: NodeFacts): readonly Foreseen[] {
 }
 
 function isCountedBy({ report }: Entry, { registry, account, family }: QuotaSeries): boolean {
-  const last = report.performances.at(-1);
+  const last = report.attempts.at(-1);
   if (report.registry !== registry || last === undefined) return false;
   const over = last.exchanges.flatMap(({ outcome }) => (outcome.ok ? (outcome.value.family ?? []) : []));
   if (family !== 'any' && over.length > 0 && !over.includes(family)) return false;
@@ -47,8 +47,8 @@ function isCountedBy({ report }: Entry, { registry, account, family }: QuotaSeri
 
 /** An image under two names is one pull, because the second finds its content there. */
 function pullsOf(entries: readonly Entry[]): number {
-  const contents = entries.map(({ report: { performances, image } }) => {
-    const ending = performances.at(-1)?.ending;
+  const contents = entries.map(({ report: { attempts, image } }) => {
+    const ending = attempts.at(-1)?.ending;
     return ending?.is === 'pulled' ? ending.content.digest : image;
   });
   return new Set(contents).size;

@@ -3,11 +3,11 @@ import type { NodeFacts } from '#forecast/facts.ts';
 import type { PullReport } from '#report/report.ts';
 import type { NodeRule, Unseen } from '#forecast/rule.ts';
 
-export const quotaUnseen: NodeRule = { name: 'quota-unseen', foresee: () => [], unseen };
+export const quotaUnseen: NodeRule = { name: 'quota-unseen', evaluate: () => [], unseen };
 
 const fault = 'api.rate_limited';
 
-function unseen({ entries, past }: NodeFacts): readonly Unseen[] {
+function unseen({ entries, history }: NodeFacts): readonly Unseen[] {
   const mirrors = new Set(entries.flatMap(({ report }) => mirrorOf(report) ?? []));
   const behind = [...mirrors].map((mirror): Unseen => ({
     about: `docker.io quota of ${mirror}`,
@@ -15,7 +15,7 @@ function unseen({ entries, past }: NodeFacts): readonly Unseen[] {
     because: `images of docker.io come through ${mirror}, whose own quota at Docker Hub cannot be seen from here`,
     remedy: `Watch the quota where ${mirror} asks Docker Hub, with its address or account.`,
   }));
-  const empty = past.quotas.filter(({ registry, said }) => registry === 'docker.io' && said === 'empty');
+  const empty = history.quotas.filter(({ registry, reported }) => registry === 'docker.io' && reported === 'empty');
   const silent = empty.map(({ account }): Unseen => ({
     about: `docker.io quota of ${account}`,
     fault,

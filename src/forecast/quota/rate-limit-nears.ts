@@ -1,14 +1,14 @@
 /** A pull quota with little left. */
 import type { ImageFacts } from '#forecast/facts.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const rateLimitNears: ImageRule = { name: 'rate-limit-nears', foresee };
+export const rateLimitNears: ImageRule = { name: 'rate-limit-nears', evaluate };
 
 const littleShare = 0.1;
 
-function foresee({ rehearsal }: ImageFacts): readonly Foreseen[] {
-  const found = new Map<string, Foreseen>();
-  for (const { url, outcome } of rehearsal.performances.flatMap(({ exchanges }) => exchanges)) {
+function evaluate({ rehearsal }: ImageFacts): readonly Prediction[] {
+  const found = new Map<string, Prediction>();
+  for (const { url, outcome } of rehearsal.attempts.flatMap(({ exchanges }) => exchanges)) {
     if (!outcome.ok || outcome.value.rateLimit === undefined) continue;
     const { limit, remaining, source, windowS, scope } = outcome.value.rateLimit;
     if (scope !== 'quota' || limit === undefined || remaining === undefined || remaining > limit * littleShare)

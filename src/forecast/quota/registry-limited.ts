@@ -4,28 +4,28 @@
  */
 import type { ImageFacts } from '#forecast/facts.ts';
 import { valueAt } from '#data/value-at.ts';
-import type { LimitPast } from '#forecast/history/limits.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import type { LimitHistory } from '#forecast/history/limits.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const registryLimited: ImageRule = { name: 'registry-limited', foresee };
+export const registryLimited: ImageRule = { name: 'registry-limited', evaluate };
 
 const minuteMs = 60_000;
 
 interface Meaning {
-  readonly lastsMs: (limit: LimitPast) => number;
-  readonly likelihood: Foreseen['likelihood'];
-  readonly effect: Foreseen['effect'];
+  readonly lastsMs: (limit: LimitHistory) => number;
+  readonly likelihood: Prediction['likelihood'];
+  readonly effect: Prediction['effect'];
   readonly what: string;
   readonly remedy: string;
 }
 
 const atLeast =
   (ms: number) =>
-  ({ retryAfterS = 0 }: LimitPast): number =>
+  ({ retryAfterS = 0 }: LimitHistory): number =>
     Math.max(ms, retryAfterS * 1000);
 
 /** `quota` is not here: what is left of it is counted. */
-const meanings: { readonly [S in Exclude<LimitPast['scope'], 'quota'>]: Meaning } = {
+const meanings: { readonly [S in Exclude<LimitHistory['scope'], 'quota'>]: Meaning } = {
   burst: {
     lastsMs: atLeast(5 * minuteMs),
     likelihood: 'possible',
@@ -64,9 +64,9 @@ const meanings: { readonly [S in Exclude<LimitPast['scope'], 'quota'>]: Meaning 
   },
 };
 
-function foresee({ plan, past, now }: ImageFacts): readonly Foreseen[] {
+function evaluate({ plan, history, now }: ImageFacts): readonly Prediction[] {
   const { registry } = plan.image;
-  const limit = valueAt(past.limits, registry);
+  const limit = valueAt(history.limits, registry);
   if (limit === undefined || limit.scope === 'quota') return [];
   const { lastsMs, likelihood, effect, what, remedy } = meanings[meantBy(registry, limit.scope)];
   const ageMs = now.getTime() - limit.atMs;
@@ -80,11 +80,14 @@ function foresee({ plan, past, now }: ImageFacts): readonly Foreseen[] {
 }
 
 /** Docker Hub counts no HEAD as a pull and has no other limit on requests: what refuses one suspects abuse. */
-function meantBy(registry: string, scope: Exclude<LimitPast['scope'], 'quota'>): Exclude<LimitPast['scope'], 'quota'> {
+function meantBy(
+  registry: string,
+  scope: Exclude<LimitHistory['scope'], 'quota'>,
+): Exclude<LimitHistory['scope'], 'quota'> {
   return registry === 'docker.io' && (scope === 'burst' || scope === 'unknown') ? 'abuse' : scope;
 }
 
-function untilMonthEnds({ atMs }: LimitPast): number {
+function untilMonthEnds({ atMs }: LimitHistory): number {
   const at = new Date(atMs);
   return Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 1) - atMs;
 }

@@ -2,19 +2,19 @@
 import { deprecationOf, type DeprecatedRegistry } from './deprecated-registries.ts';
 import type { ImageFacts } from '#forecast/facts.ts';
 import { isGone } from '#forecast/history/absences.ts';
-import { sideOf, type Fault } from '#report/fault.ts';
-import type { Foreseen, ImageRule } from '#forecast/rule.ts';
+import { ownerOf, type Fault } from '#report/fault.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
 
-export const registryDeprecated: ImageRule = { name: 'registry-deprecated', foresee };
+export const registryDeprecated: ImageRule = { name: 'registry-deprecated', evaluate };
 
-function foresee({ demand, rehearsal, now }: ImageFacts): readonly Foreseen[] {
+function evaluate({ demand, rehearsal, now }: ImageFacts): readonly Prediction[] {
   if (!demand.image.ok) return [];
   const { repository, tag, runtime } = demand.image.value;
   const row = deprecationOf(repository);
   if (row === undefined || (row.spares !== undefined && row.spares === tag)) return [];
-  const ending = rehearsal.performances.at(-1)?.ending;
+  const ending = rehearsal.attempts.at(-1)?.ending;
   const fault = ending?.is === 'failed' ? ending.fault : undefined;
-  const about = { about: row.place, ...wordsOf(row, runtime, now) };
+  const about = { about: row.place, ...textOf(row, runtime, now) };
   if (fault !== undefined)
     return isExplained(row, fault)
       ? [{ ...about, fault: fault.code, likelihood: 'certain', effect: 'fails', withinS: 0 }]
@@ -41,10 +41,10 @@ function foresee({ demand, rehearsal, now }: ImageFacts): readonly Foreseen[] {
 function isExplained(row: DeprecatedRegistry, fault: Fault): boolean {
   if (isGone(fault) || fault.code === 'auth.denied') return true;
   const isTurnedOff = row.fate === 'closed' || row.fate === 'unsupported' || row.fate === 'frozen';
-  return isTurnedOff && !row.place.includes('/') && sideOf(fault.code) === 'network';
+  return isTurnedOff && !row.place.includes('/') && ownerOf(fault.code) === 'network';
 }
 
-function wordsOf(row: DeprecatedRegistry, runtime: string, now: Date): Pick<Foreseen, 'because' | 'remedy'> {
+function textOf(row: DeprecatedRegistry, runtime: string, now: Date): Pick<Prediction, 'because' | 'remedy'> {
   const tense = Date.parse(row.since) > now.getTime() ? 'from' : 'since';
   return {
     because: `${runtime} is of ${row.place}: ${tense} ${row.since} ${row.what}`,

@@ -46,7 +46,7 @@ class Cutter {
   #inItems = false;
   #isBroken = false;
   /** The list without its items, as far as it came. */
-  #outside = '';
+  #dependencies = '';
 
   constructor(take: (item: unknown) => void) {
     this.#take = take;
@@ -69,7 +69,7 @@ class Cutter {
   }
 
   rest(): string {
-    return this.#outside + this.#pending;
+    return this.#dependencies + this.#pending;
   }
 
   #next(): number {
@@ -94,7 +94,7 @@ class Cutter {
 
   #begin(): void {
     this.#inItems = true;
-    this.#outside += this.#pending.slice(0, this.#at);
+    this.#dependencies += this.#pending.slice(0, this.#at);
     this.#drop();
   }
 

@@ -11,7 +11,7 @@ import { at, numberAt, parseJson, textAt } from './json.ts';
 import { type Pause, afterFailure, none, pauseMs } from './pauses.ts';
 
 /** The outside of this room: a clock, a pause that ends early (and well) when it is aborted, a random number below 1. */
-export interface Outside {
+export interface ListWatchOptions {
   readonly now: () => Date;
   readonly delay: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random: () => number;
@@ -54,10 +54,10 @@ const pages = { whole: { size: 250, most: 40 }, taken: { size: 50, most: 2000 } 
 export function listWatch<T>(
   cluster: Cluster,
   collection: Collection,
-  outside: { readonly listener: Listener<T>; readonly outside: Outside },
+  dependencies: { readonly listener: Listener<T>; readonly dependencies: ListWatchOptions },
 ): ListWatch {
   const closing = new AbortController();
-  const running = new Loop(cluster, collection, { ...outside, signal: closing.signal }).run();
+  const running = new Loop(cluster, collection, { ...dependencies, signal: closing.signal }).run();
   return {
     close: async () => {
       closing.abort();
@@ -84,7 +84,7 @@ class Loop<T> {
   readonly #cluster: Cluster;
   readonly #collection: Collection;
   readonly #listener: Listener<T>;
-  readonly #outside: Outside;
+  readonly #dependencies: ListWatchOptions;
   readonly #signal: AbortSignal;
   /** `0`: whatever the API server's cache holds. */
   #version = '0';
@@ -93,12 +93,12 @@ class Loop<T> {
   constructor(
     cluster: Cluster,
     collection: Collection,
-    world: { readonly listener: Listener<T>; readonly outside: Outside; readonly signal: AbortSignal },
+    world: { readonly listener: Listener<T>; readonly dependencies: ListWatchOptions; readonly signal: AbortSignal },
   ) {
     this.#cluster = cluster;
     this.#collection = collection;
     this.#listener = world.listener;
-    this.#outside = world.outside;
+    this.#dependencies = world.dependencies;
     this.#signal = world.signal;
   }
 
@@ -120,7 +120,7 @@ class Loop<T> {
   async #pause(pause: Pause): Promise<void> {
     if (pause === 'none') return;
     this.#failures = afterFailure(this.#failures, pause);
-    await this.#outside.delay(pauseMs(pause, this.#failures, this.#outside.random()), this.#signal);
+    await this.#dependencies.delay(pauseMs(pause, this.#failures, this.#dependencies.random()), this.#signal);
   }
 
   async #list(next: 'list' | 'list_latest'): Promise<Step> {
@@ -173,7 +173,7 @@ class Loop<T> {
 
   async #watch(): Promise<Step> {
     const { path, selector } = this.#collection;
-    const seconds = Math.round(watchSeconds * (1 + this.#outside.random()));
+    const seconds = Math.round(watchSeconds * (1 + this.#dependencies.random()));
     const watching = { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds) };
     const query = { ...selector, resourceVersion: this.#version, ...watching };
     const call: Call = { method: 'GET', path, query, deadlineMs: seconds * 1000 + 30_000, maxBytes: MiB };
@@ -185,7 +185,7 @@ class Loop<T> {
 
   async #hear(lines: AsyncIterable<string>): Promise<Step> {
     this.#listener.link({ is: 'open' });
-    const since = this.#outside.now().getTime();
+    const since = this.#dependencies.now().getTime();
     let lived = false;
     try {
       for await (const line of lines) {
@@ -198,7 +198,7 @@ class Loop<T> {
       return { next: 'watch', pause: 'grows', fault: this.#lost('the connection broke') };
     }
     // Watches end, that is their nature; one that ends at once and says nothing must not become a busy loop.
-    lived ||= this.#outside.now().getTime() - since >= longMs;
+    lived ||= this.#dependencies.now().getTime() - since >= longMs;
     if (lived) this.#failures = none;
     return { next: 'watch', pause: lived ? 'short' : 'grows', fault: this.#lost('the watch ended') };
   }
@@ -219,8 +219,8 @@ class Loop<T> {
         return undefined;
       case 'ERROR': {
         const code = numberAt(object, 'code') ?? 500;
-        const said = `${textAt(object, 'reason')} ${textAt(object, 'message')}`.trim();
-        const fault = this.#lost(`the watch said ${code} ${said}`.slice(0, 300));
+        const heard = `${textAt(object, 'reason')} ${textAt(object, 'message')}`.trim();
+        const fault = this.#lost(`the watch said ${code} ${heard}`.slice(0, 300));
         return { next: code === 410 ? 'list_latest' : 'list', pause: code === 410 ? 'short' : 'grows', fault };
       }
       default:

@@ -16,7 +16,7 @@ import { proxyFor } from '#go/http-proxy.ts';
 import { Secret } from '#report/secret.ts';
 import { type Answer, refusedBy } from './call.ts';
 import { parseJson } from './json.ts';
-import { type Forwarding, type PodPort, forward, newWay } from '#kubernetes/port-forward/port-forward.ts';
+import { type Forwarding, type PodPort, forward, newProtocol } from '#kubernetes/port-forward/port-forward.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -86,7 +86,7 @@ class Reached implements UserCluster {
   readonly #config: KubeConfig;
   readonly #server: string;
   readonly #clockMs: () => number;
-  readonly #way = newWay();
+  readonly #negotiated = newProtocol();
   #who: { readonly options: Promise<RequestOptions>; readonly sinceMs: number } | undefined;
 
   constructor(config: KubeConfig, server: string, clockMs: () => number) {
@@ -114,7 +114,7 @@ class Reached implements UserCluster {
   readonly forward: UserCluster['forward'] = async (to, signal) => {
     try {
       const options = await this.#options();
-      return await forward(to, { server: this.#server, options, signal }, this.#way);
+      return await forward(to, { server: this.#server, options, signal }, this.#negotiated);
     } catch (error) {
       return { is: 'away', why: codeOf(error) };
     }

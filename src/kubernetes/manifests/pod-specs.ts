@@ -97,7 +97,7 @@ export function podSpecsIn(manifest: Manifest): {
 function search(value: unknown, walk: { steps: number; readonly found: Fields[] }, depth: number): void {
   walk.steps += 1;
   if (depth > maxDepth || walk.steps >= maxSteps || typeof value !== 'object' || value === null) return;
-  if (isFields(value) && looksLikePodSpec(value)) {
+  if (isFields(value) && isPodSpecShaped(value)) {
     walk.found.push(value);
     return;
   }
@@ -105,7 +105,7 @@ function search(value: unknown, walk: { steps: number; readonly found: Fields[] 
 }
 
 /** Patches of an operator's Pods (Prometheus' spec.containers) have names but no images: they are none. */
-function looksLikePodSpec(value: Fields): boolean {
+function isPodSpecShaped(value: Fields): boolean {
   return containerLists.some((key) => {
     const list = value[key];
     return Array.isArray(list) && list.some((entry) => isFields(entry) && 'image' in entry);

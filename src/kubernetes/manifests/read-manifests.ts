@@ -6,7 +6,7 @@ import type { PullSecret } from '#kubelet/keyring.ts';
 import { type Fields, isFields } from '#data/fields.ts';
 import { parseImage, pullPolicyOf } from '#image/reference.ts';
 import { type Placement, placementOf } from '#kubelet/placement.ts';
-import type { Demand, PullPolicy, Wanter } from '#node/view.ts';
+import type { Demand, PullPolicy, Requester } from '#node/view.ts';
 import { elsewhere, givenSecrets, secretsFor } from './secrets-in-stream.ts';
 import { sooner } from '#kubernetes/deadline.ts';
 import type { GivenSecrets } from './secrets-in-stream.ts';
@@ -30,7 +30,7 @@ export interface Manifests {
 interface Want {
   readonly written: string;
   readonly policy: PullPolicy;
-  readonly wanter: Wanter;
+  readonly requester: Requester;
   readonly placement: Placement;
   readonly deadlineS: number | undefined;
 }
@@ -39,7 +39,7 @@ interface Wanted {
   readonly written: string;
   readonly policy: PullPolicy;
   readonly secrets: readonly PullSecret[];
-  readonly by: Map<string, Wanter>;
+  readonly by: Map<string, Requester>;
   readonly placements: Map<string, Placement>;
   readonly deadlineS: number | undefined;
 }
@@ -92,23 +92,23 @@ function addPod(pod: PodSpec, given: GivenSecrets, into: { wanted: Map<string, W
 
 /** Wants that differ in nothing the kubelet's answer depends on become one demand. */
 function addWant(
-  { written, policy, wanter, placement, deadlineS }: Want,
+  { written, policy, requester, placement, deadlineS }: Want,
   secrets: readonly PullSecret[],
   wanted: Map<string, Wanted>,
 ): void {
   const key = JSON.stringify([written, policy, ...secrets.map(({ namespace, name }) => `${namespace}/${name}`)]);
   const known = wanted.get(key);
-  const by = known?.by ?? new Map<string, Wanter>();
-  by.set(JSON.stringify(wanter), wanter);
+  const by = known?.by ?? new Map<string, Requester>();
+  by.set(JSON.stringify(requester), requester);
   const placements = known?.placements ?? new Map<string, Placement>();
   placements.set(JSON.stringify(placement), placement);
   wanted.set(key, { written, policy, secrets, by, placements, deadlineS: sooner(known?.deadlineS, deadlineS) });
 }
 
 function demandOf({ written, policy, secrets, by, deadlineS }: Wanted): Demand {
-  const wantedBy = [...by.values()];
+  const requestedBy = [...by.values()];
   const deadline = deadlineS === undefined ? {} : { deadlineS };
-  return { image: parseImage(written), written, policy, wantedBy, secrets, present: 'unknown', ...deadline };
+  return { image: parseImage(written), written, policy, requestedBy, secrets, present: 'unknown', ...deadline };
 }
 
 type Bare = Omit<Want, 'placement'>;
@@ -143,8 +143,8 @@ function* want(pod: PodSpec, of: { part: string; image: unknown; policy: unknown
     return;
   }
   const { kind, namespace, name, deadlineS } = pod;
-  const wanter = { kind, namespace, name, part: of.part };
-  yield { written: of.image, policy: policyOf(of, at, notes), wanter, deadlineS };
+  const requester = { kind, namespace, name, part: of.part };
+  yield { written: of.image, policy: policyOf(of, at, notes), requester, deadlineS };
 }
 
 /** What is written, or the API server's default (core/v1 defaults.go SetDefaults_Container). */

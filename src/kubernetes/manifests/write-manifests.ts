@@ -3,7 +3,7 @@
  * that were given. The opposite of read-manifests.ts, and far shorter than what the demands were read from.
  */
 import type { PullSecret } from '#kubelet/keyring.ts';
-import type { Demand, Wanter } from '#node/view.ts';
+import type { Demand, Requester } from '#node/view.ts';
 
 const bare = 'default';
 
@@ -20,8 +20,8 @@ export function streamOf(demands: readonly Demand[]): string {
 }
 
 /** The place in the list of the demand that a report from such a stream answers. */
-export function placeOf(wantedBy: readonly Wanter[]): number | undefined {
-  const [, place] = /^demand-(\d{1,6})$/.exec(wantedBy[0]?.name ?? '') ?? [];
+export function placeOf(requestedBy: readonly Requester[]): number | undefined {
+  const [, place] = /^demand-(\d{1,6})$/.exec(requestedBy[0]?.name ?? '') ?? [];
   return place === undefined ? undefined : Number(place);
 }
 

@@ -39,7 +39,7 @@ export interface Bounds {
 export interface NodeAnswer {
   readonly agent: AgentPod;
   readonly ms: number;
-  readonly said:
+  readonly answered:
     | { readonly is: 'answered'; readonly status: number; readonly body: unknown }
     | Refused
     | Away
@@ -97,14 +97,14 @@ async function askOne(cluster: UserCluster, { agent, question }: Asked, bounds: 
   const over = (): void => deadline.abort();
   const timer = setTimeout(over, perNodeMs);
   bounds.signal.addEventListener('abort', over, { once: true });
-  const { promise: late, resolve } = Promise.withResolvers<NodeAnswer['said']>();
+  const { promise: late, resolve } = Promise.withResolvers<NodeAnswer['answered']>();
   deadline.signal.addEventListener('abort', () => resolve({ is: 'late', afterMs: clockMs() - startMs }), {
     once: true,
   });
   try {
     const at = { cluster, agent, port: bounds.port, signal: deadline.signal };
-    const said = await Promise.race([until(at, question), late]);
-    return { agent, ms: clockMs() - startMs, said: deadline.signal.aborted ? await late : said };
+    const answered = await Promise.race([until(at, question), late]);
+    return { agent, ms: clockMs() - startMs, answered: deadline.signal.aborted ? await late : answered };
   } finally {
     clearTimeout(timer);
     bounds.signal.removeEventListener('abort', over);
@@ -120,16 +120,16 @@ interface At {
 }
 
 /** Until the agent has a hand free. */
-async function until(at: At, question: Question): Promise<NodeAnswer['said']> {
+async function until(at: At, question: Question): Promise<NodeAnswer['answered']> {
   for (;;) {
-    const said = await once(at, question);
-    if (said.is !== 'busy') return said;
-    await pause(Math.max(said.againMs, shortestPauseMs), at.signal);
+    const answered = await once(at, question);
+    if (answered.is !== 'busy') return answered;
+    await pause(Math.max(answered.againMs, shortestPauseMs), at.signal);
     if (at.signal.aborted) return { is: 'away', why: 'as many checks as it allows were under way' };
   }
 }
 
-type Once = NodeAnswer['said'] | { readonly is: 'busy'; readonly againMs: number };
+type Once = NodeAnswer['answered'] | { readonly is: 'busy'; readonly againMs: number };
 
 async function once({ cluster, agent, port, signal }: At, question: Question): Promise<Once> {
   const { namespace, pod } = agent;

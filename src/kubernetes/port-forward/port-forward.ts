@@ -27,11 +27,11 @@ export interface PodPort {
 }
 
 /** What the one connection learned about the way, for the next. */
-export interface Way {
+export interface Protocol {
   protocol: typeof channelProtocol | typeof tunnelProtocol;
 }
 
-export function newWay(): Way {
+export function newProtocol(): Protocol {
   return { protocol: channelProtocol };
 }
 
@@ -41,23 +41,27 @@ interface Handshake {
   readonly signal: AbortSignal;
 }
 
-export async function forward(to: PodPort, at: Handshake, way: Way): Promise<Forwarding> {
-  const { protocol } = way;
-  const first = await shake(to, at, protocol);
+export async function forward(to: PodPort, at: Handshake, negotiated: Protocol): Promise<Forwarding> {
+  const { protocol } = negotiated;
+  const first = await upgrade(to, at, protocol);
   if (first.is === 'forwarded') return first;
   if (first.is === 'final') return first.refused;
   const other = protocol === channelProtocol ? tunnelProtocol : channelProtocol;
-  const second = await shake(to, at, other);
+  const second = await upgrade(to, at, other);
   if (second.is !== 'forwarded') return first.refused;
-  way.protocol = other;
+  negotiated.protocol = other;
   return second;
 }
 
-type Shaken = Forwarded | { readonly is: 'final' | 'another'; readonly refused: Refused | Away };
+type Upgraded = Forwarded | { readonly is: 'final' | 'another'; readonly refused: Refused | Away };
 
 /** A refusal in the API server's own words is its last one; anything else may be about the dialect. */
-function shake(to: PodPort, { server, options, signal }: Handshake, protocol: Way['protocol']): Promise<Shaken> {
-  const { promise, resolve } = Promise.withResolvers<Shaken>();
+function upgrade(
+  to: PodPort,
+  { server, options, signal }: Handshake,
+  protocol: Protocol['protocol'],
+): Promise<Upgraded> {
+  const { promise, resolve } = Promise.withResolvers<Upgraded>();
   const path = `/api/v1/namespaces/${to.namespace}/pods/${to.pod}/portforward`;
   const url = `${server.replace(/^http/, 'ws')}${path}?ports=${to.port}`;
   const { headers, agent, auth, ca, cert, key, rejectUnauthorized, servername } = options as RequestOptions & Tls;
@@ -108,11 +112,11 @@ interface Tls {
   readonly servername?: string;
 }
 
-function refusalOf(response: IncomingMessage, body: string): Shaken {
+function refusalOf(response: IncomingMessage, body: string): Upgraded {
   const status = response.statusCode ?? 0;
-  const said = parseJson(body);
-  const refused = refusedBy(status, said, response.headers['retry-after']);
-  const isTheServers = textAt(said, 'kind') === 'Status' && [401, 403, 404, 429].includes(status);
+  const heard = parseJson(body);
+  const refused = refusedBy(status, heard, response.headers['retry-after']);
+  const isTheServers = textAt(heard, 'kind') === 'Status' && [401, 403, 404, 429].includes(status);
   return { is: isTheServers || status === 401 ? 'final' : 'another', refused };
 }
 

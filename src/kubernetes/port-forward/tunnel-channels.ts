@@ -24,14 +24,14 @@ export function channels(): Dialect {
       const skipped = Math.min(left.get(channel) ?? 0, message.length - 1);
       left.set(channel, (left.get(channel) ?? 0) - skipped);
       const rest = message.subarray(1 + skipped);
-      const said = channel === 1 && rest.length > 0;
+      const heard = channel === 1 && rest.length > 0;
       return {
         data: channel === 0 && rest.length > 0 ? [rest] : [],
         replies: [],
         // The kubelet writes the port before it connects: what is written meanwhile waits there.
         isOpen: true,
         isOver: false,
-        ...(said ? { problem: new TextDecoder().decode(rest).slice(0, longestProblem) } : {}),
+        ...(heard ? { problem: new TextDecoder().decode(rest).slice(0, longestProblem) } : {}),
       } satisfies Read;
     },
   };

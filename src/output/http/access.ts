@@ -13,7 +13,7 @@ export interface Admitted {
 }
 
 /** The kubelet's probes carry no token, and what they read says nothing about images. */
-export function asksNobody(path: string): boolean {
+export function isOpenPath(path: string): boolean {
   return path === '/livez' || path === '/readyz';
 }
 

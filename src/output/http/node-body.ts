@@ -1,9 +1,9 @@
 /** The JSON of /node: the answer, the counts, and the worst reports in brief. */
 import { isComing } from '#catalog/share.ts';
-import { sideOf } from '#report/fault.ts';
+import { ownerOf } from '#report/fault.ts';
 import type { NodeAnswer } from '#report/node-answer.ts';
-import type { ClusterSight, Entry, Ledger } from '#report/ledger.ts';
-import { outlookOf, type Prospect } from '#forecast/upcoming.ts';
+import type { ClusterState, Entry, Ledger } from '#report/ledger.ts';
+import { upcomingForecasts, type UpcomingForecast } from '#forecast/upcoming.ts';
 import { isoOf } from '#output/times.ts';
 
 /** Enough to see the pattern; all of them are in /reports. */
@@ -25,9 +25,9 @@ export function nodeBody(ledger: Ledger, answer: NodeAnswer, nowMs: number): unk
     lastPass: ledger.pass === undefined ? null : new Date(ledger.pass.endedMs).toISOString(),
     cluster: ledger.cluster === undefined ? undefined : seen(ledger.cluster),
     /** What will break next, most urgent first. */
-    outlook: outlookOf(ledger)
+    upcoming: upcomingForecasts(ledger)
       .slice(0, briefs)
-      .map((prospect) => coming(prospect, nowMs)),
+      .map((upcoming) => coming(upcoming, nowMs)),
     reasons: answer.against.slice(0, briefs).map(brief),
     /** Failures that do not count against the node: the workload's own. */
     elsewhere: answer.elsewhere.slice(0, briefs).map(brief),
@@ -56,7 +56,7 @@ function head({ node }: Ledger, answer: NodeAnswer): object {
   return { version: 1, node, is, because, line: nodeLine(answer), counts };
 }
 
-function coming({ forecast, byMs, images }: Prospect, nowMs: number): unknown {
+function coming({ forecast, byMs, images }: UpcomingForecast, nowMs: number): unknown {
   return {
     ...forecast,
     // As of now, not of the rehearsal.
@@ -67,7 +67,7 @@ function coming({ forecast, byMs, images }: Prospect, nowMs: number): unknown {
   };
 }
 
-function seen({ isKnown, isStale, asOfMs, fault }: ClusterSight): unknown {
+function seen({ isKnown, isStale, asOfMs, fault }: ClusterState): unknown {
   return { isKnown, isStale, asOf: new Date(asOfMs).toISOString(), fault: fault?.code };
 }
 
@@ -78,10 +78,10 @@ function brief({ report, history }: Entry): unknown {
     image: report.image,
     registry: report.registry,
     /** True where no Pod here wants it yet. */
-    coming: isComing(report.wantedBy) ? true : undefined,
+    coming: isComing(report.requestedBy) ? true : undefined,
     fault: verdict.fault.code,
     stage: verdict.stage,
-    side: sideOf(verdict.fault.code),
+    owner: ownerOf(verdict.fault.code),
     since: history.sinceMs === undefined ? undefined : new Date(history.sinceMs).toISOString(),
     cause: report.advice?.cause,
     remedy: report.advice?.remedy,

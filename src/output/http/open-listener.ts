@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { answerFor, isStale } from '#report/node-answer.ts';
 import type { Ledger } from '#report/ledger.ts';
 import type { Admit } from './access.ts';
-import { asksNobody, refusal } from './access.ts';
+import { isOpenPath, refusal } from './access.ts';
 import type { ListenAddress, Opened, Reply } from './listener.ts';
 import type { Target } from './listener.ts';
 import { addressOf, json, listen, problem } from './listener.ts';
@@ -45,7 +45,7 @@ async function respond(request: IncomingMessage, source: OpenListener): Promise<
   const { path } = address;
   const place = placeOf(path);
   if (place === undefined) return notHere();
-  const refused = asksNobody(place) ? undefined : await refusal(request.headers.authorization, place, source.admit);
+  const refused = isOpenPath(place) ? undefined : await refusal(request.headers.authorization, place, source.admit);
   return refused ?? show(place, address, source);
 }
 

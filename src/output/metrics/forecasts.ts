@@ -2,7 +2,7 @@
 import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
 import type { Ledger } from '#report/ledger.ts';
-import { outlookOf } from '#forecast/upcoming.ts';
+import { upcomingForecasts } from '#forecast/upcoming.ts';
 
 /** The soonest; of later ones `drypull_forecasts` counts. */
 const most = 50;
@@ -23,7 +23,7 @@ export function addForecastTimes(registry: Registry, { ledger, now }: ForecastSo
       registers: [],
       collect() {
         this.reset();
-        const timed = outlookOf(ledger()).flatMap(({ forecast, byMs }) => {
+        const timed = upcomingForecasts(ledger()).flatMap(({ forecast, byMs }) => {
           const { rule, fault, about, effect, likelihood } = forecast;
           if (byMs === undefined || effect === 'none' || likelihood === 'unknown') return [];
           return [{ labels: { rule, fault, about: about.toWellFormed().slice(0, longestAbout) }, byMs }];

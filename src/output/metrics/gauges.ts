@@ -4,7 +4,7 @@
  */
 import type { Registry } from 'prom-client';
 import { Gauge } from 'prom-client';
-import { rootOf, sideOf } from '#report/fault.ts';
+import { rootOf, ownerOf } from '#report/fault.ts';
 import type { Entry, Ledger } from '#report/ledger.ts';
 import { verdicts } from '#report/verdict.ts';
 import { soonestExpiries } from './observations.ts';
@@ -20,12 +20,12 @@ export interface GaugeSource {
 export type NameCap = (name: string) => string;
 
 /** The first `room` names as they are, all others as `other`. */
-export function capped(room: number): NameCap {
+export function capped(space: number): NameCap {
   const kept = new Set<string>();
   return (name) => {
     const short = name.length > 255 ? 'other' : name;
     if (kept.has(short)) return short;
-    if (kept.size >= room) return 'other';
+    if (kept.size >= space) return 'other';
     kept.add(short);
     return short;
   };
@@ -52,7 +52,7 @@ export function addImages(registry: Registry, { ledger, perImageSeries }: GaugeS
     new Gauge({
       name: 'drypull_image_not_pulling',
       help: 'Always 1: an image that would not pull (verdict fails) or of which it cannot be told (verdict unknown), and why. Capped.',
-      labelNames: ['image', 'registry', 'verdict', 'fault', 'side', 'stage'],
+      labelNames: ['image', 'registry', 'verdict', 'fault', 'owner', 'stage'],
       registers: [],
       collect() {
         this.reset();
@@ -60,7 +60,7 @@ export function addImages(registry: Registry, { ledger, perImageSeries }: GaugeS
           const { verdict } = report;
           if (verdict.is === 'pulls' || verdict.is === 'at_risk') continue;
           const { code } = rootOf(verdict.fault);
-          const cause = { verdict: verdict.is, fault: verdict.fault.code, side: sideOf(code), stage: verdict.stage };
+          const cause = { verdict: verdict.is, fault: verdict.fault.code, owner: ownerOf(code), stage: verdict.stage };
           this.set({ image: report.image.slice(0, 512), registry: names(report.registry ?? 'none'), ...cause }, 1);
         }
       },
@@ -70,14 +70,18 @@ export function addImages(registry: Registry, { ledger, perImageSeries }: GaugeS
     new Gauge({
       name: 'drypull_images_failing',
       help: 'Images that would not pull, by registry, by the fault that decides it and by whose door to knock on.',
-      labelNames: ['registry', 'fault', 'side'],
+      labelNames: ['registry', 'fault', 'owner'],
       registers: [],
       collect() {
         this.reset();
         for (const { report } of ledger().entries) {
           if (report.verdict.is !== 'fails') continue;
           const { fault } = report.verdict;
-          this.inc({ registry: names(report.registry ?? 'none'), fault: fault.code, side: sideOf(rootOf(fault).code) });
+          this.inc({
+            registry: names(report.registry ?? 'none'),
+            fault: fault.code,
+            owner: ownerOf(rootOf(fault).code),
+          });
         }
       },
     }),
@@ -99,14 +103,14 @@ function notPulling(ledger: Ledger): readonly Entry[] {
 }
 
 /** What fails before what is unknown; within each, what has stood longest, so that a series once listed tends to stay. */
-function listed(ledger: Ledger, room: number): readonly Entry[] {
+function listed(ledger: Ledger, space: number): readonly Entry[] {
   const rank = ({ report }: Entry): number => (report.verdict.is === 'fails' ? 0 : 1);
   return notPulling(ledger)
     .toSorted((a, b) => rank(a) - rank(b) || (a.history.sinceMs ?? 0) - (b.history.sinceMs ?? 0))
-    .slice(0, room);
+    .slice(0, space);
 }
 
-export function addForesight(registry: Registry, { ledger }: GaugeSource, hosts: NameCap): void {
+export function addForecasts(registry: Registry, { ledger }: GaugeSource, hosts: NameCap): void {
   registry.registerMetric(
     new Gauge({
       name: 'drypull_forecasts',

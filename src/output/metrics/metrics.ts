@@ -11,7 +11,7 @@ import type { Score } from '#report/score.ts';
 import type { Verdict } from '#report/verdict.ts';
 import { addDisks } from './disks.ts';
 import { addForecastTimes } from './forecasts.ts';
-import { addForesight, addImages, capped, namesKept } from './gauges.ts';
+import { addForecasts, addImages, capped, namesKept } from './gauges.ts';
 import { addPredictions } from './predictions.ts';
 import { type Vitals, addProcess, addReading } from './process.ts';
 import { addPace, type PaceSource } from './requests.ts';
@@ -74,7 +74,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   });
   const leads = addPredictions(registry, options);
   addImages(registry, options, names);
-  addForesight(registry, options, capped(namesKept));
+  addForecasts(registry, options, capped(namesKept));
   addDisks(registry, options);
   addPace(registry, options.manners, names);
   addQuotas(registry, options);

@@ -18,7 +18,7 @@ export function stageOfAct(act: Act): Stage {
 
 /** Each step of a report with its stage and duration; a request counts from where its connection was open. */
 export function observations(report: PullReport): readonly { readonly stage: Stage; readonly ms: number }[] {
-  return report.performances
+  return report.attempts
     .flatMap(({ exchanges }) => exchanges)
     .flatMap((exchange) => [
       ...exchange.steps.map(({ step, ms }) => ({ stage: step, ms: Math.max(0, ms) })),
@@ -40,7 +40,7 @@ export function requestSpan(exchange: Exchange): { readonly startMs: number; rea
 /** The earliest end of a certificate for each registry and host that showed one; the `room` that end first. */
 export function soonestExpiries(
   ledger: Ledger,
-  room: number,
+  space: number,
 ): readonly { readonly registry: string; readonly host: string; readonly atMs: number }[] {
   const found = new Map<string, { registry: string; host: string; atMs: number }>();
   for (const { report } of ledger.entries) {
@@ -53,11 +53,11 @@ export function soonestExpiries(
       found.set(key, { registry, host, atMs });
     }
   }
-  return [...found.values()].toSorted((a, b) => a.atMs - b.atMs).slice(0, room);
+  return [...found.values()].toSorted((a, b) => a.atMs - b.atMs).slice(0, space);
 }
 
 function certificates(report: PullReport): readonly { readonly host: string; readonly notAfter: string }[] {
-  return report.performances
+  return report.attempts
     .flatMap(({ exchanges }) => exchanges)
     .flatMap(({ steps }) => steps)
     .flatMap((step) => {

@@ -54,7 +54,7 @@ export function addQuotas(registry: Registry, source: QuotaGaugeSource): void {
 }
 
 function fresh({ ledger, now }: QuotaGaugeSource): readonly QuotaSeries[] {
-  return (ledger().quotas ?? []).filter(({ said, seenMs }) => said === 'numbers' && now() - seenMs < staleMs);
+  return (ledger().quotas ?? []).filter(({ reported, seenMs }) => reported === 'numbers' && now() - seenMs < staleMs);
 }
 
 /** The soonest of each registry and source. */

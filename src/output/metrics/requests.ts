@@ -5,7 +5,7 @@ import type { NameCap } from './gauges.ts';
 
 /** Of one lane: a registry, or a mirror. */
 export interface Spending {
-  readonly lane: string;
+  readonly budgetKey: string;
   readonly requests: Readonly<Record<string, number>>;
   readonly pulls: number;
   readonly rateLimits: number;
@@ -16,7 +16,7 @@ export interface PaceSource {
   readonly spent: () => readonly Spending[];
   readonly pace: () => {
     readonly agents: number;
-    readonly cadences: readonly { readonly lane: string; readonly cadenceMs: number }[];
+    readonly cadences: readonly { readonly budgetKey: string; readonly cadenceMs: number }[];
   };
 }
 
@@ -29,21 +29,21 @@ export function addPace(registry: Registry, { spent, pace }: PaceSource, names: 
       registers: [],
       collect() {
         this.reset();
-        for (const { lane, requests } of spent()) {
-          for (const [kind, count] of Object.entries(requests)) this.inc({ registry: names(lane), kind }, count);
+        for (const { budgetKey, requests } of spent()) {
+          for (const [kind, count] of Object.entries(requests)) this.inc({ registry: names(budgetKey), kind }, count);
         }
       },
     }),
   );
-  perLane(registry, names, {
+  perBudgetKey(registry, names, {
     name: 'drypull_pulls_spent_total',
     help: 'Requests that cost quota of a registry that counts pulls. 0: drypull spends none.',
-    read: () => spent().map(({ lane, pulls }) => [lane, pulls]),
+    read: () => spent().map(({ budgetKey, pulls }) => [budgetKey, pulls]),
   });
-  perLane(registry, names, {
+  perBudgetKey(registry, names, {
     name: 'drypull_self_inflicted_rate_limits_total',
     help: "Answers 429 that drypull's own requests met.",
-    read: () => spent().map(({ lane, rateLimits }) => [lane, rateLimits]),
+    read: () => spent().map(({ budgetKey, rateLimits }) => [budgetKey, rateLimits]),
   });
   registry.registerMetric(
     new Gauge({
@@ -64,8 +64,8 @@ export function addPace(registry: Registry, { spent, pace }: PaceSource, names: 
       collect() {
         this.reset();
         const longest = new Map<string, number>();
-        for (const { lane, cadenceMs } of pace().cadences) {
-          longest.set(names(lane), Math.max(cadenceMs, longest.get(names(lane)) ?? 0));
+        for (const { budgetKey, cadenceMs } of pace().cadences) {
+          longest.set(names(budgetKey), Math.max(cadenceMs, longest.get(names(budgetKey)) ?? 0));
         }
         for (const [name, ms] of longest) this.set({ registry: name }, ms / 1000);
       },
@@ -73,13 +73,13 @@ export function addPace(registry: Registry, { spent, pace }: PaceSource, names: 
   );
 }
 
-function perLane(
+function perBudgetKey(
   registry: Registry,
   names: NameCap,
   counter: {
     readonly name: string;
     readonly help: string;
-    readonly read: () => readonly (readonly [lane: string, count: number])[];
+    readonly read: () => readonly (readonly [budgetKey: string, count: number])[];
   },
 ): void {
   registry.registerMetric(
@@ -90,7 +90,7 @@ function perLane(
       registers: [],
       collect() {
         this.reset();
-        for (const [lane, count] of counter.read()) this.inc({ registry: names(lane) }, count);
+        for (const [budgetKey, count] of counter.read()) this.inc({ registry: names(budgetKey) }, count);
       },
     }),
   );

@@ -1,26 +1,26 @@
 /** One image on the page: what it comes to, since when, why, what to do, what the kubelet says; and, folded away, the evidence. */
-import type { Side } from '#report/fault.ts';
+import type { Owner } from '#report/fault.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { Entry } from '#report/ledger.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Verdict } from '#report/verdict.ts';
-import { leftMs, leftText, outlookWords } from '#output/forecast-text.ts';
+import { leftMs, leftText, forecastText } from '#output/forecast-text.ts';
 import type { Markup } from './html.ts';
 import { html } from './html.ts';
 import type { Frame } from './graphics.ts';
 import { timelineMarkup, waterfallMarkup } from './graphics.ts';
 import { longText, msText, timeMarkup } from '#output/times.ts';
-import { wanterText } from '#report/advice/phrases.ts';
-import { evidenceWords } from '#output/evidence-text.ts';
+import { requesterText } from '#report/advice/phrases.ts';
+import { evidenceText } from '#output/evidence-text.ts';
 
-export const verdictWords: { readonly [V in Verdict['is']]: string } = {
+export const verdictText: { readonly [V in Verdict['is']]: string } = {
   pulls: 'pulls',
   at_risk: 'at risk',
   fails: 'fails',
   unknown: 'unknown',
 };
 
-const doors: { readonly [S in Side]: string } = {
+const targets: { readonly [S in Owner]: string } = {
   workload: 'whoever wrote the workload',
   credentials: 'whoever keeps the credentials',
   node: 'whoever runs this node',
@@ -39,7 +39,7 @@ export function cardMarkup(entry: Entry, { frame, evidence }: CardOptions): Mark
   const { report, history } = entry;
   const { is } = report.verdict;
   const inside = html`<header>
-      <h3><span class="badge b-${is}">${verdictWords[is]}</span> ${imageMarkup(report.image)}</h3>
+      <h3><span class="badge b-${is}">${verdictText[is]}</span> ${imageMarkup(report.image)}</h3>
       <p class="quiet">
         ${sinceMarkup(entry, frame.nowMs)} · rehearsed
         ${timeMarkup(Date.parse(report.at), `${longText(frame.nowMs - Date.parse(report.at))} ago`)} in
@@ -77,16 +77,16 @@ const standings: { readonly [V in Verdict['is']]: string } = {
 function sinceMarkup({ history, report }: Entry, nowMs: number): Markup {
   const { sinceMs } = history;
   const { is } = report.verdict;
-  if (sinceMs === undefined) return html`${verdictWords[is]}`;
+  if (sinceMs === undefined) return html`${verdictText[is]}`;
   return html`${standings[is]} ${timeMarkup(sinceMs, longText(nowMs - sinceMs))}`;
 }
 
-function adviceMarkup({ advice: given, verdict, wantedBy, forecasts }: PullReport): Markup {
+function adviceMarkup({ advice: given, verdict, requestedBy, forecasts }: PullReport): Markup {
   // What is foreseen is told, with its remedies, by the forecasts below.
   const advice = verdict.is === 'at_risk' && forecasts.length > 0 ? undefined : given;
   const fault = verdict.is === 'fails' || verdict.is === 'unknown' ? verdict : undefined;
-  const wanters = wantedBy.slice(0, 5).map(wanterText);
-  const more = wantedBy.length > 5 ? ` and ${wantedBy.length - 5} more` : '';
+  const wanters = requestedBy.slice(0, 5).map(requesterText);
+  const more = requestedBy.length > 5 ? ` and ${requestedBy.length - 5} more` : '';
   const rows = [
     advice === undefined
       ? undefined
@@ -106,7 +106,7 @@ function adviceMarkup({ advice: given, verdict, wantedBy, forecasts }: PullRepor
           <dt>Fault</dt>
           <dd>
             <code>${fault.fault.code}</code> in stage
-            ${fault.stage}${advice === undefined ? undefined : html`: ask ${doors[advice.door]}`}
+            ${fault.stage}${advice === undefined ? undefined : html`: ask ${targets[advice.owner]}`}
           </dd>
         </div>`,
     wanters.length === 0
@@ -115,11 +115,11 @@ function adviceMarkup({ advice: given, verdict, wantedBy, forecasts }: PullRepor
           <dt>Wanted by</dt>
           <dd>${wanters.join('; ')}${more}</dd>
         </div>`,
-    verdict.sure.is === 'exact'
+    verdict.confidence.is === 'exact'
       ? undefined
       : html`<div>
           <dt>Certainty</dt>
-          <dd>${[verdict.sure.is, ...verdict.sure.because.slice(0, 3)].join('; ')}</dd>
+          <dd>${[verdict.confidence.is, ...verdict.confidence.because.slice(0, 3)].join('; ')}</dd>
         </div>`,
   ].filter((row) => row !== undefined);
   return rows.length === 0 ? html`` : html`<dl>${rows}</dl>`;
@@ -135,12 +135,12 @@ function kubeletMarkup({ kubelet }: PullReport): Markup | undefined {
 
 /** What could not be told is said once, at the top of the page. */
 function forecastsMarkup(report: PullReport, nowMs: number): Markup | undefined {
-  const told = report.forecasts.filter(({ likelihood }) => likelihood !== 'unknown');
-  if (told.length === 0) return undefined;
+  const shown = report.forecasts.filter(({ likelihood }) => likelihood !== 'unknown');
+  if (shown.length === 0) return undefined;
   const at = { madeMs: Date.parse(report.at), nowMs };
   return html`<h4>What is coming</h4>
     <ul class="forecasts" role="list">
-      ${told.slice(0, 10).map((forecast) => forecastMarkup(forecast, at))}
+      ${shown.slice(0, 10).map((forecast) => forecastMarkup(forecast, at))}
     </ul>`;
 }
 
@@ -154,7 +154,7 @@ function forecastMarkup(forecast: Forecast, at: { readonly madeMs: number; reado
       : html`, ${text === 'any moment' ? text : html`in ${timeMarkup(at.nowMs + left, text)}`}`;
   return html`<li class="e-${effect}">
     <p>
-      <strong>${outlookWords(forecast)}${when}</strong>
+      <strong>${forecastText(forecast)}${when}</strong>
       <code>${fault}</code
       >${seen === undefined ? undefined : html` <span class="quiet">not seen now; last seen ${timeMarkup(Date.parse(seen), longText(at.nowMs - Date.parse(seen)))} ago</span>`}
     </p>
@@ -175,7 +175,7 @@ function evidenceMarkup(report: PullReport): Markup | undefined {
   const steps = waterfallMarkup(report);
   const { plan } = report;
   if (steps === undefined && plan === undefined) return undefined;
-  const requests = report.performances.reduce((sum, { exchanges }) => sum + exchanges.length, 0);
+  const requests = report.attempts.reduce((sum, { exchanges }) => sum + exchanges.length, 0);
   const count = requests === 0 ? 'no request' : requests === 1 ? '1 request' : `${requests} requests`;
   return html`<details>
     <summary>Steps <span class="quiet">${count}</span></summary>
@@ -191,17 +191,17 @@ function evidenceMarkup(report: PullReport): Markup | undefined {
               ${plan.routes.slice(0, 20).map(({ url, role, because }) => html`<li><span class="url">${url}</span> <span class="quiet">${role}, ${because}</span></li>`)}
             </ol>`
     }
-    ${looksMarkup(report)}
+    ${summaryMarkup(report)}
   </details>`;
 }
 
 /** Name servers and addresses judged for themselves: half-up is not up. */
-function looksMarkup({ evidence }: PullReport): Markup | undefined {
+function summaryMarkup({ evidence }: PullReport): Markup | undefined {
   if (evidence.length === 0) return undefined;
   const rows = evidence.slice(0, 30).map(
     ({ of, host, target, ms, outcome }) =>
       html`<tr>
-        <td>${evidenceWords[of]} ${target}</td>
+        <td>${evidenceText[of]} ${target}</td>
         <td>${host}</td>
         <td>${msText(ms)}</td>
         <td class="${outcome.ok ? 'got' : 'got bad'}">${outcome.ok ? outcome.value.note : outcome.fault.code}</td>

@@ -1,7 +1,7 @@
 /** The page's first list: what will break next on this node, how soon and how surely, and what to do. What could not be told is folded. */
 import type { Ledger } from '#report/ledger.ts';
-import { outlookOf, type Prospect } from '#forecast/upcoming.ts';
-import { leftText, outlookWords } from '#output/forecast-text.ts';
+import { upcomingForecasts, type UpcomingForecast } from '#forecast/upcoming.ts';
+import { leftText, forecastText } from '#output/forecast-text.ts';
 import type { Markup } from './html.ts';
 import { html } from './html.ts';
 import { imageMarkup } from './card.ts';
@@ -12,8 +12,8 @@ const open = 8;
 const most = 100;
 const imagesNamed = 3;
 
-export function outlookMarkup(ledger: Ledger, nowMs: number): Markup | undefined {
-  const prospects = outlookOf(ledger);
+export function forecastsMarkup(ledger: Ledger, nowMs: number): Markup | undefined {
+  const prospects = upcomingForecasts(ledger);
   if (ledger.entries.length === 0 && prospects.length === 0) return undefined;
   const known = prospects.filter(({ forecast }) => forecast.likelihood !== 'unknown');
   const coming = known.filter(({ forecast }) => forecast.effect !== 'none');
@@ -37,13 +37,13 @@ export function outlookMarkup(ledger: Ledger, nowMs: number): Markup | undefined
   </section>`;
 }
 
-function listMarkup(prospects: readonly Prospect[], nowMs: number): Markup {
+function listMarkup(prospects: readonly UpcomingForecast[], nowMs: number): Markup {
   return html`<ol class="prospects" role="list">
-    ${prospects.slice(0, most).map((prospect) => prospectMarkup(prospect, nowMs))}
+    ${prospects.slice(0, most).map((upcoming) => upcomingMarkup(upcoming, nowMs))}
   </ol>`;
 }
 
-function foldedMarkup(prospects: readonly Prospect[], nowMs: number, title: string): Markup | undefined {
+function foldedMarkup(prospects: readonly UpcomingForecast[], nowMs: number, title: string): Markup | undefined {
   if (prospects.length === 0) return undefined;
   return html`<details class="fold">
     <summary>${title} <span class="quiet">${prospects.length}</span></summary>
@@ -51,10 +51,10 @@ function foldedMarkup(prospects: readonly Prospect[], nowMs: number, title: stri
   </details>`;
 }
 
-function prospectMarkup({ forecast, byMs, images }: Prospect, nowMs: number): Markup {
+function upcomingMarkup({ forecast, byMs, images }: UpcomingForecast, nowMs: number): Markup {
   const { about, fault, because, remedy, assuming, effect } = forecast;
   return html`<li class="e-${effect}">
-    <p class="when"><strong>${whenMarkup(byMs, nowMs)}</strong> <span>${outlookWords(forecast)}</span></p>
+    <p class="when"><strong>${whenMarkup(byMs, nowMs)}</strong> <span>${forecastText(forecast)}</span></p>
     <div class="what">
       <p class="cause">${sentence(because, assuming)}</p>
       <p class="do">${remedy}</p>
@@ -85,13 +85,13 @@ function imagesMarkup(images: readonly string[]): Markup {
 }
 
 /** Since when it has been told, and whether it is seen now. */
-function heldMarkup({ since, seen }: Prospect['forecast'], nowMs: number): Markup | undefined {
+function heldMarkup({ since, seen }: UpcomingForecast['forecast'], nowMs: number): Markup | undefined {
   const ago = (iso: string): Markup => timeMarkup(Date.parse(iso), longText(nowMs - Date.parse(iso)));
   if (seen !== undefined) return html` · not seen now; last seen ${ago(seen)} ago, held because it may come back`;
   return since === undefined ? undefined : html` · foretold for ${ago(since)}`;
 }
 
-function untoldMarkup(untold: readonly Prospect[]): Markup {
+function untoldMarkup(untold: readonly UpcomingForecast[]): Markup {
   return html`<details class="fold">
     <summary>What could not be told, and why <span class="quiet">${untold.length}</span></summary>
     <ul class="prospects untold" role="list">

@@ -2,7 +2,7 @@
  * The page's two graphics, as inline SVG without style attributes (the page's policy forbids them): when an image pulled and when
  * not, and where a rehearsal's time went. Each says the same in words.
  */
-import { sideOf } from '#report/fault.ts';
+import { ownerOf } from '#report/fault.ts';
 import type { History, Stretch } from '#report/verdict-history.ts';
 import { timeline } from '#report/verdict-history.ts';
 import type { Exchange } from '#report/rehearsal.ts';
@@ -18,7 +18,7 @@ export interface Frame {
   readonly nowMs: number;
 }
 
-const words: { readonly [I in Stretch['is']]: string } = {
+const text: { readonly [I in Stretch['is']]: string } = {
   pulls: 'pulls',
   at_risk: 'at risk',
   fails: 'fails',
@@ -40,12 +40,12 @@ export interface Strip {
   readonly fromMs: number;
   readonly toMs: number;
   readonly is: Stretch['is'];
-  readonly words: string;
+  readonly text: string;
 }
 
 export function timelineMarkup(history: History, frame: Frame): Markup {
   const strips = timeline(history, frame.nowMs).map(({ fromMs, toMs, is, fault }): Strip => {
-    return { fromMs, toMs, is, words: `${words[is]}${fault === undefined ? '' : ` (${fault})`}` };
+    return { fromMs, toMs, is, text: `${text[is]}${fault === undefined ? '' : ` (${fault})`}` };
   });
   return stripMarkup(strips, frame);
 }
@@ -65,7 +65,7 @@ export function stripMarkup(strips: readonly Strip[], frame: Frame): Markup {
     />`;
   });
   return html`<figure class="timeline">
-    <svg viewBox="0 0 1000 24" preserveAspectRatio="none" role="img" aria-label="${timelineWords(shown, frame)}">
+    <svg viewBox="0 0 1000 24" preserveAspectRatio="none" role="img" aria-label="${timelineText(shown, frame)}">
       <rect class="floor" x="0" y="23" width="1000" height="1" />
       ${bars}
     </svg>
@@ -73,10 +73,10 @@ export function stripMarkup(strips: readonly Strip[], frame: Frame): Markup {
   </figure>`;
 }
 
-function timelineWords(shown: readonly Strip[], { nowMs }: Frame): string {
-  const told = shown.slice(-6).map((strip) => `${strip.words} since ${clockText(strip.fromMs, nowMs)}`);
+function timelineText(shown: readonly Strip[], { nowMs }: Frame): string {
+  const labelled = shown.slice(-6).map((strip) => `${strip.text} since ${clockText(strip.fromMs, nowMs)}`);
   const more = shown.length > 6 ? `${shown.length - 6} earlier changes; ` : '';
-  return `Timeline, UTC: ${more}${told.join('; then ')}.`;
+  return `Timeline, UTC: ${more}${labelled.join('; then ')}.`;
 }
 
 interface Bar {
@@ -90,7 +90,7 @@ interface Bar {
 const rowsShown = 40;
 
 export function waterfallMarkup(report: PullReport): Markup | undefined {
-  const rows = report.performances.flatMap(({ as, exchanges }) => exchanges.map((exchange) => ({ as, exchange })));
+  const rows = report.attempts.flatMap(({ as, exchanges }) => exchanges.map((exchange) => ({ as, exchange })));
   if (rows.length === 0) return undefined;
   const ends = rows.map(({ exchange }) => exchange.startMs + exchange.ms);
   const total = Math.max(
@@ -128,7 +128,7 @@ function rowMarkup(exchange: Exchange, totalMs: number): Markup {
       height="14"
     />`;
   });
-  const told = bars.map(({ kind, ms, failed }) => `${kind} ${msText(ms)}${failed ? ' failed' : ''}`).join(' · ');
+  const labelled = bars.map(({ kind, ms, failed }) => `${kind} ${msText(ms)}${failed ? ' failed' : ''}`).join(' · ');
   return html`<li>
     <p class="ask">
       <span class="method">${exchange.method}</span> <span class="url">${exchange.url}</span>
@@ -139,7 +139,7 @@ function rowMarkup(exchange: Exchange, totalMs: number): Markup {
       ${rects}
     </svg>
     <p class="quiet">
-      ${told}${exchange.as === undefined ? '' : ` · as ${exchange.as}`}${exchange.because === '' ? '' : ` · ${exchange.because}`}
+      ${labelled}${exchange.as === undefined ? '' : ` · as ${exchange.as}`}${exchange.because === '' ? '' : ` · ${exchange.because}`}
     </p>
   </li>`;
 }
@@ -151,7 +151,7 @@ function endOf({ outcome }: Exchange): string {
 function barsOf(exchange: Exchange): readonly Bar[] {
   const steps = exchange.steps.map(({ step, startMs, ms, outcome }): Bar => {
     // A fault on our side is no failure of theirs.
-    const failed = !outcome.ok && sideOf(outcome.fault.code) !== 'agent';
+    const failed = !outcome.ok && ownerOf(outcome.fault.code) !== 'agent';
     return { kind: step, fromMs: startMs, ms, failed };
   });
   if (exchange.steps.length > 0 && exchange.steps.every(({ outcome }) => !outcome.ok)) return steps;

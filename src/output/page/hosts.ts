@@ -1,18 +1,18 @@
 /** The hosts that pulls ask (registries, mirrors, token services, blob hosts), each with when it answered and when not. */
-import type { RoutePast, RouteState, RoutesPast } from '#forecast/history/routes.ts';
+import type { RouteHistory, RouteState, RoutesHistory } from '#forecast/history/routes.ts';
 import { spansOf } from '#forecast/history/routes.ts';
 import type { Markup } from './html.ts';
 import { html } from './html.ts';
 import { stripMarkup, type Frame, type Strip } from './graphics.ts';
 import { longText, timeMarkup } from '#output/times.ts';
 
-const words: { readonly [S in RouteState]: string } = {
+const text: { readonly [S in RouteState]: string } = {
   works: 'answers',
   falters: 'answers now and then',
   fails: 'does not answer',
 };
 /** In the colours of the verdicts. */
-const looks: { readonly [S in RouteState]: Strip['is'] } = { works: 'pulls', falters: 'at_risk', fails: 'fails' };
+const summaries: { readonly [S in RouteState]: Strip['is'] } = { works: 'pulls', falters: 'at_risk', fails: 'fails' };
 const order: readonly RouteState[] = ['fails', 'falters', 'works'];
 const drawn = 40;
 
@@ -25,9 +25,9 @@ interface Host {
   readonly isWell: boolean;
 }
 
-export function hostsMarkup(routes: RoutesPast | undefined, frame: Frame): Markup | undefined {
+export function hostsMarkup(routes: RoutesHistory | undefined, frame: Frame): Markup | undefined {
   const hosts = Object.entries(routes ?? {})
-    .flatMap(([name, past]) => hostOf(name, past, frame) ?? [])
+    .flatMap(([name, history]) => hostOf(name, history, frame) ?? [])
     .toSorted((a, b) => order.indexOf(a.is) - order.indexOf(b.is) || (a.name < b.name ? -1 : 1));
   if (hosts.length === 0) return undefined;
   const troubled = hosts.filter(({ isWell }) => !isWell);
@@ -46,14 +46,14 @@ export function hostsMarkup(routes: RoutesPast | undefined, frame: Frame): Marku
   </section>`;
 }
 
-function hostOf(name: string, past: RoutePast, { fromMs, nowMs }: Frame): Host | undefined {
-  const spans = spansOf(past);
+function hostOf(name: string, history: RouteHistory, { fromMs, nowMs }: Frame): Host | undefined {
+  const spans = spansOf(history);
   const last = spans.at(-1);
   if (last === undefined || last.toMs < fromMs) return undefined;
   const strips = spans.map((span, index): Strip => {
     const toMs = spans[index + 1]?.fromMs ?? nowMs;
     const why = span.fault === undefined ? '' : ` (${span.fault})`;
-    return { fromMs: span.fromMs, toMs, is: looks[span.is], words: `${words[span.is]}${why}` };
+    return { fromMs: span.fromMs, toMs, is: summaries[span.is], text: `${text[span.is]}${why}` };
   });
   const isWell = spans.every((span, index) => span.is === 'works' || (spans[index + 1]?.fromMs ?? nowMs) < fromMs);
   return { name, strips, is: last.is, sinceMs: last.fromMs, isWell };
@@ -66,7 +66,7 @@ function listMarkup(hosts: readonly Host[], frame: Frame): Markup {
         html`<li>
           <p>
             <span class="image">${name}</span>
-            <span class="w-${is}">${words[is]}</span>
+            <span class="w-${is}">${text[is]}</span>
             <span class="quiet">for ${timeMarkup(sinceMs, longText(frame.nowMs - sinceMs))}</span>
           </p>
           ${stripMarkup(strips, frame)}

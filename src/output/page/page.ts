@@ -9,10 +9,10 @@ import type { Entry, Ledger } from '#report/ledger.ts';
 import type { Verdict } from '#report/verdict.ts';
 import type { Markup } from './html.ts';
 import { html } from './html.ts';
-import { cardMarkup, verdictWords } from './card.ts';
+import { cardMarkup, verdictText } from './card.ts';
 import type { Frame } from './graphics.ts';
 import { hostsMarkup } from './hosts.ts';
-import { outlookMarkup } from './forecasts.ts';
+import { forecastsMarkup } from './forecasts.ts';
 import { predictionsMarkup, sumOf } from './predictions.ts';
 import { style } from './style.ts';
 import { longText, timeMarkup } from '#output/times.ts';
@@ -58,7 +58,7 @@ export function page(ledger: Ledger, options: PageOptions): string {
         <a class="skip" href="#images">Skip to the images</a>
         ${headerMarkup(ledger, answer, options)}
         <main>
-          ${image === undefined ? outlookMarkup(ledger, nowMs) : html`<p><a href="/">All images of this node</a></p>`}
+          ${image === undefined ? forecastsMarkup(ledger, nowMs) : html`<p><a href="/">All images of this node</a></p>`}
           <div id="images">
             ${emptyMarkup(ledger, entries, image)} ${order.map((is) => groupMarkup(is, entries, frame))}
           </div>
@@ -144,7 +144,7 @@ function tallyMarkup({ counts }: NodeAnswer): Markup {
       ${present.map(
         (is) =>
           html`<li>
-            <a href="#${is}"><span class="badge b-${is}">${counts[is]}</span> ${verdictWords[is]}</a>
+            <a href="#${is}"><span class="badge b-${is}">${counts[is]}</span> ${verdictText[is]}</a>
           </li>`,
       )}
     </ul>`;

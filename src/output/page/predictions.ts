@@ -6,14 +6,14 @@ import type { Scores } from '#report/ledger.ts';
 import type { Scored, ScoreKind } from '#report/score.ts';
 import type { Markup } from './html.ts';
 import { html } from './html.ts';
-import { clip, imageMarkup, verdictWords } from './card.ts';
+import { clip, imageMarkup, verdictText } from './card.ts';
 import { longText, timeMarkup } from '#output/times.ts';
 
 /** Worst first. */
 const kinds: readonly ScoreKind[] = ['miss', 'false_alarm', 'hit', 'correct_rejection'];
 const shownAtMost = 20;
 
-const kindWords: { readonly [K in ScoreKind]: string } = {
+const kindText: { readonly [K in ScoreKind]: string } = {
   miss: 'missed',
   false_alarm: 'false alarm',
   hit: 'foretold',
@@ -48,7 +48,7 @@ export function predictionsMarkup(scores: Scores, nowMs: number): Markup {
   const dull = known.filter(({ is }) => is === 'correct_rejection').slice(0, shownAtMost);
   return html`<section aria-labelledby="predictions">
     <h2 id="predictions">Predictions against what the kubelet got</h2>
-    <p class="sum">${sumWords(scores)}</p>
+    <p class="sum">${sumText(scores)}</p>
     <ul class="cards" role="list">
       ${telling.map((scored) => scoredMarkup(scored, nowMs))}
     </ul>
@@ -56,7 +56,7 @@ export function predictionsMarkup(scores: Scores, nowMs: number): Markup {
   </section>`;
 }
 
-function sumWords(scores: Scores): string {
+function sumText(scores: Scores): string {
   const { counts, unscored } = scores.tally;
   const { all, wrong } = sumOf(scores);
   const rest = unscored === 0 ? '' : ` Of ${unscored} more nothing certain had been said.`;
@@ -78,17 +78,17 @@ function scoredMarkup(scored: Scored, nowMs: number): Markup {
   return html`<li class="card c-${colours[is]}">
     <article>
       <header>
-        <h3><span class="badge b-${colours[is]}">${kindWords[is]}</span> ${imageMarkup(outcome.image)}</h3>
-        <p class="quiet">${placeWords(scored)} · ${agoMarkup(outcome.at.getTime(), nowMs)}${remark(scored)}</p>
+        <h3><span class="badge b-${colours[is]}">${kindText[is]}</span> ${imageMarkup(outcome.image)}</h3>
+        <p class="quiet">${placeText(scored)} · ${agoMarkup(outcome.at.getTime(), nowMs)}${remark(scored)}</p>
       </header>
       <div class="pair">
-        ${textMarkup('drypull had said', saidText(scored))} ${textMarkup('The kubelet got', gotText(scored))}
+        ${textMarkup('drypull had said', actualText(scored))} ${textMarkup('The kubelet got', gotText(scored))}
       </div>
     </article>
   </li>`;
 }
 
-function placeWords({ outcome: { namespace, pod, part } }: Scored): string {
+function placeText({ outcome: { namespace, pod, part } }: Scored): string {
   return `Pod ${namespace}/${pod}${part === '' ? '' : `, ${part}`}`;
 }
 
@@ -101,14 +101,14 @@ function remark({ is, leadS, sameReason }: Scored): string {
   return `${lead}${sameReason === false ? ' · for another reason than foretold' : ''}`;
 }
 
-interface Told {
+interface ScoredRow {
   readonly headline: string;
   /** Empty: the headline is all. */
   readonly text: string;
   readonly aside?: string;
 }
 
-function textMarkup(who: string, { headline, text, aside }: Told): Markup {
+function textMarkup(who: string, { headline, text, aside }: ScoredRow): Markup {
   return html`<div>
     <p>
       <span class="quiet">${who}</span>
@@ -118,14 +118,14 @@ function textMarkup(who: string, { headline, text, aside }: Told): Markup {
   </div>`;
 }
 
-function saidText({ stood: { report }, outcome }: Scored): Told {
+function actualText({ prediction: { report }, outcome }: Scored): ScoredRow {
   const { verdict, kubelet, advice, forecasts } = report;
   const aside = `${longText(outcome.begun.getTime() - Date.parse(report.at))} before`;
-  const headline = `${verdictWords[verdict.is]}${kubelet === undefined ? '' : `, ${kubelet.waitingReason}`}`;
+  const headline = `${verdictText[verdict.is]}${kubelet === undefined ? '' : `, ${kubelet.waitingReason}`}`;
   return { headline, aside, text: kubelet?.waitingMessage ?? advice?.cause ?? forecasts[0]?.because ?? '' };
 }
 
-function gotText({ outcome: { result, reason, message } }: Scored): Told {
+function gotText({ outcome: { result, reason, message } }: Scored): ScoredRow {
   if (result === 'pulled') return { headline: 'pulled', text: '' };
   return { headline: reason === '' ? 'failed' : clip(reason, 200), text: message };
 }
@@ -139,7 +139,7 @@ function dullMarkup(dull: readonly Scored[], nowMs: number): Markup {
         (scored) =>
           html`<li>
             ${imageMarkup(scored.outcome.image)}
-            <span class="quiet">${placeWords(scored)} · ${agoMarkup(scored.outcome.at.getTime(), nowMs)}</span>
+            <span class="quiet">${placeText(scored)} · ${agoMarkup(scored.outcome.at.getTime(), nowMs)}</span>
           </li>`,
       )}
     </ul>

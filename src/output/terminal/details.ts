@@ -1,17 +1,17 @@
 /** The whole story of one image, for -v: who asked whom for what, in which order, why, and what came of it. */
 import type { Forecast } from '#forecast/forecast.ts';
-import type { Evidence, Performance } from '#report/rehearsal.ts';
-import { remedyInFull, type KubeletWords, type PublicPlan, type PullReport } from '#report/report.ts';
+import type { Evidence, Attempt } from '#report/rehearsal.ts';
+import { remedyInFull, type KubeletText, type PublicPlan, type PullReport } from '#report/report.ts';
 import type { PullPolicy } from '#node/view.ts';
-import { leftText, outlookWords } from '#output/forecast-text.ts';
+import { leftText, forecastText } from '#output/forecast-text.ts';
 import { adviceFor } from '#report/advice/advice.ts';
-import { oneLine, plain, wanterText } from '#report/advice/phrases.ts';
+import { oneLine, plain, requesterText } from '#report/advice/phrases.ts';
 import { exchangeLines } from './exchange.ts';
 import { counted, duration } from '#output/measures.ts';
-import { painter, verdictLooks } from './paint.ts';
+import { painter, verdictStyles } from './paint.ts';
 import type { Paint } from './paint.ts';
 import { contentText } from './table.ts';
-import { evidenceWords } from '#output/evidence-text.ts';
+import { evidenceText } from '#output/evidence-text.ts';
 
 const policies: { readonly [P in PullPolicy]: string } = {
   Always: 'the kubelet asks the registry at each start of a container, also when the image is on the node',
@@ -21,7 +21,7 @@ const policies: { readonly [P in PullPolicy]: string } = {
 
 export function story(report: PullReport, { colour }: { readonly colour: boolean }): string {
   const paint = painter(colour);
-  const { word, sign, style } = verdictLooks[report.verdict.is];
+  const { word, sign, style } = verdictStyles[report.verdict.is];
   return [
     `${paint(style, `${sign} ${word}`)}  ${paint('bold', plain(report.image, 512))}`,
     ...[
@@ -29,7 +29,7 @@ export function story(report: PullReport, { colour }: { readonly colour: boolean
       ...kubeletLines(report.kubelet, paint),
       ...forecastLines(report, paint),
       ...planLines(report.plan, paint),
-      ...report.performances.flatMap((performance) => performanceLines(performance, report, paint)),
+      ...report.attempts.flatMap((attempt) => attemptLines(attempt, report, paint)),
       ...evidenceLines(report.evidence, paint),
       ...warningLines(report, paint),
     ].map((line) => `  ${line}`.trimEnd()),
@@ -37,14 +37,14 @@ export function story(report: PullReport, { colour }: { readonly colour: boolean
 }
 
 function gist({ verdict, advice, ...report }: PullReport): readonly string[] {
-  const { is, because } = verdict.sure;
-  const whose = advice === undefined ? [] : [advice.cause, `→ ${remedyInFull(advice)}`, `whose door   ${advice.door}`];
+  const { is, because } = verdict.confidence;
+  const whose = advice === undefined ? [] : [advice.cause, `→ ${remedyInFull(advice)}`, `whose door   ${advice.owner}`];
   const code =
     verdict.is === 'fails' || verdict.is === 'unknown'
       ? [`fault        ${verdict.fault.code}, at ${verdict.stage}`]
       : [];
-  const wanted = report.wantedBy.slice(0, 20).map((wanter) => `wanted by    ${plain(wanterText(wanter))}`);
-  const more = report.wantedBy.length > 20 ? [`             and ${report.wantedBy.length - 20} more`] : [];
+  const wanted = report.requestedBy.slice(0, 20).map((requester) => `wanted by    ${plain(requesterText(requester))}`);
+  const more = report.requestedBy.length > 20 ? [`             and ${report.requestedBy.length - 20} more`] : [];
   return [
     ...whose,
     ...code,
@@ -57,7 +57,7 @@ function gist({ verdict, advice, ...report }: PullReport): readonly string[] {
   ];
 }
 
-function kubeletLines(kubelet: KubeletWords | undefined, paint: Paint): readonly string[] {
+function kubeletLines(kubelet: KubeletText | undefined, paint: Paint): readonly string[] {
   if (kubelet === undefined) return [];
   const backOff =
     kubelet.backOffMessage === undefined
@@ -94,7 +94,7 @@ function forecastStory(forecast: Forecast): readonly string[] {
         : [`             foretold since ${plain(since, 40)}`]
       : [`             not seen now, last at ${plain(seen, 40)}; held because it may come back`];
   return [
-    `${outlookWords(forecast)}${when}: ${plain(fault)} (${plain(rule)}, about ${plain(about)})`,
+    `${forecastText(forecast)}${when}: ${plain(fault)} (${plain(rule)}, about ${plain(about)})`,
     `             ${plain(because, 600)}${assuming === undefined ? '' : `, if ${plain(assuming)}`}`,
     `             → ${plain(remedy, 600)}`,
     ...held,
@@ -122,18 +122,18 @@ function planLines(plan: PublicPlan | undefined, paint: Paint): readonly string[
   ];
 }
 
-function performanceLines(performance: Performance, report: PullReport, paint: Paint): readonly string[] {
+function attemptLines(attempt: Attempt, report: PullReport, paint: Paint): readonly string[] {
   const routes = report.plan?.routes ?? [];
-  const lines = performance.exchanges.flatMap((exchange) => exchangeLines(exchange, routes, paint));
+  const lines = attempt.exchanges.flatMap((exchange) => exchangeLines(exchange, routes, paint));
   return [
     '',
-    `${paint('bold', 'Rehearsed')} as ${plain(performance.as)}, ${counted(performance.exchanges.length, 'request')}`,
+    `${paint('bold', 'Rehearsed')} as ${plain(attempt.as)}, ${counted(attempt.exchanges.length, 'request')}`,
     ...lines,
-    ...endingLines(performance, report, paint),
+    ...endingLines(attempt, report, paint),
   ];
 }
 
-function endingLines({ ending }: Performance, report: PullReport, paint: Paint): readonly string[] {
+function endingLines({ ending }: Attempt, report: PullReport, paint: Paint): readonly string[] {
   switch (ending.is) {
     case 'pulled': {
       const { digest, blobHosts, depth } = ending.content;
@@ -143,14 +143,14 @@ function endingLines({ ending }: Performance, report: PullReport, paint: Paint):
       ];
     }
     case 'failed': {
-      const { cause } = adviceFor(ending.fault, { wantedBy: report.wantedBy });
+      const { cause } = adviceFor(ending.fault, { requestedBy: report.requestedBy });
       return [
         `${paint('red', '✗')} ${ending.fault.code} at ${ending.stage}: ${cause}`,
         `  shown: ${oneLine(ending.shown, 1000)}`,
       ];
     }
-    case 'untold': {
-      const { cause } = adviceFor(ending.fault, { wantedBy: report.wantedBy });
+    case 'undetermined': {
+      const { cause } = adviceFor(ending.fault, { requestedBy: report.requestedBy });
       return [`${paint('magenta', '?')} ${ending.fault.code} at ${ending.stage}: ${cause}`];
     }
   }
@@ -160,16 +160,16 @@ function evidenceLines(evidence: readonly Evidence[], paint: Paint): readonly st
   if (evidence.length === 0) return [];
   const lines = evidence.map(({ of, host, target, ms, outcome }) => {
     const sign = outcome.ok ? paint('green', '✓') : paint('red', '✗');
-    const what = outcome.ok ? plain(outcome.value.note) : adviceFor(outcome.fault, { wantedBy: [] }).cause;
-    return `${sign} ${evidenceWords[of]} ${plain(target)} for ${plain(host)}, ${duration(ms)}: ${what}`;
+    const what = outcome.ok ? plain(outcome.value.note) : adviceFor(outcome.fault, { requestedBy: [] }).cause;
+    return `${sign} ${evidenceText[of]} ${plain(target)} for ${plain(host)}, ${duration(ms)}: ${what}`;
   });
   return ['', `${paint('bold', 'Each for itself')}, beside the pull`, ...lines];
 }
 
-function warningLines({ warnings, wantedBy }: PullReport, paint: Paint): readonly string[] {
+function warningLines({ warnings, requestedBy }: PullReport, paint: Paint): readonly string[] {
   if (warnings.length === 0) return [];
   const lines = warnings.flatMap((fault) => {
-    const advice = adviceFor(fault, { wantedBy });
+    const advice = adviceFor(fault, { requestedBy });
     return [`${paint('yellow', '!')} ${fault.code}: ${advice.cause}`, `  → ${remedyInFull(advice)}`];
   });
   return ['', paint('bold', 'Read oddly'), ...lines];

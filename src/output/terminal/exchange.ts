@@ -19,7 +19,7 @@ export function exchangeLines(exchange: Exchange, routes: readonly PublicRoute[]
   const sign = outcome.ok ? paint('green', '✓') : paint('red', '✗');
   const what = outcome.ok
     ? facts(outcome.value)
-    : `${outcome.fault.code}: ${adviceFor(outcome.fault, { wantedBy: [] }).cause}`;
+    : `${outcome.fault.code}: ${adviceFor(outcome.fault, { requestedBy: [] }).cause}`;
   const role = routes[route]?.role;
   const why = [
     purposes[act],
@@ -57,7 +57,7 @@ function stepLine(step: Step, paint: Paint): string {
   const name = step.step.padEnd(5);
   if (!step.outcome.ok) {
     const { fault } = step.outcome;
-    return `${paint('red', '✗')} ${name} ${plain(step.target)}, ${took}: ${fault.code}: ${adviceFor(fault, { wantedBy: [] }).cause}`;
+    return `${paint('red', '✗')} ${name} ${plain(step.target)}, ${took}: ${fault.code}: ${adviceFor(fault, { requestedBy: [] }).cause}`;
   }
   return `${paint('green', '✓')} ${name} ${plain(step.target)}, ${took}: ${stepFacts(step)}`;
 }

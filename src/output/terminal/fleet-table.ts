@@ -3,13 +3,13 @@ import type { ImageGroups, NodeGroup } from '#report/group-reports.ts';
 import { remedyInFull, type PullReport } from '#report/report.ts';
 import { plain } from '#report/advice/phrases.ts';
 import { counted } from '#output/measures.ts';
-import { fit, pad, painter, verdictLooks, widthOf, wrap, type Paint } from './paint.ts';
-import type { TableLook } from './table.ts';
+import { fit, pad, painter, verdictStyles, widthOf, wrap, type Paint } from './paint.ts';
+import type { TableOptions } from './table.ts';
 
 /** Room for a name beside what holds of it. */
 const longestName = 60;
 
-export function fleetTable(rows: readonly ImageGroups[], { width, colour }: TableLook): string {
+export function fleetTable(rows: readonly ImageGroups[], { width, colour }: TableOptions): string {
   if (rows.length === 0) return '';
   const paint = painter(colour);
   const notes = notesOf(rows);
@@ -17,8 +17,8 @@ export function fleetTable(rows: readonly ImageGroups[], { width, colour }: Tabl
   const column = Math.max('IMAGE'.length, ...names.map(widthOf));
   const head = paint('dim', `${pad('IMAGE', column)}  NODES`);
   const body = rows.map(({ groups }, index) => {
-    const told = groups.map((group) => groupText(group, notes, paint)).join(' · ');
-    return `${pad(names[index] ?? '', column)}  ${told}`;
+    const shown = groups.map((group) => groupText(group, notes, paint)).join(' · ');
+    return `${pad(names[index] ?? '', column)}  ${shown}`;
   });
   return [head, ...body, ...below(notes, width, paint)].join('\n');
 }
@@ -33,10 +33,10 @@ function imagesText(images: readonly string[], isNarrow: boolean): string {
 function groupText({ is, fault, nodes, apart, report }: NodeGroup, notes: Notes, paint: Paint): string {
   const who = nodes.length === 1 ? (nodes[0] ?? '') : `${nodes.length} nodes`;
   const label = apart === '' || nodes.length === 1 ? '' : ` (${plain(apart)})`;
-  const { word, style } = verdictLooks[is];
+  const { word, style } = verdictStyles[is];
   const note = notes.numbers.get(noteKey(report));
-  const said = is === 'fails' ? fault : [word, fault].filter(Boolean).join(', ');
-  return `${plain(who)}${label}: ${paint(style, plain(said))}${note === undefined ? '' : ` [${note}]`}`;
+  const heard = is === 'fails' ? fault : [word, fault].filter(Boolean).join(', ');
+  return `${plain(who)}${label}: ${paint(style, plain(heard))}${note === undefined ? '' : ` [${note}]`}`;
 }
 
 interface Notes {
@@ -67,12 +67,12 @@ function below({ groups }: Notes, width: number, paint: Paint): readonly string[
   return groups.flatMap(({ report: { advice, verdict }, nodes }, index) => {
     if (advice === undefined) return [];
     const mark = `[${index + 1}] `;
-    const room = Math.max(20, width - mark.length);
+    const space = Math.max(20, width - mark.length);
     const indent = ' '.repeat(mark.length);
     const others = nodes.length === 1 ? '' : ` (${nodesText(nodes)})`;
-    const [first = '', ...rest] = wrap(`${advice.cause}${others}`, room);
-    const remedy = wrap(remedyInFull(advice), room - 2).map((line, at) => `${indent}${at === 0 ? '→ ' : '  '}${line}`);
-    return ['', paint(verdictLooks[verdict.is].style, mark) + first, ...rest.map((line) => indent + line), ...remedy];
+    const [first = '', ...rest] = wrap(`${advice.cause}${others}`, space);
+    const remedy = wrap(remedyInFull(advice), space - 2).map((line, at) => `${indent}${at === 0 ? '→ ' : '  '}${line}`);
+    return ['', paint(verdictStyles[verdict.is].style, mark) + first, ...rest.map((line) => indent + line), ...remedy];
   });
 }
 

@@ -21,12 +21,12 @@ const predicted = ['hit', 'miss', 'false_alarm', 'correct_rejection'] as const;
 
 /** Undefined where it is no such answer. */
 export function readNodeLine(node: string, body: unknown): NodeLine | undefined {
-  const said = fieldsOf(body);
-  const is = said['is'];
+  const heard = fieldsOf(body);
+  const is = heard['is'];
   if (is !== 'ready' && is !== 'not_ready' && is !== 'unknown') return undefined;
-  const counts = numbersOf(said['counts'], counted);
-  const predictions = numbersOf(said['predictions'], predicted);
-  const { because, worst, ageMs } = said;
+  const counts = numbersOf(heard['counts'], counted);
+  const predictions = numbersOf(heard['predictions'], predicted);
+  const { because, worst, ageMs } = heard;
   return {
     node,
     is,
@@ -39,7 +39,7 @@ export function readNodeLine(node: string, body: unknown): NodeLine | undefined 
 }
 
 const titles = ['NODE', 'PULLS', 'AT RISK', 'FAILS', 'UNKNOWN', 'WORST', 'AGE', 'FORETOLD'] as const;
-const words = { ready: 'ready', not_ready: 'not ready', unknown: 'unknown' } as const;
+const text = { ready: 'ready', not_ready: 'not ready', unknown: 'unknown' } as const;
 const order = { not_ready: 0, unknown: 1, ready: 2 } as const;
 
 export function nodesTable(lines: readonly NodeLine[], { width }: { readonly width: number }): string {
@@ -60,7 +60,7 @@ export function nodesTable(lines: readonly NodeLine[], { width }: { readonly wid
 function rowOf({ node, is, because, counts, worst, ageMs, predictions }: NodeLine): readonly string[] {
   const of = (count: (typeof counted)[number]): string => (counts === undefined ? '' : String(counts[count]));
   return [
-    words[is],
+    text[is],
     plain(node),
     of('pulls'),
     of('at_risk'),

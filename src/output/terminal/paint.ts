@@ -10,7 +10,7 @@ export function painter(colour: boolean): Paint {
   return (style, text) => (colour && text !== '' ? styleText(style, text, { validateStream: false }) : text);
 }
 
-export const verdictLooks: {
+export const verdictStyles: {
   readonly [V in Verdict['is']]: { readonly word: string; readonly sign: string; readonly style: Style };
 } = {
   pulls: { word: 'pulls', sign: '✓', style: 'green' },
@@ -20,7 +20,7 @@ export const verdictLooks: {
 };
 
 /** What stands behind a verdict that is not exact. */
-export const sureMark: { readonly [S in PullReport['verdict']['sure']['is']]: string } = {
+export const confidenceMark: { readonly [S in PullReport['verdict']['confidence']['is']]: string } = {
   exact: '',
   'exact-if-restarted': '*',
   approximate: '~',

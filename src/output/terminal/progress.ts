@@ -39,13 +39,13 @@ const frames = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const plainEveryMs = 10_000;
 
 export function progress(stream: ProgressStream, ask: ProgressAsk): Progress {
-  const state = { done: 0, fails: 0, last: '', ticks: 0, saidMs: ask.elapsedMs(), stopped: false };
+  const state = { done: 0, fails: 0, last: '', ticks: 0, printedMs: ask.elapsedMs(), stopped: false };
   const live = stream.isTTY === true;
-  const say = (): void => {
+  const describe = (): void => {
     if (state.stopped) return;
     if (live) stream.write(`\r\u001b[2K${liveLine(state, ask, columnsOf(stream))}`);
-    else if (ask.elapsedMs() - state.saidMs >= plainEveryMs) {
-      state.saidMs = ask.elapsedMs();
+    else if (ask.elapsedMs() - state.printedMs >= plainEveryMs) {
+      state.printedMs = ask.elapsedMs();
       stream.write(
         `${share(state.done, ask)} ${ask.noun === undefined ? 'rehearsed' : 'asked'} after ${duration(ask.elapsedMs())}\n`,
       );
@@ -56,11 +56,11 @@ export function progress(stream: ProgressStream, ask: ProgressAsk): Progress {
       state.done += 1;
       if (verdict.is === 'fails') state.fails += 1;
       state.last = oneLine(image);
-      say();
+      describe();
     },
     tick: () => {
       state.ticks += 1;
-      say();
+      describe();
     },
     stop: () => {
       if (live && !state.stopped) stream.write('\r\u001b[2K');

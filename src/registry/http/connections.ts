@@ -8,15 +8,15 @@ import { bad, good, type Outcome } from '#report/outcome.ts';
 import { proxyFor, type ProxyTarget } from '#go/http-proxy.ts';
 import type { DnsFacts } from '#report/rehearsal.ts';
 import { Connection, type Form } from './connection.ts';
-import { dial, type Dialled, type Ground, type LookedUp } from '#registry/dial.ts';
+import { dial, type Dialled, type DialDependencies, type NameLookup } from '#registry/dial.ts';
 import { Pool, type Opened, type Taken } from './pool.ts';
 import { lookUp, type Patience } from '#registry/dns/resolve.ts';
 import { eitherOf } from '#registry/either-signal.ts';
 import { identityOf } from '#registry/tls/trust.ts';
-import type { Answer, Ask, Asked, Footing } from '#registry/wire.ts';
+import type { Answer, Ask, Asked, NetworkSettings } from '#registry/wire.ts';
 
 /** How an origin is reached, and by whom. */
-interface Way {
+interface Connection_ {
   readonly scheme: 'https' | 'http';
   readonly host: string;
   readonly port: number;
@@ -26,37 +26,37 @@ interface Way {
 }
 
 export class Connections {
-  readonly #footing: Footing;
-  readonly #ground: Ground;
-  readonly #ways = new Map<string, Outcome<Way>>();
+  readonly #network: NetworkSettings;
+  readonly #dialing: DialDependencies;
+  readonly #origins = new Map<string, Outcome<Connection_>>();
   readonly #pools = new Map<string, Pool>();
-  readonly #names = new Map<string, Promise<LookedUp>>();
+  readonly #names = new Map<string, Promise<NameLookup>>();
   readonly #life = new AbortController();
 
-  constructor(footing: Footing) {
-    this.#footing = footing;
-    this.#ground = { footing, lookUp: this.#lookUp };
+  constructor(network: NetworkSettings) {
+    this.#network = network;
+    this.#dialing = { network, lookUp: this.#lookUp };
   }
 
   async ask(ask: Ask): Promise<Asked> {
-    const way = this.#wayTo(ask);
-    if (!way.ok) return { steps: [], startMs: this.#footing.elapsedMs(), ms: 0, outcome: way };
-    const taken = await this.#take(ask, way.value, 'any');
+    const path = this.#originOf(ask);
+    if (!path.ok) return { steps: [], startMs: this.#network.elapsedMs(), ms: 0, outcome: path };
+    const taken = await this.#take(ask, path.value, 'any');
     if (!taken.outcome.ok) return this.#asked(taken, taken.outcome);
     const connection = taken.outcome.value;
     const reused = connection.served > 0;
     const { outcome, mayRepeat } = await connection.send(ask);
-    way.value.pool.giveBack(connection);
+    path.value.pool.giveBack(connection);
     // In TLS 1.3 the server says only now what belongs to the handshake.
-    if (!outcome.ok && outcome.fault.code === 'tls.client_rejected') way.value.pool.fail(outcome);
-    return reused && mayRepeat ? this.#repeat(ask, way.value, taken.startMs) : this.#asked(taken, outcome);
+    if (!outcome.ok && outcome.fault.code === 'tls.client_rejected') path.value.pool.fail(outcome);
+    return reused && mayRepeat ? this.#repeat(ask, path.value, taken.startMs) : this.#asked(taken, outcome);
   }
 
   /** Opens a connection as a request would, sends nothing over it and closes it. */
-  async knock(at: Pick<Ask, 'url' | 'tls' | 'dialTimeoutMs' | 'signal'>): Promise<Dialled> {
-    const way = this.#wayTo(at);
-    if (!way.ok) return { steps: [], outcome: way };
-    const { steps, outcome } = await this.#dial(at, way.value);
+  async probe(at: Pick<Ask, 'url' | 'tls' | 'dialTimeoutMs' | 'signal'>): Promise<Dialled> {
+    const path = this.#originOf(at);
+    if (!path.ok) return { steps: [], outcome: path };
+    const { steps, outcome } = await this.#dial(at, path.value);
     if (outcome.ok) outcome.value.socket.destroy();
     return { steps, outcome };
   }
@@ -67,57 +67,57 @@ export class Connections {
     await Promise.all([...this.#pools.values()].map((pool) => pool.close()));
   }
 
-  async #repeat(ask: Ask, way: Way, startMs: number): Promise<Asked> {
-    const taken = { ...(await this.#take(ask, way, 'fresh')), startMs };
+  async #repeat(ask: Ask, path: Connection_, startMs: number): Promise<Asked> {
+    const taken = { ...(await this.#take(ask, path, 'fresh')), startMs };
     if (!taken.outcome.ok) return this.#asked(taken, taken.outcome);
     const { outcome } = await taken.outcome.value.send(ask);
-    way.pool.giveBack(taken.outcome.value);
+    path.pool.giveBack(taken.outcome.value);
     return this.#asked(taken, outcome);
   }
 
   #asked({ steps, startMs }: Taken, outcome: Outcome<Answer>): Asked {
-    return { steps, startMs, ms: this.#footing.elapsedMs() - startMs, outcome };
+    return { steps, startMs, ms: this.#network.elapsedMs() - startMs, outcome };
   }
 
-  async #take(ask: Ask, way: Way, which: 'any' | 'fresh'): Promise<Taken> {
-    const open = async (): Promise<Opened> => this.#open(ask, way);
-    const { elapsedMs } = this.#footing;
-    return way.pool.take({ open, elapsedMs, signal: ask.signal, fresh: which === 'fresh' });
+  async #take(ask: Ask, path: Connection_, which: 'any' | 'fresh'): Promise<Taken> {
+    const open = async (): Promise<Opened> => this.#open(ask, path);
+    const { elapsedMs } = this.#network;
+    return path.pool.take({ open, elapsedMs, signal: ask.signal, fresh: which === 'fresh' });
   }
 
-  async #open(ask: Ask, way: Way): Promise<Opened> {
-    const { steps, outcome } = await this.#dial(ask, way);
+  async #open(ask: Ask, path: Connection_): Promise<Opened> {
+    const { steps, outcome } = await this.#dial(ask, path);
     if (!outcome.ok) return { steps, outcome };
-    return { steps, outcome: good(new Connection(outcome.value, way.form, this.#footing.elapsedMs)) };
+    return { steps, outcome: good(new Connection(outcome.value, path.form, this.#network.elapsedMs)) };
   }
 
-  async #dial(ask: Pick<Ask, 'tls' | 'dialTimeoutMs' | 'signal'>, way: Way): Promise<Dialled> {
-    const { scheme, host, port, proxy } = way;
+  async #dial(ask: Pick<Ask, 'tls' | 'dialTimeoutMs' | 'signal'>, path: Connection_): Promise<Dialled> {
+    const { scheme, host, port, proxy } = path;
     const life = this.#life.signal;
     const target = { scheme, host, port, proxy, tls: ask.tls, timeoutMs: ask.dialTimeoutMs };
-    if (ask.signal === undefined) return dial({ ...target, signal: life }, this.#ground);
+    if (ask.signal === undefined) return dial({ ...target, signal: life }, this.#dialing);
     const { signal, release } = eitherOf(ask.signal, life);
     try {
-      return await dial({ ...target, signal }, this.#ground);
+      return await dial({ ...target, signal }, this.#dialing);
     } finally {
       release();
     }
   }
 
-  #wayTo({ url, tls }: Pick<Ask, 'url' | 'tls'>): Outcome<Way> {
+  #originOf({ url, tls }: Pick<Ask, 'url' | 'tls'>): Outcome<Connection_> {
     const place = `${url.protocol}//${url.host}${url.protocol === 'https:' ? ` ${identityOf(tls)}` : ''}`;
-    const known = this.#ways.get(place);
+    const known = this.#origins.get(place);
     if (known !== undefined) return known;
-    const made = this.#makeWay(url, place);
-    this.#ways.set(place, made);
+    const made = this.#makeRoom(url, place);
+    this.#origins.set(place, made);
     return made;
   }
 
-  #makeWay(url: URL, place: string): Outcome<Way> {
+  #makeRoom(url: URL, place: string): Outcome<Connection_> {
     const scheme = url.protocol === 'https:' ? 'https' : 'http';
     const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
     const port = url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port);
-    const proxied = proxyFor(this.#footing.proxy, { scheme, host, port });
+    const proxied = proxyFor(this.#network.proxy, { scheme, host, port });
     if (!proxied.ok) return proxied;
     const proxy = proxied.value;
     const absolute = scheme === 'http' && (proxy?.scheme === 'http' || proxy?.scheme === 'https');
@@ -129,13 +129,13 @@ export class Connections {
   }
 
   #poolOf(key: string): Pool {
-    const pool = this.#pools.get(key) ?? new Pool(this.#footing.perOrigin);
+    const pool = this.#pools.get(key) ?? new Pool(this.#network.perOrigin);
     this.#pools.set(key, pool);
     return pool;
   }
 
   /** One question a name: whoever asks first asks for all, with its own patience, until its end or ours. */
-  readonly #lookUp = async (host: string, patience: Patience): Promise<LookedUp> => {
+  readonly #lookUp = async (host: string, patience: Patience): Promise<NameLookup> => {
     const name = host.toLowerCase();
     const known = this.#names.get(name);
     if (known !== undefined) {
@@ -143,7 +143,7 @@ export class Connections {
       const givenUp = !outcome.ok && outcome.fault.code === 'agent.out_of_time' && !patience.signal.aborted;
       return givenUp ? this.#lookUp(host, patience) : { outcome, shared: true };
     }
-    const { resolver, family } = this.#footing;
+    const { resolver, family } = this.#network;
     const asked = lookUp(resolver, host, patience).then((outcome) => ({
       outcome: ofFamily(outcome, host, family),
       shared: false,
@@ -156,7 +156,7 @@ export class Connections {
 }
 
 /** A name without an address of the family is, to whoever asks for that family, no name. */
-function ofFamily(found: Outcome<DnsFacts>, host: string, family: Footing['family']): Outcome<DnsFacts> {
+function ofFamily(found: Outcome<DnsFacts>, host: string, family: NetworkSettings['family']): Outcome<DnsFacts> {
   if (!found.ok || family === undefined) return found;
   const addresses = found.value.addresses.filter((address) => isIPv6(address) === (family === 'ipv6'));
   if (addresses.length > 0) return good({ ...found.value, addresses });

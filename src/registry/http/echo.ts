@@ -14,13 +14,13 @@ const confidential = /auth|token|key|secret|cookie|password/i;
 /** `own`: the configured headers, as in hosts.toml. `form`: a token request's body. */
 export function withoutEcho(
   asked: Asked,
-  said: { readonly headers: readonly Header[]; readonly own?: readonly Header[]; readonly form?: string },
+  heard: { readonly headers: readonly Header[]; readonly own?: readonly Header[]; readonly form?: string },
 ): Asked {
   if (!asked.outcome.ok) return asked;
   const secrets = [
-    ...said.headers.flatMap(([name, value]) => (name.toLowerCase() === 'authorization' ? loginsIn(value) : [])),
-    ...(said.own ?? []).flatMap(([name, value]) => (confidential.test(name) ? [value, ...loginsIn(value)] : [])),
-    ...formSecrets(said.form),
+    ...heard.headers.flatMap(([name, value]) => (name.toLowerCase() === 'authorization' ? loginsIn(value) : [])),
+    ...(heard.own ?? []).flatMap(([name, value]) => (confidential.test(name) ? [value, ...loginsIn(value)] : [])),
+    ...formSecrets(heard.form),
   ].filter((secret) => secret.length >= shortest);
   if (secrets.length === 0) return asked;
   return { ...asked, outcome: { ok: true, value: censored(asked.outcome.value, secrets) } };
@@ -42,11 +42,11 @@ function formSecrets(form: string | undefined): readonly string[] {
 function censored(answer: Answer, secrets: readonly string[]): Answer {
   const variants = [...new Set(secrets.flatMap((secret) => [secret, encodeURIComponent(secret)]))];
   const clean = (text: string): string => variants.reduce((left, secret) => left.replaceAll(secret, '[secret]'), text);
-  const told = ['content-type', 'warning'].flatMap((name): readonly (readonly [string, readonly string[]])[] => {
+  const shown = ['content-type', 'warning'].flatMap((name): readonly (readonly [string, readonly string[]])[] => {
     const values = answer.headers[name];
     return values === undefined ? [] : [[name, values.map(clean)]];
   });
-  const headers = { ...answer.headers, ...Object.fromEntries(told) };
+  const headers = { ...answer.headers, ...Object.fromEntries(shown) };
   if (answer.status < 400 || answer.body.length === 0) return { ...answer, headers };
   return { ...answer, headers, body: Buffer.from(clean(Buffer.from(answer.body).toString('utf8'))) };
 }

@@ -76,13 +76,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#over) return;
-    const room = this.#ask.maxBytes - this.#bytes;
-    if (chunk.length <= room) {
+    const space = this.#ask.maxBytes - this.#bytes;
+    if (chunk.length <= space) {
       this.#bytes += chunk.length;
       this.#take(chunk);
       return;
     }
-    this.#take(chunk.subarray(0, room));
+    this.#take(chunk.subarray(0, space));
     this.#finish({ whole: false });
     controller.abort(new Error('enough'));
   }
@@ -98,9 +98,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseError(_: unknown, error: Error): void {
     if (this.#over) return;
-    const moment = this.#head === undefined ? 'response' : 'body';
+    const failurePoint = this.#head === undefined ? 'response' : 'body';
     const { address, port, firstError } = this.#line;
-    const spot = { host: this.#ask.url.host, address, port, moment, afterMs: this.#afterMs() } as const;
+    const spot = { host: this.#ask.url.host, address, port, failurePoint, afterMs: this.#afterMs() } as const;
     const fault = wireFault(firstError() ?? error, spot);
     const died = fault.code === 'tcp.reset' || fault.code === 'tcp.closed';
     // net/http Request.isReplayable: what was sent may be sent again only where it changes nothing.

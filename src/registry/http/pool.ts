@@ -48,7 +48,7 @@ export class Pool {
       if (idle !== undefined) return { steps: [], outcome: { ok: true, value: idle }, startMs };
       if (this.#failed !== undefined) return { steps: [], outcome: this.#failed, startMs };
       if (this.#mayOpen()) return { ...(await this.#openOne(want)), startMs };
-      await this.#turn(want.signal);
+      await this.#next(want.signal);
     }
   }
 
@@ -115,7 +115,7 @@ export class Pool {
     void connection.destroy();
   }
 
-  async #turn(signal: AbortSignal | undefined): Promise<void> {
+  async #next(signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const wake = (): void => resolve(undefined);
     this.#waiting.add(wake);

@@ -23,14 +23,14 @@ export function readRateLimit(headers: Headers, body: string, now: Date): RateLi
   const text = body.slice(0, mostBodyChars);
   const numbers = { ...numbersIn(headers, now), ...numbersInText(text) };
   const retryAfterS = retryAfter(headers, now) ?? numbers.retryAfterS ?? (isLoginLock(text) ? loginLockS : undefined);
-  const said = scopeOf(text);
+  const heard = scopeOf(text);
   const source = first(headers, 'docker-ratelimit-source').trim();
-  if (said === undefined && source === '' && retryAfterS === undefined && Object.keys(numbers).length === 0) return;
+  if (heard === undefined && source === '' && retryAfterS === undefined && Object.keys(numbers).length === 0) return;
   return {
     ...numbers,
     ...(retryAfterS === undefined ? {} : { retryAfterS }),
     ...(source === '' ? {} : { source }),
-    scope: said ?? scopeOfWindow(numbers.windowS),
+    scope: heard ?? scopeOfWindow(numbers.windowS),
   };
 }
 

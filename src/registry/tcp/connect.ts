@@ -57,7 +57,7 @@ export async function openTcp(goal: TcpGoal): Promise<TcpOpened> {
   const primaries = addresses.filter((address) => isIPv6(address) === isIPv6(first));
   const fallbacks = addresses.filter((address) => isIPv6(address) !== isIPv6(first));
   const outcome =
-    fallbacks.length === 0 ? await inTurn(primaries, run) : await inParallel({ primaries, fallbacks, lost }, run);
+    fallbacks.length === 0 ? await inOrder(primaries, run) : await inParallel({ primaries, fallbacks, lost }, run);
   return { steps: [...run.steps], outcome };
 }
 
@@ -94,15 +94,15 @@ async function inParallel(
       if (started) return;
       started = true;
       clearTimeout(timer);
-      void inTurn(race.fallbacks, run).then((outcome) => finish('fallback', outcome));
+      void inOrder(race.fallbacks, run).then((outcome) => finish('fallback', outcome));
     };
     const timer = setTimeout(startFallback, fallbackDelayMs);
-    void inTurn(race.primaries, run).then((outcome) => finish('primary', outcome));
+    void inOrder(race.primaries, run).then((outcome) => finish('primary', outcome));
   });
 }
 
 /** dialSerial: the first error counts. */
-async function inTurn(addresses: readonly string[], run: Run): Promise<Outcome<Socket>> {
+async function inOrder(addresses: readonly string[], run: Run): Promise<Outcome<Socket>> {
   let firstFault: Bad | undefined;
   for (const [i, address] of addresses.entries()) {
     const remaining = run.deadlineMs - run.elapsedMs();
@@ -159,7 +159,7 @@ export async function openOne(
       settle(good(socket));
     };
     const onError = (error: Error): void => {
-      const spot = { host: address, address, port, moment: 'connecting', afterMs: afterMs() } as const;
+      const spot = { host: address, address, port, failurePoint: 'connecting', afterMs: afterMs() } as const;
       settle(bad(wireFault(error, spot)));
     };
     const onAbort = (): void => {

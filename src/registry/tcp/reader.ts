@@ -94,11 +94,11 @@ export class Reader {
 
   readonly #onEnd = (): void => {
     const { address, port } = this.#reading;
-    this.#fail({ code: 'tcp.closed', address, port, moment: 'response' });
+    this.#fail({ code: 'tcp.closed', address, port, failurePoint: 'response' });
   };
 
   readonly #onError = (error: Error): void => {
-    this.#fail(wireFault(error, { ...this.#reading, moment: 'response', afterMs: this.#afterMs() }));
+    this.#fail(wireFault(error, { ...this.#reading, failurePoint: 'response', afterMs: this.#afterMs() }));
   };
 
   readonly #onTimeout = (): void => {

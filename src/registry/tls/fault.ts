@@ -75,8 +75,8 @@ export function tlsFault(code: string, at: { readonly host: string; readonly por
   const alert = /^(?:SSL\/TLS|SSLV3|TLSV1|TLSV11|TLSV12|TLSV13)_(?:ALERT_)?(.+)$/.exec(reason)?.[1];
   if (alert !== undefined && Object.hasOwn(aboutUs, alert))
     return { code: 'tls.client_rejected', host, alert: aboutUs[alert] ?? alert };
-  const told = alert === undefined ? undefined : alerts[alert];
-  if (told !== undefined) return { code: 'tls.handshake_failed', host, why: `remote error: tls: ${told}` };
+  const shown = alert === undefined ? undefined : alerts[alert];
+  if (shown !== undefined) return { code: 'tls.handshake_failed', host, why: `remote error: tls: ${shown}` };
   return { code: 'tls.handshake_failed', host, why: ours[reason] ?? `tls: ${lower(alert ?? reason)}` };
 }
 

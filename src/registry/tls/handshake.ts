@@ -20,7 +20,7 @@ import { wireFault } from '#registry/fault.ts';
 /** net/http Transport.TLSHandshakeTimeout, as containerd sets it. */
 const handshakeLimitMs = 10_000;
 
-export interface Greeting {
+export interface TlsOptions {
   readonly host: string;
   /** As dialled, for faults. */
   readonly address: string;
@@ -36,27 +36,27 @@ export interface Greeting {
   readonly limitMs?: number;
 }
 
-export interface Greeted {
+export interface TlsSession {
   readonly step: StepOf<'tls', TlsFacts>;
   readonly outcome: Outcome<TLSSocket>;
 }
 
-export async function shakeHands(socket: Socket, greeting: Greeting): Promise<Greeted> {
-  const startMs = greeting.elapsedMs();
-  const opened = await open(socket, greeting);
-  const judged: Outcome<TlsFacts> = opened.ok ? judge(opened.value, greeting) : opened;
+export async function handshake(socket: Socket, tlsOptions: TlsOptions): Promise<TlsSession> {
+  const startMs = tlsOptions.elapsedMs();
+  const opened = await open(socket, tlsOptions);
+  const judged: Outcome<TlsFacts> = opened.ok ? judge(opened.value, tlsOptions) : opened;
   if (!judged.ok) socket.destroy();
-  const ms = greeting.elapsedMs() - startMs;
-  const step = { step: 'tls', target: greeting.host, startMs, ms, outcome: judged } as const;
+  const ms = tlsOptions.elapsedMs() - startMs;
+  const step = { step: 'tls', target: tlsOptions.host, startMs, ms, outcome: judged } as const;
   return { step, outcome: judged.ok ? opened : judged };
 }
 
-async function open(socket: Socket, greeting: Greeting): Promise<Outcome<TLSSocket>> {
-  const { host, roots, rule, signal, rsaKeyExchange = false, limitMs = handshakeLimitMs } = greeting;
+async function open(socket: Socket, tlsOptions: TlsOptions): Promise<Outcome<TLSSocket>> {
+  const { host, roots, rule, signal, rsaKeyExchange = false, limitMs = handshakeLimitMs } = tlsOptions;
   const context = secureContextOf({ roots, rule, rsaKeyExchange });
   if (!context.ok) return context;
-  const startMs = greeting.elapsedMs();
-  const afterMs = (): number => Math.round(greeting.elapsedMs() - startMs);
+  const startMs = tlsOptions.elapsedMs();
+  const afterMs = (): number => Math.round(tlsOptions.elapsedMs() - startMs);
   return new Promise((resolve) => {
     const secured = connect({
       socket,
@@ -77,7 +77,7 @@ async function open(socket: Socket, greeting: Greeting): Promise<Outcome<TLSSock
       settle(good(secured));
     };
     const onError = (error: Error): void => {
-      settle(bad(openingFault(error, { ...greeting, afterMs: afterMs() })));
+      settle(bad(openingFault(error, { ...tlsOptions, afterMs: afterMs() })));
     };
     const onAbort = (): void => {
       settle(bad({ code: 'agent.out_of_time', step: 'tls', afterMs: afterMs() }));
@@ -92,23 +92,23 @@ async function open(socket: Socket, greeting: Greeting): Promise<Outcome<TLSSock
 }
 
 /** Node calls an end of the stream in the middle of a handshake ECONNRESET too; only the real one names a system call. */
-function openingFault(error: Error, at: Greeting & { readonly afterMs: number }): Fault {
+function openingFault(error: Error, at: TlsOptions & { readonly afterMs: number }): Fault {
   const { host, address, port, afterMs } = at;
-  const fault = wireFault(error, { host, address, port, moment: 'handshake', afterMs });
+  const fault = wireFault(error, { host, address, port, failurePoint: 'handshake', afterMs });
   if (fault.code === 'tcp.reset' && !('syscall' in error)) {
-    return { code: 'tcp.closed', address, port, moment: 'handshake' };
+    return { code: 'tcp.closed', address, port, failurePoint: 'handshake' };
   }
   return fault;
 }
 
-function judge(secured: TLSSocket, greeting: Greeting): Outcome<TlsFacts> {
-  const { host, rule } = greeting;
+function judge(secured: TLSSocket, tlsOptions: TlsOptions): Outcome<TlsFacts> {
+  const { host, rule } = tlsOptions;
   const leaf = secured.getPeerX509Certificate();
   if (leaf === undefined) {
     return bad({ code: 'tls.handshake_failed', host, why: 'tls: received empty certificates message' });
   }
   const chain = chainFrom(leaf);
-  const fault = rule.verify ? faultOf(chain, secured, greeting) : undefined;
+  const fault = rule.verify ? faultOf(chain, secured, tlsOptions) : undefined;
   if (fault !== undefined) return bad(fault);
   return good({
     version: secured.getProtocol() ?? 'unknown',
@@ -116,16 +116,16 @@ function judge(secured: TLSSocket, greeting: Greeting): Outcome<TlsFacts> {
     issuer: inARow(leaf.issuer),
     verified: rule.verify,
     leaf: leafFacts(leaf),
-    ...(rule.verify ? verifiedFacts(chain, greeting) : unverifiedFacts(chain, greeting)),
+    ...(rule.verify ? verifiedFacts(chain, tlsOptions) : unverifiedFacts(chain, tlsOptions)),
   });
 }
 
-function verifiedFacts(chain: Chain, { roots, rule, now }: Greeting): Trust {
+function verifiedFacts(chain: Chain, { roots, rule, now }: TlsOptions): Trust {
   return trustIn(chain, { roots, rule, now: now() }) ?? { notAfter: earliestEnd(chain) };
 }
 
 /** What would be said of it if anybody verified. */
-function unverifiedFacts(chain: Chain, { host, roots, rule, now }: Greeting): Trust {
+function unverifiedFacts(chain: Chain, { host, roots, rule, now }: TlsOptions): Trust {
   const notAfter = earliestEnd(chain);
   const [leaf] = chain;
   const fault = ownFault(leaf, host, now())?.code;
@@ -135,13 +135,13 @@ function unverifiedFacts(chain: Chain, { host, roots, rule, now }: Greeting): Tr
 }
 
 /** crypto/x509 Certificate.Verify: the leaf's dates (isValid), VerifyHostname, then the chain. */
-function faultOf(chain: Chain, secured: TLSSocket, greeting: Greeting): Fault | undefined {
+function faultOf(chain: Chain, secured: TLSSocket, tlsOptions: TlsOptions): Fault | undefined {
   const [leaf] = chain;
-  return ownFault(leaf, greeting.host, greeting.now()) ?? chainFault(chain, secured, greeting);
+  return ownFault(leaf, tlsOptions.host, tlsOptions.now()) ?? chainFault(chain, secured, tlsOptions);
 }
 
 function ownFault(leaf: X509Certificate, host: string, now: Date): Fault | undefined {
-  const outdated = outsideItsDates(leaf, host, now);
+  const outdated = isOutsideValidity(leaf, host, now);
   if (outdated !== undefined) return outdated;
   const misnamed = wrongName(leaf, host);
   return misnamed === undefined ? undefined : { code: 'tls.wrong_name', host, ...misnamed };
@@ -151,9 +151,9 @@ function ownFault(leaf: X509Certificate, host: string, now: Date): Fault | undef
  * OpenSSL's judgement of the chain, but for dates: its clock is the machine's, and it may have tried another chain than the one
  * that holds.
  */
-function chainFault(chain: Chain, secured: TLSSocket, greeting: Greeting): Fault | undefined {
-  const { host, roots, rule } = greeting;
-  const now = greeting.now();
+function chainFault(chain: Chain, secured: TLSSocket, tlsOptions: TlsOptions): Fault | undefined {
+  const { host, roots, rule } = tlsOptions;
+  const now = tlsOptions.now();
   const code = verdictOf(secured);
   const [leaf] = chain;
   const top = chain.at(-1) ?? leaf;
@@ -161,11 +161,11 @@ function chainFault(chain: Chain, secured: TLSSocket, greeting: Greeting): Fault
     if (trustIn(chain, { roots, rule, now }) !== undefined) return undefined;
     const anchors = anchorsNamed(top.issuer, roots, rule).map(({ certificate }) => certificate);
     const suspects = [...chain, ...anchors];
-    return suspects.map((one) => outsideItsDates(one, host, now)).find((found) => found !== undefined);
+    return suspects.map((one) => isOutsideValidity(one, host, now)).find((found) => found !== undefined);
   }
   if (code === 'INVALID_PURPOSE') {
     // OpenSSL minds keyUsage, too; Go does not look at it (verify.go checkChainForKeyUsage).
-    if (!chain.every(servesAnybody))
+    if (!chain.every(servesAnyClient))
       return { code: 'tls.handshake_failed', host, why: 'x509: certificate specifies an incompatible key usage' };
     if (trustIn(chain, { roots, rule, now }) !== undefined) return undefined;
   }
@@ -196,7 +196,7 @@ const serverAuth = '1.3.6.1.5.5.7.3.1';
 const anyUsage = '2.5.29.37.0';
 
 /** Its extended key usages, where it has any, let a server show it. */
-function servesAnybody(certificate: X509Certificate): boolean {
+function servesAnyClient(certificate: X509Certificate): boolean {
   const usages: unknown = certificate.keyUsage;
   return !Array.isArray(usages) || usages.includes(serverAuth) || usages.includes(anyUsage);
 }
@@ -213,7 +213,7 @@ function leafFacts(leaf: X509Certificate): LeafFacts {
   return { fingerprint: fingerprintOf(leaf), notBefore: iso(leaf.validFrom), notAfter: iso(leaf.validTo) };
 }
 
-function outsideItsDates(certificate: X509Certificate, host: string, now: Date): Fault | undefined {
+function isOutsideValidity(certificate: X509Certificate, host: string, now: Date): Fault | undefined {
   const notBefore = new Date(certificate.validFrom);
   const notAfter = new Date(certificate.validTo);
   const about = { host, subject: inARow(certificate.subject), now: now.toISOString() };

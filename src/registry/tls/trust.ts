@@ -51,21 +51,21 @@ export function identityOf(rule: TlsRule): string {
   return whole;
 }
 
-export interface ContextWish {
+export interface ContextRequest {
   readonly roots: SystemRoots;
   readonly rule: TlsRule;
   /** RSA key exchange is offered, too. */
   readonly rsaKeyExchange: boolean;
 }
 
-export function secureContextOf(wish: ContextWish): Outcome<SecureContext> {
-  const { roots, rule, rsaKeyExchange } = wish;
+export function secureContextOf(request: ContextRequest): Outcome<SecureContext> {
+  const { roots, rule, rsaKeyExchange } = request;
   const ofRoots = kept.get(roots) ?? new Map<string, Outcome<SecureContext>>();
   kept.set(roots, ofRoots);
   const identity = `${identityOf(rule)}${rsaKeyExchange ? ' with RSA' : ''}`;
   const known = ofRoots.get(identity);
   if (known !== undefined) return known;
-  const made = makeContext(wish);
+  const made = makeContext(request);
   ofRoots.set(identity, made);
   return made;
 }
@@ -95,7 +95,7 @@ function poolOf(roots: SystemRoots, rule: TlsRule): readonly string[] {
   return [...new Set(anchors.map(({ pem }) => pem))];
 }
 
-function makeContext({ roots, rule, rsaKeyExchange }: ContextWish): Outcome<SecureContext> {
+function makeContext({ roots, rule, rsaKeyExchange }: ContextRequest): Outcome<SecureContext> {
   const ca = rule.verify ? [...poolOf(roots, rule)] : [];
   const common = {
     ca,

@@ -5,7 +5,7 @@
  * where passwords are opened; they go nowhere but into the request that containerd would put them in.
  */
 import type { Fault } from '#report/fault.ts';
-import { isWithin, mostRequests, nextHop } from '#go/redirect.ts';
+import { isWithin, mostRequests, nextRequest } from '#go/redirect.ts';
 import { bad } from '#report/outcome.ts';
 import { Secret } from '#report/secret.ts';
 import type { Header, TlsRule } from '#node/view.ts';
@@ -74,12 +74,12 @@ export async function fetchToken(connections: Connections, ask: TokenAsk, nowMs:
   }
   const posted = await askByPost(connections, ask, login);
   const ending = endingOf(posted, nowMs);
-  if (ending.is !== 'refused' || !turnsToGet(ending.status, login)) return { tries: posted, ending };
+  if (ending.is !== 'refused' || !fallsBackToGet(ending.status, login)) return { tries: posted, ending };
   const got = await askByGet(connections, ask, `POST answered ${ending.status}`);
   return { tries: [...posted, ...got], ending: endingOf(got, nowMs) };
 }
 
-function turnsToGet(status: number, login: Login): boolean {
+function fallsBackToGet(status: number, login: Login): boolean {
   return status === 404 || status === 401 || status === 400 || (status === 405 && login.username !== '');
 }
 
@@ -138,7 +138,7 @@ async function follow(
     if (!asked.outcome.ok) return tries;
     const answer = asked.outcome.value;
     if (answer.bodyFault !== undefined && !answer.bodyFault.ok) return broken(tries, answer.bodyFault.fault);
-    const next = nextHop(answer.status, header(answer, 'location'), url);
+    const next = nextRequest(answer.status, header(answer, 'location'), url);
     if (next === undefined) return tries;
     const home = typeof next !== 'string' && isWithin(next.hostname, first.url.hostname);
     const sendsForm = method === 'POST' && (answer.status === 307 || answer.status === 308);

@@ -2,36 +2,36 @@
  * Door: the only prose about faults. Every code has a meaning, a cause, a remedy and the kubelet's own words for it; a code
  * without them does not compile. Nothing here decides anything.
  */
-import { faultCodes, rootOf, sideOf } from '#report/fault.ts';
+import { faultCodes, rootOf, ownerOf } from '#report/fault.ts';
 import type { Fault, FaultCode, FaultOf } from '#report/fault.ts';
 import type { Advice } from '#report/report.ts';
-import { apiWords } from './api.ts';
-import { blobWords } from './blob.ts';
+import { apiMessages } from './api.ts';
+import { blobMessages } from './blob.ts';
 import { exampleAbout, examples } from './examples.ts';
-import { imageWords } from './image.ts';
-import { networkWords } from './network.ts';
-import { nodeFileWords } from './node-files.ts';
-import { nodeLimitWords } from './node-limits.ts';
+import { imageMessages } from './image.ts';
+import { networkMessages } from './network.ts';
+import { nodeFileMessages } from './node-files.ts';
+import { nodeLimitMessages } from './node-limits.ts';
 import { plain } from './phrases.ts';
-import type { About, Wordings } from './phrases.ts';
-import { tlsWords } from './tls.ts';
+import type { About, FaultMessages } from './phrases.ts';
+import { tlsMessages } from './tls.ts';
 
 export type { About } from './phrases.ts';
 
-export const words: Wordings<FaultCode> = {
-  ...imageWords,
-  ...nodeFileWords,
-  ...nodeLimitWords,
-  ...networkWords,
-  ...tlsWords,
-  ...apiWords,
-  ...blobWords({ cause: (fault) => causeOf(fault), remedy: (fault, about) => remedyOf(fault, about) }),
+export const faultTextOf: FaultMessages<FaultCode> = {
+  ...imageMessages,
+  ...nodeFileMessages,
+  ...nodeLimitMessages,
+  ...networkMessages,
+  ...tlsMessages,
+  ...apiMessages,
+  ...blobMessages({ cause: (fault) => causeOf(fault), remedy: (fault, about) => remedyOf(fault, about) }),
 };
 
 /** What is wrong and what to do, for one image. */
 export function adviceFor(fault: Fault, about: About): Advice {
   const cause = `${causeOf(fault)}${meaning(fault, about)}`;
-  return { cause, ...firstSentence(remedyOf(fault, about)), door: sideOf(rootOf(fault).code) };
+  return { cause, ...firstSentence(remedyOf(fault, about)), owner: ownerOf(rootOf(fault).code) };
 }
 
 /** One sentence to act on, and the rest. A sentence ends at a full stop before a space, outside of `code`. */
@@ -42,11 +42,11 @@ function firstSentence(text: string): { readonly remedy: string; readonly furthe
 }
 
 function causeOf<C extends FaultCode>(fault: FaultOf<C>): string {
-  return words[fault.code].cause(fault);
+  return faultTextOf[fault.code].cause(fault);
 }
 
 function remedyOf<C extends FaultCode>(fault: FaultOf<C>, about: About): string {
-  return words[fault.code].remedy(fault, about);
+  return faultTextOf[fault.code].remedy(fault, about);
 }
 
 /** A name without a registry is Docker Hub's, which many do not expect. */
@@ -59,7 +59,7 @@ function meaning(fault: Fault, { image, reference }: About): string {
 /** The README's table: every fault, what the kubelet prints for it, and what to do, told by an example. */
 export function faultTable(): string {
   const rows = faultCodes.map((code) => {
-    const { meaning: what, shows } = words[code];
+    const { meaning: what, shows } = faultTextOf[code];
     return `| <a id="${code}"></a>\`${code}\` | ${cell(what)} | ${cell(verbatim(shows))} | ${cell(remedyOf(examples[code], exampleAbout(code)))} |`;
   });
   return [

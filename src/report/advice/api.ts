@@ -1,8 +1,8 @@
 /** Words for what a registry answers before it comes to the image: whether it is one, whether it is well, whether it lets us in. */
 import type { RateLimit } from '#report/fault.ts';
 import { attachSecret, createSecret } from './commands.ts';
-import { hostsFile, listed, place, plain, said, seconds, word } from './phrases.ts';
-import type { About, Wordings } from './phrases.ts';
+import { hostsFile, listed, place, plain, quoted, seconds, word } from './phrases.ts';
+import type { About, FaultMessages } from './phrases.ts';
 import { registryAt } from './registries.ts';
 
 type Codes =
@@ -22,7 +22,7 @@ type Codes =
   | 'auth.realm_failed'
   | 'auth.empty_token';
 
-export const apiWords: Wordings<Codes> = {
+export const apiMessages: FaultMessages<Codes> = {
   'api.not_a_registry': {
     meaning: 'What answers is no registry: a login page, a captive portal, a web server, a proxy.',
     next: 'correct the registry host',
@@ -36,14 +36,15 @@ export const apiWords: Wordings<Codes> = {
     meaning: 'The registry has had enough requests from this address or account for now.',
     next: 'log in, wait, or use a mirror',
     shows: '…: unexpected status from HEAD request to https://H/v2/…: 429 Too Many Requests',
-    cause: ({ host, status, limit, message }) => `${plain(host)} answers ${status}: ${tooMany(limit)}.${said(message)}`,
+    cause: ({ host, status, limit, message }) =>
+      `${plain(host)} answers ${status}: ${tooMany(limit)}.${quoted(message)}`,
     remedy: ({ host, limit }, about) => slower(host, limit, about),
   },
   'api.unavailable': {
     meaning: 'The registry answers that it is out of order.',
     next: 'wait, or ask its operator',
     shows: '…: unexpected status from HEAD request to https://H/v2/…: 503 Service Unavailable',
-    cause: ({ host, status, message }) => `${plain(host)} answers ${status}.${said(message)}`,
+    cause: ({ host, status, message }) => `${plain(host)} answers ${status}.${quoted(message)}`,
     remedy: ({ host }) =>
       `The kubelet tries again by itself, at most every five minutes. Look at the registry's log or status page; a mirror in ${hostsFile(host)} carries a node over such times.`,
   },
@@ -51,7 +52,7 @@ export const apiWords: Wordings<Codes> = {
     meaning: 'The registry refuses the request with a status that has no meaning of its own here.',
     next: "read the registry's message",
     shows: '…: unexpected status from HEAD request to https://H/v2/…: 400 Bad Request',
-    cause: ({ host, status, message }) => `${plain(host)} answers ${status}.${said(message)}`,
+    cause: ({ host, status, message }) => `${plain(host)} answers ${status}.${quoted(message)}`,
     remedy: ({ host, status }) =>
       status === 400
         ? `If ${plain(host)} speaks HTTPS and is configured as http://, correct its scheme in ${hostsFile(host)}. Otherwise its log says why.`
@@ -105,8 +106,8 @@ export const apiWords: Wordings<Codes> = {
       '…: failed to authorize: failed to fetch oauth token: unexpected status from POST request to REALM: 401 Unauthorized',
     cause: ({ host, as, status, message }) =>
       isAnonymous(as)
-        ? `${plain(host)} grants no anonymous access (${status}).${said(message)}`
-        : `${plain(host)} does not accept ${plain(as)} (${status}).${said(message)}`,
+        ? `${plain(host)} grants no anonymous access (${status}).${quoted(message)}`
+        : `${plain(host)} does not accept ${plain(as)} (${status}).${quoted(message)}`,
     remedy: ({ as }, about) =>
       isAnonymous(as)
         ? `The image is private, or does not exist. Add a pull secret: ${createSecret(about)}. ${attachSecret(about)}${login(about)}`
@@ -119,7 +120,7 @@ export const apiWords: Wordings<Codes> = {
     shows:
       '…: unexpected status from HEAD request to https://H/v2/…: 403 Forbidden (or: server message: insufficient_scope: authorization failed)',
     cause: ({ host, as, status, message }) =>
-      `${plain(host)} does not let ${isAnonymous(as) ? 'anonymous users' : plain(as)} read this repository (${status}).${said(message)}`,
+      `${plain(host)} does not let ${isAnonymous(as) ? 'anonymous users' : plain(as)} read this repository (${status}).${quoted(message)}`,
     remedy: ({ as, host }, about) => denied(as, host, about),
   },
   'auth.unsupported': {
@@ -144,7 +145,7 @@ export const apiWords: Wordings<Codes> = {
     next: 'look at the token service',
     shows:
       '…: failed to authorize: failed to fetch anonymous token: unexpected status from GET request to REALM: 500 Internal Server Error',
-    cause: ({ realm, status, message }) => `The token service ${plain(realm)} answers ${status}.${said(message)}`,
+    cause: ({ realm, status, message }) => `The token service ${plain(realm)} answers ${status}.${quoted(message)}`,
     remedy: ({ realm, status }) =>
       status === 429
         ? 'Wait: the token service has had enough requests, or failed logins, for now. The kubelet tries again by itself.'

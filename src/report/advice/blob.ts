@@ -1,7 +1,7 @@
 /** Words for layers and configurations, for faults that have another fault as their cause, and for what drypull itself cannot tell. */
 import type { Fault } from '#report/fault.ts';
-import { hostIn, plain, said, seconds } from './phrases.ts';
-import type { About, Wordings } from './phrases.ts';
+import { hostIn, plain, quoted, seconds } from './phrases.ts';
+import type { About, FaultMessages } from './phrases.ts';
 import { proxyFile, reload, withoutUser } from './network.ts';
 import { allow } from './registries.ts';
 
@@ -30,8 +30,8 @@ export interface Inner {
   remedy(fault: Fault, about: About): string;
 }
 
-export function blobWords(inner: Inner): Wordings<Codes> {
-  const about = (host: string): About => ({ registry: hostIn(host), wantedBy: [] });
+export function blobMessages(inner: Inner): FaultMessages<Codes> {
+  const about = (host: string): About => ({ registry: hostIn(host), requestedBy: [] });
   return {
     'proxy.unreachable': {
       meaning: 'The proxy that the runtime is told to use cannot be reached.',
@@ -176,7 +176,7 @@ export function blobWords(inner: Inner): Wordings<Codes> {
       meaning: 'drypull itself failed. It says nothing about the image.',
       next: 'report it',
       shows: 'nothing: this is drypull, not the kubelet',
-      cause: ({ where, what }) => `drypull failed in ${plain(where)}.${said(what)}`,
+      cause: ({ where, what }) => `drypull failed in ${plain(where)}.${quoted(what)}`,
       remedy: () =>
         'Report it with the output of `drypull check -v`. The verdict is unknown; other images are not affected.',
     },

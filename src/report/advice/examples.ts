@@ -79,8 +79,8 @@ export const examples: { readonly [C in FaultCode]: FaultOf<C> } = {
   'tcp.refused': { code: 'tcp.refused', address, port: 443 },
   'tcp.timed_out': { code: 'tcp.timed_out', address, port: 443, afterMs: 30_000 },
   'tcp.unreachable': { code: 'tcp.unreachable', address, port: 443, why: 'no route to host' },
-  'tcp.reset': { code: 'tcp.reset', address, port: 443, moment: 'handshake' },
-  'tcp.closed': { code: 'tcp.closed', address, port: 443, moment: 'response' },
+  'tcp.reset': { code: 'tcp.reset', address, port: 443, failurePoint: 'handshake' },
+  'tcp.closed': { code: 'tcp.closed', address, port: 443, failurePoint: 'response' },
   'tls.untrusted': {
     code: 'tls.untrusted',
     host,
@@ -214,9 +214,14 @@ export const examples: { readonly [C in FaultCode]: FaultOf<C> } = {
   'agent.bug': { code: 'agent.bug', where: 'rehearsal', what: 'TypeError' },
 };
 
-const wantedBy = [{ kind: 'Deployment', namespace: 'shop', name: 'web', part: 'container web' }] as const;
-const ours: About = { image, reference: image, registry: host, wantedBy };
-const hub: About = { image: 'nginx:1.29', reference: 'docker.io/library/nginx:1.29', registry: 'docker.io', wantedBy };
+const requestedBy = [{ kind: 'Deployment', namespace: 'shop', name: 'web', part: 'container web' }] as const;
+const ours: About = { image, reference: image, registry: host, requestedBy };
+const hub: About = {
+  image: 'nginx:1.29',
+  reference: 'docker.io/library/nginx:1.29',
+  registry: 'docker.io',
+  requestedBy,
+};
 
 /** The image that an example happened to. */
 export function exampleAbout(code: FaultCode): About {

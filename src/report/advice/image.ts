@@ -1,6 +1,6 @@
 /** Words for references and manifests: what was asked for. */
-import { listed, place, plain, said, word } from './phrases.ts';
-import type { About, Wordings } from './phrases.ts';
+import { listed, place, plain, quoted, word } from './phrases.ts';
+import type { About, FaultMessages } from './phrases.ts';
 import { createSecret } from './commands.ts';
 import { registryAt } from './registries.ts';
 
@@ -19,14 +19,14 @@ type Codes =
 
 const pushAgain = 'Build the image and push it again';
 
-export const imageWords: Wordings<Codes> = {
+export const imageMessages: FaultMessages<Codes> = {
   'image.malformed': {
     meaning: 'The image reference cannot be read. The kubelet asks no registry.',
     next: 'correct the image reference',
     shows:
       'InvalidImageName: Failed to apply default image tag "X": couldn\'t parse image name "X": invalid reference format',
     cause: ({ image, why }) => `The image reference "${plain(image)}" cannot be read: ${plain(why)}.`,
-    remedy: ({ image }, about) => mend(image, about),
+    remedy: ({ image }, about) => remedyOf(image, about),
   },
   'image.never_pulled': {
     meaning: 'imagePullPolicy is Never, and the image is not on the node.',
@@ -41,7 +41,7 @@ export const imageWords: Wordings<Codes> = {
     meaning: 'The registry does not know the repository.',
     next: 'correct the repository name',
     shows: '…: X: not found (the same text as for a missing tag)',
-    cause: ({ image, host, message }) => `${plain(host)} knows no repository of ${plain(image)}.${said(message)}`,
+    cause: ({ image, host, message }) => `${plain(host)} knows no repository of ${plain(image)}.${quoted(message)}`,
     remedy: (_fault, about) =>
       `Correct registry and repository${place(about)}. ${meant(about)}If the repository is private, some registries say the same: add a pull secret with ${createSecret(about)}.`,
   },
@@ -51,7 +51,7 @@ export const imageWords: Wordings<Codes> = {
     shows:
       'rpc error: code = NotFound desc = failed to pull and unpack image "X": failed to resolve image: X: not found',
     cause: ({ image, host, message }) =>
-      `${plain(host)} has no tag ${tagOf(image)} of ${plain(image)}.${said(message)}`,
+      `${plain(host)} has no tag ${tagOf(image)} of ${plain(image)}.${quoted(message)}`,
     remedy: (_fault, about) =>
       `Use a tag that exists${place(about)}, or push this one. ${untagged(about)}A digest (@sha256:…) of an image that already runs cannot be moved or overwritten.`,
   },
@@ -61,7 +61,7 @@ export const imageWords: Wordings<Codes> = {
     shows:
       'rpc error: code = NotFound desc = failed to pull and unpack image "X": failed to resolve image: X: not found',
     cause: ({ image, host, message }) =>
-      `${plain(host)} has no manifest of the digest in ${plain(image)}.${said(message)}`,
+      `${plain(host)} has no manifest of the digest in ${plain(image)}.${quoted(message)}`,
     remedy: (_fault, about) =>
       `The image was deleted, cleaned up or never pushed there. Use the digest of an image that exists${place(about)}. If a tag stands beside the digest, only the digest counts.`,
   },
@@ -122,7 +122,7 @@ export const imageWords: Wordings<Codes> = {
   },
 };
 
-function mend(image: string, about: About): string {
+function remedyOf(image: string, about: About): string {
   const where = place(about);
   const shown = plain(image);
   if (/^[a-z]+:\/\//i.test(shown)) return `Leave out the scheme${where}: write ${shown.replace(/^[a-z]+:\/\//i, '')}.`;

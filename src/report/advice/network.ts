@@ -1,8 +1,8 @@
 /** Words for the way to a registry: names, proxies, connections. */
 import { hostsFile, listed, place, plain, seconds } from './phrases.ts';
-import type { About, Wordings } from './phrases.ts';
+import type { About, FaultMessages } from './phrases.ts';
 import { allow } from './registries.ts';
-import type { Moment } from '#report/fault.ts';
+import type { FailurePoint } from '#report/fault.ts';
 
 type Codes =
   | 'dns.not_found'
@@ -21,14 +21,14 @@ type Codes =
 const policies =
   "Pod NetworkPolicies do not touch this, for the kubelet pulls from the node's own network; only an ingress policy on a registry inside the cluster does.";
 
-const during: { readonly [M in Moment]: string } = {
+const during: { readonly [M in FailurePoint]: string } = {
   connecting: 'while connecting',
   handshake: 'during the TLS handshake',
   response: 'before it answered',
   body: 'in the middle of an answer',
 };
 
-export const networkWords: Wordings<Codes> = {
+export const networkMessages: FaultMessages<Codes> = {
   'dns.not_found': {
     meaning: "The node's name servers say that the host does not exist.",
     next: 'correct the host, or its DNS',
@@ -133,16 +133,16 @@ export const networkWords: Wordings<Codes> = {
     meaning: 'The other side, or something between, tears the connection down.',
     next: 'ask who resets the connection',
     shows: '…: read tcp …->10.0.0.7:443: read: connection reset by peer',
-    cause: ({ address, port, moment }) => `${at(address, port)} reset the connection ${during[moment]}.`,
-    remedy: ({ moment }, about) => broken(moment, about),
+    cause: ({ address, port, failurePoint }) => `${at(address, port)} reset the connection ${during[failurePoint]}.`,
+    remedy: ({ failurePoint }, about) => broken(failurePoint, about),
   },
   'tcp.closed': {
     meaning: 'The other side closes the connection without a word.',
     next: 'ask who closes the connection',
     shows: '…: failed to do request: Head "https://H/v2/…": EOF',
-    cause: ({ address, port, moment }) =>
-      `${at(address, port)} closed the connection without a word ${during[moment]}.`,
-    remedy: ({ moment }, about) => broken(moment, about),
+    cause: ({ address, port, failurePoint }) =>
+      `${at(address, port)} closed the connection without a word ${during[failurePoint]}.`,
+    remedy: ({ failurePoint }, about) => broken(failurePoint, about),
   },
 };
 
@@ -152,9 +152,9 @@ export const reload =
   'then `systemctl daemon-reload && systemctl restart containerd`: it reads this only when it starts';
 const elsewhereNames = 'The kubelet and containerd use that DNS, not the one that Pods use.';
 
-function broken(moment: Moment, about: About): string {
+function broken(failurePoint: FailurePoint, about: About): string {
   const culprit =
-    moment === 'handshake'
+    failurePoint === 'handshake'
       ? 'A firewall that reads the TLS server name often does this: have it allow the host.'
       : 'A firewall, proxy or overloaded load balancer often does this: look at its log, and at the registry.';
   return `${culprit}${allow(about.registry)}`;

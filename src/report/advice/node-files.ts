@@ -1,7 +1,7 @@
 /** Words for the node's own files and for credentials: what the kubelet and the runtime read before they ask anybody. */
 import { createSecret, deleteSecret } from './commands.ts';
 import { live, place, plain, restart, word } from './phrases.ts';
-import type { Wordings } from './phrases.ts';
+import type { FaultMessages } from './phrases.ts';
 
 type Codes =
   | 'hosts.unparsable'
@@ -16,7 +16,7 @@ type Codes =
   | 'credential.provider_failed'
   | 'credential.provider_misconfigured';
 
-export const nodeFileWords: Wordings<Codes> = {
+export const nodeFileMessages: FaultMessages<Codes> = {
   'hosts.unparsable': {
     meaning: 'A hosts.toml does not parse. containerd ignores it, so its mirrors are not used.',
     next: 'correct hosts.toml',

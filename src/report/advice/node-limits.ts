@@ -1,7 +1,7 @@
 /** Words for what the node runs out of: room on its disks, the kubelet's turns, and time. */
 import { bytesText } from '#kubelet/disk.ts';
 import { listed, plain, seconds } from './phrases.ts';
-import type { Wordings } from './phrases.ts';
+import type { FaultMessages } from './phrases.ts';
 
 type Codes =
   | 'blob.stalled'
@@ -15,7 +15,7 @@ type Codes =
 const free =
   'Free room: `crictl rmi --prune` deletes every image that no container uses, and `journalctl --vacuum-size=500M` old logs';
 
-export const nodeLimitWords: Wordings<Codes> = {
+export const nodeLimitMessages: FaultMessages<Codes> = {
   'blob.stalled': {
     meaning: 'A host is silent for longer than the runtime waits between two bytes of a pull.',
     next: 'raise the progress timeout',

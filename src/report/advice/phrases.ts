@@ -1,6 +1,6 @@
 /** The shape of a fault's wording, and the turns of phrase that many of them share. Names and texts from outside are made harmless here. */
 import type { FaultCode, FaultOf } from '#report/fault.ts';
-import type { Wanter } from '#node/view.ts';
+import type { Requester } from '#node/view.ts';
 
 /** What the fault itself does not say: for whom, and under which name. */
 export interface About {
@@ -9,10 +9,10 @@ export interface About {
   /** As the runtime reads it. */
   readonly reference?: string;
   readonly registry?: string;
-  readonly wantedBy: readonly Wanter[];
+  readonly requestedBy: readonly Requester[];
 }
 
-export interface Wording<C extends FaultCode> {
+export interface FaultMessage<C extends FaultCode> {
   /** What the fault is, for the README. */
   readonly meaning: string;
   /** What to do, in a few words, for a table. */
@@ -23,7 +23,7 @@ export interface Wording<C extends FaultCode> {
   remedy(fault: FaultOf<C>, about: About): string;
 }
 
-export type Wordings<C extends FaultCode> = { readonly [K in C]: Wording<K> };
+export type FaultMessages<C extends FaultCode> = { readonly [K in C]: FaultMessage<K> };
 
 // Control characters, and the marks that turn a line around or hide in it.
 const unseemly = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g;
@@ -45,7 +45,7 @@ export function plain(text: string, most = 240): string {
 }
 
 /** What the other side said, as a sentence of its own; nothing where it said nothing. */
-export function said(message: string): string {
+export function quoted(message: string): string {
   const text = plain(message);
   return text === '' ? '' : ` It said: "${text.replaceAll('"', "'")}".`;
 }
@@ -66,21 +66,21 @@ export function word(text: string | undefined, placeholder: string): string {
 }
 
 /** `Deployment shop/web, container web (about to come)`: a workload that has no Pod here yet. */
-export function wanterText({ kind, namespace, name, part, coming }: Wanter): string {
+export function requesterText({ kind, namespace, name, part, coming }: Requester): string {
   return `${kind} ${namespace}/${name}${part === '' ? '' : `, ${part}`}${coming === true ? ' (about to come)' : ''}`;
 }
 
 /** Where the image is written: ` (container web of Deployment shop/web)`. */
 export function place(about: About): string {
-  const [first] = about.wantedBy;
+  const [first] = about.requestedBy;
   if (first === undefined) return '';
   const part = first.part === '' ? '' : `${plain(first.part, 80)} of `;
-  const rest = about.wantedBy.length > 1 ? ` and ${about.wantedBy.length - 1} more` : '';
+  const rest = about.requestedBy.length > 1 ? ` and ${about.requestedBy.length - 1} more` : '';
   return ` (${part}${plain(first.kind, 40)} ${plain(first.namespace, 63)}/${plain(first.name, 80)}${rest})`;
 }
 
 export function namespaceOf(about: About): string {
-  return word(about.wantedBy[0]?.namespace, about.wantedBy.length === 0 ? 'default' : 'NAMESPACE');
+  return word(about.requestedBy[0]?.namespace, about.requestedBy.length === 0 ? 'default' : 'NAMESPACE');
 }
 
 /** The host of a URL or a host:port, without scheme, path and user. */

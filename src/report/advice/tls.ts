@@ -1,7 +1,7 @@
 /** Words for TLS: whom the node trusts, and whether the other side may be trusted. */
 import type { FaultOf } from '#report/fault.ts';
 import { hostIn, hostsFile, listed, live, plain, restart, seconds } from './phrases.ts';
-import type { Wordings } from './phrases.ts';
+import type { FaultMessages } from './phrases.ts';
 
 type Codes =
   | 'tls.untrusted'
@@ -13,7 +13,7 @@ type Codes =
   | 'tls.handshake_failed'
   | 'tls.timed_out';
 
-export const tlsWords: Wordings<Codes> = {
+export const tlsMessages: FaultMessages<Codes> = {
   'tls.untrusted': {
     meaning:
       "The certificate was issued by an authority that the node does not trust, or the server leaves out the authority's intermediate certificate.",

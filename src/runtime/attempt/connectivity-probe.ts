@@ -1,12 +1,12 @@
 /** Knocks at every host that a pull would use: names, TCP, proxies, TLS, and not one request. Each host once. */
-import { laneOf } from '#budget/key.ts';
-import type { Knock, KnockKind } from '#budget/connectivity-probe.ts';
+import { budgetKeyOf } from '#budget/key.ts';
+import type { ConnectivityProbe, ProbeKind } from '#budget/connectivity-probe.ts';
 import type { PullPlan, Route } from '#runtime/plan.ts';
 import { isInward } from '#registry/http/token-realm.ts';
 import type { TlsRule } from '#node/view.ts';
 import type { Connections } from '#registry/http/connections.ts';
 
-export interface Knocking {
+export interface ProbeOptions {
   readonly connections: Connections;
   readonly signal: AbortSignal;
   /** At one time. */
@@ -14,7 +14,7 @@ export interface Knocking {
 }
 
 /** One image's plan, and what its last rehearsal found beside its routes. */
-export interface Door {
+export interface ProbeTarget {
   readonly id: string;
   readonly plan: PullPlan;
   /** `https://auth.docker.io`. */
@@ -30,38 +30,38 @@ interface Place {
   readonly dialTimeoutMs: number;
 }
 
-type Heard = Pick<Knock, 'is' | 'isPrivate'>;
+type Heard = Pick<ConnectivityProbe, 'is' | 'isPrivate'>;
 
-export async function knockAt(
-  doors: readonly Door[],
-  knocking: Knocking,
-): Promise<ReadonlyMap<string, readonly Knock[]>> {
+export async function probeConnectivity(
+  targets: readonly ProbeTarget[],
+  probing: ProbeOptions,
+): Promise<ReadonlyMap<string, readonly ConnectivityProbe[]>> {
   const heard = new Map<string, Heard>();
   const places = new Map<string, Place>();
-  for (const door of doors) for (const { place } of hostsOf(door)) places.set(keyOf(place), place);
+  for (const target of targets) for (const { place } of hostsOf(target)) places.set(keyOf(place), place);
   const waiting = places.entries();
   const walk = async (): Promise<void> => {
     for (const [key, place] of waiting) {
-      if (knocking.signal.aborted) return;
-      heard.set(key, await knockOnce(place, knocking));
+      if (probing.signal.aborted) return;
+      heard.set(key, await probeOnce(place, probing));
     }
   };
-  await Promise.all(Array.from({ length: knocking.atOnce }, walk));
-  const said = doors.map((door) => [door.id, saidOf(door, heard)] as const);
-  return new Map(said);
+  await Promise.all(Array.from({ length: probing.atOnce }, walk));
+  const results = targets.map((target) => [target.id, resultOf(target, heard)] as const);
+  return new Map(results);
 }
 
-function saidOf(door: Door, heard: ReadonlyMap<string, Heard>): readonly Knock[] {
-  return hostsOf(door).flatMap(({ place, lane, resolves }) => {
+function resultOf(target: ProbeTarget, heard: ReadonlyMap<string, Heard>): readonly ConnectivityProbe[] {
+  return hostsOf(target).flatMap(({ place, budgetKey, resolves }) => {
     const found = heard.get(keyOf(place));
     if (found === undefined) return [];
-    return [{ origin: originOf(place.url), ...(lane === undefined ? {} : { lane }), resolves, ...found }];
+    return [{ origin: originOf(place.url), ...(budgetKey === undefined ? {} : { budgetKey }), resolves, ...found }];
   });
 }
 
-function hostsOf({ plan, learned }: Door): readonly {
+function hostsOf({ plan, learned }: ProbeTarget): readonly {
   readonly place: Place;
-  readonly lane?: string;
+  readonly budgetKey?: string;
   readonly resolves: boolean;
 }[] {
   if (!plan.routes.ok || plan.policy === 'Never') return [];
@@ -69,7 +69,7 @@ function hostsOf({ plan, learned }: Door): readonly {
     const text = `${route.scheme}://${route.authority}`;
     if (!URL.canParse(text)) return [];
     const resolves = route.mayPull && (route.mayResolve || plan.image.digest !== undefined);
-    return [{ place: placeOf(text, route), lane: laneOf(plan.image.registry, route), resolves }];
+    return [{ place: placeOf(text, route), budgetKey: budgetKeyOf(plan.image.registry, route), resolves }];
   });
   const [origin] = plan.routes.value.toReversed();
   const beside = learned.filter((text) => origin !== undefined && URL.canParse(text));
@@ -82,11 +82,11 @@ function placeOf(text: string, { tls, dialTimeoutMs }: Route): Place {
   return { url: new URL(text), tls, dialTimeoutMs: Math.min(dialTimeoutMs, patienceMs) };
 }
 
-async function knockOnce({ url, tls, dialTimeoutMs }: Place, { connections, signal }: Knocking): Promise<Heard> {
-  const { steps, outcome } = await connections.knock({ url, tls, dialTimeoutMs, signal });
+async function probeOnce({ url, tls, dialTimeoutMs }: Place, { connections, signal }: ProbeOptions): Promise<Heard> {
+  const { steps, outcome } = await connections.probe({ url, tls, dialTimeoutMs, signal });
   const direct = steps.some((step) => step.step === 'tcp' && step.outcome.ok && isInward(step.outcome.value.address));
   const isPrivate = direct && !steps.some(({ step }) => step === 'proxy');
-  const is: KnockKind = outcome.ok ? 'opened' : outcome.fault.code;
+  const is: ProbeKind = outcome.ok ? 'opened' : outcome.fault.code;
   return { is, isPrivate };
 }
 

@@ -7,13 +7,13 @@ import { leastTimedBytes } from '#report/throughput.ts';
 import { proxyFor } from '#go/http-proxy.ts';
 import type { Family } from '#report/quota.ts';
 import { header, type Answer, type Asked } from '#registry/wire.ts';
-import { laneOf, wasSent } from '#budget/key.ts';
+import { budgetKeyOf, wasSent } from '#budget/key.ts';
 import { readRateLimit } from '#registry/http/rate-limit.ts';
 import { countsPulls } from './metered.ts';
 import type { RequestKind } from './spending.ts';
 import type { Wire } from './wire.ts';
 
-export interface Scene {
+export interface AttemptContext {
   readonly plan: PullPlan;
   readonly identity: Identity;
   readonly routes: readonly Route[];
@@ -23,7 +23,7 @@ export interface Scene {
   readonly zeroMs: number;
   readonly exchanges: Exchange[];
   /** Whether this image may be asked for in a lane now; absent: in all of them. */
-  readonly mayEnter?: (lane: string) => boolean;
+  readonly mayEnter?: (budgetKey: string) => boolean;
 }
 
 export interface Purpose {
@@ -34,37 +34,42 @@ export interface Purpose {
 
 /** Writes down one request and what came of it. */
 export function record(
-  scene: Scene,
+  context: AttemptContext,
   purpose: Purpose,
   sent: { method: 'HEAD' | 'GET' | 'POST'; url: URL; as?: string },
   asked: Asked,
 ): void {
   for (const step of asked.steps) {
-    if (step.step === 'tcp' && step.outcome.ok) scene.wire.reachedAt.set(sent.url.host, step.outcome.value.address);
+    if (step.step === 'tcp' && step.outcome.ok) context.wire.reachedAt.set(sent.url.host, step.outcome.value.address);
   }
-  noteSpending(scene, purpose, sent.method, asked);
-  scene.exchanges.push({
+  noteSpending(context, purpose, sent.method, asked);
+  context.exchanges.push({
     ...purpose,
     method: sent.method,
     url: publicUrl(sent.url),
-    startMs: Math.max(0, asked.startMs - scene.zeroMs),
+    startMs: Math.max(0, asked.startMs - context.zeroMs),
     ms: asked.ms,
-    steps: asked.steps.map((step) => ({ ...step, startMs: Math.max(0, step.startMs - scene.zeroMs) })),
+    steps: asked.steps.map((step) => ({ ...step, startMs: Math.max(0, step.startMs - context.zeroMs) })),
     ...(sent.as === undefined ? {} : { as: sent.as }),
-    outcome: facts(scene, asked, { url: sent.url, act: purpose.act }),
+    outcome: facts(context, asked, { url: sent.url, act: purpose.act }),
   });
 }
 
-function noteSpending(scene: Scene, { act, route }: Purpose, method: 'HEAD' | 'GET' | 'POST', asked: Asked): void {
-  const at = scene.routes[route];
+function noteSpending(
+  context: AttemptContext,
+  { act, route }: Purpose,
+  method: 'HEAD' | 'GET' | 'POST',
+  asked: Asked,
+): void {
+  const at = context.routes[route];
   if (at === undefined || !wasSent(asked)) return;
-  const lane = laneOf(scene.plan.image.registry, at);
+  const budgetKey = budgetKeyOf(context.plan.image.registry, at);
   const kind = kindOf(act, method);
   const answer = asked.outcome.ok ? asked.outcome.value : undefined;
-  const says = answer === undefined ? undefined : readRateLimit(answer.headers, '', scene.wire.now());
-  const counts = countsPulls(scene, route) || (says?.limit !== undefined && says.scope === 'quota');
+  const limit = answer === undefined ? undefined : readRateLimit(answer.headers, '', context.wire.now());
+  const counts = countsPulls(context, route) || (limit?.limit !== undefined && limit.scope === 'quota');
   const spends = counts && kind === 'get_manifest';
-  scene.wire.memory.spending.note({ lane, kind, spends, limited: answer?.status === 429 });
+  context.wire.memory.spending.note({ budgetKey, kind, spends, limited: answer?.status === 429 });
 }
 
 function kindOf(act: Act, method: 'HEAD' | 'GET' | 'POST'): RequestKind {
@@ -74,12 +79,12 @@ function kindOf(act: Act, method: 'HEAD' | 'GET' | 'POST'): RequestKind {
 }
 
 function facts(
-  scene: Scene,
+  context: AttemptContext,
   asked: Asked,
   { url, act }: { readonly url: URL; readonly act: Act },
 ): Outcome<ExchangeFacts> {
   if (!asked.outcome.ok) return asked.outcome;
-  const now = scene.wire.now();
+  const now = context.wire.now();
   const answer = asked.outcome.value;
   const limit = readRateLimit(
     answer.headers,
@@ -92,7 +97,7 @@ function facts(
   return good({
     status: answer.status,
     bytes: answer.body.length,
-    ...(limit === undefined ? {} : { rateLimit: limit, family: familyOf(scene, url) }),
+    ...(limit === undefined ? {} : { rateLimit: limit, family: familyOf(context, url) }),
     ...(ahead === undefined ? {} : { clockAheadS: ahead }),
     ...(type === undefined ? {} : { mediaType: type.slice(0, 120) }),
     ...(act === 'layer' && answer.body.length >= leastTimedBytes ? { bodyMs: answer.bodyMs } : {}),
@@ -101,7 +106,7 @@ function facts(
 }
 
 /** Of the connection that is open: a proxy's own address counts, whatever the registry's would be. */
-function familyOf({ plan, wire }: Scene, url: URL): Family {
+function familyOf({ plan, wire }: AttemptContext, url: URL): Family {
   const scheme = url.protocol === 'https:' ? 'https' : 'http';
   const port = url.port === '' ? (scheme === 'https' ? 443 : 80) : Number(url.port);
   const proxied = proxyFor(plan.proxy, { scheme, host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port });

@@ -3,7 +3,7 @@
 export type RequestKind = 'head' | 'get_manifest' | 'get_blob' | 'token' | 'ping';
 
 export interface Sent {
-  readonly lane: string;
+  readonly budgetKey: string;
   readonly kind: RequestKind;
   /** It cost quota of a registry that counts what it serves. */
   readonly spends: boolean;
@@ -12,7 +12,7 @@ export interface Sent {
 }
 
 export interface Spent {
-  readonly lane: string;
+  readonly budgetKey: string;
   readonly requests: Readonly<Record<RequestKind, number>>;
   readonly pulls: number;
   readonly rateLimits: number;
@@ -22,13 +22,13 @@ const most = 200;
 const none = { head: 0, get_manifest: 0, get_blob: 0, token: 0, ping: 0 } as const;
 
 export class Spending {
-  readonly #lanes = new Map<string, Spent>();
+  readonly #budgetKeys = new Map<string, Spent>();
 
-  note({ lane, kind, spends, limited }: Sent): void {
-    const name = this.#lanes.has(lane) || this.#lanes.size < most ? lane : 'other';
-    const { requests, pulls, rateLimits } = this.#lanes.get(name) ?? { requests: none, pulls: 0, rateLimits: 0 };
-    this.#lanes.set(name, {
-      lane: name,
+  note({ budgetKey, kind, spends, limited }: Sent): void {
+    const name = this.#budgetKeys.has(budgetKey) || this.#budgetKeys.size < most ? budgetKey : 'other';
+    const { requests, pulls, rateLimits } = this.#budgetKeys.get(name) ?? { requests: none, pulls: 0, rateLimits: 0 };
+    this.#budgetKeys.set(name, {
+      budgetKey: name,
       requests: { ...requests, [kind]: requests[kind] + 1 },
       pulls: pulls + (spends ? 1 : 0),
       rateLimits: rateLimits + (limited ? 1 : 0),
@@ -36,6 +36,6 @@ export class Spending {
   }
 
   read(): readonly Spent[] {
-    return [...this.#lanes.values()];
+    return [...this.#budgetKeys.values()];
   }
 }

@@ -1,11 +1,11 @@
 /** A failed try: its cause for us, and its words as the runtime would go on to wrap them. */
 import type { Fault } from '#report/fault.ts';
 import type { Stage } from '#report/rehearsal.ts';
-import type { Wording } from '#runtime/containerd/error-texts.ts';
+import type { ErrorText } from '#runtime/containerd/error-texts.ts';
 
 export interface Trouble {
   readonly fault: Fault;
-  readonly words: Wording;
+  readonly errorText: ErrorText;
   /** The host that it happened at, and the one whose redirect led there. */
   readonly at?: { readonly host: string; readonly redirectedBy?: string };
   /** The host answered with a status, though not to this very request. */
@@ -37,5 +37,5 @@ export function stageOf(fault: Fault): Stage {
 
 /** For a fault that containerd has no words of its own for. */
 export function trouble(fault: Fault, text: string): Trouble {
-  return { fault, words: { text } };
+  return { fault, errorText: { text } };
 }

@@ -2,14 +2,14 @@
  * One asker at a time presents a login that nobody has seen work: a wrong password that ten images share would else be
  * presented ten times before the first refusal is back, and accounts are locked for less.
  */
-import type { Scene } from './context.ts';
+import type { AttemptContext } from './context.ts';
 
-export class Turns {
-  readonly #scene: Scene;
+export class LoginLocks {
+  readonly #scene: AttemptContext;
   readonly #held = new Map<string, () => void>();
 
-  constructor(scene: Scene) {
-    this.#scene = scene;
+  constructor(context: AttemptContext) {
+    this.#scene = context;
   }
 
   /** Waits until nobody else is about to learn what this login is worth at this place. */

@@ -26,7 +26,7 @@ export interface Wire {
   /** Of this pass alone: hosts that answered in plain HTTP when HTTPS had failed. */
   readonly plain: Set<string>;
   /** Of this pass alone: whether the doors of hosts open that no request may go to; the first asker's promise serves all. */
-  readonly doors: Map<string, Promise<boolean>>;
+  readonly targets: Map<string, Promise<boolean>>;
   /** Of this pass alone: hosts whose name servers and addresses were judged already. */
   readonly judged: Set<string>;
   /** Of this pass alone: whether an identity was served a blob by these hosts; the first asker's promise serves all. */

@@ -10,7 +10,7 @@ import { goError } from '#go/error-text.ts';
 export type GrpcCode = 'NotFound' | 'DeadlineExceeded' | 'FailedPrecondition' | 'InvalidArgument' | 'Unimplemented';
 
 /** Text that is still being wrapped, and the code it would carry at the end. */
-export interface Wording {
+export interface ErrorText {
   readonly text: string;
   readonly code?: GrpcCode;
 }
@@ -22,10 +22,10 @@ export interface Asking {
 }
 
 /** `failed to do request: Head "https://…": …` */
-export function transportWords(asking: Asking, fault: Fault, engine: Engine): Wording {
+export function transportText(asking: Asking, fault: Fault, engine: Engine): ErrorText {
   return {
     text: `failed to do request: ${urlError(asking, fault, engine)}`,
-    ...(fault.code === 'tcp.timed_out' && engine.wording.deadlineCode ? { code: 'DeadlineExceeded' as const } : {}),
+    ...(fault.code === 'tcp.timed_out' && engine.texts.deadlineCode ? { code: 'DeadlineExceeded' as const } : {}),
   };
 }
 
@@ -40,7 +40,7 @@ export function urlError(asking: Asking, fault: Fault, engine: Engine): string {
 }
 
 function opened({ method, url }: Asking, engine: Engine): string {
-  return `${method.charAt(0)}${method.slice(1).toLowerCase()} "${shownUrl(url, engine.wording.redactsQueries)}"`;
+  return `${method.charAt(0)}${method.slice(1).toLowerCase()} "${shownUrl(url, engine.texts.redactsQueries)}"`;
 }
 
 const harmless = new Set(['ns', 'scope', 'service']);
@@ -66,13 +66,13 @@ function queryEscape(text: string): string {
 }
 
 /** The status of a HEAD (or the GET standing in for it) that resolves a name. */
-export function resolveStatusWords(
+export function resolveStatusText(
   asking: Asking,
   answer: { readonly status: number; readonly authority: string; readonly path: string; readonly message: string },
   engine: Engine,
-): Wording {
+): ErrorText {
   const status = statusLine(answer.status);
-  if (engine.wording.headStatus === 'pulling_from_host') {
+  if (engine.texts.headStatus === 'pulling_from_host') {
     return { text: `pulling from host ${answer.authority} failed with status code [${answer.path}]: ${status}` };
   }
   const message = answer.message === '' ? '' : `\n${answer.message}`;
@@ -82,13 +82,13 @@ export function resolveStatusWords(
 }
 
 /** The status of a GET that fetches content. */
-export function fetchStatusWords(
+export function fetchStatusText(
   asking: Asking,
   answer: { readonly status: number; readonly requested: URL; readonly message: string },
   engine: Engine,
-): Wording {
+): ErrorText {
   const status = statusLine(answer.status);
-  if (engine.wording.getStatus === 'server_message') {
+  if (engine.texts.getStatus === 'server_message') {
     const message = answer.message === '' ? '' : ` - Server message: ${answer.message}`;
     return { text: `unexpected status code ${shownUrl(answer.requested, false)}: ${status}${message}` };
   }
@@ -97,47 +97,47 @@ export function fetchStatusWords(
 }
 
 /** The token service's status, as it stands inside `failed to fetch … token: …`. */
-export function tokenStatusWords(asking: Asking, status: number, engine: Engine): string {
-  if (engine.wording.tokenStatus === 'bare') return `unexpected status: ${statusLine(status)}`;
+export function tokenStatusText(asking: Asking, status: number, engine: Engine): string {
+  if (engine.texts.tokenStatus === 'bare') return `unexpected status: ${statusLine(status)}`;
   return `unexpected status from ${asking.method} request to ${shownUrl(asking.url, false)}: ${statusLine(status)}`;
 }
 
 /** `failed to pull and unpack image "REF": failed to resolve …: …` */
-export function resolveFailed(reference: string, words: Wording, engine: Engine): Wording {
+export function resolveFailed(reference: string, errorText: ErrorText, engine: Engine): ErrorText {
   const where = engine.kind === 'local' ? `failed to resolve reference "${reference}"` : 'failed to resolve image';
-  return { ...words, text: `failed to pull and unpack image "${reference}": ${where}: ${words.text}` };
+  return { ...errorText, text: `failed to pull and unpack image "${reference}": ${where}: ${errorText.text}` };
 }
 
 /** `failed to pull and unpack image "REF": failed to copy: httpReadSeeker: failed open: …` */
-export function openFailed(reference: string, words: Wording): Wording {
+export function openFailed(reference: string, errorText: ErrorText): ErrorText {
   return {
-    ...words,
-    text: `failed to pull and unpack image "${reference}": failed to copy: httpReadSeeker: failed open: ${words.text}`,
+    ...errorText,
+    text: `failed to pull and unpack image "${reference}": failed to copy: httpReadSeeker: failed open: ${errorText.text}`,
   };
 }
 
 /** A body that ended well before its size (content/helpers.go Copy). */
-export function shortRead(gotBytes: number, expectedBytes: number, engine: Engine): Wording {
+export function shortRead(gotBytes: number, expectedBytes: number, engine: Engine): ErrorText {
   const what =
-    engine.wording.shortRead === 'with_sizes'
+    engine.texts.shortRead === 'with_sizes'
       ? `short read: expected ${expectedBytes} bytes but got ${gotBytes}`
       : 'failed to read expected number of bytes';
   return { text: `${what}: unexpected EOF` };
 }
 
 /** Bytes that came, and that the content store does not take: of another size (metadata/content.go), or of another digest. */
-export function commitFailed(ref: string, what: { readonly got: number; readonly wanted: number } | string): Wording {
+export function commitFailed(ref: string, what: { readonly got: number; readonly wanted: number } | string): ErrorText {
   const why = typeof what === 'string' ? what : `"${ref}" failed size validation: ${what.got} != ${what.wanted}`;
   return { text: `failed commit on ref "${ref}": ${why}: failed precondition`, code: 'FailedPrecondition' };
 }
 
-export function pullFailed(reference: string, words: Wording): Wording {
-  return { ...words, text: `failed to pull and unpack image "${reference}": ${words.text}` };
+export function pullFailed(reference: string, errorText: ErrorText): ErrorText {
+  return { ...errorText, text: `failed to pull and unpack image "${reference}": ${errorText.text}` };
 }
 
 /** The CRI error as the kubelet holds it. */
-export function criError(words: Wording): string {
-  return words.code === undefined ? words.text : `rpc error: code = ${words.code} desc = ${words.text}`;
+export function criError(errorText: ErrorText): string {
+  return errorText.code === undefined ? errorText.text : `rpc error: code = ${errorText.code} desc = ${errorText.text}`;
 }
 
 /**

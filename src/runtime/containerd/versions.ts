@@ -62,7 +62,7 @@ export interface Engine {
   /** Schema 1 manifests are converted (before 2.0; remotes/docker/schema1). */
   readonly convertsSchema1: boolean;
   /** How a refusing status is worded. */
-  readonly wording: {
+  readonly texts: {
     readonly headStatus: 'pulling_from_host' | 'unexpected_status';
     readonly getStatus: 'server_message' | 'new_line';
     readonly tokenStatus: 'bare' | 'with_request';
@@ -112,7 +112,7 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): E
     proxiesOfAnyScheme: from([1, 6, 38], [1, 7, 26], [2, 0, 0]),
     takesRsaKeyExchange: !from([1, 6, 39], [1, 7, 28], [2, 0, 0]),
     convertsSchema1: !from([2, 0, 0]),
-    wording: {
+    texts: {
       headStatus: from([1, 6, 25], [1, 7, 0]) ? 'unexpected_status' : 'pulling_from_host',
       getStatus: from([2, 1, 0]) ? 'new_line' : 'server_message',
       tokenStatus: from([1, 6, 25], [1, 7, 0]) ? 'with_request' : 'bare',

@@ -1,17 +1,17 @@
 /** Certificates of servers that end. */
 import { describe, expect, test } from 'vitest';
-import type { CertificatePast } from '#forecast/history/certificates.ts';
+import type { CertificateHistory } from '#forecast/history/certificates.ts';
 import { noTries } from '#forecast/history/tries.ts';
 import type { TlsFacts } from '#report/rehearsal.ts';
 import { exchange, good } from '../../kit/exchanges.ts';
-import { dayMs, foreseen, greeted, noon, onDay, type FactsSketch } from '../../kit/foreseen.ts';
+import { dayMs, predicted, session, noon, onDay, type FactsSketch } from '../../kit/foreseen.ts';
 import { plain } from '../../kit/stage.ts';
 
 const day = 86_400;
 const resolving = (tls: Partial<TlsFacts>, host = 'reg.test') =>
-  exchange('resolve', `https://${host}/v2/`, { steps: greeted(host, tls) });
+  exchange('resolve', `https://${host}/v2/`, { steps: session(host, tls) });
 const found = (tls: Partial<TlsFacts>, sketch: FactsSketch = {}) =>
-  foreseen('certificate-expires', { exchanges: [resolving(tls)], ...sketch });
+  predicted('certificate-expires', { exchanges: [resolving(tls)], ...sketch });
 
 /** A certificate that lives so many days and has so many left. */
 const living = (lives: number, left: number): Partial<TlsFacts> => ({
@@ -20,7 +20,7 @@ const living = (lives: number, left: number): Partial<TlsFacts> => ({
 });
 /** A host whose certificates were renewed with so many days left. */
 const renewing = (...daysLeft: readonly number[]): FactsSketch => {
-  const certificate: CertificatePast = {
+  const certificate: CertificateHistory = {
     fingerprint: '0123456789abcdef',
     issuer: 'CN=x',
     notBeforeMs: noon.getTime() - 10 * dayMs,
@@ -29,7 +29,7 @@ const renewing = (...daysLeft: readonly number[]): FactsSketch => {
     renewedWithS: daysLeft.map((left) => left * day),
   };
   const host = { firstMs: 0, seenMs: 0, addresses: {}, dialsMs: [], requests: noTries, v4: noTries, v6: noTries };
-  return { past: { hosts: { 'reg.test': { ...host, certificate } } } };
+  return { history: { hosts: { 'reg.test': { ...host, certificate } } } };
 };
 
 describe('how soon', () => {
@@ -107,19 +107,19 @@ describe('which certificate', () => {
   test('of a mirror is a lesser matter: another host would stand in', () => {
     const mirrors = [plain('mirror.test', { url: 'https://mirror.test' })];
     const exchanges = [resolving({ notAfter: onDay(0.1) }, 'mirror.test')];
-    const [forecast] = foreseen('certificate-expires', { mirrors, exchanges });
+    const [forecast] = predicted('certificate-expires', { mirrors, exchanges });
     expect(forecast).toMatchObject({ about: 'mirror.test', likelihood: 'possible' });
     expect(forecast?.because).toContain('; reg.test would stand in');
   });
 
   test('of a token service has nobody to stand in', () => {
     const mirrors = [plain('mirror.test', { url: 'https://mirror.test' })];
-    const exchanges = [exchange('token', 'https://auth.test/token', { steps: greeted('auth.test', living(90, 3)) })];
-    expect(foreseen('certificate-expires', { mirrors, exchanges })).toMatchObject([{ likelihood: 'likely' }]);
+    const exchanges = [exchange('token', 'https://auth.test/token', { steps: session('auth.test', living(90, 3)) })];
+    expect(predicted('certificate-expires', { mirrors, exchanges })).toMatchObject([{ likelihood: 'likely' }]);
   });
 
   test('is one forecast a host, however often it was greeted', () => {
     const exchanges = [resolving({ notAfter: onDay(3) }), resolving({ notAfter: onDay(3) })];
-    expect(foreseen('certificate-expires', { exchanges })).toHaveLength(1);
+    expect(predicted('certificate-expires', { exchanges })).toHaveLength(1);
   });
 });

@@ -4,7 +4,7 @@ import { leavingRoots, type LeavingRoot } from '#forecast/certificate/distrusted
 import type { AnchorFacts } from '#report/rehearsal.ts';
 import { rootLeavesBy } from '#forecast/certificate/root-leaves.ts';
 import { exchange } from '../../kit/exchanges.ts';
-import { factsOf, foreseen, greeted, type FactsSketch } from '../../kit/foreseen.ts';
+import { factsOf, predicted, session, type FactsSketch } from '../../kit/foreseen.ts';
 import { plain } from '../../kit/stage.ts';
 
 const day = 86_400;
@@ -21,15 +21,15 @@ const anchor = (of: string, from: AnchorFacts['from'] = 'system'): AnchorFacts =
 const shown = (anchors: readonly AnchorFacts[] | undefined): FactsSketch => ({
   exchanges: [
     exchange('resolve', 'https://reg.test/v2/', {
-      steps: greeted('reg.test', anchors === undefined ? {} : { anchors }),
+      steps: session('reg.test', anchors === undefined ? {} : { anchors }),
     }),
   ],
 });
-const told = (rows: readonly LeavingRoot[], sketch: FactsSketch) => rootLeavesBy(rows).foresee(factsOf(sketch));
+const expected = (rows: readonly LeavingRoot[], sketch: FactsSketch) => rootLeavesBy(rows).evaluate(factsOf(sketch));
 
 describe('root-leaves', () => {
   test('a host that is trusted by a root alone that was taken away', () => {
-    const [forecast, ...more] = told([old], shown([anchor('a')]));
+    const [forecast, ...more] = expected([old], shown([anchor('a')]));
     expect(more).toEqual([]);
     expect(forecast).toMatchObject({
       about: 'reg.test',
@@ -49,7 +49,7 @@ describe('root-leaves', () => {
     ['too far ahead', '2026-06-03', undefined],
     ['years ahead', '2028-04-15', undefined],
   ])('one that is to be taken away %s', (_, since, withinS) => {
-    const [forecast] = told([planned(since)], shown([anchor('a')]));
+    const [forecast] = expected([planned(since)], shown([anchor('a')]));
     expect(forecast?.withinS).toBe(withinS);
     if (withinS !== undefined) expect(forecast?.because).toContain(`is to be taken away on ${since}`);
   });
@@ -63,22 +63,22 @@ describe('root-leaves', () => {
     ['no anchor', [old], []],
     ['a day that is none', [planned('soon')], [anchor('a')]],
   ])('%s is no news', (_, rows, anchors) => {
-    expect(told(rows, shown(anchors))).toEqual([]);
+    expect(expected(rows, shown(anchors))).toEqual([]);
   });
 
   test('of several that all go, the one that goes last counts', () => {
-    const [forecast] = told([old, older], shown([anchor('b'), anchor('a')]));
+    const [forecast] = expected([old, older], shown([anchor('b'), anchor('a')]));
     expect(forecast?.because).toContain('only by Old Root');
   });
 
   test('says who would stand in', () => {
     const mirrors = [plain('one.test', { url: 'https://one.test' })];
-    expect(told([old], { ...shown([anchor('a')]), mirrors })[0]?.because).toContain('one.test would stand in');
+    expect(expected([old], { ...shown([anchor('a')]), mirrors })[0]?.because).toContain('one.test would stand in');
   });
 
   test('goes by the list that is known', () => {
     const fingerprint = '4348a0e9444c78cb';
-    const [forecast] = foreseen('root-leaves', {
+    const [forecast] = predicted('root-leaves', {
       ...shown([{ ...anchor('a'), fingerprint, subject: 'CN=DigiCert Global Root CA' }]),
       now: new Date('2026-06-01T00:00:00Z'),
     });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { keyOf } from '#forecast/damping.ts';
 import { isGone } from '#forecast/history/absences.ts';
-import { emptyPast, forget, learnReport, readPast, type Past } from '#forecast/history/history.ts';
+import { emptyNodeHistory, forget, learnReport, readNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
 import type { Fault } from '#report/fault.ts';
 import type { PullReport } from '#report/report.ts';
 import { failing, now, pulling, risking } from '../../kit/ledger.ts';
@@ -23,11 +23,11 @@ const ill = (hours: number, fault: Fault = gone): PullReport =>
       registry: 'reg.test',
       fault,
       stage: 'manifest',
-      advice: { cause: 'c', remedy: 'r', door: 'workload' },
+      advice: { cause: 'c', remedy: 'r', owner: 'workload' },
     }),
     hours,
   );
-const after = (...reports: readonly PullReport[]): Past => reports.reduce(learnReport, emptyPast);
+const after = (...reports: readonly PullReport[]): NodeHistory => reports.reduce(learnReport, emptyNodeHistory);
 
 describe('absences', () => {
   test('begin with the first failure after a pull and end with the next pull', () => {
@@ -52,9 +52,9 @@ describe('absences', () => {
   });
 
   test('go with the image', () => {
-    const past = after(well(0), ill(1));
-    expect(forget(past, new Set(['other'])).absences).toEqual({});
-    expect(forget(past, new Set([image])).absences).toBe(past.absences);
+    const history = after(well(0), ill(1));
+    expect(forget(history, new Set(['other'])).absences).toEqual({});
+    expect(forget(history, new Set([image])).absences).toBe(history.absences);
   });
 
   test.each<readonly [Fault, boolean]>([
@@ -70,32 +70,32 @@ describe('absences', () => {
 describe('what is held', () => {
   test('goes with the image, under whatever name it is asked for', () => {
     const report = { ...risking({ image }, [quota]), id: `${image} (Always, shop/registry)` };
-    const past = after(report);
-    expect(Object.keys(past.damped.images)).toEqual([report.id]);
-    expect(forget(past, new Set([image])).damped.images).toBe(past.damped.images);
-    expect(forget(past, new Set(['other'])).damped.images).toEqual({});
+    const history = after(report);
+    expect(Object.keys(history.damped.images)).toEqual([report.id]);
+    expect(forget(history, new Set([image])).damped.images).toBe(history.damped.images);
+    expect(forget(history, new Set(['other'])).damped.images).toEqual({});
   });
 
   test('neither grows nor wears off while the image fails', () => {
-    const past = after(risking({ image }, [quota]));
-    expect(learnReport(past, ill(1)).damped).toBe(past.damped);
+    const history = after(risking({ image }, [quota]));
+    expect(learnReport(history, ill(1)).damped).toBe(history.damped);
   });
 
   test('an image without forecasts is not remembered at all', () => {
-    expect(after(well(0)).damped).toBe(emptyPast.damped);
+    expect(after(well(0)).damped).toBe(emptyNodeHistory.damped);
   });
 });
 
 describe('a file', () => {
   test('is read as it was written', () => {
-    const past = after(well(0), ill(1), well(2), ill(3), risking({ image: 'reg.test/b:1' }, [quota]));
-    expect(readPast(JSON.parse(JSON.stringify(past)))).toEqual(past);
+    const history = after(well(0), ill(1), well(2), ill(3), risking({ image: 'reg.test/b:1' }, [quota]));
+    expect(readNodeHistory(JSON.parse(JSON.stringify(history)))).toEqual(history);
   });
 
   test('gives back every field of every slice', () => {
     const tries = { good: 3, lastGoodMs: 5, bad: [4], fault: 'tcp.refused', falls: [4] } as const;
     const seen = { firstMs: 1, seenMs: 6 };
-    const full: Past = {
+    const full: NodeHistory = {
       version: 1,
       tags: { [image]: { digest: 'sha256:1', sinceMs: 1, seenMs: 2 } },
       hosts: {
@@ -123,7 +123,7 @@ describe('a file', () => {
       quotas: [
         {
           ...{ registry: 'docker.io', account: 'anonymous', family: 'ipv4', source: '192.0.2.7' },
-          ...{ seenMs: 5, said: 'numbers', limit: 100, windowS: 21_600 },
+          ...{ seenMs: 5, reported: 'numbers', limit: 100, windowS: 21_600 },
           points: [
             [1, 90],
             [5, 80],
@@ -163,16 +163,16 @@ describe('a file', () => {
       disks: { '/var': { capacityBytes: 100, samples: [[1, 50, 20]], collectedMs: 1 } },
       rates: { 'reg.test': { atMs: 1, bytesPerS: 2, waitMs: 3, isLimited: true } },
     };
-    expect(readPast(JSON.parse(JSON.stringify(full)))).toEqual(full);
+    expect(readNodeHistory(JSON.parse(JSON.stringify(full)))).toEqual(full);
   });
 
   const broken = [null, 7, 'x', [], { a: null }, { a: 7 }, { a: [] }, { a: { b: null } }, { images: 3, node: [] }];
   test.each(broken.map((value) => [JSON.stringify(value), value] as const))(
     '%s in place of each slice starts anew',
     (_, value) => {
-      const slices = Object.keys(emptyPast).filter((slice) => slice !== 'version');
+      const slices = Object.keys(emptyNodeHistory).filter((slice) => slice !== 'version');
       const file = Object.fromEntries([['version', 1], ...slices.map((slice) => [slice, value] as const)]);
-      expect(readPast(file)).toEqual(emptyPast);
+      expect(readNodeHistory(file)).toEqual(emptyNodeHistory);
     },
   );
 
@@ -209,6 +209,6 @@ describe('a file', () => {
       { images: {}, node: {} },
     ],
   ] as const)('of %s keeps what can be read', (slice, value, kept) => {
-    expect(readPast({ version: 1, [slice]: value })).toEqual({ ...emptyPast, [slice]: kept });
+    expect(readNodeHistory({ version: 1, [slice]: value })).toEqual({ ...emptyNodeHistory, [slice]: kept });
   });
 });

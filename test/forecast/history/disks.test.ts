@@ -1,14 +1,14 @@
 /** How much room there was. */
 import { describe, expect, test } from 'vitest';
-import { learnDisks, readDisksPast, type DisksPast } from '#forecast/history/disks.ts';
+import { learnDisks, readDisksHistory, type DisksHistory } from '#forecast/history/disks.ts';
 import { GiB, nodeWith, one } from '../../kit/disks.ts';
 import { nodeOf } from '../../kit/stage.ts';
 
 const start = Date.parse('2026-03-04T12:00:00Z');
 const withFree = (freeBytes: number, capacityBytes = one.capacityBytes) =>
   nodeWith({ disks: [{ ...one, freeBytes, capacityBytes }] });
-const learned = (frees: readonly number[], everyMs = 300_000): DisksPast =>
-  frees.reduce<DisksPast>((past, free, i) => learnDisks(past, withFree(free), start + i * everyMs), {});
+const learned = (frees: readonly number[], everyMs = 300_000): DisksHistory =>
+  frees.reduce<DisksHistory>((history, free, i) => learnDisks(history, withFree(free), start + i * everyMs), {});
 
 test('each look is remembered, with the inodes', () => {
   expect(learned([5, 4])[one.path]?.samples).toEqual([
@@ -22,8 +22,8 @@ test('looks within a minute are one', () => {
 });
 
 test('another size is another file system', () => {
-  const past = learnDisks(learned([5, 4]), withFree(9, 50), start + 900_000);
-  expect(past[one.path]?.samples).toHaveLength(1);
+  const history = learnDisks(learned([5, 4]), withFree(9, 50), start + 900_000);
+  expect(history[one.path]?.samples).toHaveLength(1);
 });
 
 test('a month of looks is a bounded series, dense at its end', () => {
@@ -36,8 +36,8 @@ test('a month of looks is a bounded series, dense at its end', () => {
 });
 
 test('a clock that was set back leaves no time to come', () => {
-  const past = learnDisks(learned([5, 4, 3]), withFree(2), start - 86_400_000);
-  expect(past[one.path]?.samples.every(([atMs]) => atMs <= start + 600_000)).toBe(true);
+  const history = learnDisks(learned([5, 4, 3]), withFree(2), start - 86_400_000);
+  expect(history[one.path]?.samples.every(([atMs]) => atMs <= start + 600_000)).toBe(true);
 });
 
 describe('image garbage collection', () => {
@@ -54,14 +54,14 @@ describe('image garbage collection', () => {
 });
 
 test('what nobody saw teaches nothing', () => {
-  const past = learned([5]);
-  expect(learnDisks(past, nodeOf(), start)).toBe(past);
+  const history = learned([5]);
+  expect(learnDisks(history, nodeOf(), start)).toBe(history);
 });
 
 describe('what was kept in a file', () => {
   test('is read as it was written', () => {
-    const past = learned([18 * GiB, 16 * GiB, 20 * GiB]);
-    expect(readDisksPast(JSON.parse(JSON.stringify(past)))).toEqual(past);
+    const history = learned([18 * GiB, 16 * GiB, 20 * GiB]);
+    expect(readDisksHistory(JSON.parse(JSON.stringify(history)))).toEqual(history);
   });
 
   test.each([
@@ -72,12 +72,12 @@ describe('what was kept in a file', () => {
     [{ '/a': { capacityBytes: '1', samples: [] } }],
     [{ '/a': { capacityBytes: 1, samples: {} } }],
   ])('and is no such thing is nothing: %j', (value) => {
-    expect(readDisksPast(value)).toEqual({});
+    expect(readDisksHistory(value)).toEqual({});
   });
 
   test('loses only the samples that are none', () => {
     const value = { '/a': { capacityBytes: 1, samples: [[2, 1, 1], 'x', [1, 1, 1], [1, null, 1], []] } };
-    expect(readDisksPast(value)['/a']?.samples).toEqual([
+    expect(readDisksHistory(value)['/a']?.samples).toEqual([
       [1, 1, 1],
       [2, 1, 1],
     ]);

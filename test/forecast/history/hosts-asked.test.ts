@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Exchange } from '#report/rehearsal.ts';
 import type { PullReport } from '#report/report.ts';
 import { blobSamples, learnBlobHosts } from '#forecast/history/blob-hosts.ts';
-import { learnRoutes, spansOf, type RoutesPast } from '#forecast/history/routes.ts';
+import { learnRoutes, spansOf, type RoutesHistory } from '#forecast/history/routes.ts';
 import { exchange, good } from '../../kit/exchanges.ts';
 import { now, pulling } from '../../kit/ledger.ts';
 
@@ -14,8 +14,8 @@ const status = (code: number) => good({ status: code, bytes: 0 });
 
 function report(exchanges: readonly Exchange[], atMs = now): PullReport {
   const healthy = pulling({ image: 'reg.test/a:1', registry: 'reg.test' });
-  const performances = healthy.performances.map((performance) => ({ ...performance, exchanges }));
-  return { ...healthy, at: new Date(atMs).toISOString(), performances };
+  const attempts = healthy.attempts.map((attempt) => ({ ...attempt, exchanges }));
+  return { ...healthy, at: new Date(atMs).toISOString(), attempts };
 }
 
 describe('a request for a blob', () => {
@@ -45,15 +45,15 @@ describe('a request for a blob', () => {
     ['for a manifest is none', exchange('manifest', cdn), []],
     ['to no URL', exchange('layer', 'nowhere'), []],
   ])('%s', (_, one, samples) => {
-    expect(blobSamples(report([one]).performances)).toEqual(samples);
+    expect(blobSamples(report([one]).attempts)).toEqual(samples);
   });
 
   test('a try that something better followed is none', () => {
     const notTls = { ok: false, fault: { code: 'tls.not_tls', host: 'cdn.test', port: 80 } } as const;
     const tries = [exchange('layer', cdn, { outcome: notTls }), exchange('layer', 'http://cdn.test/blob')];
-    expect(blobSamples(report(tries).performances)).toEqual([{ host: 'cdn.test' }]);
-    const [past] = Object.values(learnRoutes({}, report(tries)));
-    expect(past?.minute).toMatchObject({ works: 1, fails: 0 });
+    expect(blobSamples(report(tries).attempts)).toEqual([{ host: 'cdn.test' }]);
+    const [history] = Object.values(learnRoutes({}, report(tries)));
+    expect(history?.minute).toMatchObject({ works: 1, fails: 0 });
   });
 
   test('the images that it failed are remembered, four at most, while a failure is', () => {
@@ -61,18 +61,18 @@ describe('a request for a blob', () => {
       ...report([exchange('layer', cdn, { outcome: refused })], now + n),
       image: `i${n}`,
     });
-    const past = Array.from({ length: 9 }, (_, n) => fail(n)).reduce(learnBlobHosts, {});
-    expect(past['reg.test']?.['cdn.test']?.failed).toEqual(['i5', 'i6', 'i7', 'i8']);
+    const history = Array.from({ length: 9 }, (_, n) => fail(n)).reduce(learnBlobHosts, {});
+    expect(history['reg.test']?.['cdn.test']?.failed).toEqual(['i5', 'i6', 'i7', 'i8']);
     const well = Array.from({ length: 40 }, (_, n) => report([exchange('layer', cdn)], now + 10 + n));
-    expect(well.reduce(learnBlobHosts, past)['reg.test']?.['cdn.test']).not.toHaveProperty('failed');
+    expect(well.reduce(learnBlobHosts, history)['reg.test']?.['cdn.test']).not.toHaveProperty('failed');
   });
 
   test('hosts and requests are bounded, the longest unseen goes first', () => {
-    const past = Array.from({ length: 200 }, (_, n) =>
+    const history = Array.from({ length: 200 }, (_, n) =>
       report([exchange('layer', `https://h${n}.test/x`)], now + n),
     ).reduce(learnBlobHosts, {});
-    expect(Object.keys(past['reg.test'] ?? {})).toHaveLength(24);
-    expect(past['reg.test']).toHaveProperty(['h199.test']);
+    expect(Object.keys(history['reg.test'] ?? {})).toHaveLength(24);
+    expect(history['reg.test']).toHaveProperty(['h199.test']);
     const often = Array.from({ length: 100 }, (_, n) => report([exchange('layer', cdn)], now + n)).reduce(
       learnBlobHosts,
       {},
@@ -81,26 +81,26 @@ describe('a request for a blob', () => {
   });
 
   test('what was a day ago says nothing together with now', () => {
-    const past = [
+    const history = [
       report([exchange('layer', cdn, { outcome: refused })]),
       report([exchange('layer', cdn)], now + 25 * 60 * minute),
     ].reduce(learnBlobHosts, {});
-    expect(past['reg.test']?.['cdn.test']).toMatchObject({ recent: '1', sinceMs: now, fault: 'tcp.refused' });
+    expect(history['reg.test']?.['cdn.test']).toMatchObject({ recent: '1', sinceMs: now, fault: 'tcp.refused' });
   });
 });
 
 describe('when a host answered', () => {
   const at = (outcome: Exchange['outcome']): Exchange => exchange('resolve', 'https://reg.test:5000/v2/', { outcome });
-  const lived = (...turns: readonly (readonly [minutes: number, outcome: Exchange['outcome']])[]): RoutesPast =>
+  const lived = (...turns: readonly (readonly [minutes: number, outcome: Exchange['outcome']])[]): RoutesHistory =>
     turns.map(([minutes, outcome]) => report([at(outcome)], now + minutes * minute)).reduce(learnRoutes, {});
-  const states = (past: RoutesPast): readonly string[] => {
-    const host = past['reg.test:5000'];
+  const states = (history: RoutesHistory): readonly string[] => {
+    const host = history['reg.test:5000'];
     return host === undefined
       ? []
       : spansOf(host).map(({ is, fault }) => `${is}${fault === undefined ? '' : ` ${fault}`}`);
   };
 
-  test.each<readonly [string, RoutesPast, readonly string[]]>([
+  test.each<readonly [string, RoutesHistory, readonly string[]]>([
     [
       'it works while it answers, whatever it says',
       lived([0, status(200)], [5, status(401)], [10, status(404)]),
@@ -119,22 +119,22 @@ describe('when a host answered', () => {
       lived([0, status(200)], [5, refused], [10, refused], [15, status(200)]),
       ['works', 'fails tcp.refused', 'works'],
     ],
-  ])('%s', (_, past, expected) => {
-    expect(states(past)).toEqual(expected);
+  ])('%s', (_, history, expected) => {
+    expect(states(history)).toEqual(expected);
   });
 
   test('spans are bounded, and failures outlive the rest', () => {
     const turns = Array.from({ length: 200 }, (_, n) => [5 * n, n % 2 === 0 ? status(200) : refused] as const);
-    const past = lived(...turns);
-    expect(states(past).length).toBeLessThanOrEqual(24);
-    expect(states(past).filter((state) => state.startsWith('fails')).length).toBeGreaterThanOrEqual(22);
+    const history = lived(...turns);
+    expect(states(history).length).toBeLessThanOrEqual(24);
+    expect(states(history).filter((state) => state.startsWith('fails')).length).toBeGreaterThanOrEqual(22);
   });
 
   test('hosts are bounded, and those asked last stay', () => {
-    const past = Array.from({ length: 150 }, (_, n) =>
+    const history = Array.from({ length: 150 }, (_, n) =>
       report([exchange('layer', `https://h${n}.test/x`)], now + n),
     ).reduce(learnRoutes, {});
-    expect(Object.keys(past)).toHaveLength(100);
-    expect(past).toHaveProperty(['h149.test']);
+    expect(Object.keys(history)).toHaveLength(100);
+    expect(history).toHaveProperty(['h149.test']);
   });
 });

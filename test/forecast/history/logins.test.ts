@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { learnLimits, readLimits } from '#forecast/history/limits.ts';
-import { learnLogins, readLogins, type LoginsPast } from '#forecast/history/logins.ts';
+import { learnLogins, readLogins, type LoginsHistory } from '#forecast/history/logins.ts';
 import { forgetRefusedLogins, learnRefusedLogin, readRefusedLogins } from '#forecast/history/refused-logins.ts';
-import { emptyPast, learnReport, readPast } from '#forecast/history/history.ts';
+import { emptyNodeHistory, learnReport, readNodeHistory } from '#forecast/history/history.ts';
 import type { PullReport } from '#report/report.ts';
 import { exchange, good } from '../../kit/exchanges.ts';
 import { failing, pulling } from '../../kit/ledger.ts';
@@ -17,8 +17,8 @@ function withLogin(endsMs: number, atMs: number, as = 'pull secret shop/ecr, key
   return { ...report, at: new Date(atMs).toISOString(), plan: { ...report.plan, logins: [login] } };
 }
 
-const learnt = (...reports: readonly PullReport[]): LoginsPast => reports.reduce(learnLogins, {});
-const only = (logins: LoginsPast): LoginsPast[string] | undefined => Object.values(logins)[0];
+const learnt = (...reports: readonly PullReport[]): LoginsHistory => reports.reduce(learnLogins, {});
+const only = (logins: LoginsHistory): LoginsHistory[string] | undefined => Object.values(logins)[0];
 
 describe('what is remembered of logins that end', () => {
   test('since when one is there, and how much life was left when it was renewed', () => {
@@ -48,8 +48,8 @@ describe('what is remembered of logins that end', () => {
   });
 
   test('nothing is remembered of a login that does not end', () => {
-    const past = {};
-    expect(learnLogins(past, pulling({ image: 'a' }))).toBe(past);
+    const history = {};
+    expect(learnLogins(history, pulling({ image: 'a' }))).toBe(history);
   });
 });
 
@@ -61,7 +61,7 @@ describe('what is remembered of refused logins', () => {
     status: 401,
     message: '',
   } as const;
-  const advice = { cause: '', remedy: '', door: 'credentials' } as const;
+  const advice = { cause: '', remedy: '', owner: 'credentials' } as const;
   const refusing = (over: Partial<PullReport> = {}): PullReport => {
     const tries = [401, 401].map((status) =>
       exchange('token', 'u', { as: fault.as, outcome: good({ status, bytes: 0 }) }),
@@ -74,10 +74,10 @@ describe('what is remembered of refused logins', () => {
       advice,
       exchanges: tries,
     });
-    const wantedBy = [{ kind: 'Pod', namespace: 'shop', name: 'web', part: 'container web' }];
+    const requestedBy = [{ kind: 'Pod', namespace: 'shop', name: 'web', part: 'container web' }];
     if (report.plan === undefined) throw new Error('the kit draws no plan');
     const plan = { ...report.plan, logins: [{ as: fault.as, user: 'ci' }] };
-    return { ...report, at: new Date(nowMs).toISOString(), wantedBy, plan, ...over };
+    return { ...report, at: new Date(nowMs).toISOString(), requestedBy, plan, ...over };
   };
 
   test('whose it is, since when, for how many containers, and what a try costs', () => {
@@ -85,7 +85,7 @@ describe('what is remembered of refused logins', () => {
     const known = { image: 'team/app:1', account: 'ci', sinceMs: nowMs, containers: 1, perTry: 2 };
     expect(first).toEqual({ 'team/app:1': known });
     // It is not presented again: the next report holds no failed login.
-    const later = refusing({ at: new Date(nowMs + hour).toISOString(), performances: [] });
+    const later = refusing({ at: new Date(nowMs + hour).toISOString(), attempts: [] });
     expect(learnRefusedLogin(first, later)).toEqual(first);
   });
 
@@ -99,7 +99,7 @@ describe('what is remembered of refused logins', () => {
   test.each<[string, Partial<PullReport>]>([
     ['another registry', { registry: 'quay.io' }],
     ['an image that is on the node', { present: 'yes', policy: 'IfNotPresent' }],
-    ['an image that no container waits for', { wantedBy: [] }],
+    ['an image that no container waits for', { requestedBy: [] }],
   ])('not of %s', (_, over) => {
     expect(learnRefusedLogin({}, refusing(over))).toEqual({});
   });
@@ -121,7 +121,7 @@ describe('what is remembered of other limits', () => {
       registry,
       fault: { code: 'api.rate_limited', host: registry, status: 429, message: '', limit: { scope, retryAfterS: 60 } },
       stage: 'api',
-      advice: { cause: '', remedy: '', door: 'registry' },
+      advice: { cause: '', remedy: '', owner: 'registry' },
     });
 
   test('the last of each registry, as far as it said', () => {
@@ -132,16 +132,16 @@ describe('what is remembered of other limits', () => {
   test('no more than 32, and nothing of what pulls', () => {
     const all = Array.from({ length: 50 }, (_, i) => limited('unknown', `r${i}.test`)).reduce(learnLimits, {});
     expect(Object.keys(all)).toHaveLength(32);
-    const past = {};
-    expect(learnLimits(past, pulling({ image: 'a' }))).toBe(past);
+    const history = {};
+    expect(learnLimits(history, pulling({ image: 'a' }))).toBe(history);
   });
 });
 
 describe('what a file holds', () => {
-  const past = [withLogin(nowMs + hour, nowMs)].reduce(learnReport, emptyPast);
+  const history = [withLogin(nowMs + hour, nowMs)].reduce(learnReport, emptyNodeHistory);
 
   test('is read as it was written', () => {
-    expect(readPast(JSON.parse(JSON.stringify(past)))).toEqual(past);
+    expect(readNodeHistory(JSON.parse(JSON.stringify(history)))).toEqual(history);
   });
 
   test.each([null, 1, 'x', [], { a: null }, { a: 1 }, { a: { endsMs: 'soon' } }, { a: { scope: 'much', image: 1 } }])(

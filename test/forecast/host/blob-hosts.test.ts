@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { Image } from '#image/reference.ts';
 import type { Good } from '#report/outcome.ts';
-import type { BlobHostPast } from '#forecast/history/blob-hosts.ts';
-import { emptyPast } from '#forecast/history/history.ts';
+import type { BlobHostHistory } from '#forecast/history/blob-hosts.ts';
+import { emptyNodeHistory } from '#forecast/history/history.ts';
 import { planPull } from '#runtime/plan.ts';
 import type { Content, Ending, Exchange, Rehearsal } from '#report/rehearsal.ts';
-import { foreseeImage } from '#forecast/rules.ts';
+import { forecastImage } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../../kit/exchanges.ts';
 import { demandFor, nodeOf } from '../../kit/stage.ts';
 
@@ -17,33 +17,35 @@ const refused = { ok: false, fault: { code: 'tcp.refused', address: '10.0.0.9', 
 const from = (host: string, outcome: Exchange['outcome'] = good({ status: 200, bytes: 1 })): Exchange =>
   exchange('layer', `https://${host}/blob`, { outcome });
 
-type Hosts = Readonly<Record<string, Partial<BlobHostPast>>>;
+type Hosts = Readonly<Record<string, Partial<BlobHostHistory>>>;
 
 interface Seen {
   readonly exchanges: readonly Exchange[];
   readonly depth?: Content['depth'];
 }
 
-function foreseen(rule: string, { exchanges, depth = 'blobs_sampled' }: Seen, known?: Hosts): readonly Forecast[] {
+function predicted(rule: string, { exchanges, depth = 'blobs_sampled' }: Seen, known?: Hosts): readonly Forecast[] {
   const demand = demandFor('reg.test/team/app:v1');
   const view = nodeOf();
   const plan = planPull(view, { ...demand, image: demand.image as Good<Image> }, []);
   const { ending, as } = healthy('reg.test', 'team/app');
-  const told: Ending = ending.is === 'pulled' ? { ...ending, content: { ...ending.content, depth } } : ending;
-  const rehearsal: Rehearsal = { performances: [{ as, exchanges, ending: told }], evidence: [], ms: 1 };
-  const hosts = Object.entries(known ?? {}).map(([host, over]): [string, BlobHostPast] => [
+  const shown: Ending = ending.is === 'pulled' ? { ...ending, content: { ...ending.content, depth } } : ending;
+  const rehearsal: Rehearsal = { attempts: [{ as, exchanges, ending: shown }], evidence: [], ms: 1 };
+  const hosts = Object.entries(known ?? {}).map(([host, over]): [string, BlobHostHistory] => [
     host,
     { sinceMs: nowMs - 500 * hour, recent: '1', ...over },
   ]);
   const blobHosts = known === undefined ? {} : { 'reg.test': Object.fromEntries(hosts) };
-  const past = { ...emptyPast, blobHosts };
-  return foreseeImage({ now: new Date(nowMs), view, demand, plan, rehearsal, past }).filter((one) => one.rule === rule);
+  const history = { ...emptyNodeHistory, blobHosts };
+  return forecastImage({ now: new Date(nowMs), view, demand, plan, rehearsal, history }).filter(
+    (one) => one.rule === rule,
+  );
 }
 
 const ok = { okMs: nowMs - hour };
 
 describe('blob-host-new', () => {
-  const found = (exchanges: readonly Exchange[], known?: Hosts) => foreseen('blob-host-new', { exchanges }, known);
+  const found = (exchanges: readonly Exchange[], known?: Hosts) => predicted('blob-host-new', { exchanges }, known);
 
   test('one that works is told and threatens nothing', () => {
     expect(found([from('new.test')], { 'old.test': ok })).toMatchObject([
@@ -87,13 +89,13 @@ describe('blob-host-new', () => {
 
 test('where no layer may be asked for, it cannot be told where they come from, until one was', () => {
   const shallow = { exchanges: [], depth: 'resolved' } as const;
-  expect(foreseen('blob-host-new', shallow)).toMatchObject([{ about: 'reg.test', likelihood: 'unknown' }]);
-  expect(foreseen('blob-host-new', shallow, { 'old.test': ok })).toEqual([]);
+  expect(predicted('blob-host-new', shallow)).toMatchObject([{ about: 'reg.test', likelihood: 'unknown' }]);
+  expect(predicted('blob-host-new', shallow, { 'old.test': ok })).toEqual([]);
 });
 
 describe('blob-host-flaky', () => {
-  const found = (recent: string, over: Partial<BlobHostPast> = {}) =>
-    foreseen(
+  const found = (recent: string, over: Partial<BlobHostHistory> = {}) =>
+    predicted(
       'blob-host-flaky',
       { exchanges: [from('cdn.test')] },
       {
@@ -119,7 +121,7 @@ describe('blob-host-flaky', () => {
   test('three failures in a row need no more requests', () => {
     const down = [from('cdn.test', refused)];
     const known = { 'cdn.test': { ...ok, failMs: nowMs, fault: 'tcp.refused', recent: '100', failed: ['a'] } as const };
-    expect(foreseen('blob-host-flaky', { exchanges: down }, known)).toMatchObject([
+    expect(predicted('blob-host-flaky', { exchanges: down }, known)).toMatchObject([
       { likelihood: 'likely', fault: 'blob.redirect_failed' },
     ]);
   });

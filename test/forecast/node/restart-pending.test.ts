@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import type { Fault } from '#report/fault.ts';
 import type { Pending } from '#runtime/next-start.ts';
 import { bad, good } from '#report/outcome.ts';
-import type { Evidence, Performance } from '#report/rehearsal.ts';
+import type { Evidence, Attempt } from '#report/rehearsal.ts';
 import type { Doubt } from '#node/view.ts';
-import { foreseeImage } from '#forecast/rules.ts';
+import { forecastImage } from '#forecast/rules.ts';
 import { exchange, healthy } from '../../kit/exchanges.ts';
 import { factsOf, type FactsSketch } from '../../kit/foreseen.ts';
 import { plain } from '../../kit/stage.ts';
@@ -32,23 +32,23 @@ const of = (kind: 'after_restart' | 'next_start', fault?: Fault, host = 'reg.tes
   outcome: fault === undefined ? good({ note: '' }) : bad(fault),
 });
 
-function told(pending: readonly Pending[], evidence: readonly Evidence[], sketch: FactsSketch = {}) {
+function shown(pending: readonly Pending[], evidence: readonly Evidence[], sketch: FactsSketch = {}) {
   const facts = factsOf({ ...sketch, evidence });
   const view = { ...facts.view, ...(pending.length === 0 ? {} : { next: { pending } }) };
-  return foreseeImage({ ...facts, view }).filter(({ rule }) => rule === 'restart-pending');
+  return forecastImage({ ...facts, view }).filter(({ rule }) => rule === 'restart-pending');
 }
 
 const well = healthy('reg.test', 'team/app');
-const failing = (fault: Fault): Performance => ({
+const failing = (fault: Fault): Attempt => ({
   ...well,
   exchanges: [exchange('resolve', 'https://reg.test/v2/team/app/manifests/v1', { outcome: bad(fault) })],
   ending: { is: 'failed', fault, stage: 'tls', shown: '' },
 });
-const fails = (fault: Fault): FactsSketch => ({ rehearsal: { performances: [failing(fault)] } });
+const fails = (fault: Fault): FactsSketch => ({ rehearsal: { attempts: [failing(fault)] } });
 
 describe('trusted certificates that the next containerd would read', () => {
   test('without the one that a host needs', () => {
-    expect(told([bundle], [of('after_restart', untrusted)])).toMatchObject([
+    expect(shown([bundle], [of('after_restart', untrusted)])).toMatchObject([
       {
         about: 'reg.test',
         fault: 'tls.untrusted',
@@ -61,7 +61,7 @@ describe('trusted certificates that the next containerd would read', () => {
 
   test('are less of a threat where another host stands in', () => {
     const mirrors = [plain('one.test', { url: 'https://one.test' })];
-    const [forecast] = told([bundle], [of('after_restart', untrusted)], { mirrors });
+    const [forecast] = shown([bundle], [of('after_restart', untrusted)], { mirrors });
     expect(forecast).toMatchObject({
       likelihood: 'possible',
       because: expect.stringContaining('one.test would stand in') as unknown,
@@ -73,11 +73,11 @@ describe('trusted certificates that the next containerd would read', () => {
     ['while a host is only down for the moment', [of('after_restart', refused)], {}],
     ['that are as bad as those of today', [of('after_restart', untrusted)], fails(untrusted)],
   ])('%s are no news', (_, evidence, sketch) => {
-    expect(told([bundle], evidence, sketch)).toEqual([]);
+    expect(shown([bundle], evidence, sketch)).toEqual([]);
   });
 
   test('that mend what fails today are worth a restart', () => {
-    expect(told([bundle], [of('after_restart')], fails(untrusted))).toMatchObject([
+    expect(shown([bundle], [of('after_restart')], fails(untrusted))).toMatchObject([
       {
         about: 'reg.test',
         fault: 'tls.untrusted',
@@ -91,36 +91,36 @@ describe('trusted certificates that the next containerd would read', () => {
 
 describe('a pull as it would go after the next start', () => {
   test('that fails while it goes on today', () => {
-    expect(told([config], [of('next_start', refused, 'mirror.test')])).toMatchObject([
+    expect(shown([config], [of('next_start', refused, 'mirror.test')])).toMatchObject([
       { about: 'mirror.test', fault: 'tcp.refused', likelihood: 'likely', effect: 'fails' },
     ]);
   });
 
   test('names everybody who would have to start', () => {
-    const [forecast] = told([config, providers], [of('next_start', refused)]);
+    const [forecast] = shown([config, providers], [of('next_start', refused)]);
     expect(forecast?.assuming).toBe('containerd and the kubelet are restarted, as by an upgrade or a reboot');
     expect(forecast?.because).toContain(`${config.because}, and ${providers.because}`);
   });
 
   test('says why a file is refused', () => {
     const fault: Fault = { code: 'runtime.misconfigured', file: '/etc/containerd/config.toml', why: 'no TOML' };
-    const [forecast] = told([config], [of('next_start', fault, fault.file)]);
+    const [forecast] = shown([config], [of('next_start', fault, fault.file)]);
     expect(forecast?.because).toContain('(runtime.misconfigured: no TOML)');
   });
 
   test('that fails as it does today, or goes as it does today, is no news', () => {
-    expect(told([config], [of('next_start', refused)], fails(refused))).toEqual([]);
-    expect(told([config], [of('next_start')])).toEqual([]);
+    expect(shown([config], [of('next_start', refused)], fails(refused))).toEqual([]);
+    expect(shown([config], [of('next_start')])).toEqual([]);
   });
 
   test('that goes where it fails today waits for its programs', () => {
-    const [forecast] = told([providers], [of('next_start')], fails(refused));
+    const [forecast] = shown([providers], [of('next_start')], fails(refused));
     expect(forecast).toMatchObject({ effect: 'none', fault: 'tcp.refused', remedy: 'Restart the kubelet.' });
   });
 
   test('that could not be told is said to be so', () => {
     const fault: Fault = { code: 'agent.cannot_see', what: 'a file', why: 'permission denied' };
-    expect(told([config], [of('next_start', fault)])).toMatchObject([
+    expect(shown([config], [of('next_start', fault)])).toMatchObject([
       { likelihood: 'unknown', fault: 'agent.cannot_see' },
     ]);
   });
@@ -133,8 +133,8 @@ test('credential providers that nobody saw in time matter where a registry asks 
     exchanges: [exchange('resolve', 'https://reg.test/v2/', { outcome: good({ status: 401, bytes: 0 }) })],
   };
   const open = { ...well, exchanges: [exchange('resolve', 'https://reg.test/v2/')] };
-  expect(told([], [], { node: { doubts }, rehearsal: { performances: [open] } })).toEqual([]);
-  expect(told([], [], { node: { doubts }, rehearsal: { performances: [challenged] } })).toMatchObject([
+  expect(shown([], [], { node: { doubts }, rehearsal: { attempts: [open] } })).toEqual([]);
+  expect(shown([], [], { node: { doubts }, rehearsal: { attempts: [challenged] } })).toMatchObject([
     { about: "the kubelet's credential providers", likelihood: 'unknown' },
   ]);
 });

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { emptyPast, learnReport, type Past } from '#forecast/history/history.ts';
+import { emptyNodeHistory, learnReport, type NodeHistory } from '#forecast/history/history.ts';
 import type { PullReport } from '#report/report.ts';
 import type { TlsRule } from '#node/view.ts';
 import { readTls } from '#node/tls-files.ts';
@@ -20,7 +20,7 @@ const day = 86_400;
 const inDays = (days: number) => (): Date => new Date(Date.now() + days * dayMs);
 const root = await authority({ from: -400, to: 3650 });
 
-interface Scene {
+interface AttemptContext {
   readonly server: Made;
   readonly send?: string;
   readonly tls?: TlsRule;
@@ -30,7 +30,7 @@ interface Scene {
 }
 
 /** A registry with this certificate, and what a rehearsal says on a day. */
-async function open({ server, send, tls, node, asks }: Scene) {
+async function open({ server, send, tls, node, asks }: AttemptContext) {
   let today = 0;
   const registry = await FakeRegistry.open({
     // Its clock goes with the node's.
@@ -48,11 +48,11 @@ async function open({ server, send, tls, node, asks }: Scene) {
     ...node,
   });
   return {
-    look: (days: number, past?: Past): Promise<PullReport> => {
+    readView: (days: number, history?: NodeHistory): Promise<PullReport> => {
       today = days;
       return pullOf(view, `${authority_}/team/app:v1`, {
         now: inDays(days),
-        ...(past === undefined ? {} : { past: () => past }),
+        ...(history === undefined ? {} : { history: () => history }),
       });
     },
     [Symbol.asyncDispose]: () => registry.close(),
@@ -67,35 +67,35 @@ function about(report: PullReport, rule: string) {
 describe('a certificate of a registry', () => {
   test('is foretold to end ten days ahead, and ends', async () => {
     await using world = await open({ server: await leaf({ names: ['reg.test'], by: root, from: -80, to: 10 }) });
-    const before = await world.look(0);
+    const before = await world.readView(0);
     expect(about(before, 'certificate-expires')).toMatchObject({
       fault: 'tls.expired',
       likelihood: 'likely',
       days: 10,
     });
     expect(before.verdict.is).toBe('at_risk');
-    expect(gist(await world.look(9.9))).toBe('at_risk certificate-expires');
-    const came = await world.look(10 + 1 / 1440);
-    broughtAbout('certificate-expires', 'tls.expired', { told: before, came, offByS: 120 });
+    expect(gist(await world.readView(9.9))).toBe('at_risk certificate-expires');
+    const came = await world.readView(10 + 1 / 1440);
+    broughtAbout('certificate-expires', 'tls.expired', { shown: before, came, offByS: 120 });
   });
 
   test('is certain to end hours ahead', async () => {
     await using world = await open({ server: await leaf({ names: ['reg.test'], by: root, from: -80, to: 0.2 }) });
-    expect(about(await world.look(0), 'certificate-expires')).toMatchObject({ likelihood: 'certain' });
-    expect(gist(await world.look(0.21))).toBe('fails tls.expired');
+    expect(about(await world.readView(0), 'certificate-expires')).toMatchObject({ likelihood: 'certain' });
+    expect(gist(await world.readView(0.21))).toBe('fails tls.expired');
   });
 
   test('that lives six days is no news while it is renewed with two left, and is when it is not', async () => {
     const server = await leaf({ names: ['reg.test'], by: root, from: -3, to: 3 });
     await using world = await open({ server });
-    expect(gist(await world.look(0))).toBe('pulls');
-    expect(gist(await world.look(0.9))).toBe('pulls');
-    expect(about(await world.look(1.3), 'certificate-expires')).toMatchObject({ days: 2, fault: 'tls.expired' });
-    expect(gist(await world.look(3.1))).toBe('fails tls.expired');
+    expect(gist(await world.readView(0))).toBe('pulls');
+    expect(gist(await world.readView(0.9))).toBe('pulls');
+    expect(about(await world.readView(1.3), 'certificate-expires')).toMatchObject({ days: 2, fault: 'tls.expired' });
+    expect(gist(await world.readView(3.1))).toBe('fails tls.expired');
   });
 
   test('is late by the habit of its owner: twice renewed with thirty days left, and not this time', async () => {
-    let past = emptyPast;
+    let history = emptyNodeHistory;
     // Each is shown once, on the day after it began.
     for (const [from, to] of [
       [-129, -39],
@@ -103,13 +103,13 @@ describe('a certificate of a registry', () => {
       [-9, 81],
     ] as const) {
       await using world = await open({ server: await leaf({ names: ['reg.test'], by: root, from, to }) });
-      past = learnReport(past, await world.look(from + 1));
+      history = learnReport(history, await world.readView(from + 1));
     }
     await using world = await open({ server: await leaf({ names: ['reg.test'], by: root, from: -9, to: 81 }) });
-    expect(gist(await world.look(52, past))).toBe('pulls');
-    expect(about(await world.look(60, past), 'certificate-expires')).toMatchObject({ days: 21 });
-    expect(about(await world.look(60), 'certificate-expires')).toBeUndefined();
-    expect(gist(await world.look(82, past))).toBe('fails tls.expired');
+    expect(gist(await world.readView(52, history))).toBe('pulls');
+    expect(about(await world.readView(60, history), 'certificate-expires')).toMatchObject({ days: 21 });
+    expect(about(await world.readView(60), 'certificate-expires')).toBeUndefined();
+    expect(gist(await world.readView(82, history))).toBe('fails tls.expired');
   });
 });
 
@@ -117,20 +117,20 @@ describe('above a certificate', () => {
   test('an intermediate ends first', async () => {
     const dying = await intermediate({ by: root, name: 'Dying', to: 20 });
     await using world = await open({ server: await leaf({ names: ['reg.test'], by: dying, to: 80 }) });
-    const forecast = about(await world.look(0), 'certificate-expires');
+    const forecast = about(await world.readView(0), 'certificate-expires');
     expect(forecast).toMatchObject({ days: 20, fault: 'tls.expired' });
     expect(forecast?.because).toContain('intermediate certificate (CN=Dying)');
-    expect(gist(await world.look(20.1))).toBe('fails tls.expired');
+    expect(gist(await world.readView(20.1))).toBe('fails tls.expired');
   });
 
   test('a root in the bundle of the node ends first', async () => {
     const old = await authority({ name: 'Old', to: 25 });
     const server = await leaf({ names: ['reg.test'], by: old, to: 80 });
     await using world = await open({ server, tls: plainTls, node: { roots: [root.cert, old.cert] } });
-    const forecast = about(await world.look(0), 'certificate-expires');
+    const forecast = about(await world.readView(0), 'certificate-expires');
     expect(forecast).toMatchObject({ days: 25 });
     expect(forecast?.because).toContain('root certificate (CN=Old in /etc/ssl/certs/1.pem)');
-    expect(gist(await world.look(25.1))).toBe('fails tls.expired');
+    expect(gist(await world.readView(25.1))).toBe('fails tls.expired');
   });
 
   test('the one root that a ca file of hosts.toml holds ends first', async () => {
@@ -139,8 +139,8 @@ describe('above a certificate', () => {
     await using node = await nodeRoot({ 'etc/own.crt': old.cert });
     const tls = await readTls(node.path, { cas: ['/etc/own.crt'], clients: [], skipVerify: false });
     await using world = await open({ server, tls: tls.ok ? tls.value : plainTls });
-    expect(about(await world.look(0), 'certificate-expires')?.because).toContain('in /etc/own.crt');
-    expect(gist(await world.look(25.1))).toBe('fails tls.expired');
+    expect(about(await world.readView(0), 'certificate-expires')?.because).toContain('in /etc/own.crt');
+    expect(gist(await world.readView(25.1))).toBe('fails tls.expired');
   });
 });
 
@@ -155,8 +155,8 @@ test('a client certificate on the node is foretold to end, and a server refuses 
     return tls.ok ? tls.value : plainTls;
   };
   await using world = await open({ server, asks: root.cert, tls: await node(3) });
-  const told = await world.look(0);
-  expect(about(told, 'certificate-file-expires')).toMatchObject({
+  const shown = await world.readView(0);
+  expect(about(shown, 'certificate-file-expires')).toMatchObject({
     about: '/etc/node.cert',
     fault: 'tls.client_rejected',
     likelihood: 'likely',
@@ -167,7 +167,7 @@ test('a client certificate on the node is foretold to end, and a server refuses 
   const entry = plain(authority_, { url: `https://${authority_}`, tls: await node(0) });
   const view = nodeOf({ hosts: { 'reg.test': ['127.0.0.1'] }, dirs: { [authority_]: toml(entry) } });
   const came = await pullOf(view, `${authority_}/team/app:v1`, { now: inDays(3) });
-  broughtAbout('certificate-file-expires', 'tls.client_rejected', { told, came, offByS: 120 });
+  broughtAbout('certificate-file-expires', 'tls.client_rejected', { shown, came, offByS: 120 });
 });
 
 test('an authority that a ca file of hosts.toml holds for a host that was not reached ends, and the host is trusted no more', async () => {
@@ -184,11 +184,11 @@ test('an authority that a ca file of hosts.toml holds for a host that was not re
     dirs: { [place]: toml(plain(place, { url: `https://${place}`, tls: rule }), plain(`mirror.test:${mirror.port}`)) },
   });
   mirror.play(({ response }) => void response.setHeader('date', new Date().toUTCString()));
-  const told = await pullOf(view, `${place}/team/app:v1`);
-  expect(about(told, 'certificate-file-expires')).toMatchObject({ about: '/etc/own.crt', days: 20 });
+  const shown = await pullOf(view, `${place}/team/app:v1`);
+  expect(about(shown, 'certificate-file-expires')).toMatchObject({ about: '/etc/own.crt', days: 20 });
   await using world = await open({ server, tls: rule });
-  const came = await world.look(20 + 1 / 1440);
-  broughtAbout('certificate-file-expires', 'tls.expired', { told, came, offByS: 120 });
+  const came = await world.readView(20 + 1 / 1440);
+  broughtAbout('certificate-file-expires', 'tls.expired', { shown, came, offByS: 120 });
 });
 
 /** Says why it refuses, as servers in Go do; Node's only hangs up. */
@@ -206,21 +206,21 @@ test('a server that sends no intermediate works until its next one, and then nob
   const [middle, next] = [await intermediate({ by: root, name: 'E5' }), await intermediate({ by: root, name: 'E6' })];
   const server = await leaf({ names: ['reg.test'], by: middle, to: 60 });
   await using world = await open({ server, send: server.cert, tls: trusting(middle.cert) });
-  const told = await world.look(0);
-  const forecast = about(told, 'certificate-by-luck');
+  const shown = await world.readView(0);
+  const forecast = about(shown, 'certificate-by-luck');
   expect(forecast).toMatchObject({ fault: 'tls.untrusted', likelihood: 'possible', days: 60 });
   const renewed = await leaf({ names: ['reg.test'], by: next, to: 150 });
   await using after = await open({ server: renewed, send: renewed.cert, tls: trusting(middle.cert) });
-  broughtAbout('certificate-by-luck', 'tls.untrusted', { told, came: await after.look(60), offByS: 120 });
+  broughtAbout('certificate-by-luck', 'tls.untrusted', { shown, came: await after.readView(60), offByS: 120 });
 });
 
 test('what only skip_verify lets pass is said, changes no verdict, and fails on the day somebody verifies', async () => {
   const stranger = await authority({ name: 'Stranger' });
   const server = await leaf({ names: ['reg.test'], by: stranger, to: 80 });
   await using world = await open({ server, tls: { ...plainTls, verify: false } });
-  const before = await world.look(0);
+  const before = await world.readView(0);
   expect(about(before, 'certificate-by-luck')).toMatchObject({ fault: 'tls.untrusted', likelihood: 'unknown' });
   expect(before.verdict.is).toBe('pulls');
   await using after = await open({ server, tls: plainTls });
-  expect(gist(await after.look(0))).toBe('fails tls.untrusted');
+  expect(gist(await after.readView(0))).toBe('fails tls.untrusted');
 });

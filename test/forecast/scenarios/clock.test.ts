@@ -12,7 +12,7 @@ import { authority, leaf } from '../../kit/certificates.ts';
 import { FakeRegistry, image, type RegistryWish } from '../../kit/fake-registry.ts';
 import { trusting } from '../../kit/footing.ts';
 import { nodeRoot } from '../../kit/node-root.ts';
-import { foretold, hour, RememberingNode } from '../../kit/remembering.ts';
+import { predicted, hour, RememberingNode } from '../../kit/remembering.ts';
 import { gist, nodeOf, plain, toml } from '../../kit/stage.ts';
 import type { Script } from '../../kit/visit.ts';
 
@@ -48,14 +48,14 @@ test.each([
       return node.after(hours * (hour + perHourMs), `${place}/team/app:v1`);
     };
     const gists: string[] = [];
-    let told = await pass(0);
+    let shown = await pass(0);
     for (let hours = 1; hours <= 6; hours += 1) {
-      gists.push(gist(told));
-      told = await pass(1);
+      gists.push(gist(shown));
+      shown = await pass(1);
     }
     // An hour and four samples show that it drifts, in the node's own seconds.
     expect(gists.slice(0, 3)).toEqual(['pulls', 'pulls', 'pulls']);
-    expect(foretold(told, 'clock-skews')?.assuming).toBe(`it goes on drifting by ${perDayS} s a day`);
+    expect(predicted(shown, 'clock-skews')?.assuming).toBe(`it goes on drifting by ${perDayS} s a day`);
     await first.close();
     // The certificate that is shown then has just begun, or is about to end, for everybody else.
     const short = await leaf({ names: ['reg.test'], by: root, ...life });
@@ -64,7 +64,7 @@ test.each([
       tls: { cert: short.chain, key: short.key },
     });
     expect(next.port).toBe(port);
-    const forecast = claim({ told, came: await pass(4), offByS });
+    const forecast = claim({ shown, came: await pass(4), offByS });
     expect(forecast).toMatchObject({ likelihood: 'likely', effect: 'fails' });
   },
 );
@@ -80,9 +80,9 @@ END
 
 test('a clock that gains leads a credential plugin to a refusal of what it signs, when it was foretold', async () => {
   let trueMs = Date.parse('2026-03-04T12:00:00.000Z');
-  const wish: RegistryWish = { images, auth: { scheme: 'basic', users: { AWS: 'right' } } };
+  const request: RegistryWish = { images, auth: { scheme: 'basic', users: { AWS: 'right' } } };
   const onRequest: Script = ({ response }) => void response.setHeader('date', new Date(trueMs).toUTCString());
-  await using registry = await FakeRegistry.open({ ...wish, onRequest });
+  await using registry = await FakeRegistry.open({ ...request, onRequest });
   const place = `reg.test:${registry.port}`;
   const text = signer(JSON.stringify({ [place]: { username: 'AWS', password: 'right' } }));
   await using root = await nodeRoot({ 'bin/ecr': { text, mode: 0o755 } });
@@ -106,12 +106,12 @@ test('a clock that gains leads a credential plugin to a refusal of what it signs
     const clocks = { node: nodeMs, service: trueMs };
     for (const [name, ms] of Object.entries(clocks)) await writeFile(join(root.path, name), String(ms / 1000));
     const answers = await askProviders([provider], `${place}/team/app`, means);
-    const { past } = node;
+    const { history } = node;
     node = new RememberingNode(node.view, nodeMs, { answers });
-    node.past = past;
+    node.history = history;
     return node.rehearse(`${place}/team/app:v1`);
   };
-  let told = await pass(0);
-  for (let hours = 1; hours <= 6; hours += 1) told = await pass(1);
-  broughtAbout('clock-skews', 'credential.provider_failed', { told, came: await pass(4), offByS });
+  let shown = await pass(0);
+  for (let hours = 1; hours <= 6; hours += 1) shown = await pass(1);
+  broughtAbout('clock-skews', 'credential.provider_failed', { shown, came: await pass(4), offByS });
 });

@@ -4,7 +4,7 @@ import { broughtAbout } from '../../kit/brought-about.ts';
 import { FakeRegistry, image } from '../../kit/fake-registry.ts';
 import { onManifests } from '../../kit/misbehaviour.ts';
 import { asking, fakeDns } from '../../kit/fake-dns.ts';
-import { day, foretold, hour, minute, RememberingNode } from '../../kit/remembering.ts';
+import { day, predicted, hour, minute, RememberingNode } from '../../kit/remembering.ts';
 import { demandFor, gist, nodeOf, plain, pullOf, toml } from '../../kit/stage.ts';
 import type { Script } from '../../kit/visit.ts';
 
@@ -30,20 +30,20 @@ test('brown-outs two days apart foretell the next one to the second', async () =
   registry.play(node.dates);
   const once = await node.after(hour, app);
   expect(gist(once)).toBe('at_risk tag-flickers');
-  expect(foretold(once, 'tag-flickers')).toMatchObject({ likelihood: 'possible', fault: 'manifest.unknown_tag' });
-  expect(foretold(once, 'tag-flickers')).not.toHaveProperty('withinS');
+  expect(predicted(once, 'tag-flickers')).toMatchObject({ likelihood: 'possible', fault: 'manifest.unknown_tag' });
+  expect(predicted(once, 'tag-flickers')).not.toHaveProperty('withinS');
 
   registry.play(node.dates, gone);
   await node.after(day, app);
   registry.play(node.dates);
   const twice = await node.after(day, app);
-  const forecast = foretold(twice, 'tag-flickers');
+  const forecast = predicted(twice, 'tag-flickers');
   expect(forecast).toMatchObject({ likelihood: 'likely', fault: 'manifest.unknown_tag', withinS: (day * 1) / 1000 });
   expect(forecast?.because).toContain('was gone 2 times and came back the same');
 
   registry.play(node.dates, gone);
   const then = await node.after((forecast?.withinS ?? 0) * 1000, app);
-  broughtAbout('tag-flickers', 'manifest.unknown_tag', { told: twice, came: then });
+  broughtAbout('tag-flickers', 'manifest.unknown_tag', { shown: twice, came: then });
 });
 
 test('a tag that comes back with other content was pushed anew, which foretells nothing', async () => {
@@ -71,12 +71,12 @@ test('410 is gone, too', async () => {
   );
   expect(gist(await node.after(day, app))).toBe('fails api.rejected');
   registry.play(node.dates);
-  const told = await node.after(day, app);
+  const shown = await node.after(day, app);
   registry.play(
     node.dates,
     onManifests(({ refuse }) => refuse(410, 'UNKNOWN', 'retired')),
   );
-  broughtAbout('tag-flickers', 'api.rejected', { told, came: await node.after(day, app) });
+  broughtAbout('tag-flickers', 'api.rejected', { shown, came: await node.after(day, app) });
 });
 
 test('a tag that was deleted while containers run it fails their next start, and that is told before one starts', async () => {
@@ -91,14 +91,14 @@ test('a tag that was deleted while containers run it fails their next start, and
   await node.rehearse(app);
   registry.play(node.dates, gone);
   const report = await node.after(hour, app);
-  expect(foretold(report, 'tag-vanished')).toMatchObject({ likelihood: 'likely', fault: 'manifest.unknown_tag' });
-  expect(foretold(report, 'tag-vanished')?.because).toContain(
+  expect(predicted(report, 'tag-vanished')).toMatchObject({ likelihood: 'likely', fault: 'manifest.unknown_tag' });
+  expect(predicted(report, 'tag-vanished')?.because).toContain(
     `led to ${built.top.digest} until 2026-03-04 12:00 UTC and is gone`,
   );
   const elsewhere = await node.rehearse({ ...app, present: 'no' });
-  expect(foretold(elsewhere, 'tag-vanished')).toMatchObject({ likelihood: 'certain', withinS: 0 });
-  const told = { forecasts: report.forecasts, atMs: Date.parse(report.at) };
-  broughtAbout('tag-vanished', 'manifest.unknown_tag', { told, came: elsewhere });
+  expect(predicted(elsewhere, 'tag-vanished')).toMatchObject({ likelihood: 'certain', withinS: 0 });
+  const shown = { forecasts: report.forecasts, atMs: Date.parse(report.at) };
+  broughtAbout('tag-vanished', 'manifest.unknown_tag', { shown, came: elsewhere });
 });
 
 test('a tag that was moved under running containers is told, and the pull goes on', async () => {
@@ -113,15 +113,15 @@ test('a tag that was moved under running containers is told, and the pull goes o
   registry.put('team/app:v1', after);
   const report = await node.after(hour, app);
   expect(gist(report)).toBe('pulls');
-  const forecast = foretold(report, 'tag-moved');
+  const forecast = predicted(report, 'tag-moved');
   expect(forecast).toMatchObject({ likelihood: 'certain', effect: 'none', fault: 'manifest.tag_moved' });
   expect(forecast?.because).toContain(before.top.digest);
   // What a Pod that starts now gets.
-  const [ending] = (await pullOf(node.view, app)).performances.map((one) => one.ending);
+  const [ending] = (await pullOf(node.view, app)).attempts.map((one) => one.ending);
   const so = ending?.is === 'pulled' ? ending.content.digest : undefined;
-  const said = /leads to (sha256:\w+)/.exec(forecast?.because ?? '')?.[1];
-  expect(said).toBe(after.top.digest);
-  broughtAbout('tag-moved', 'manifest.tag_moved', { told: report, came: { atMs: node.nowMs, said, so } });
+  const status = /leads to (sha256:\w+)/.exec(forecast?.because ?? '')?.[1];
+  expect(status).toBe(after.top.digest);
+  broughtAbout('tag-moved', 'manifest.tag_moved', { shown: report, came: { atMs: node.nowMs, status, so } });
 });
 
 test('an index without arm64 is told on the amd64 nodes of a cluster of both, before a Pod lands on arm64 and fails', async () => {
@@ -133,13 +133,13 @@ test('an index without arm64 is told on the amd64 nodes of a cluster of both, be
   };
   const report = await pullOf(view, app);
   expect(gist(report)).toBe('pulls');
-  expect(foretold(report, 'platform-lacking')).toMatchObject({
+  expect(predicted(report, 'platform-lacking')).toMatchObject({
     fault: 'manifest.no_platform',
     effect: 'none',
     because: `${app} has builds for linux/amd64, linux/s390x and none for linux/arm64, which nodes of this cluster are`,
   });
   const arm = nodeOf({ registries: { 'reg.test': registry }, platform: { os: 'linux', architecture: 'arm64' } });
-  broughtAbout('platform-lacking', 'manifest.no_platform', { told: report, came: await pullOf(arm, app) });
+  broughtAbout('platform-lacking', 'manifest.no_platform', { shown: report, came: await pullOf(arm, app) });
 });
 
 test('with builds for all, nothing is told', async () => {
@@ -175,8 +175,8 @@ test('what a registry announces in Warning headers is told, changes no verdict, 
     gist(await node.after(28 * day, `reg.test:${registry.port}/team/app:v1`)),
     gist(await node.rehearse(`new.test:${next.port}/team/app:v1`)),
   ];
-  const said = ['fails manifest.unknown_repository', 'pulls'];
-  broughtAbout('registry-announces', 'api.announced', { told: report, came: { atMs: node.nowMs, said, so } });
+  const status = ['fails manifest.unknown_repository', 'pulls'];
+  broughtAbout('registry-announces', 'api.announced', { shown: report, came: { atMs: node.nowMs, status, so } });
 });
 
 test('a namespace that will be taken away is foretold to the day, and on that day it is', async () => {
@@ -201,13 +201,13 @@ test('a namespace that will be taken away is foretold to the day, and on that da
   registry.play(node.dates);
   const report = await node.rehearse('bitnami/redis:7.2');
   expect(gist(report)).toBe('at_risk registry-deprecated');
-  const forecast = foretold(report, 'registry-deprecated');
+  const forecast = predicted(report, 'registry-deprecated');
   expect(forecast).toMatchObject({ fault: 'manifest.unknown_tag', likelihood: 'likely', withinS: 30 * 86_400 });
   registry.play(node.dates, gone);
   const then = await node.after((forecast?.withinS ?? 0) * 1000, 'bitnami/redis:7.2');
-  broughtAbout('registry-deprecated', 'manifest.unknown_tag', { told: report, came: then });
-  expect(foretold(then, 'registry-deprecated')).toMatchObject({ likelihood: 'certain', withinS: 0 });
-  expect(foretold(then, 'registry-deprecated')?.remedy).toContain('docker.io/bitnamilegacy');
+  broughtAbout('registry-deprecated', 'manifest.unknown_tag', { shown: report, came: then });
+  expect(predicted(then, 'registry-deprecated')).toMatchObject({ likelihood: 'certain', withinS: 0 });
+  expect(predicted(then, 'registry-deprecated')?.remedy).toContain('docker.io/bitnamilegacy');
 });
 
 /** A registry of fame on loopback, at one moment. */
@@ -225,24 +225,24 @@ async function standIn(name: string, at: string, repository: string) {
 test('a registry that is to be closed is foretold to the day, and on that day nothing is there', async () => {
   await using at = await standIn('gcr.io', '2024-12-18T00:00:00Z', 'team/app');
   const { registry, node } = at;
-  const told = await node.rehearse('gcr.io/team/app:v1');
-  const { withinS = 0 } = foretold(told, 'registry-deprecated') ?? {};
+  const shown = await node.rehearse('gcr.io/team/app:v1');
+  const { withinS = 0 } = predicted(shown, 'registry-deprecated') ?? {};
   expect(withinS).toBe(90 * 86_400);
   registry.play(
     node.dates,
     onManifests(({ refuse }) => refuse(404, 'NAME_UNKNOWN', 'repository name not known')),
   );
   const came = await node.after(withinS * 1000, 'gcr.io/team/app:v1');
-  broughtAbout('registry-deprecated', 'manifest.unknown_repository', { told, came });
+  broughtAbout('registry-deprecated', 'manifest.unknown_repository', { shown, came });
 });
 
 test('a registry that nobody promises to answer for is foretold while its name leads somewhere, and then the name is gone', async () => {
   await using at = await standIn('mcr.azureedge.net', '2024-12-18T00:00:00Z', 'team/app');
   const { node } = at;
-  const told = await node.rehearse('mcr.azureedge.net/team/app:v1');
-  const { withinS = 0 } = foretold(told, 'registry-deprecated') ?? {};
+  const shown = await node.rehearse('mcr.azureedge.net/team/app:v1');
+  const { withinS = 0 } = predicted(shown, 'registry-deprecated') ?? {};
   await using names = await fakeDns({});
   node.view = asking(node.view, { servers: [{ address: names.address, port: names.port }], hosts: {} });
   const came = await node.after(withinS * 1000, 'mcr.azureedge.net/team/app:v1');
-  broughtAbout('registry-deprecated', 'dns.not_found', { told, came });
+  broughtAbout('registry-deprecated', 'dns.not_found', { shown, came });
 });

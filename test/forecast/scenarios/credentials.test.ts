@@ -2,16 +2,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { emptyPast, learnReport, type Past } from '#forecast/history/history.ts';
+import { emptyNodeHistory, learnReport, type NodeHistory } from '#forecast/history/history.ts';
 import { threatens } from '#forecast/forecast.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
-import { foreseeNode } from '#forecast/rules.ts';
+import { forecastNode } from '#forecast/rules.ts';
 import { askProviders } from '#node/credential-plugin.ts';
 import { ProviderCache } from '#node/provider-cache.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { broughtAbout } from '../../kit/brought-about.ts';
-import { FakeHub, foretold } from '../../kit/fake-hub.ts';
+import { FakeHub, predicted } from '../../kit/fake-hub.ts';
 import { FakeRegistry, image } from '../../kit/fake-registry.ts';
 import { entry } from '../../kit/ledger.ts';
 import { nodeRoot } from '../../kit/node-root.ts';
@@ -25,7 +25,7 @@ const hour = 60 * minute;
 
 class Days {
   nowMs = beganMs;
-  past: Past = emptyPast;
+  history: NodeHistory = emptyNodeHistory;
   readonly memory = new Memory();
 
   /** The server's clock is the node's. */
@@ -33,8 +33,8 @@ class Days {
 
   async rehearse(view: NodeView, wanted: Demand, answers: readonly ProviderAnswer[] = []): Promise<PullReport> {
     const now = (): Date => new Date(this.nowMs);
-    const report = await pullOf(view, wanted, { now, memory: this.memory, past: () => this.past, answers });
-    this.past = learnReport(this.past, report);
+    const report = await pullOf(view, wanted, { now, memory: this.memory, history: () => this.history, answers });
+    this.history = learnReport(this.history, report);
     return report;
   }
 }
@@ -57,19 +57,19 @@ describe('a password that says when it ends', () => {
       });
       const first = await days.rehearse(view, demand);
       expect(gist(first)).toBe('pulls');
-      expect(foretold(first, 'credential-expires')).toMatchObject([
+      expect(predicted(first, 'credential-expires')).toMatchObject([
         { likelihood: 'unknown', withinS: 12 * 3600, fault: 'auth.rejected' },
       ]);
       days.nowMs = beganMs + 10.5 * hour;
       const late = await days.rehearse(view, demand);
       expect(gist(late)).toBe('at_risk credential-expires');
-      expect(foretold(late, 'credential-expires')).toMatchObject([{ likelihood: 'likely', withinS: 1.5 * 3600 }]);
+      expect(predicted(late, 'credential-expires')).toMatchObject([{ likelihood: 'likely', withinS: 1.5 * 3600 }]);
       days.nowMs += 1.5 * hour;
       const came = await days.rehearse(view, demand);
-      broughtAbout('credential-expires', 'auth.rejected', { told: first, came });
-      broughtAbout('credential-expires', 'auth.rejected', { told: late, came });
+      broughtAbout('credential-expires', 'auth.rejected', { shown: first, came });
+      broughtAbout('credential-expires', 'auth.rejected', { shown: late, came });
       expect(JSON.stringify([first, late])).not.toContain('DATA_KEY');
-      expect(JSON.stringify([first, late, days.past])).not.toContain(make(beganMs + lifeMs).slice(0, 60));
+      expect(JSON.stringify([first, late, days.history])).not.toContain(make(beganMs + lifeMs).slice(0, 60));
     },
   );
 
@@ -79,7 +79,7 @@ describe('a password that says when it ends', () => {
     const view = nodeOf({ registries: { 'reg.test': registry } });
     const name = `reg.test:${registry.port}`;
     let endsMs = 0;
-    const look = async (): Promise<PullReport> =>
+    const readView = async (): Promise<PullReport> =>
       days.rehearse(
         view,
         demandFor(`${name}/team/app:1`, { secrets: [pullSecret('ecr', { [name]: ['AWS', ecrPassword(endsMs)] })] }),
@@ -88,14 +88,14 @@ describe('a password that says when it ends', () => {
       // A CronJob every eight hours.
       endsMs = days.nowMs + 12 * hour;
       for (const untilMs = days.nowMs + 8 * hour; days.nowMs < untilMs; days.nowMs += 30 * minute)
-        expect(gist(await look())).toBe('pulls');
+        expect(gist(await readView())).toBe('pulls');
     }
     days.nowMs += 30 * minute;
-    const missed = await look();
+    const missed = await readView();
     expect(gist(missed)).toBe('at_risk credential-expires');
-    expect(foretold(missed, 'credential-expires')[0]).toMatchObject({ likelihood: 'likely', withinS: 3.5 * 3600 });
+    expect(predicted(missed, 'credential-expires')[0]).toMatchObject({ likelihood: 'likely', withinS: 3.5 * 3600 });
     days.nowMs = endsMs;
-    broughtAbout('credential-expires', 'auth.rejected', { told: missed, came: await look() });
+    broughtAbout('credential-expires', 'auth.rejected', { shown: missed, came: await readView() });
   });
 });
 
@@ -138,25 +138,25 @@ test('a plugin that fails while its old answer lasts is found at half of its tim
     now: () => days.nowMs,
   };
   const view = nodeOf({ registries: { 'reg.test': registry } });
-  const look = async (): Promise<PullReport> =>
+  const readView = async (): Promise<PullReport> =>
     days.rehearse(view, demandFor(`${name}/team/app:1`), await askProviders([provider], `${name}/team/app`, means));
-  expect(gist(await look())).toBe('pulls');
+  expect(gist(await readView())).toBe('pulls');
   await writeFile(join(root.path, 'broken'), '');
   days.nowMs = beganMs + 2 * hour;
-  expect(gist(await look())).toBe('pulls');
+  expect(gist(await readView())).toBe('pulls');
   days.nowMs = beganMs + 3 * hour;
-  const warned = await look();
+  const warned = await readView();
   expect(gist(warned)).toBe('at_risk provider-fails');
   expect(warned.forecasts).toMatchObject([
     { fault: 'credential.provider_failed', about: 'credential provider ecr', withinS: 3 * 3600 },
   ]);
   days.nowMs = beganMs + 6 * hour + 1;
-  const failed = await look();
-  broughtAbout('provider-fails', 'credential.provider_failed', { told: warned, came: failed, offByS: 1 });
+  const failed = await readView();
+  broughtAbout('provider-fails', 'credential.provider_failed', { shown: warned, came: failed, offByS: 1 });
 });
 
 describe('an account of Docker Hub', () => {
-  const wish = (days: Days) => ({
+  const request = (days: Days) => ({
     now: () => days.nowMs,
     images: ['team/app:1', 'team/web:1'],
     users: { ci: 'right' },
@@ -168,13 +168,13 @@ describe('an account of Docker Hub', () => {
 
   test('whose wrong password waiting containers present again and again is locked when it was foretold', async () => {
     const days = new Days();
-    await using hub = await FakeHub.open(wish(days));
+    await using hub = await FakeHub.open(request(days));
     const view = hub.node();
-    const waiting: Demand = { ...demandFor('team/app:1', stale), wantedBy: containers };
+    const waiting: Demand = { ...demandFor('team/app:1', stale), requestedBy: containers };
     const well = demandFor('team/web:1', fresh);
     expect(gist(await days.rehearse(view, waiting))).toBe('fails auth.rejected');
-    const told = await days.rehearse(view, well);
-    const [forecast] = foretold(told, 'login-nears-lock');
+    const shown = await days.rehearse(view, well);
+    const [forecast] = predicted(shown, 'login-nears-lock');
     expect(forecast).toMatchObject({
       fault: 'api.rate_limited',
       about: 'docker.io account ci',
@@ -188,15 +188,15 @@ describe('an account of Docker Hub', () => {
       days.nowMs += waitMs;
     }
     // With a fresh memory: nobody has proven the right password in this pass.
-    const locked = await pullOf(view, well, { now: () => new Date(days.nowMs), past: () => days.past });
+    const locked = await pullOf(view, well, { now: () => new Date(days.nowMs), history: () => days.history });
     // The kubelet's own back-off is what tells the time: it comes with the next of its tries.
-    broughtAbout('login-nears-lock', 'api.rate_limited', { told, came: locked, offByS: forecast?.withinS ?? 0 });
+    broughtAbout('login-nears-lock', 'api.rate_limited', { shown, came: locked, offByS: forecast?.withinS ?? 0 });
     expect(locked.verdict).toMatchObject({ fault: { limit: { scope: 'login' } } });
   });
 
   test('is told of an outdated login that the kubelet tries before the right one', async () => {
     const days = new Days();
-    await using hub = await FakeHub.open(wish(days));
+    await using hub = await FakeHub.open(request(days));
     const view = hub.node();
     const both = demandFor('team/app:1', { secrets: [...stale.secrets, ...fresh.secrets] });
     const report = await days.rehearse(view, both);
@@ -207,31 +207,31 @@ describe('an account of Docker Hub', () => {
     // Each pull costs two failures, by POST and by GET: five of them lock the account.
     for (let i = 0; i < 4; i += 1) await pullOf(view, both, { now: () => new Date(days.nowMs) });
     const came = await pullOf(view, both, { now: () => new Date(days.nowMs) });
-    broughtAbout('credential-precedes', 'api.rate_limited', { told: report, came });
+    broughtAbout('credential-precedes', 'api.rate_limited', { shown: report, came });
   });
 
   test('that suspects abuse puts the images at risk that still come through', async () => {
     const days = new Days();
-    await using hub = await FakeHub.open(wish(days));
+    await using hub = await FakeHub.open(request(days));
     const view = hub.node();
-    const look = (image: string): Promise<PullReport> =>
-      pullOf(view, demandFor(image, fresh), { now: () => new Date(days.nowMs), past: () => days.past });
+    const readView = (image: string): Promise<PullReport> =>
+      pullOf(view, demandFor(image, fresh), { now: () => new Date(days.nowMs), history: () => days.history });
     hub.isAbused = true;
-    const refused = await look('team/app:1');
+    const refused = await readView('team/app:1');
     expect(gist(refused)).toBe('fails api.rate_limited');
-    days.past = learnReport(days.past, refused);
+    days.history = learnReport(days.history, refused);
     hub.isAbused = false;
     days.nowMs += 2 * minute;
-    const through = await look('team/web:1');
+    const through = await readView('team/web:1');
     expect(gist(through)).toBe('at_risk registry-limited');
     expect(through.forecasts.filter(threatens)).toMatchObject([
       { fault: 'api.rate_limited', effect: 'fails', withinS: 0 },
     ]);
     hub.isAbused = true;
-    broughtAbout('registry-limited', 'api.rate_limited', { told: through, came: await look('team/web:1') });
+    broughtAbout('registry-limited', 'api.rate_limited', { shown: through, came: await readView('team/web:1') });
     hub.isAbused = false;
     days.nowMs += 14 * minute;
-    expect(gist(await look('team/web:1'))).toBe('pulls');
+    expect(gist(await readView('team/web:1'))).toBe('pulls');
   });
 });
 
@@ -243,14 +243,16 @@ test('a refused login before the right one costs each pull a refusal, and as man
   const view = nodeOf({ registries: { 'reg.test': registry } });
   const login = (secret: string, password: string) => pullSecret(secret, { [name]: ['ci', password] });
   const both = demandFor(`${name}/team/app:1`, { secrets: [login('stale', 'wrong'), login('fresh', 'right')] });
-  const told = await days.rehearse(view, both);
-  expect(gist(told)).toBe('pulls');
-  expect(foretold(told, 'credential-precedes')).toMatchObject([{ effect: 'delays', likelihood: 'certain' }]);
+  const shown = await days.rehearse(view, both);
+  expect(gist(shown)).toBe('pulls');
+  expect(predicted(shown, 'credential-precedes')).toMatchObject([{ effect: 'delays', likelihood: 'certain' }]);
   // As the kubelet does: with no memory of the last time.
   const pulled = await pullOf(view, both, { now: () => new Date(days.nowMs) });
-  const refused = pulled.performances.flatMap(({ as, ending }) => (ending.is === 'failed' ? [as] : []));
-  const said = [/^the kubelet tries (.+) first,/.exec(foretold(told, 'credential-precedes')[0]?.because ?? '')?.[1]];
-  broughtAbout('credential-precedes', 'auth.rejected', { told, came: { atMs: days.nowMs, said, so: refused } });
+  const refused = pulled.attempts.flatMap(({ as, ending }) => (ending.is === 'failed' ? [as] : []));
+  const status = [
+    /^the kubelet tries (.+) first,/.exec(predicted(shown, 'credential-precedes')[0]?.because ?? '')?.[1],
+  ];
+  broughtAbout('credential-precedes', 'auth.rejected', { shown, came: { atMs: days.nowMs, status, so: refused } });
 });
 
 test('a pull secret for another registry serves nobody: it is told while anybody may pull, and then nobody may', async () => {
@@ -262,14 +264,14 @@ test('a pull secret for another registry serves nobody: it is told while anybody
   const wanted = demandFor(`reg.test:${port}/team/app:1`, { secrets });
   const report = await days.rehearse(view, wanted);
   expect(gist(report)).toBe('pulls');
-  const facts = { now: new Date(days.nowMs), view, past: days.past };
-  const forecasts = foreseeNode({ ...facts, entries: [entry(report)] });
+  const facts = { now: new Date(days.nowMs), view, history: days.history };
+  const forecasts = forecastNode({ ...facts, entries: [entry(report)] });
   expect(forecasts).toMatchObject([{ rule: 'secret-matches-nothing', likelihood: 'unknown' }]);
   await registry.close();
   const auth = { scheme: 'basic', users: { ci: 'right' } } as const;
   await using closed = await FakeRegistry.open({ images, port, auth, onRequest: days.dates });
   expect(closed.port).toBe(port);
   const came = await days.rehearse(view, wanted);
-  broughtAbout('secret-matches-nothing', 'auth.required', { told: { forecasts, atMs: days.nowMs }, came });
-  expect(foreseeNode({ ...facts, entries: [entry(came)] })).toMatchObject([{ likelihood: 'certain', withinS: 0 }]);
+  broughtAbout('secret-matches-nothing', 'auth.required', { shown: { forecasts, atMs: days.nowMs }, came });
+  expect(forecastNode({ ...facts, entries: [entry(came)] })).toMatchObject([{ likelihood: 'certain', withinS: 0 }]);
 });

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { Forecast } from '#forecast/forecast.ts';
-import { emptyPast, learnNode, type Past } from '#forecast/history/history.ts';
-import { foreseeNode } from '#forecast/rules.ts';
-import { look } from '#rehearsal/read-view.ts';
+import { emptyNodeHistory, learnNode, type NodeHistory } from '#forecast/history/history.ts';
+import { forecastNode } from '#forecast/rules.ts';
+import { readView } from '#rehearsal/read-view.ts';
 import { readNode } from '#rehearsal/read-node.ts';
 import { askDrypull } from '../../kit/ask-drypull.ts';
 import { configOf } from '../../kit/agent.ts';
@@ -30,12 +30,12 @@ const stepMs = 300_000;
 async function lookAt(
   root: NodeRoot,
   nowMs: number,
-  past: Past,
-): Promise<{ readonly past: Past; readonly forecasts: readonly Forecast[] }> {
+  history: NodeHistory,
+): Promise<{ readonly history: NodeHistory; readonly forecasts: readonly Forecast[] }> {
   const now = new Date(nowMs);
   const view = await readNode({ hostRoot: root.path, runtime: 'containerd://1.6.20', kubelet: {}, now });
-  const learned = learnNode(past, view, nowMs);
-  return { past: learned, forecasts: foreseeNode({ now, view, entries: [], past: learned }) };
+  const learned = learnNode(history, view, nowMs);
+  return { history: learned, forecasts: forecastNode({ now, view, entries: [], history: learned }) };
 }
 
 const full = (shown: Shown): Forecast => broughtAbout('disk-fills', 'disk.full', shown);
@@ -47,44 +47,44 @@ describe.runIf(needs(['root', 'mount', 'umount']))('a file system that fills ste
       what: 'bytes',
       kubelet: 'evictionHard: { nodefs.available: 20% }\nimageGCHighThresholdPercent: 100\n',
       inodes: 1000,
-      foretold: 'disk.pressure',
+      predicted: 'disk.pressure',
     },
     {
       what: 'inodes',
       kubelet: 'evictionHard: { nodefs.inodesFree: 20% }\n',
       inodes: 64,
-      foretold: 'disk.pressure',
+      predicted: 'disk.pressure',
     },
-  ])('crosses its threshold of $what when it was foretold', async ({ what, kubelet, inodes, foretold }) => {
+  ])('crosses its threshold of $what when it was foretold', async ({ what, kubelet, inodes, predicted }) => {
     await using root = await nodeRoot();
     await using disk = await smallDisk(join(root.path, 'var/lib'), { bytes: 64 * MiB, inodes });
     await root.add({ 'var/lib/kubelet/config.yaml': kubelet });
     const step = (): Promise<void> => (what === 'bytes' ? disk.fill(MiB) : disk.litter(1));
     let nowMs = start;
-    let past = emptyPast;
+    let history = emptyNodeHistory;
     for (let i = 0; i < 20; i += 1) {
       await step();
       nowMs += stepMs;
-      ({ past } = await lookAt(root, nowMs, past));
+      ({ history } = await lookAt(root, nowMs, history));
     }
-    const before = await lookAt(root, nowMs, past);
+    const before = await lookAt(root, nowMs, history);
     const [forecast] = before.forecasts;
-    expect(forecast).toMatchObject({ rule: 'disk-fills', fault: foretold, effect: 'fails', likelihood: 'likely' });
+    expect(forecast).toMatchObject({ rule: 'disk-fills', fault: predicted, effect: 'fails', likelihood: 'likely' });
     const withinS = forecast?.withinS ?? 0;
     expect(withinS).toBeGreaterThan(3600);
 
     // The same course goes on: a step before that moment all is well, and a step after it the threshold is met.
     const steps = (withinS * 1000) / stepMs;
     for (let i = 0; i < Math.floor(steps) - 1; i += 1) await step();
-    const nearly = await lookAt(root, nowMs + (Math.floor(steps) - 1) * stepMs, past);
+    const nearly = await lookAt(root, nowMs + (Math.floor(steps) - 1) * stepMs, history);
     expect(nearly.forecasts.every(({ withinS: left }) => left !== 0)).toBe(true);
     for (let i = 0; i < 3; i += 1) await step();
     const afterMs = nowMs + (Math.floor(steps) + 2) * stepMs;
-    const after = await lookAt(root, afterMs, past);
-    expect(after.forecasts[0]).toMatchObject({ fault: foretold, likelihood: 'certain', withinS: 0 });
+    const after = await lookAt(root, afterMs, history);
+    expect(after.forecasts[0]).toMatchObject({ fault: predicted, likelihood: 'certain', withinS: 0 });
     broughtAbout('disk-fills', 'disk.pressure', {
-      told: { forecasts: before.forecasts, atMs: nowMs },
-      came: { atMs: afterMs, said: true, so: (await shareLeft(disk.path, what)) < 0.2 },
+      shown: { forecasts: before.forecasts, atMs: nowMs },
+      came: { atMs: afterMs, status: true, so: (await shareLeft(disk.path, what)) < 0.2 },
       offByS: (2 * stepMs) / 1000,
     });
   });
@@ -100,23 +100,23 @@ describe.runIf(needs(['root', 'mount', 'umount']))('a file system that fills ste
       const thresholds = 'evictionHard: { memory.available: 100Mi }\nimageGCHighThresholdPercent: 100\n';
       await root.add({ 'var/lib/kubelet/config.yaml': thresholds });
       let nowMs = start;
-      let past = emptyPast;
+      let history = emptyNodeHistory;
       const step = async (): Promise<void> => {
         await (what === 'bytes' ? disk.fill(MiB) : disk.litter(1));
         nowMs += stepMs;
       };
       for (let i = 0; i < 20; i += 1) {
         await step();
-        ({ past } = await lookAt(root, nowMs, past));
+        ({ history } = await lookAt(root, nowMs, history));
       }
-      const told = { forecasts: (await lookAt(root, nowMs, past)).forecasts, atMs: nowMs };
+      const shown = { forecasts: (await lookAt(root, nowMs, history)).forecasts, atMs: nowMs };
       let refusal: unknown;
       for (let i = 0; i < 100 && refusal === undefined; i += 1)
         await step().catch((error: unknown) => (refusal = error));
       const so = refusal instanceof Error && 'code' in refusal ? refusal.code : 'it took all';
       const forecast = claim({
-        told,
-        came: { atMs: nowMs, said: 'ENOSPC', so },
+        shown,
+        came: { atMs: nowMs, status: 'ENOSPC', so },
         offByS: (2 * stepMs) / 1000,
       });
       expect(forecast.withinS).toBeGreaterThan(3600);
@@ -131,22 +131,22 @@ describe.runIf(needs(['root', 'mount', 'umount']))('a node that has DiskPressure
     const kubelet = new SmallEviction(disk.path, { leastShare: 0.1, transitionMs: 300_000 });
     const config = configOf(`hostRoot: ${root.path}`);
     const lookAround = async (nowMs: number): Promise<NodeTold> => {
-      const view = await look(config, { now: new Date(nowMs), said: await kubelet.synchronize(nowMs) });
-      const facts = { now: new Date(nowMs), view, entries: [], past: emptyPast };
-      return { forecasts: foreseeNode(facts).filter(({ rule }) => rule === 'disk-pressure'), atMs: nowMs };
+      const view = await readView(config, { now: new Date(nowMs), status: await kubelet.synchronize(nowMs) });
+      const facts = { now: new Date(nowMs), view, entries: [], history: emptyNodeHistory };
+      return { forecasts: forecastNode(facts).filter(({ rule }) => rule === 'disk-pressure'), atMs: nowMs };
     };
     expect((await lookAround(start)).forecasts).toEqual([]);
     expect(kubelet.refusal()).toBeUndefined();
     await disk.fill(60 * MiB);
-    const told = await lookAround(start + 10_000);
-    const said = /"(The node had condition: .+?)"/.exec(told.forecasts[0]?.because ?? '')?.[1];
+    const shown = await lookAround(start + 10_000);
+    const status = /"(The node had condition: .+?)"/.exec(shown.forecasts[0]?.because ?? '')?.[1];
     broughtAbout('disk-pressure', 'disk.pressure', {
-      told,
-      came: { atMs: start + 11_000, said, so: kubelet.refusal() },
+      shown,
+      came: { atMs: start + 11_000, status, so: kubelet.refusal() },
     });
     await root.remove('var/lib/filler-1');
     expect((await lookAround(start + 300_000)).forecasts).toMatchObject([{ likelihood: 'certain', withinS: 0 }]);
-    expect(kubelet.refusal()).toBe(said);
+    expect(kubelet.refusal()).toBe(status);
     expect((await lookAround(start + 310_000)).forecasts).toEqual([]);
     expect(kubelet.refusal()).toBeUndefined();
   });
@@ -162,7 +162,7 @@ const oneImageOfInodes = (shown: Shown): Forecast => broughtAbout('pull-outgrows
 const twoImagesOfInodes = (shown: Shown): Forecast => broughtAbout('pulls-outgrow-disk', 'disk.inodes', shown);
 
 /** Go's words for what the kernel said. */
-function lastWords(pulled: Pulled): string {
+function lastExchanges(pulled: Pulled): string {
   return pulled.is === 'pulled'
     ? 'it was pulled'
     : (/no space left on device/.exec(pulled.message)?.[0] ?? pulled.message);
@@ -186,8 +186,8 @@ describe.runIf(able)("containerd's own disk", { timeout: 60_000 }, () => {
     expect(theirs.is === 'failed' && kubeletText(theirs)).toMatch(
       /^failed to pull and unpack image ".+": .*\/var\/lib\/containerd\/.+: no space left on device/,
     );
-    const came = { atMs: Date.now(), said: 'no space left on device', so: lastWords(theirs) };
-    broughtAbout('pull-outgrows-disk', 'disk.full', { told: ours, came });
+    const came = { atMs: Date.now(), status: 'no space left on device', so: lastExchanges(theirs) };
+    broughtAbout('pull-outgrows-disk', 'disk.full', { shown: ours, came });
   });
 
   test.each([
@@ -220,15 +220,20 @@ describe.runIf(able)("containerd's own disk", { timeout: 60_000 }, () => {
     for (const image of wanted) reports.push(await askDrypull({ image, root: node.root.path, runtime }));
     const now = new Date();
     const view = await readNode({ hostRoot: node.root.path, runtime, kubelet: {}, now });
-    const ofNode = foreseeNode({ now, view, entries: reports.map((report) => entry(report)), past: emptyPast });
+    const ofNode = forecastNode({
+      now,
+      view,
+      entries: reports.map((report) => entry(report)),
+      history: emptyNodeHistory,
+    });
     const forecasts = [...ofNode, ...reports.flatMap((report) => report.forecasts)];
     const pulled = [];
     for (const image of wanted) pulled.push(await node.daemon.pull({ image }));
     expect(pulled.slice(0, -1).every(({ is }) => is === 'pulled')).toBe(true);
-    const so = pulled.slice(-1).map(lastWords);
+    const so = pulled.slice(-1).map(lastExchanges);
     claim({
-      told: { forecasts, atMs: now.getTime() },
-      came: { atMs: Date.now(), said: ['no space left on device'], so },
+      shown: { forecasts, atMs: now.getTime() },
+      came: { atMs: Date.now(), status: ['no space left on device'], so },
     });
   });
 
@@ -248,14 +253,19 @@ describe.runIf(able)("containerd's own disk", { timeout: 60_000 }, () => {
     expect(reports.map(({ verdict }) => verdict.is)).toEqual(['pulls', 'pulls']);
     const now = new Date();
     const view = await readNode({ hostRoot: node.root.path, runtime, kubelet: {}, now });
-    const forecasts = foreseeNode({ now, view, entries: reports.map((report) => entry(report)), past: emptyPast });
+    const forecasts = forecastNode({
+      now,
+      view,
+      entries: reports.map((report) => entry(report)),
+      history: emptyNodeHistory,
+    });
     const [first, second] = [
       await node.daemon.pull({ image: wanted[0] ?? '' }),
       await node.daemon.pull({ image: wanted[1] ?? '' }),
     ];
     expect(first).toMatchObject({ is: 'pulled' });
-    const came = { atMs: Date.now(), said: 'no space left on device', so: lastWords(second) };
-    broughtAbout('pulls-outgrow-disk', 'disk.full', { told: { forecasts, atMs: now.getTime() }, came });
+    const came = { atMs: Date.now(), status: 'no space left on device', so: lastExchanges(second) };
+    broughtAbout('pulls-outgrow-disk', 'disk.full', { shown: { forecasts, atMs: now.getTime() }, came });
   });
 
   test('has room for an image, and less than the kubelet wants afterwards: foretold, and then it is so', async () => {
@@ -276,16 +286,16 @@ describe.runIf(able)("containerd's own disk", { timeout: 60_000 }, () => {
       { rule: 'pull-trips-eviction', fault: 'disk.pressure', likelihood: 'likely', effect: 'delays' },
     ]);
     expect(ours.verdict.is).toBe('pulls');
-    expect((await lookAt(node.root, start, emptyPast)).forecasts.map(({ likelihood }) => likelihood)).not.toContain(
-      'certain',
-    );
+    expect(
+      (await lookAt(node.root, start, emptyNodeHistory)).forecasts.map(({ likelihood }) => likelihood),
+    ).not.toContain('certain');
     expect(await node.daemon.pull({ image })).toMatchObject({ is: 'pulled' });
     const share = await shareLeft(join(node.root.path, 'var/lib/containerd'), 'bytes');
     broughtAbout('pull-trips-eviction', 'disk.pressure', {
-      told: ours,
-      came: { atMs: Date.now(), said: true, so: share < 0.5 },
+      shown: ours,
+      came: { atMs: Date.now(), status: true, so: share < 0.5 },
     });
-    expect((await lookAt(node.root, start, emptyPast)).forecasts[0]).toMatchObject({
+    expect((await lookAt(node.root, start, emptyNodeHistory)).forecasts[0]).toMatchObject({
       rule: 'disk-fills',
       fault: 'disk.pressure',
       likelihood: 'certain',

@@ -1,12 +1,12 @@
 /** A route that comes and goes: verdicts and forecasts stay, a failure is told at once, and in the end it is over. */
 import { expect, test } from 'vitest';
-import { emptyPast } from '#forecast/history/history.ts';
+import { emptyNodeHistory } from '#forecast/history/history.ts';
 import { learnHeld } from '#forecast/damping.ts';
-import { Book } from '#agent/state.ts';
+import { AgentState } from '#agent/state.ts';
 import { certificate, queue } from '../../kit/foretold.ts';
 import { FakeRegistry, image } from '../../kit/fake-registry.ts';
 import { refuses } from '../../kit/misbehaviour.ts';
-import { foretold, minute, RememberingNode } from '../../kit/remembering.ts';
+import { predicted, minute, RememberingNode } from '../../kit/remembering.ts';
 import { gist, nodeOf, plain, toml } from '../../kit/stage.ts';
 
 const start = Date.parse('2026-03-04T12:00:00.000Z');
@@ -34,7 +34,7 @@ test('a mirror that fails every other time keeps its images at risk; once it is 
   expect(flapping).toEqual(Array.from({ length: 6 }, () => 'at_risk route-down'));
 
   const report = await node.rehearse(app);
-  expect(foretold(report, 'route-down')).toBeUndefined();
+  expect(predicted(report, 'route-down')).toBeUndefined();
   expect(gist(report)).toBe('pulls');
 
   await once('ill');
@@ -45,13 +45,20 @@ test('a mirror that fails every other time keeps its images at risk; once it is 
 
 test('what is foretold of the node as a whole is held in the same way, and over a restart', () => {
   const held = learnHeld({}, [certificate, queue], start);
-  const past = { ...emptyPast, damped: { images: {}, node: held } };
-  const book = new Book({ node: 'node-7', startedMs: start, cadenceMs: 300_000, keep: 8, silenceMs: 60_000, past });
-  const told = (atMs: number): readonly string[] => {
-    book.foresee(nodeOf(), atMs);
-    return book.read().forecasts.map(({ rule }) => rule);
+  const history = { ...emptyNodeHistory, damped: { images: {}, node: held } };
+  const state = new AgentState({
+    node: 'node-7',
+    startedMs: start,
+    cadenceMs: 300_000,
+    keep: 8,
+    silenceMs: 60_000,
+    history,
+  });
+  const shown = (atMs: number): readonly string[] => {
+    state.evaluate(nodeOf(), atMs);
+    return state.read().forecasts.map(({ rule }) => rule);
   };
-  expect(told(start + minute)).toEqual(['certificate-expires', 'pulls-queue']);
-  expect(book.read()).toMatchObject({ foreseenMs: start + minute });
-  expect(told(start + 2 * minute)).toEqual([]);
+  expect(shown(start + minute)).toEqual(['certificate-expires', 'pulls-queue']);
+  expect(state.read()).toMatchObject({ forecastMs: start + minute });
+  expect(shown(start + 2 * minute)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 /** Names and addresses: what one name server, one suffix, one address hides today, and what is seen of it when the other goes. */
 import { expect, test } from 'vitest';
-import { emptyPast, learnReport } from '#forecast/history/history.ts';
+import { emptyNodeHistory, learnReport } from '#forecast/history/history.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { PullReport } from '#report/report.ts';
 import type { HostRule, NodeView, Resolver } from '#node/view.ts';
@@ -29,7 +29,7 @@ function nodeAsking(
   return { ...view, system: { ...view.system, resolver: { ...view.system.resolver, ...order, ...over } } };
 }
 
-const look = (view: NodeView, port: number, sketch: PassSketch = {}): Promise<PullReport> =>
+const readView = (view: NodeView, port: number, sketch: PassSketch = {}): Promise<PullReport> =>
   pullOf(view, `reg.test:${port}/team/app:v1`, { manners: { evidence: true }, ...sketch });
 const of = (report: PullReport, rule: string): Forecast | undefined =>
   report.forecasts.find((forecast) => forecast.rule === rule);
@@ -39,7 +39,7 @@ test('a name server that denies a name is foretold while another knows it, and d
   await using denying = await fakeDns({});
   const knowing = await fakeDns(leading('127.0.0.1'));
   const view = nodeAsking(registry.port, [knowing, denying]);
-  const before = await look(view, registry.port);
+  const before = await readView(view, registry.port);
   expect(of(before, 'name-servers-disagree')).toMatchObject({
     about: `127.0.0.1:${denying.port}`,
     fault: 'dns.not_found',
@@ -47,21 +47,21 @@ test('a name server that denies a name is foretold while another knows it, and d
   });
   expect(gist(before)).toBe('at_risk name-servers-disagree');
   await knowing[Symbol.asyncDispose]();
-  const came = await look(view, registry.port);
-  broughtAbout('name-servers-disagree', 'dns.not_found', { told: before, came });
+  const came = await readView(view, registry.port);
+  broughtAbout('name-servers-disagree', 'dns.not_found', { shown: before, came });
 });
 
 test('a name server that is down is foretold, with the wait it costs, and the names go with the next one', async () => {
   await using registry = await FakeRegistry.open({ images });
   await using silent = await fakeDns({ 'reg.test': { is: 'silence' } });
   await using good = await fakeDns(leading('127.0.0.1'));
-  const before = await look(nodeAsking(registry.port, [silent, good]), registry.port);
+  const before = await readView(nodeAsking(registry.port, [silent, good]), registry.port);
   expect(of(before, 'name-server-down')).toMatchObject({ about: `127.0.0.1:${silent.port}`, fault: 'dns.timed_out' });
   expect(gist(before)).toBe('at_risk name-server-down');
   // The other one falls silent, too.
   await using fallen = await fakeDns({ 'reg.test': { is: 'silence' } });
-  const came = await look(nodeAsking(registry.port, [silent, fallen]), registry.port);
-  broughtAbout('name-server-down', 'dns.timed_out', { told: before, came });
+  const came = await readView(nodeAsking(registry.port, [silent, fallen]), registry.port);
+  broughtAbout('name-server-down', 'dns.timed_out', { shown: before, came });
 });
 
 test('a suffix that answers late costs every look-up, and later than the dialler waits it fails them', async () => {
@@ -73,7 +73,7 @@ test('a suffix that answers late costs every look-up, and later than the dialler
   const search = { search: ['corp.example'], ndots: 5, timeoutMs: 5000 };
   const rule = { dialTimeoutMs: 2000 };
   await using today = await fakeDns(late(1200));
-  const before = await look(nodeAsking(registry.port, [today], search, rule), registry.port);
+  const before = await readView(nodeAsking(registry.port, [today], search, rule), registry.port);
   expect(of(before, 'names-searched')).toMatchObject({
     effect: 'fails',
     likelihood: 'possible',
@@ -81,10 +81,10 @@ test('a suffix that answers late costs every look-up, and later than the dialler
   });
   await using tomorrow = await fakeDns(late(4000));
   const after = nodeAsking(registry.port, [tomorrow], search, rule);
-  const came = await look(after, registry.port, { manners: { evidence: false } });
-  broughtAbout('names-searched', 'dns.timed_out', { told: before, came });
+  const came = await readView(after, registry.port, { manners: { evidence: false } });
+  broughtAbout('names-searched', 'dns.timed_out', { shown: before, came });
   // Where a connection may take 30 s the same suffix is a delay and changes no verdict.
-  const patient = await look(nodeAsking(registry.port, [today], search), registry.port);
+  const patient = await readView(nodeAsking(registry.port, [today], search), registry.port);
   expect(of(patient, 'names-searched')).toMatchObject({ effect: 'delays', likelihood: 'certain' });
   expect(patient.verdict.is).toBe('pulls');
 }, 30_000);
@@ -94,19 +94,21 @@ test('an address in /etc/hosts that the name server gave up is foretold before i
   const { port } = registry;
   const hosts = { 'reg.test': ['127.0.0.1'] };
   await using then = await fakeDns(leading('127.0.0.1'));
-  const first = await look(nodeAsking(port, [then], { hosts }), port);
+  const first = await readView(nodeAsking(port, [then], { hosts }), port);
   expect(gist(first)).toBe('pulls');
   await using now = await fakeDns(leading('127.0.0.2'));
-  const past = learnReport(emptyPast, first);
-  const before = await look(nodeAsking(port, [now], { hosts }), port, { past: () => past });
+  const history = learnReport(emptyNodeHistory, first);
+  const before = await readView(nodeAsking(port, [now], { hosts }), port, { history: () => history });
   expect(gist(before)).toBe('at_risk hosts-file-outdated');
   expect(of(before, 'hosts-file-outdated')).toMatchObject({ likelihood: 'likely', effect: 'fails' });
   await registry.close();
   // Behind an address that was given up nobody even refuses.
-  await using nobody = await fullListener('127.0.0.1', port);
-  expect(nobody.port).toBe(port);
-  const came = await look(nodeAsking(port, [now], { hosts }, { dialTimeoutMs: 300 }), port, { past: () => past });
-  broughtAbout('hosts-file-outdated', 'tcp.timed_out', { told: before, came });
+  await using none = await fullListener('127.0.0.1', port);
+  expect(none.port).toBe(port);
+  const came = await readView(nodeAsking(port, [now], { hosts }, { dialTimeoutMs: 300 }), port, {
+    history: () => history,
+  });
+  broughtAbout('hosts-file-outdated', 'tcp.timed_out', { shown: before, came });
 });
 
 test('one address of two that is down is foretold, and the pull fails when the other goes', async () => {
@@ -114,10 +116,10 @@ test('one address of two that is down is foretold, and the pull fails when the o
   const { port } = registry;
   await using dns = await fakeDns(leading('127.0.0.1', '127.0.0.2'));
   const view = nodeAsking(port, [dns]);
-  const before = await look(view, port);
+  const before = await readView(view, port);
   expect(of(before, 'address-down')).toMatchObject({ fault: 'tcp.refused', effect: 'fails', likelihood: 'possible' });
   await registry.close();
-  broughtAbout('address-down', 'tcp.refused', { told: before, came: await look(view, port) });
+  broughtAbout('address-down', 'tcp.refused', { shown: before, came: await readView(view, port) });
 });
 
 test('an address that only the second name server gives is looked at before anybody needs it', async () => {
@@ -125,23 +127,23 @@ test('an address that only the second name server gives is looked at before anyb
   const present = await fakeDns(leading('127.0.0.1'));
   await using outdated = await fakeDns(leading('127.0.0.9'));
   const view = nodeAsking(registry.port, [present, outdated]);
-  const before = await look(view, registry.port);
+  const before = await readView(view, registry.port);
   expect(of(before, 'name-servers-disagree')).toMatchObject({
     about: `127.0.0.1:${outdated.port}`,
     fault: 'tcp.refused',
   });
   await present[Symbol.asyncDispose]();
-  const came = await look(view, registry.port);
-  broughtAbout('name-servers-disagree', 'tcp.refused', { told: before, came });
+  const came = await readView(view, registry.port);
+  broughtAbout('name-servers-disagree', 'tcp.refused', { shown: before, came });
 });
 
 test('a family that resolves and does not work is hidden by the other, until a look-up brings it alone', async () => {
   await using registry = await FakeRegistry.open({ images });
   await using both = await fakeDns(leading('127.0.0.1', '::1'));
-  const before = await look(nodeAsking(registry.port, [both]), registry.port);
+  const before = await readView(nodeAsking(registry.port, [both]), registry.port);
   expect(of(before, 'address-down')).toMatchObject({ fault: 'tcp.refused', effect: 'delays' });
   expect(gist(before)).not.toContain('address-down');
   await using half = await fakeDns({ ...leading('127.0.0.1', '::1'), 'reg.test A': { is: 'servfail' } });
-  const came = await look(nodeAsking(registry.port, [half]), registry.port);
-  broughtAbout('address-down', 'tcp.refused', { told: before, came });
+  const came = await readView(nodeAsking(registry.port, [half]), registry.port);
+  broughtAbout('address-down', 'tcp.refused', { shown: before, came });
 });

@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { parseImage } from '#image/reference.ts';
 import { kubeletConfigOf } from '#kubelet/config.ts';
-import { emptyPast, learnReport, type Past } from '#forecast/history/history.ts';
+import { emptyNodeHistory, learnReport, type NodeHistory } from '#forecast/history/history.ts';
 import type { PullReport } from '#report/report.ts';
-import { foreseeNode } from '#forecast/rules.ts';
+import { forecastNode } from '#forecast/rules.ts';
 import { broughtAbout, type NodeTold } from '../../kit/brought-about.ts';
 import { nodeWith } from '../../kit/disks.ts';
 import { FakeRegistry, image } from '../../kit/fake-registry.ts';
@@ -31,19 +31,19 @@ async function queueWorld(kubelet: Readonly<Record<string, unknown>>) {
     ],
   });
   const view = nodeWith({ kubelet: [kubelet], node: { registries: { 'reg.test': registry } } });
-  let past: Past = emptyPast;
+  let history: NodeHistory = emptyNodeHistory;
   const rehearse = async (name: string, pods: number): Promise<PullReport> => {
-    const wantedBy = Array.from({ length: pods }, (_, i) => ({
+    const requestedBy = Array.from({ length: pods }, (_, i) => ({
       ...{ kind: 'Pod', namespace: 'shop', name: `${name}-${i}`, part: 'container app' },
     }));
-    const demand = { ...demandFor(`reg.test:${registry.port}/team/${name}:v1`), wantedBy };
+    const demand = { ...demandFor(`reg.test:${registry.port}/team/${name}:v1`), requestedBy };
     const report = await pullOf(view, demand, {
       manners: { throughputSampleBytes: 256 * KiB, deadlineMs: 90_000 },
-      ...{ clockMs: clock.read, now: () => new Date(atMs), past: () => past },
+      ...{ clockMs: clock.read, now: () => new Date(atMs), history: () => history },
       hasContent: () => Promise.resolve(false),
     });
     expect(gist(report)).toBe('pulls');
-    past = learnReport(past, report);
+    history = learnReport(history, report);
     return report;
   };
   const queue = new SmallKubelet({
@@ -57,13 +57,13 @@ async function queueWorld(kubelet: Readonly<Record<string, unknown>>) {
   });
   return {
     ...{ clock, rehearse },
-    foresee: (reports: readonly PullReport[]): NodeTold => {
+    evaluate: (reports: readonly PullReport[]): NodeTold => {
       const entries = reports.map((report) => entry(report));
-      return { forecasts: foreseeNode({ now: new Date(atMs), view, entries, past }), atMs };
+      return { forecasts: forecastNode({ now: new Date(atMs), view, entries, history }), atMs };
     },
     /** All of their Pods come at once, in this order. */
     start: (reports: readonly PullReport[]): Promise<readonly Ensured[]> =>
-      Promise.all(reports.flatMap((one) => one.wantedBy.map(() => queue.ensure(one.image)))),
+      Promise.all(reports.flatMap((one) => one.requestedBy.map(() => queue.ensure(one.image)))),
     [Symbol.asyncDispose]: () => registry.close(),
   };
 }
@@ -71,13 +71,13 @@ async function queueWorld(kubelet: Readonly<Record<string, unknown>>) {
 test('a small image waits behind a large one for as long as was foretold', async () => {
   await using at = await queueWorld({ serializeImagePulls: true });
   const reports = [await at.rehearse('large', 1), await at.rehearse('small', 1)];
-  const told = at.foresee(reports);
+  const shown = at.evaluate(reports);
   const beganMs = at.clock.read();
   const [large, small] = await at.start(reports);
   expect([large?.is, small?.is]).toEqual(['pulled', 'pulled']);
   const waitedS = (small?.tookMs ?? 0) / 1000;
-  const came = { atMs: atMs + at.clock.read() - beganMs, said: true, so: waitedS > 60 };
-  const forecast = broughtAbout('pulls-queue', 'kubelet.pulls_queued', { told, came });
+  const came = { atMs: atMs + at.clock.read() - beganMs, status: true, so: waitedS > 60 };
+  const forecast = broughtAbout('pulls-queue', 'kubelet.pulls_queued', { shown, came });
   expect(forecast).toMatchObject({ likelihood: 'likely', effect: 'delays' });
   const toldS = Number(/1 more may wait for about (\d+) s behind \S+large/.exec(forecast.because)?.[1]);
   // A first flight comes faster than what follows, and is not counted.
@@ -88,7 +88,7 @@ test('a small image waits behind a large one for as long as was foretold', async
 test('nobody waits where pulls go side by side, and nothing is foretold', async () => {
   await using at = await queueWorld({ serializeImagePulls: false });
   const reports = [await at.rehearse('large', 1), await at.rehearse('small', 1)];
-  expect(at.foresee(reports).forecasts).toEqual([]);
+  expect(at.evaluate(reports).forecasts).toEqual([]);
   const [large, small] = await at.start(reports);
   expect([large?.is, small?.is]).toEqual(['pulled', 'pulled']);
 });
@@ -96,19 +96,19 @@ test('nobody waits where pulls go side by side, and nothing is foretold', async 
 test('more pulls at once than the bucket holds: as many are let through as were foretold, and the rest come again', async () => {
   await using at = await queueWorld({ serializeImagePulls: false, registryPullQPS: 1, registryBurst: 2 });
   const reports = [await at.rehearse('small', 6)];
-  const told = at.foresee(reports);
+  const shown = at.evaluate(reports);
   const began = await at.start(reports);
   const through = began.filter(({ is }) => is === 'pulled').length;
-  const [forecast] = told.forecasts;
-  const said = /(\d+) pulls may begin at once, and the kubelet lets (\d+) through.*(pull QPS exceeded)/.exec(
+  const [forecast] = shown.forecasts;
+  const status = /(\d+) pulls may begin at once, and the kubelet lets (\d+) through.*(pull QPS exceeded)/.exec(
     forecast?.because ?? '',
   );
   const so = [String(began.length), String(through), began.at(-1)?.is];
-  broughtAbout('pulls-queue', 'kubelet.qps_exceeded', { told, came: { atMs, said: said?.slice(1), so } });
+  broughtAbout('pulls-queue', 'kubelet.qps_exceeded', { shown, came: { atMs, status: status?.slice(1), so } });
   // The back-off of ten seconds fills the bucket again, as far as it goes.
   for (let refused = began.length - through; refused > 0; refused -= 2) {
     at.clock.advance(10_000);
-    const again = await at.start(reports.map((one) => ({ ...one, wantedBy: one.wantedBy.slice(0, refused) })));
+    const again = await at.start(reports.map((one) => ({ ...one, requestedBy: one.requestedBy.slice(0, refused) })));
     expect(again.filter(({ is }) => is === 'pulled')).toHaveLength(2);
   }
 });
@@ -119,6 +119,6 @@ test.each([
 ])('nobody is refused where %s, and nothing is foretold', async (_, kubelet) => {
   await using at = await queueWorld(kubelet);
   const reports = [await at.rehearse('small', 6)];
-  expect(at.foresee(reports).forecasts).toEqual([]);
+  expect(at.evaluate(reports).forecasts).toEqual([]);
   expect((await at.start(reports)).map(({ is }) => is)).toEqual(Array<string>(6).fill('pulled'));
 });

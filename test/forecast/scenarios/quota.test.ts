@@ -2,15 +2,15 @@
 import { describe, expect, test } from 'vitest';
 import { parseImage } from '#image/reference.ts';
 import type { Entry } from '#report/ledger.ts';
-import { emptyPast, learnReport, learnSamples, type Past } from '#forecast/history/history.ts';
+import { emptyNodeHistory, learnReport, learnSamples, type NodeHistory } from '#forecast/history/history.ts';
 import type { PullReport } from '#report/report.ts';
 import type { Demand, NodeView } from '#node/view.ts';
-import { foreseeNode } from '#forecast/rules.ts';
+import { forecastNode } from '#forecast/rules.ts';
 import { openWire } from '#rehearsal/open-wire.ts';
 import { QuotaSampler, type Sampling } from '#rehearsal/quota-samples.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { broughtAbout } from '../../kit/brought-about.ts';
-import { FakeHub, foretold } from '../../kit/fake-hub.ts';
+import { FakeHub, predicted } from '../../kit/fake-hub.ts';
 import { FakeRegistry, image } from '../../kit/fake-registry.ts';
 import { entry } from '../../kit/ledger.ts';
 import { rateLimited } from '../../kit/misbehaviour.ts';
@@ -22,14 +22,14 @@ const minute = 60_000;
 /** A node over virtual time: each look is a rehearsal over real sockets, and what it showed is remembered. */
 class Days {
   nowMs = beganMs;
-  past: Past = emptyPast;
+  history: NodeHistory = emptyNodeHistory;
   readonly memory = new Memory();
   readonly now = (): number => this.nowMs;
 
   async rehearse(view: NodeView, wanted: string | Demand): Promise<PullReport> {
-    const sketch = { now: () => new Date(this.nowMs), memory: this.memory, past: () => this.past };
+    const sketch = { now: () => new Date(this.nowMs), memory: this.memory, history: () => this.history };
     const report = await pullOf(view, wanted, sketch);
-    this.past = learnReport(this.past, report);
+    this.history = learnReport(this.history, report);
     return report;
   }
 
@@ -53,8 +53,8 @@ describe('a quota that others behind the same address use up', () => {
     expect(first.verdict.is).toBe('pulls');
     let report = first;
     for (let i = 0; i < 12; i += 1) report = await five();
-    const told = report;
-    const [forecast] = foretold(report, 'quota-runs-out');
+    const shown = report;
+    const [forecast] = predicted(report, 'quota-runs-out');
     // 24 an hour: 76 are left after the first, and last for 3 h 10 min.
     expect(forecast).toMatchObject({
       likelihood: 'likely',
@@ -67,7 +67,7 @@ describe('a quota that others behind the same address use up', () => {
     const asked = hub.requests.length;
     while (days.nowMs < endsMs - 10 * minute) expect((await five()).verdict.is).toBe('at_risk');
     while (days.nowMs < endsMs + 5 * minute) report = await five();
-    broughtAbout('quota-runs-out', 'api.rate_limited', { told, came: report, offByS: 600 });
+    broughtAbout('quota-runs-out', 'api.rate_limited', { shown, came: report, offByS: 600 });
     expect(hub.requests.length).toBeGreaterThan(asked);
     expect(hub.manifestGets).toBe(0);
     expect(await days.pull(view, 'nginx:1')).toBe('fails api.rate_limited');
@@ -93,12 +93,12 @@ describe('a quota with little left', () => {
     await using hub = await FakeHub.open({ now: days.now, images: ['library/nginx:1'] });
     const view = hub.node();
     hub.consume('127.0.0.1', 92);
-    const told = await days.rehearse(view, 'nginx:1');
-    expect(foretold(told, 'rate-limit-nears')[0]?.because).toContain('has 8 of 100 pulls in 6 h left');
+    const shown = await days.rehearse(view, 'nginx:1');
+    expect(predicted(shown, 'rate-limit-nears')[0]?.because).toContain('has 8 of 100 pulls in 6 h left');
     days.nowMs += minute;
     hub.consume('127.0.0.1', 8);
     const came = await pullOf(view, 'nginx:1', { now: () => new Date(days.nowMs), manners: { spend: true } });
-    broughtAbout('rate-limit-nears', 'api.rate_limited', { told, came });
+    broughtAbout('rate-limit-nears', 'api.rate_limited', { shown, came });
   });
 
   test('is short for the images that a node lacks, and as many of them are refused as were foretold', async () => {
@@ -109,7 +109,7 @@ describe('a quota with little left', () => {
     hub.consume('127.0.0.1', 96);
     const entries: Entry[] = [];
     for (const name of names) entries.push(entry({ ...(await days.rehearse(view, name)), present: 'no' }));
-    const forecasts = foreseeNode({ now: new Date(days.nowMs), view, entries, past: days.past });
+    const forecasts = forecastNode({ now: new Date(days.nowMs), view, entries, history: days.history });
     const [, left, lacking] =
       /has (\d+) pulls left, and (\d+) images/.exec(
         forecasts.find(({ rule }) => rule === 'quota-short')?.because ?? '',
@@ -117,9 +117,9 @@ describe('a quota with little left', () => {
     expect([left, lacking]).toEqual(['4', '6']);
     const pulled: string[] = [];
     for (const name of names) pulled.push(await days.pull(view, name));
-    const said = [...Array<string>(4).fill('pulls'), ...Array<string>(2).fill('fails api.rate_limited')];
-    const came = { atMs: days.nowMs, said, so: pulled.map((one) => one.replace(/^at_risk .*/, 'pulls')) };
-    broughtAbout('quota-short', 'api.rate_limited', { told: { forecasts, atMs: days.nowMs }, came });
+    const status = [...Array<string>(4).fill('pulls'), ...Array<string>(2).fill('fails api.rate_limited')];
+    const came = { atMs: days.nowMs, status, so: pulled.map((one) => one.replace(/^at_risk .*/, 'pulls')) };
+    broughtAbout('quota-short', 'api.rate_limited', { shown: { forecasts, atMs: days.nowMs }, came });
   });
 });
 
@@ -137,7 +137,7 @@ function sampling(days: Days, view: NodeView, over: Partial<Sampling> = {}): Sam
     view,
     demands: [],
     entries: [],
-    past: days.past,
+    history: days.history,
     askProviders: () => Promise.resolve([]),
     openWire: (family) => openWire(view, family === undefined ? opening : { ...opening, family }),
     signal: new AbortController().signal,
@@ -147,9 +147,9 @@ function sampling(days: Days, view: NodeView, over: Partial<Sampling> = {}): Sam
 }
 
 async function lookOnce(days: Days, sampler: QuotaSampler, given: Sampling): Promise<readonly string[]> {
-  const wishes = sampler.wishes(given, days.nowMs);
-  const samples = await sampler.perform(wishes, given);
-  days.past = learnSamples(days.past, samples);
+  const sampleRequests = sampler.sampleRequests(given, days.nowMs);
+  const samples = await sampler.sampleBuckets(sampleRequests, given);
+  days.history = learnSamples(days.history, samples);
   return samples.map(
     ({ account, family, limit }) =>
       `${account} ${family} ${limit?.remaining ?? '?'}/${limit?.limit ?? '?'} ${limit?.source ?? ''}`,
@@ -164,7 +164,7 @@ describe('a look at the quota beside the rehearsals', () => {
     await using hub = await FakeHub.open({ now: days.now, dualStack: true, ...exempt });
     const view = hub.node();
     const report = await days.rehearse(view, 'sponsored/app:1');
-    expect(days.past.quotas).toEqual([]);
+    expect(days.history.quotas).toEqual([]);
     hub.consume('::1', 30);
     const given = (): Sampling =>
       sampling(days, view, { demands: [demandFor('sponsored/app:1')], entries: [entry(report)] });
@@ -191,7 +191,7 @@ describe('a look at the quota beside the rehearsals', () => {
     const sampler = new QuotaSampler();
     expect(await lookOnce(days, sampler, given())).toEqual(['anonymous ipv4 100/100 127.0.0.1']);
     days.nowMs += 16 * minute;
-    expect(sampler.wishes(given(), days.nowMs).map(({ place }) => place.family)).toEqual(['ipv4']);
+    expect(sampler.sampleRequests(given(), days.nowMs).map(({ place }) => place.family)).toEqual(['ipv4']);
   });
 
   test('is made once for each account that the node would use, and a paid one is left alone for an hour', async () => {
@@ -215,7 +215,7 @@ describe('a look at the quota beside the rehearsals', () => {
     const given = (): Sampling => sampling(days, view, { demands, entries });
     expect(await lookOnce(days, sampler, given())).toEqual(['ci any 200/200 ci', 'boss any ?/? ']);
     days.nowMs += 50 * minute;
-    expect(sampler.wishes(given(), days.nowMs).map(({ place }) => place.account)).toEqual(['ci']);
+    expect(sampler.sampleRequests(given(), days.nowMs).map(({ place }) => place.account)).toEqual(['ci']);
     expect(hub.manifestGets).toBe(0);
   });
 
@@ -225,7 +225,7 @@ describe('a look at the quota beside the rehearsals', () => {
     const view = hub.node();
     const report = await days.rehearse(view, 'nginx:1');
     const given = sampling(days, view, { demands: [demandFor('nginx:1')], entries: [entry(report)] });
-    expect(new QuotaSampler().wishes(given, days.nowMs).map(({ place }) => place.family)).toEqual(['ipv6']);
+    expect(new QuotaSampler().sampleRequests(given, days.nowMs).map(({ place }) => place.family)).toEqual(['ipv6']);
   });
 
   test('is not made without leave', async () => {
@@ -234,17 +234,17 @@ describe('a look at the quota beside the rehearsals', () => {
     const view = hub.node();
     const report = await days.rehearse(view, 'sponsored/app:1');
     const before = hub.requests.length;
-    const wished: string[] = [];
+    const request: string[] = [];
     const given = sampling(days, view, {
       demands: [demandFor('sponsored/app:1')],
       entries: [entry(report)],
       admit: (registry, requests) => {
-        wished.push(`${registry} ${requests}`);
+        request.push(`${registry} ${requests}`);
         return false;
       },
     });
     expect(await lookOnce(days, new QuotaSampler(), given)).toEqual([]);
-    expect(wished).toEqual(['docker.io 3', 'docker.io 3']);
+    expect(request).toEqual(['docker.io 3', 'docker.io 3']);
     expect(hub.requests).toHaveLength(before);
   });
 
@@ -280,14 +280,14 @@ describe('a look at the quota beside the rehearsals', () => {
       await lookOnce(days, sampler, given);
       report = await days.rehearse(view, 'nginx:1');
     }
-    const [forecast] = foretold(report, 'quota-runs-out');
+    const [forecast] = predicted(report, 'quota-runs-out');
     // 30 of 60 are left at 36 an hour.
     expect(forecast?.withinS).toBeGreaterThan(40 * 60);
     expect(forecast?.withinS).toBeLessThan(60 * 60);
     // Less than an hour: each minute.
     days.nowMs += minute;
-    const given = sampling(days, view, { entries: [entry(report)], past: days.past });
-    expect(sampler.wishes(given, days.nowMs).map(({ place }) => place.family)).toEqual(['ipv4']);
+    const given = sampling(days, view, { entries: [entry(report)], history: days.history });
+    expect(sampler.sampleRequests(given, days.nowMs).map(({ place }) => place.family)).toEqual(['ipv4']);
     expect(hub.manifestGets).toBe(0);
   });
 
@@ -304,7 +304,7 @@ describe('a look at the quota beside the rehearsals', () => {
       await lookOnce(days, new QuotaSampler(), sampling(days, view, { demands: [demandFor('nginx:1')], entries })),
     ).toEqual([]);
     expect(hub.requests).toHaveLength(before);
-    const forecasts = foreseeNode({ now: new Date(days.nowMs), view, entries, past: days.past });
+    const forecasts = forecastNode({ now: new Date(days.nowMs), view, entries, history: days.history });
     expect(forecasts).toMatchObject([
       { rule: 'quota-unseen', likelihood: 'unknown', about: `docker.io quota of mirror.test:${port}` },
     ]);
@@ -321,11 +321,16 @@ describe('a look at the quota beside the rehearsals', () => {
     const view = hub.node({ hosts: { 'mirror.test': ['127.0.0.1'] } }, [`mirror.test:${mirror.port}`]);
     const report = await days.rehearse(view, 'nginx:1');
     expect(gist(report)).toBe('pulls');
-    const forecasts = foreseeNode({ now: new Date(days.nowMs), view, entries: [entry(report)], past: days.past });
+    const forecasts = forecastNode({
+      now: new Date(days.nowMs),
+      view,
+      entries: [entry(report)],
+      history: days.history,
+    });
     mirror.play(rateLimited());
     hub.consume('127.0.0.1', 100);
     const came = await pullOf(view, 'nginx:1', { now: () => new Date(days.nowMs), manners: { spend: true } });
-    broughtAbout('quota-unseen', 'api.rate_limited', { told: { forecasts, atMs: days.nowMs }, came });
+    broughtAbout('quota-unseen', 'api.rate_limited', { shown: { forecasts, atMs: days.nowMs }, came });
   });
 
   test('headers without numbers are unknown, and neither none nor zero', async () => {
@@ -335,7 +340,12 @@ describe('a look at the quota beside the rehearsals', () => {
     hub.headersAreEmpty = true;
     const report = await days.rehearse(view, 'nginx:1');
     expect(gist(report)).toBe('pulls');
-    const forecasts = foreseeNode({ now: new Date(days.nowMs), view, entries: [entry(report)], past: days.past });
+    const forecasts = forecastNode({
+      now: new Date(days.nowMs),
+      view,
+      entries: [entry(report)],
+      history: days.history,
+    });
     expect(forecasts).toMatchObject([{ rule: 'quota-unseen', likelihood: 'unknown' }]);
   });
 });

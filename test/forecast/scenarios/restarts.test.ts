@@ -43,7 +43,7 @@ describe("containerd's configuration that changes while it runs", () => {
     await node.files.add({ [config]: configToml('/etc/containerd/other.d') });
     const before = await node.rehearse(wanted);
     expect(gist(before)).toBe('at_risk restart-pending');
-    expect(before.verdict.sure).toEqual({ is: 'exact', because: [] });
+    expect(before.verdict.confidence).toEqual({ is: 'exact', because: [] });
     const [forecast] = pending(before);
     expect(forecast).toMatchObject({
       about: 'mirror.test',
@@ -60,8 +60,8 @@ describe("containerd's configuration that changes while it runs", () => {
 
     await node.restart();
     const after = await node.rehearse(wanted);
-    broughtAbout('restart-pending', 'tcp.refused', { told: before, came: after });
-    expect(after.verdict.sure.is).toBe('exact');
+    broughtAbout('restart-pending', 'tcp.refused', { shown: before, came: after });
+    expect(after.verdict.confidence.is).toBe('exact');
   });
 
   test('is foretold where containerd could not start with it', async () => {
@@ -76,7 +76,7 @@ describe("containerd's configuration that changes while it runs", () => {
     expect(pending(before)).toMatchObject([{ about: '/etc/containerd/config.toml', fault: 'runtime.misconfigured' }]);
     // It tries to start, and does not.
     await node.files.remove('proc/7');
-    broughtAbout('restart-pending', 'runtime.misconfigured', { told: before, came: await node.rehearse(wanted) });
+    broughtAbout('restart-pending', 'runtime.misconfigured', { shown: before, came: await node.rehearse(wanted) });
   });
 
   test('cannot be told by one who came after the change', async () => {
@@ -86,7 +86,7 @@ describe("containerd's configuration that changes while it runs", () => {
     await node.files.add({ [config]: configToml('/etc/containerd/other.d') });
     const report = await node.rehearse(`${place}/team/app:v1`, new AtStart());
     expect(gist(report)).toBe('fails tcp.refused');
-    expect(report.verdict.sure).toEqual({ is: 'exact-if-restarted', because: [newer] });
+    expect(report.verdict.confidence).toEqual({ is: 'exact-if-restarted', because: [newer] });
     expect(pending(report)).toMatchObject([{ fault: 'runtime.misconfigured', likelihood: 'unknown' }]);
   });
 
@@ -105,7 +105,7 @@ describe("containerd's configuration that changes while it runs", () => {
       const report = await node.rehearse(wanted);
       expect(gist(report)).toBe('pulls');
       expect(pending(report)).toEqual([]);
-      expect(report.verdict.sure).toEqual({ is: 'exact', because: [] });
+      expect(report.verdict.confidence).toEqual({ is: 'exact', because: [] });
       expect(registry.requests.length - asked).toBe(usual);
     }
   });
@@ -174,7 +174,7 @@ describe('the trusted certificates that change while containerd runs', () => {
       },
     ]);
     await node.restart();
-    broughtAbout('restart-pending', 'tls.untrusted', { told: before, came: await node.rehearse(wanted) });
+    broughtAbout('restart-pending', 'tls.untrusted', { shown: before, came: await node.rehearse(wanted) });
   });
 
   test('and gain one mend nothing before the restart', async () => {
@@ -245,7 +245,7 @@ echo '{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kube
       { about: 'reg.test', fault: 'auth.required', assuming: 'the kubelet is restarted, as by an upgrade or a reboot' },
     ]);
     await node.restart();
-    broughtAbout('restart-pending', 'auth.required', { told: before, came: await node.rehearse(wanted) });
+    broughtAbout('restart-pending', 'auth.required', { shown: before, came: await node.rehearse(wanted) });
   });
 
   test('are foretold where the kubelet would not start with them', async () => {
@@ -259,7 +259,7 @@ echo '{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kube
     expect(before.verdict.is).toBe('at_risk');
     await node.restart();
     const came = await node.rehearse(wanted);
-    broughtAbout('restart-pending', 'credential.provider_misconfigured', { told: before, came });
+    broughtAbout('restart-pending', 'credential.provider_misconfigured', { shown: before, came });
   });
 
   test('cannot be told by one who came after the change', async () => {
@@ -268,7 +268,7 @@ echo '{"kind":"CredentialProviderResponse","apiVersion":"credentialprovider.kube
     await using node = await startedNode(files);
     await node.files.add({ 'etc/cp.yaml': providers('other.test') });
     const report = await node.rehearse(wanted, new AtStart());
-    expect(report.verdict.sure.is).toBe('exact-if-restarted');
+    expect(report.verdict.confidence.is).toBe('exact-if-restarted');
     expect(pending(report)).toMatchObject([{ about: "the kubelet's credential providers", likelihood: 'unknown' }]);
   });
 });

@@ -43,17 +43,17 @@ async function world(server: Made, send = server.chain) {
   return { pull, [Symbol.asyncDispose]: () => registry.close() };
 }
 
-function told({ performances, evidence, ms }: PullReport, row: LeavingRoot) {
-  return rootLeavesBy([row]).foresee(factsOf({ rehearsal: { performances, evidence, ms }, now: new Date() }));
+function shown({ attempts, evidence, ms }: PullReport, row: LeavingRoot) {
+  return rootLeavesBy([row]).evaluate(factsOf({ rehearsal: { attempts, evidence, ms }, now: new Date() }));
 }
 
 test('a month before the update, and after it the pull fails', async () => {
   await using registry = await world(await leaf({ names: ['reg.test'], by: leaving }));
   const before = await registry.pull([leaving.cert, staying.cert]);
   expect(gist(before)).toBe('pulls');
-  const forecasts = told(before, announced(leaving, 30)).map((one) => ({ ...one, rule: 'root-leaves' }));
+  const forecasts = shown(before, announced(leaving, 30)).map((one) => ({ ...one, rule: 'root-leaves' }));
   const forecast = broughtAbout('root-leaves', 'tls.untrusted', {
-    told: { forecasts, atMs: Date.parse(before.at) },
+    shown: { forecasts, atMs: Date.parse(before.at) },
     came: await registry.pull([staying.cert], { days: 30 }),
     // The day is told, and not the hour.
     offByS: 86_400,
@@ -65,7 +65,7 @@ test('a month before the update, and after it the pull fails', async () => {
 
 test('any day, where it was taken away long ago and the node was not updated since', async () => {
   await using registry = await world(await leaf({ names: ['reg.test'], by: leaving }));
-  const [forecast] = told(await registry.pull([leaving.cert]), announced(leaving, -400));
+  const [forecast] = shown(await registry.pull([leaving.cert]), announced(leaving, -400));
   expect(forecast?.withinS).toBeUndefined();
   expect(forecast?.because).toContain('was taken away on');
 });
@@ -75,13 +75,13 @@ test('not where the chain leads to a root that stays as well, and then the updat
   const server = await leaf({ names: ['reg.test'], by: leaving });
   await using registry = await world(server, `${server.chain}\n${bridge.cert}`);
   const before = await registry.pull([leaving.cert, staying.cert]);
-  expect(told(before, announced(leaving, 30))).toEqual([]);
+  expect(shown(before, announced(leaving, 30))).toEqual([]);
   expect(gist(await registry.pull([staying.cert]))).toBe('pulls');
 });
 
 test('not where a file of hosts.toml holds it, and then the update does no harm', async () => {
   await using registry = await world(await leaf({ names: ['reg.test'], by: leaving }));
   const before = await registry.pull([leaving.cert], { tls: trusting(leaving.cert) });
-  expect(told(before, announced(leaving, 30))).toEqual([]);
+  expect(shown(before, announced(leaving, 30))).toEqual([]);
   expect(gist(await registry.pull([], { tls: trusting(leaving.cert) }))).toBe('pulls');
 });

@@ -1,7 +1,7 @@
 /** Ways to a registry: what one mirror, one proxy carries today, and what is seen of it when it goes. */
 import { describe, expect, test } from 'vitest';
 import type { Forecast } from '#forecast/forecast.ts';
-import { emptyPast, learnReport, type Past } from '#forecast/history/history.ts';
+import { emptyNodeHistory, learnReport, type NodeHistory } from '#forecast/history/history.ts';
 import type { PullReport } from '#report/report.ts';
 import { Secret } from '#report/secret.ts';
 import type { NodeView } from '#node/view.ts';
@@ -32,7 +32,7 @@ test('a dead mirror is foretold while the upstream carries, and the pull fails w
   expect(of(before, 'route-down')).toMatchObject({ fault: 'tcp.refused' });
   expect(of(before, 'route-down')?.because).toContain('only one host is left');
   await upstream.close();
-  broughtAbout('route-down', 'tcp.refused', { told: before, came: await pullOf(view, wanted) });
+  broughtAbout('route-down', 'tcp.refused', { shown: before, came: await pullOf(view, wanted) });
 });
 
 test('a mirror that answers late and badly costs every object, and it is asked for just as many as foretold', async () => {
@@ -50,9 +50,9 @@ test('a mirror that answers late and badly costs every object, and it is asked f
   expect(forecast).toMatchObject({ effect: 'delays', likelihood: 'certain' });
   expect(before.verdict.is).toBe('pulls');
   const asked = new Set(mirror.requests.map(({ method, url }) => `${method} ${url}`));
-  const said = Number(/is asked first for (\d+) objects/.exec(forecast?.because ?? '')?.[1]);
-  const came = { atMs: Date.parse(before.at), said, so: asked.size };
-  broughtAbout('route-slow', 'api.timed_out', { told: before, came });
+  const status = Number(/is asked first for (\d+) objects/.exec(forecast?.because ?? '')?.[1]);
+  const came = { atMs: Date.parse(before.at), status, so: asked.size };
+  broughtAbout('route-slow', 'api.timed_out', { shown: before, came });
 });
 
 test('a registry that comes and goes is foretold by its rhythm, and is away when the time has come', async () => {
@@ -60,7 +60,7 @@ test('a registry that comes and goes is foretold by its rhythm, and is away when
   const place = `reg.test:${registry.port}`;
   const view = nodeOf({ registries: { 'reg.test': registry } });
   const zeroMs = Date.now();
-  const look = (minutes: number, past: Past): Promise<PullReport> => {
+  const readView = (minutes: number, history: NodeHistory): Promise<PullReport> => {
     // Away for a minute in forty.
     const away = minutes % 40 === 39;
     registry.play(({ response }) => {
@@ -68,16 +68,19 @@ test('a registry that comes and goes is foretold by its rhythm, and is away when
       response.writeHead(503).end();
       return 'done';
     });
-    return pullOf(view, `${place}/team/app:v1`, { past: () => past, now: () => new Date(zeroMs + minutes * 60_000) });
+    return pullOf(view, `${place}/team/app:v1`, {
+      history: () => history,
+      now: () => new Date(zeroMs + minutes * 60_000),
+    });
   };
-  let past = emptyPast;
-  for (const minutes of [0, 39, 40, 79, 80, 119]) past = learnReport(past, await look(minutes, past));
-  const before = await look(129, past);
+  let history = emptyNodeHistory;
+  for (const minutes of [0, 39, 40, 79, 80, 119]) history = learnReport(history, await readView(minutes, history));
+  const before = await readView(129, history);
   expect(of(before, 'host-comes-and-goes')).toMatchObject({ fault: 'api.unavailable', likelihood: 'possible' });
   const minutes = Math.round((of(before, 'host-comes-and-goes')?.withinS ?? 0) / 60);
   expect(minutes).toBe(30);
-  const came = await look(129 + minutes, past);
-  broughtAbout('host-comes-and-goes', 'api.unavailable', { told: before, came, offByS: 30 });
+  const came = await readView(129 + minutes, history);
+  broughtAbout('host-comes-and-goes', 'api.unavailable', { shown: before, came, offByS: 30 });
 });
 
 describe('a proxy that containerd would lose by a restart', () => {
@@ -86,12 +89,12 @@ describe('a proxy that containerd would lose by a restart', () => {
 
   test('is foretold when its drop-in is taken away, and the restart fails the pull', async () => {
     await using world = await proxiedWorld(images);
-    const { place, root, look } = world;
+    const { place, root, readView } = world;
     const wanted = `${place}/team/app:v1`;
-    expect(gist(await rehearse(await look(), wanted))).toBe('pulls');
+    expect(gist(await rehearse(await readView(), wanted))).toBe('pulls');
 
     await root.remove(dropIn);
-    const before = await rehearse(await look(), wanted);
+    const before = await rehearse(await readView(), wanted);
     expect(of(before, 'restart-pending')).toMatchObject({
       about: 'reg.test',
       fault: 'dns.not_found',
@@ -102,8 +105,8 @@ describe('a proxy that containerd would lose by a restart', () => {
 
     // The restart: the process has what the files say.
     await root.add({ 'proc/7/environ': '' });
-    const came = await rehearse(await look(), wanted);
-    broughtAbout('restart-pending', 'dns.not_found', { told: before, came });
+    const came = await rehearse(await readView(), wanted);
+    broughtAbout('restart-pending', 'dns.not_found', { shown: before, came });
   });
 
   test('is no news where the registry is reached without it as well', async () => {

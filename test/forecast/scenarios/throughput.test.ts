@@ -1,6 +1,6 @@
 /** A registry that is slow, for real sockets and by the test's own clock: the time of the pull is told before it is pulled. */
 import { describe, expect, test } from 'vitest';
-import { emptyPast, learnReport } from '#forecast/history/history.ts';
+import { emptyNodeHistory, learnReport } from '#forecast/history/history.ts';
 import type { PullReport } from '#report/report.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { broughtAbout } from '../../kit/brought-about.ts';
@@ -26,8 +26,8 @@ async function slowly(slowness: Slowness, config: NodeSketch['config'] = {}) {
   return { registry, view, clock, at: (path: string) => `reg.test:${registry.port}/${path}` };
 }
 
-const layerOf = ({ performances }: PullReport) =>
-  performances.flatMap(({ exchanges }) => exchanges).find(({ act }) => act === 'layer');
+const layerOf = ({ attempts }: PullReport) =>
+  attempts.flatMap(({ exchanges }) => exchanges).find(({ act }) => act === 'layer');
 
 test('a pull that takes longer than its Pod has is foretold, and takes as long as was said', async () => {
   const { registry, view, clock, at } = await slowly({ bytesPerS: 10 * KiB });
@@ -43,20 +43,20 @@ test('a pull that takes longer than its Pod has is foretold, and takes as long a
     about: `reg.test:${server.port}`,
     effect: 'delays',
   });
-  const told = Number(/which take (\d+) s, longer than its deadline of 30 s/.exec(forecast?.because ?? '')?.[1]);
+  const shown = Number(/which take (\d+) s, longer than its deadline of 30 s/.exec(forecast?.because ?? '')?.[1]);
   const whole = await pullOf(view, demand, { manners: { verify: true, deadlineMs: 90_000 }, clockMs: clock.read });
   const tookS = (layerOf(whole)?.ms ?? 0) / 1000;
   expect(tookS).toBeGreaterThan(30);
   const cameMs = Date.parse(report.at) + tookS * 1000;
   const late = {
     atMs: cameMs,
-    said: 'later than its deadline',
+    status: 'later than its deadline',
     so: tookS > 30 ? 'later than its deadline' : 'in time',
   };
-  broughtAbout('pull-outlasts-deadline', 'blob.slow', { told: report, came: late });
+  broughtAbout('pull-outlasts-deadline', 'blob.slow', { shown: report, came: late });
   // The first flight of a sample is not counted, so that what is told is never too short.
-  expect(told / tookS).toBeGreaterThanOrEqual(1);
-  expect(told / tookS).toBeLessThan(1.4);
+  expect(shown / tookS).toBeGreaterThanOrEqual(1);
+  expect(shown / tookS).toBeLessThan(1.4);
 });
 
 test('the sample of one image serves the others of its host, for hours', async () => {
@@ -65,9 +65,12 @@ test('the sample of one image serves the others of its host, for hours', async (
   const memory = new Memory();
   const means = { manners: sampling, memory, clockMs: clock.read };
   const first = await pullOf(view, demandFor(at('team/app:v1'), { deadlineS: 30 }), means);
-  const past = learnReport(emptyPast, first);
+  const history = learnReport(emptyNodeHistory, first);
   server.requests.length = 0;
-  const other = await pullOf(view, demandFor(at('team/other:v1'), { deadlineS: 30 }), { ...means, past: () => past });
+  const other = await pullOf(view, demandFor(at('team/other:v1'), { deadlineS: 30 }), {
+    ...means,
+    history: () => history,
+  });
   expect(other.forecasts).toMatchObject([{ rule: 'pull-outlasts-deadline', fault: 'blob.slow' }]);
   const ranges = server.requests.flatMap(({ headers }) => headers['range'] ?? []);
   expect(ranges).toEqual(['bytes=0-4095']);
@@ -100,10 +103,10 @@ describe('a host that is silent before it sends', () => {
       expect(forecast?.because).toContain(`after ${progressTimeoutMs / 1000} s without a byte`);
       const pulled = await smallPull(pulling(server, clock, progressTimeoutMs));
       expect(pulled).toMatchObject({ is: 'failed', message: 'context canceled' });
-      const said = /shows that as "(.+)"/.exec(forecast?.because ?? '')?.[1];
+      const status = /shows that as "(.+)"/.exec(forecast?.because ?? '')?.[1];
       const so = pulled.is === 'failed' ? pulled.message : pulled.is;
-      const came = { atMs: Date.parse(report.at) + pulled.tookMs, said, so };
-      broughtAbout('pull-stalls', 'blob.stalled', { told: report, came });
+      const came = { atMs: Date.parse(report.at) + pulled.tookMs, status, so };
+      broughtAbout('pull-stalls', 'blob.stalled', { shown: report, came });
       expect(pulled.tookMs).toBeGreaterThan(progressTimeoutMs);
       // containerd looks twice in that time.
       expect(pulled.tookMs).toBeLessThanOrEqual(2 * progressTimeoutMs);

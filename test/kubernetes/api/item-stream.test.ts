@@ -44,10 +44,10 @@ describe('a list in pieces of any size', () => {
     await fc.assert(
       fc.asyncProperty(list, fc.integer({ min: 1, max: 50 }), async (one, size) => {
         // What JSON can say: -0 is 0 there.
-        const said = JSON.parse(JSON.stringify(one)) as typeof one;
+        const logged = JSON.parse(JSON.stringify(one)) as typeof one;
         const got = await read(JSON.stringify(one), size);
-        expect(got.items).toEqual(said.items);
-        expect(got.listed).toEqual({ is: 'read', rest: { ...said, items: [] } });
+        expect(got.items).toEqual(logged.items);
+        expect(got.listed).toEqual({ is: 'read', rest: { ...logged, items: [] } });
       }),
       { numRuns: 200 },
     );

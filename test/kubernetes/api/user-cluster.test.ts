@@ -19,16 +19,16 @@ const clockMs = (): number => performance.now();
 async function ask(fleet: Fleet): Promise<readonly string[]> {
   const nodes = await fleet.nodes('', signal);
   const agents = await fleet.agents('drypull', signal);
-  const said = [nodes.is === 'listed' ? nodes.items.map(({ name }) => name).join() : JSON.stringify(nodes)];
-  if (agents.is !== 'listed') return [...said, JSON.stringify(agents)];
+  const answered = [nodes.is === 'listed' ? nodes.items.map(({ name }) => name).join() : JSON.stringify(nodes)];
+  if (agents.is !== 'listed') return [...answered, JSON.stringify(agents)];
   const question = { method: 'GET', path: '/node' } as const;
   const bounds = { atOnce: 2, perNodeMs: 10_000, port: 9468, signal, clockMs };
   for await (const answer of fleet.ask(
     agents.items.map((agent) => ({ agent, question })),
     bounds,
   ))
-    said.push(answer.said.is === 'answered' ? String(answer.said.status) : JSON.stringify(answer.said));
-  return said;
+    answered.push(answer.answered.is === 'answered' ? String(answer.answered.status) : JSON.stringify(answer.answered));
+  return answered;
 }
 
 interface Way {
@@ -38,8 +38,8 @@ interface Way {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-async function reached(world: FleetWorld, way: Way): Promise<readonly string[]> {
-  const { user, cluster, server = world.kube.url, env = {} } = way;
+async function reached(world: FleetWorld, negotiated: Way): Promise<readonly string[]> {
+  const { user, cluster, server = world.kube.url, env = {} } = negotiated;
   const over = { ...(user === undefined ? {} : { user }), ...(cluster === undefined ? {} : { cluster }) };
   await writeFile(world.kubeconfig, kubeconfigOf(server, over));
   const opened = openFleet({ kubeconfig: world.kubeconfig, env, clockMs });
@@ -87,12 +87,12 @@ describe('the cluster of whoever calls', () => {
     await using world = await fleetWorld([{ name: 'node-1', agent: agent.ending }]);
     await using front = await tlsFront(world.kube.url);
     await using proxy = await fakeProxy({ to: front.port });
-    const way = {
+    const negotiated = {
       server: 'https://kube.example.test:6443',
       cluster: { 'certificate-authority-data': front.ca, 'insecure-skip-tls-verify': false },
     };
     const env = { HTTPS_PROXY: `127.0.0.1:${proxy.port}` };
-    expect(await reached(world, { ...way, env })).toEqual(['node-1', '200']);
+    expect(await reached(world, { ...negotiated, env })).toEqual(['node-1', '200']);
     expect(proxy.met()).toBe(3);
   });
 

@@ -17,10 +17,10 @@ function base64(text: string): string {
 
 /** What a Pod would pull with, secrets opened: `namespace/name type key=text`, or why it is not known. */
 function pullsWith(text: string): string[] {
-  return read(text).demands.flatMap(({ secrets }) => secrets.map(told));
+  return read(text).demands.flatMap(({ secrets }) => secrets.map(shown));
 }
 
-function told({ namespace, name, state }: PullSecret): string {
+function shown({ namespace, name, state }: PullSecret): string {
   if (state.is !== 'given') return `${namespace}/${name} ${state.is}`;
   const data = Object.entries(state.data).map(([key, value]) => `${key}=${value.reveal()}`);
   return [`${namespace}/${name}`, state.type, ...data].join(' ');
@@ -68,7 +68,7 @@ describe('a workload of any kind says which images it wants', () => {
     expect(demands[0]).toMatchObject({
       written: 'app:1',
       image: { ok: true, value: { runtime: 'docker.io/library/app:1' } },
-      wantedBy: [{ kind, namespace: 'here', name: 'x', part: 'container web' }],
+      requestedBy: [{ kind, namespace: 'here', name: 'x', part: 'container web' }],
       present: 'unknown',
     });
   });
@@ -81,7 +81,7 @@ describe('a workload of any kind says which images it wants', () => {
       'b:1',
     ]);
     const bare = '{metadata: {name: p}, spec: {containers: [{name: c, image: "c:1"}]}}';
-    expect(read(`{kind: PodList, items: [${bare}]}`).demands[0]?.wantedBy[0]?.kind).toBe('Pod');
+    expect(read(`{kind: PodList, items: [${bare}]}`).demands[0]?.requestedBy[0]?.kind).toBe('Pod');
   });
 
   test('every container of every sort and every image volume has its say, in the order in which the kubelet starts them', () => {
@@ -91,7 +91,9 @@ describe('a workload of any kind says which images it wants', () => {
         initContainers: [{name: migrate, image: migrate:1}],
         ephemeralContainers: [{name: debug, image: debug:1}],
         volumes: [{name: tmp, emptyDir: {}}, {name: models, image: {reference: models:1, pullPolicy: Never}}]}}`;
-    expect(read(text).demands.map(({ written, policy, wantedBy }) => [written, policy, wantedBy[0]?.part])).toEqual([
+    expect(
+      read(text).demands.map(({ written, policy, requestedBy }) => [written, policy, requestedBy[0]?.part]),
+    ).toEqual([
       ['migrate:1', 'IfNotPresent', 'init container migrate'],
       ['web:1', 'IfNotPresent', 'container web'],
       ['debug:1', 'IfNotPresent', 'ephemeral container debug'],
@@ -223,7 +225,7 @@ describe("a Pod pulls with the secrets that it lists, or else with its ServiceAc
     const text =
       '{kind: Pod, metadata: {name: p, namespace: shop}, spec: {containers: [{image: a}], imagePullSecrets: [{name: s}]}}';
     expect(pullsWith(text)).toEqual(['shop/s unseen']);
-    expect(read(text).demands[0]?.wantedBy[0]?.namespace).toBe('shop');
+    expect(read(text).demands[0]?.requestedBy[0]?.namespace).toBe('shop');
   });
 
   test.each<[string, string, string]>([
@@ -281,7 +283,7 @@ describe('what differs in nothing the answer depends on is asked once', () => {
   const pod = (name: string, rest = ''): string =>
     `{kind: Pod, metadata: {name: ${name}}, spec: {containers: [{name: c, image: "a:1"}]${rest && `, ${rest}`}}}`;
   const wanters = (...pods: string[]): string[][] =>
-    read(pods.join('\n---\n')).demands.map(({ wantedBy }) => wantedBy.map(({ name }) => name));
+    read(pods.join('\n---\n')).demands.map(({ requestedBy }) => requestedBy.map(({ name }) => name));
 
   test('two Pods with one image', () => {
     expect(wanters(pod('p'), pod('q'), pod('p'))).toEqual([['p', 'q']]);

@@ -27,7 +27,7 @@ describe.each(dialects)('through a port-forward in %s', (dialect) => {
     await using world = await fleetWorld([{ name: 'node-1', agent: agent.ending }]);
     world.kube.dialects = [dialect];
     const [answer] = await askAll(world.fleet);
-    expect(answer?.said).toMatchObject({
+    expect(answer?.answered).toMatchObject({
       is: 'answered',
       status: 200,
       body: { version: 1, reports: [{ image: 'registry.example.com/shop/web:1', reference: long }] },
@@ -39,7 +39,7 @@ describe.each(dialects)('through a port-forward in %s', (dialect) => {
     await using world = await fleetWorld([{ name: 'node-1', agent: { is: 'refused' } }]);
     world.kube.dialects = [dialect];
     const [answer] = await askAll(world.fleet);
-    expect(answer?.said).toEqual({
+    expect(answer?.answered).toEqual({
       is: 'away',
       why: 'error forwarding port 9468 to pod drypull: dial tcp4 127.0.0.1:9468: connect: connection refused',
     });
@@ -51,7 +51,7 @@ describe.each(dialects)('through a port-forward in %s', (dialect) => {
     await using world = await fleetWorld([{ name: 'node-1', agent: dying }]);
     world.kube.dialects = [dialect];
     const [answer] = await askAll(world.fleet);
-    expect(answer?.said).toEqual({ is: 'away', why: 'the connection broke before the answer was whole' });
+    expect(answer?.answered).toEqual({ is: 'away', why: 'the connection broke before the answer was whole' });
   });
 
   test('a node that hangs is late, and holds up nobody', async () => {
@@ -63,7 +63,7 @@ describe.each(dialects)('through a port-forward in %s', (dialect) => {
     await using world = await fleetWorld(nodes);
     world.kube.dialects = [dialect];
     const answers = await askAll(world.fleet, { perNodeMs: 300, atOnce: 1 });
-    expect(answers.map(({ agent: { node }, said }) => [node, said.is])).toEqual([
+    expect(answers.map(({ agent: { node }, answered }) => [node, answered.is])).toEqual([
       ['node-1', 'late'],
       ['node-2', 'answered'],
     ]);
@@ -75,7 +75,7 @@ test('a way that only takes the newer dialect is found, and not searched for aga
   await using world = await fleetWorld([1, 2, 3].map((n) => ({ name: `node-${n}`, agent: agent.ending })));
   world.kube.dialects = ['SPDY/3.1+portforward.k8s.io'];
   const answers = await askAll(world.fleet, { atOnce: 1 });
-  expect(answers.map(({ said }) => said.is)).toEqual(['answered', 'answered', 'answered']);
+  expect(answers.map(({ answered }) => answered.is)).toEqual(['answered', 'answered', 'answered']);
   expect(world.kube.calls.filter(({ subresource }) => subresource === 'portforward')).toHaveLength(4);
 });
 
@@ -83,7 +83,7 @@ test('a refusal of the API server itself is not tried in another dialect', async
   await using world = await fleetWorld([{ name: 'node-1', agent: { is: 'silent' } }]);
   world.kube.grants = new Set([...world.kube.grants].filter((grant) => grant !== 'get core/pods/portforward'));
   const [answer] = await askAll(world.fleet);
-  expect(answer?.said).toMatchObject({ is: 'refused', status: 403, reason: 'Forbidden' });
+  expect(answer?.answered).toMatchObject({ is: 'refused', status: 403, reason: 'Forbidden' });
   expect(world.kube.calls.filter(({ subresource }) => subresource === 'portforward')).toHaveLength(1);
 });
 
@@ -91,7 +91,7 @@ test('a way that takes neither dialect is refused, in the words of the first', a
   await using world = await fleetWorld([{ name: 'node-1', agent: { is: 'silent' } }]);
   world.kube.dialects = [];
   const [answer] = await askAll(world.fleet);
-  expect(answer?.said).toMatchObject({ is: 'refused', status: 403 });
+  expect(answer?.answered).toMatchObject({ is: 'refused', status: 403 });
 });
 
 test('an agent with its hands full is waited for, within the deadline', async () => {
@@ -103,7 +103,7 @@ test('an agent with its hands full is waited for, within the deadline', async ()
   const answers = askAll(world.fleet, { perNodeMs: 800 });
   await world.kube.until(({ spoken }) => spoken.length >= 2);
   const [first, second] = await answers;
-  expect([first?.said.is, second?.said.is]).toEqual(['late', 'late']);
+  expect([first?.answered.is, second?.answered.is]).toEqual(['late', 'late']);
   gate.resolve([]);
 });
 
@@ -113,7 +113,7 @@ test('whoever is interrupted gets what has come so far', async () => {
   const asking = askAll(world.fleet, { signal: stopping.signal, atOnce: 1 });
   await world.kube.until(({ spoken }) => spoken.length === 1);
   stopping.abort();
-  expect((await asking).map(({ said }) => said.is)).toEqual(['late']);
+  expect((await asking).map(({ answered }) => answered.is)).toEqual(['late']);
 });
 
 describe('the agents of a cluster', () => {

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Admitted } from '#output/http/access.ts';
 import type { Listening } from '#output/http/open-listener.ts';
 import { listenOpenly } from '#output/http/open-listener.ts';
-import { doorkeeper } from '#kubernetes/reader-access.ts';
+import { readerAccess } from '#kubernetes/reader-access.ts';
 import { kubeWorld } from '../../kit/kube-world.ts';
 import { node7, now } from '../../kit/ledger.ts';
 import { metricsOver } from '../../kit/metrics.ts';
@@ -103,7 +103,7 @@ describe('a listener with a doorkeeper', () => {
   test('with the cluster as doorkeeper a token gets what its rules allow, and refusals are kept', async () => {
     await using world = await kubeWorld();
     world.kube.people.set('prometheus', { user: 'prometheus', may: ['get /metrics'] });
-    const keeper = doorkeeper(world.cluster, world.time);
+    const keeper = readerAccess(world.cluster, world.time);
     const read = await guarded((...asked) => keeper.admit(...asked));
     expect((await read('/metrics', 'prometheus')).status).toBe(200);
     expect((await read('/reports', 'prometheus')).status).toBe(403);

@@ -94,7 +94,7 @@ describe('the open listener', () => {
     const pod = { kind: 'Pod', namespace: 'shop', name: 'cart', part: 'container cart' };
     const ledger = ledgerOf([
       entry(reports.refused),
-      entry({ ...reports.badTag, wantedBy: [pod] }),
+      entry({ ...reports.badTag, requestedBy: [pod] }),
       entry(reports.unknown),
     ]);
     const response = await fetch(new URL('/node', (await reading(ledger)).url));
@@ -109,11 +109,11 @@ describe('the open listener', () => {
           image: reports.refused.image,
           fault: 'tcp.refused',
           stage: 'tcp',
-          side: 'network',
+          owner: 'network',
           remedy: reports.refused.advice?.remedy,
         },
       ],
-      elsewhere: [{ image: reports.badTag.image, side: 'workload' }],
+      elsewhere: [{ image: reports.badTag.image, owner: 'workload' }],
       unknown: [{ image: reports.unknown.image }],
     });
   });

@@ -34,7 +34,7 @@ async function serving(pems: Pems = first): Promise<Listening> {
   return opened.value;
 }
 
-async function greeted({ port }: Listening, over: ConnectionOptions = {}): Promise<TLSSocket> {
+async function session({ port }: Listening, over: ConnectionOptions = {}): Promise<TLSSocket> {
   const socket = connect({ port, host: '127.0.0.1', ca: ca.cert, ...over });
   await once(socket, 'secureConnect');
   socket.on('error', () => undefined);
@@ -62,14 +62,14 @@ describe('the open listener over TLS', () => {
   });
 
   test.each(['TLSv1.2', 'TLSv1.3'] as const)('%s is spoken', async (version) => {
-    const socket = await greeted(await serving(), { minVersion: version, maxVersion: version });
+    const socket = await session(await serving(), { minVersion: version, maxVersion: version });
     expect(socket.getProtocol()).toBe(version);
     socket.destroy();
   });
 
   test('what is older than TLS 1.2 is refused', async () => {
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
-    await expect(greeted(await serving(), old)).rejects.toThrow(/alert protocol version/);
+    await expect(session(await serving(), old)).rejects.toThrow(/alert protocol version/);
   });
 
   test('a reader in the clear is not answered in the clear', async () => {
@@ -90,7 +90,7 @@ describe('the open listener over TLS', () => {
     expect(JSON.stringify(opened)).not.toContain('c4n4ry');
     const listening = await serving();
     expect(listening.renew?.(pems)).toContain(why);
-    const socket = await greeted(listening);
+    const socket = await session(listening);
     expect(shown(socket)).toBe('first.test');
     socket.destroy();
   });
@@ -99,15 +99,15 @@ describe('the open listener over TLS', () => {
     const listening = await serving();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     await read(`${listening.url}livez`, agent);
-    const before = await greeted(listening);
+    const before = await session(listening);
     expect(listening.renew?.(second)).toBeUndefined();
-    const after = await greeted(listening);
+    const after = await session(listening);
     expect([shown(before), shown(after)]).toEqual(['first.test', 'second.test']);
     expect(await read(`${listening.url}livez`, agent)).toMatchObject({ status: 200 });
     before.write('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     const answered: unknown[] = await once(before, 'data');
     expect(String(answered[0])).toMatch(/^HTTP\/1\.1 200 /);
-    await expect(greeted(listening, { maxVersion: 'TLSv1.1', minVersion: 'TLSv1' })).rejects.toThrow();
+    await expect(session(listening, { maxVersion: 'TLSv1.1', minVersion: 'TLSv1' })).rejects.toThrow();
     after.destroy();
     agent.destroy();
   });
@@ -115,7 +115,7 @@ describe('the open listener over TLS', () => {
 
 describe('a client over TLS that means ill', () => {
   const asked = async (sent: string): Promise<string> => {
-    const socket = await greeted(await serving());
+    const socket = await session(await serving());
     let got = '';
     socket.on('data', (part: Buffer) => (got += part.toString()));
     socket.write(sent);
@@ -137,7 +137,7 @@ describe('a client over TLS that means ill', () => {
   });
 
   test('is cut off when its headers drip', { timeout: 20_000 }, async () => {
-    const socket = await greeted(await serving());
+    const socket = await session(await serving());
     const drip = setInterval(() => socket.write('X'), 500);
     socket.write('GET / HTTP/1.1\r\nX: ');
     const answered: unknown[] = await once(socket, 'data');

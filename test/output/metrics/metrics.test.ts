@@ -34,7 +34,7 @@ describe('a scrape', () => {
     expect(
       named(await lines(ledgerOf([entry(reports.refused), entry(reports.pulls)])), 'drypull_image_not_pulling'),
     ).toEqual([
-      'drypull_image_not_pulling{image="harbor.corp.example/payments/api:2.14.0",registry="harbor.corp.example",verdict="fails",fault="tcp.refused",side="network",stage="tcp"} 1',
+      'drypull_image_not_pulling{image="harbor.corp.example/payments/api:2.14.0",registry="harbor.corp.example",verdict="fails",fault="tcp.refused",owner="network",stage="tcp"} 1',
     ]);
   });
 
@@ -125,7 +125,7 @@ describe('a scrape', () => {
       running,
       { ...running, account: 'ci', family: 'any', source: 'ci', points: [[now, 180]], limit: 200 },
       { ...running, account: 'old', seenMs: now - 180 * minute },
-      { ...running, account: 'paid', said: 'nothing', points: [] },
+      { ...running, account: 'paid', actual: 'nothing', points: [] },
     ] as const;
     const all = await lines(ledgerOf([], { quotas }));
     expect(named(all, 'drypull_rate_limit_remaining')).toEqual([

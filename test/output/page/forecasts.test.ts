@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { answerFor } from '#report/node-answer.ts';
 import type { Forecast } from '#forecast/forecast.ts';
 import type { Ledger } from '#report/ledger.ts';
-import { leftText, outlookWords } from '#output/forecast-text.ts';
+import { leftText, forecastText } from '#output/forecast-text.ts';
 import { nodeBody } from '#output/http/node-body.ts';
 import { page } from '#output/page/page.ts';
 import { story } from '#output/terminal/details.ts';
@@ -17,7 +17,7 @@ const of = (...forecasts: readonly Forecast[]): Ledger => ledgerOf([entry(riskin
 /** As a reader takes it: where names may break is nothing to read. */
 const shown = (ledger: Ledger, nowMs = now): string =>
   page(ledger, { nowMs, version: '0.1.0' }).replaceAll('<wbr />', '');
-const outlook = (ledger: Ledger, nowMs = now): string =>
+const upcoming = (ledger: Ledger, nowMs = now): string =>
   /<section class="outlook".*?<\/section>/s.exec(shown(ledger, nowMs))?.[0] ?? '';
 const listed = (text: string): readonly string[] =>
   [...text.matchAll(/<p class="when">(.*?)<\/p>/gs)].map(([, when = '']) => when.replace(/<[^>]*>/g, '').trim());
@@ -27,7 +27,7 @@ describe('the list at the top of the page', () => {
     const text = shown(foretoldNode);
     expect(text.indexOf('What will break next on this node')).toBeGreaterThan(0);
     expect(text.indexOf('What will break next on this node')).toBeLessThan(text.indexOf('<div id="images">'));
-    expect(listed(outlook(of(certificate, queue, flaky, quota, held)))).toEqual([
+    expect(listed(upcoming(of(certificate, queue, flaky, quota, held)))).toEqual([
       'any moment likely to fail',
       'in 38 min likely to fail',
       'in 3 days certain to fail',
@@ -37,31 +37,31 @@ describe('the list at the top of the page', () => {
   });
 
   test('the time goes on between rehearsals, and is told to machines', () => {
-    expect(listed(outlook(of(quota), now + 20 * 60_000))).toEqual(['in 18 min likely to fail']);
-    expect(listed(outlook(of(quota), now + 3_600_000))).toEqual(['any moment likely to fail']);
-    expect(outlook(of(quota))).toContain('<time datetime="2026-03-04T12:38:10.000Z"');
+    expect(listed(upcoming(of(quota), now + 20 * 60_000))).toEqual(['in 18 min likely to fail']);
+    expect(listed(upcoming(of(quota), now + 3_600_000))).toEqual(['any moment likely to fail']);
+    expect(upcoming(of(quota))).toContain('<time datetime="2026-03-04T12:38:10.000Z"');
   });
 
   test('says why, on what it rests, what to do, what it is about and whom it hits', () => {
-    const text = outlook(of(quota));
+    const text = upcoming(of(quota));
     expect(text).toContain('34 went in the last hour, if the last hour&#39;s consumption goes on.</p>');
     expect(text).toContain(`<p class="do">${quota.remedy}</p>`);
     expect(text).toContain('<span class="image">docker.io, 203.0.113.7</span> · <code>api.rate_limited</code>');
     expect(text).toContain(`<span class="image">${image}</span>`);
     const many = ledgerOf(['a', 'b', 'c', 'd'].map((name) => entry(risking({ image: name }, [quota]))));
-    expect(outlook(many)).toContain('4 images');
-    expect(outlook(ledgerOf([entry(pulling({ image }))], { forecasts: [quota], foreseenMs: now }))).toContain(
+    expect(upcoming(many)).toContain('4 images');
+    expect(upcoming(ledgerOf([entry(pulling({ image }))], { forecasts: [quota], forecastMs: now }))).toContain(
       'the whole node',
     );
   });
 
   test('what is held says when it was seen last, and what stays since when', () => {
-    expect(outlook(of(held))).toMatch(/not seen now; last seen <time [^>]*>11 min<\/time>\s+ago/);
-    expect(outlook(of(certificate))).toMatch(/foretold for <time [^>]*>30 h<\/time>/);
+    expect(upcoming(of(held))).toMatch(/not seen now; last seen <time [^>]*>11 min<\/time>\s+ago/);
+    expect(upcoming(of(certificate))).toMatch(/foretold for <time [^>]*>30 h<\/time>/);
   });
 
   test('what is only to know and what could not be told are folded, and not counted', () => {
-    const text = outlook(of(quota, moved, untold));
+    const text = upcoming(of(quota, moved, untold));
     expect(text).toMatch(/<h2 id="next">\s*What will break next on this node\s*<span class="quiet">1<\/span>/);
     expect(text).toMatch(/<details class="fold">\s*<summary>To know: no pull of this node fails by it/);
     expect(text).toMatch(/<details class="fold">\s*<summary>What could not be told, and why/);
@@ -69,14 +69,14 @@ describe('the list at the top of the page', () => {
   });
 
   test('a node with nothing coming says so, and an agent that has just started says nothing', () => {
-    expect(outlook(ledgerOf([entry(pulling({ image }))]))).toContain('Nothing that drypull can see.');
-    expect(outlook(of(untold))).toContain('Nothing that drypull can see; what it cannot is listed below.');
-    expect(outlook(startingLedger())).toBe('');
+    expect(upcoming(ledgerOf([entry(pulling({ image }))]))).toContain('Nothing that drypull can see.');
+    expect(upcoming(of(untold))).toContain('Nothing that drypull can see; what it cannot is listed below.');
+    expect(upcoming(startingLedger())).toBe('');
   });
 
   test('a hundred troubles are folded but for eight', () => {
     const many = Array.from({ length: 300 }, (_, n) => ({ ...quota, about: `account ${n}` }));
-    const text = outlook(of(...many));
+    const text = upcoming(of(...many));
     expect(text.slice(0, text.indexOf('<details')).match(/<p class="when">/g)).toHaveLength(8);
     expect(text.match(/<p class="when">/g)).toHaveLength(108);
   });
@@ -129,9 +129,9 @@ describe('the hosts on the page', () => {
 test('/node tells the first twenty, with the time left now', () => {
   const many = Array.from({ length: 30 }, (_, n) => ({ ...quota, about: `account ${n}`, withinS: 7_200 + n }));
   const ledger = of(certificate, ...many);
-  const body = nodeBody(ledger, answerFor(ledger, now), now) as { readonly outlook: readonly unknown[] };
-  expect(body.outlook).toHaveLength(20);
-  expect(body.outlook[0]).toMatchObject({
+  const body = nodeBody(ledger, answerFor(ledger, now), now) as { readonly upcoming: readonly unknown[] };
+  expect(body.upcoming).toHaveLength(20);
+  expect(body.upcoming[0]).toMatchObject({
     rule: quota.rule,
     about: 'account 0',
     withinS: 7_200 - 110,
@@ -200,8 +200,8 @@ test.each([
   ['possible', 'delays', 'may be late'],
   ['certain', 'none', 'to know'],
   ['unknown', 'none', 'cannot be told'],
-] as const)('%s and %s: %s', (likelihood, effect, words) => {
-  expect(outlookWords({ likelihood, effect })).toBe(words);
+] as const)('%s and %s: %s', (likelihood, effect, text) => {
+  expect(forecastText({ likelihood, effect })).toBe(text);
 });
 
 test.each([

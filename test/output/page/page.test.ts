@@ -136,7 +136,7 @@ describe('the page', () => {
         registry: evil,
         fault: { code: 'manifest.unknown_tag', image: evil, host: evil, message: evil },
         stage: 'manifest',
-        advice: { cause: evil, remedy: evil, door: 'workload' },
+        advice: { cause: evil, remedy: evil, owner: 'workload' },
         kubelet: { waitingReason: evil, waitingMessage: evil, events: [] },
         exchanges: [
           {
@@ -164,7 +164,7 @@ describe('the page', () => {
           remedy: evil,
         },
       ],
-      wantedBy: [{ kind: evil, namespace: evil, name: evil, part: evil }],
+      requestedBy: [{ kind: evil, namespace: evil, name: evil, part: evil }],
       evidence: [{ of: 'address', host: evil, target: evil, ms: 1, outcome: { ok: true, value: { note: evil } } }],
       plan: {
         runtime: evil,

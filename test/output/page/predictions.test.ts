@@ -30,8 +30,8 @@ describe('predictions on the page', () => {
   });
 
   test('begin with misses, then false alarms, then what was right', () => {
-    const words = [...section(scores).matchAll(/<span class="badge b-\w+">([^<]+)</g)].map(([, word]) => word);
-    expect(words).toEqual(['missed', 'false alarm', 'foretold', 'foretold', 'foretold']);
+    const text = [...section(scores).matchAll(/<span class="badge b-\w+">([^<]+)</g)].map(([, word]) => word);
+    expect(text).toEqual(['missed', 'false alarm', 'foretold', 'foretold', 'foretold']);
     expect(section(scores)).toMatch(/<details class="dull">\s*<summary>Pulled as said <span class="quiet">the last 2</);
   });
 

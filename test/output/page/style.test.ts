@@ -49,8 +49,8 @@ describe.each<Scheme>(['light', 'dark'])('in the %s', (scheme) => {
     ['link', 'paper'],
     ['fails', 'paper'],
     ...['fails', 'unknown', 'at_risk', 'pulls'].map((verdict) => ['paper', verdict] as const),
-  ])('text of %s on %s can be read', (text, ground) => {
-    expect(ratio(text, ground)).toBeGreaterThanOrEqual(4.5);
+  ])('text of %s on %s can be read', (text, dialing) => {
+    expect(ratio(text, dialing)).toBeGreaterThanOrEqual(4.5);
   });
 
   test.each(['fails', 'unknown', 'at_risk', 'pulls'])('%s stands out on its card and beside it', (verdict) => {

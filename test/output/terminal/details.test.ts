@@ -14,11 +14,11 @@ import {
 } from '../../kit/reports.ts';
 import { nodeOf } from '../../kit/stage.ts';
 
-const told = (report: Parameters<typeof story>[0]): string => story(report, { colour: false });
+const shown = (report: Parameters<typeof story>[0]): string => story(report, { colour: false });
 
 describe('the whole story of an image', () => {
   test('begins with verdict and image, cause, remedy and whose door to knock on', () => {
-    expect(told(untrusted).split('\n').slice(0, 4)).toEqual([
+    expect(shown(untrusted).split('\n').slice(0, 4)).toEqual([
       '✗ fails  registry.example.com/shop/pay:1',
       '  Cause of tls.untrusted.',
       '  → Remedy for tls.untrusted.',
@@ -26,15 +26,15 @@ describe('the whole story of an image', () => {
     ]);
   });
   test("holds the kubelet's own words, and when it tries again", () => {
-    expect(told(untrusted)).toContain(
+    expect(shown(untrusted)).toContain(
       'waiting      ErrImagePull: failed to pull and unpack image "registry.example.com/shop/pay:1": tls.untrusted',
     );
-    expect(told(untrusted)).toContain('event        Warning Failed: Error: ErrImagePull');
-    expect(told(untrusted)).toContain('at most 5 min apart');
-    expect(told(malformed)).toContain('no back-off: the kubelet tries again at every sync of the Pod');
+    expect(shown(untrusted)).toContain('event        Warning Failed: Error: ErrImagePull');
+    expect(shown(untrusted)).toContain('at most 5 min apart');
+    expect(shown(malformed)).toContain('no back-off: the kubelet tries again at every sync of the Pod');
   });
   test('holds each credential and each route, with its reason', () => {
-    const text = told(fine);
+    const text = shown(fine);
     expect(text).toContain('   1 pull secret shop/registry, key registry.example.com, user ci');
     expect(text).toContain('   1 mirror https://mirror.example.com/v2, not for tags, TLS verified');
     expect(text).toContain(
@@ -43,7 +43,7 @@ describe('the whole story of an image', () => {
     expect(text).toContain('   2 origin https://registry.example.com/v2, TLS verified');
   });
   test('holds each request with its steps, milliseconds and reason', () => {
-    const text = told(fine);
+    const text = shown(fine);
     expect(text).toContain('✓ +0 ms  HEAD https://registry.example.com/v2/shop/web/manifests/1.4');
     expect(text).toContain('21 ms: 200, application/vnd.oci.image.index.v1+json, its clock is 2 min 0 s ahead');
     expect(text).toContain('to resolve the reference; mirror 1; the tag must become a digest');
@@ -52,11 +52,11 @@ describe('the whole story of an image', () => {
     expect(text).toContain('54 MB, layers from cdn.example.net (looked at: blobs sampled)');
   });
   test('a request that failed says why', () => {
-    expect(told(denied)).toContain('21 ms: auth.denied: ghcr.io does not let pull secret shop/ghcr');
-    expect(told(blockedCdn)).toContain('redirects layers to pkg-containers.githubusercontent.com');
+    expect(shown(denied)).toContain('21 ms: auth.denied: ghcr.io does not let pull secret shop/ghcr');
+    expect(shown(blockedCdn)).toContain('redirects layers to pkg-containers.githubusercontent.com');
   });
   test('holds evidence, warnings and forecasts', () => {
-    const text = told(atRisk);
+    const text = shown(atRisk);
     expect(text).toContain(
       '✗ name server 10.0.0.3:53 for registry.example.com, 5.0 s: The name server 10.0.0.3:53 gave no answer',
     );
@@ -65,7 +65,7 @@ describe('the whole story of an image', () => {
     expect(text).toContain('certain to fail, in 2 days: tls.expired (certificate-expires, about registry.example.com)');
   });
   test('says how sure it is, and why', () => {
-    expect(told(unseen)).toContain(
+    expect(shown(unseen)).toContain(
       'sure         approximate: a pull secret was not given; the resolver of the C library is imitated',
     );
   });
@@ -74,30 +74,35 @@ describe('the whole story of an image', () => {
     ['IfNotPresent', 'only where the image is not on the node'],
     ['Never', 'never asks a registry'],
   ] as const)('says what policy %s means', (policy, text) => {
-    expect(told(reportOf('a', { policy }))).toContain(text);
+    expect(shown(reportOf('a', { policy }))).toContain(text);
   });
   test('says of who wants it whether it is here or about to come', () => {
     const here = { kind: 'Pod', namespace: 'shop', name: 'web-1', part: 'container web' };
     const coming = { ...here, kind: 'Deployment', name: 'web', coming: true } as const;
-    const lines = told(reportOf('a', { wantedBy: [here, coming] }));
+    const lines = shown(reportOf('a', { requestedBy: [here, coming] }));
     expect(lines).toMatch(/wanted by +Pod shop\/web-1, container web\n/);
     expect(lines).toMatch(/wanted by +Deployment shop\/web, container web \(about to come\)\n/);
   });
   test('a thousand workloads do not bury it', () => {
-    const wantedBy = Array.from({ length: 1000 }, (_, i) => ({ kind: 'Pod', namespace: 'n', name: `p${i}`, part: '' }));
-    expect(told(reportOf('a', { wantedBy }))).toContain('and 980 more');
+    const requestedBy = Array.from({ length: 1000 }, (_, i) => ({
+      kind: 'Pod',
+      namespace: 'n',
+      name: `p${i}`,
+      part: '',
+    }));
+    expect(shown(reportOf('a', { requestedBy }))).toContain('and 980 more');
   });
   test('nothing in it moves the cursor', () => {
-    expect(reports.map(told).join('\n')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
-    expect(told(hostile)).toContain('漢字');
+    expect(reports.map(shown).join('\n')).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+    expect(shown(hostile)).toContain('漢字');
   });
 });
 
 test('the document has a version, the node and the reports', () => {
   const node = publicNode(nodeOf({ platform: { os: 'linux', architecture: 'arm', variant: 'v7' } }));
-  const { version, node: said, reports: all } = document(node, reports);
+  const { version, node: actual, reports: all } = document(node, reports);
   expect(version).toBe(1);
-  expect(said).toEqual({
+  expect(actual).toEqual({
     name: 'node-7',
     runtime: 'containerd://2.1.9',
     engine: 'transfer',

@@ -85,7 +85,7 @@ describe('below the table', () => {
 
   test('a command longer than the line is not cut, so that it can be copied', () => {
     const command = `\`kubectl ${'x'.repeat(100)}\``;
-    const report = reportOf('a', { ...untrusted, advice: { cause: 'c', remedy: `Do ${command} now.`, door: 'node' } });
+    const report = reportOf('a', { ...untrusted, advice: { cause: 'c', remedy: `Do ${command} now.`, owner: 'node' } });
     expect(table([report], { width: 60, colour: false }).replaceAll(/\s+/g, ' ')).toContain(command);
   });
 });

@@ -3,10 +3,10 @@ import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Secret } from '#report/secret.ts';
 import { Connections } from '#registry/http/connections.ts';
-import { header, type Ask, type Asked, type Footing } from '#registry/wire.ts';
+import { header, type Ask, type Asked, type NetworkSettings } from '#registry/wire.ts';
 import { authority, client, leaf } from '../../kit/certificates.ts';
 import { fakeDns } from '../../kit/fake-dns.ts';
-import { asking, footing, resolver, trusting } from '../../kit/footing.ts';
+import { asking, network, resolver, trusting } from '../../kit/footing.ts';
 import { httpServer, type Respond } from '../../kit/http-server.ts';
 import { deadPort, listen, listener, type Manner } from '../../kit/silent-listener.ts';
 import { tlsServer } from '../../kit/tls-server.ts';
@@ -17,8 +17,8 @@ class Closing extends Connections {
   }
 }
 
-function connect(grounds: Partial<Footing> = {}): Closing {
-  return new Closing(footing(grounds));
+function connect(grounds: Partial<NetworkSettings> = {}): Closing {
+  return new Closing(network(grounds));
 }
 
 async function answerTo(manner: Manner, with_: Partial<Ask> = {}): Promise<Asked> {
@@ -131,10 +131,14 @@ describe('an answer', () => {
 describe('an answer that does not come', () => {
   it.each<[string, Manner, object]>([
     ['is silence', { is: 'silent' }, { code: 'api.timed_out', afterMs: 40 }],
-    ['is an end', { is: 'closes' }, { code: 'tcp.closed', moment: 'response' }],
-    ['is a reset', { is: 'resets' }, { code: 'tcp.reset', moment: 'response' }],
+    ['is an end', { is: 'closes' }, { code: 'tcp.closed', failurePoint: 'response' }],
+    ['is a reset', { is: 'resets' }, { code: 'tcp.reset', failurePoint: 'response' }],
     ['stops in its headers', says('HTTP/1.1 200 OK\r\nX-Half: '), { code: 'api.timed_out', afterMs: 40 }],
-    ['ends in its headers', says('HTTP/1.1 200 OK\r\nX-Half: ', 'closes'), { code: 'tcp.closed', moment: 'response' }],
+    [
+      'ends in its headers',
+      says('HTTP/1.1 200 OK\r\nX-Half: ', 'closes'),
+      { code: 'tcp.closed', failurePoint: 'response' },
+    ],
     [
       'is not HTTP',
       says('SSH-2.0-OpenSSH_9.6\r\n'),
@@ -194,27 +198,27 @@ describe('a body that breaks off', () => {
     [
       'by the end it announced',
       says('HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n', 'closes'),
-      { code: 'tcp.closed', moment: 'body' },
+      { code: 'tcp.closed', failurePoint: 'body' },
     ],
     [
       'by a short end',
       says('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 9\r\n\r\nhalf', 'closes'),
-      { code: 'tcp.closed', moment: 'body' },
+      { code: 'tcp.closed', failurePoint: 'body' },
     ],
     [
       'by a reset',
       says('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf', 'resets'),
-      { code: 'tcp.reset', moment: 'body' },
+      { code: 'tcp.reset', failurePoint: 'body' },
     ],
     [
       'by an end',
       says('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf', 'closes'),
-      { code: 'tcp.closed', moment: 'body' },
+      { code: 'tcp.closed', failurePoint: 'body' },
     ],
     [
       'by an end between chunks',
       says('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n', 'closes'),
-      { code: 'tcp.closed', moment: 'body' },
+      { code: 'tcp.closed', failurePoint: 'body' },
     ],
     [
       'by a chunk that is none',
@@ -369,7 +373,7 @@ describe('a kept connection that died', () => {
     await using connections = connect();
     await connections.ask(asking(server.url));
     const again = await connections.ask(asking(server.url, { method: 'POST', body: 'x' }));
-    expect(again.outcome).toMatchObject({ ok: false, fault: { code: 'tcp.closed', moment: 'response' } });
+    expect(again.outcome).toMatchObject({ ok: false, fault: { code: 'tcp.closed', failurePoint: 'response' } });
     expect(server.requests()).toBe(2);
   });
 

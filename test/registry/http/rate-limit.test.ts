@@ -125,12 +125,12 @@ describe('Retry-After', () => {
 });
 
 describe('a body', () => {
-  const said = (code: string, message: string): string => JSON.stringify({ errors: [{ code, message }] });
+  const logged = (code: string, message: string): string => JSON.stringify({ errors: [{ code, message }] });
 
   it.each<[string, string, object | undefined]>([
     [
       'of Docker Hub',
-      said(
+      logged(
         'TOOMANYREQUESTS',
         'You have reached your pull rate limit. You may increase the limit by authenticating and upgrading: https://www.docker.com/increase-rate-limit',
       ),
@@ -138,7 +138,7 @@ describe('a body', () => {
     ],
     [
       'of Docker Hub to the unknown',
-      said('TOOMANYREQUESTS', 'You have reached your unauthenticated pull rate limit.'),
+      logged('TOOMANYREQUESTS', 'You have reached your unauthenticated pull rate limit.'),
       { scope: 'quota' },
     ],
     ['of the abuse limiter', 'Too Many Requests (HAP429).\n', { scope: 'abuse' }],
@@ -149,7 +149,7 @@ describe('a body', () => {
     ],
     [
       'of GHCR',
-      said('TOOMANYREQUESTS', 'toomanyrequests: retry-after: 10.305464ms, allowed: 2000/minute'),
+      logged('TOOMANYREQUESTS', 'toomanyrequests: retry-after: 10.305464ms, allowed: 2000/minute'),
       { limit: 2000, windowS: 60, retryAfterS: 1, scope: 'burst' },
     ],
     [
@@ -162,12 +162,12 @@ describe('a body', () => {
       'retry-after: 226.1µs, allowed: 10/second',
       { limit: 10, windowS: 1, retryAfterS: 1, scope: 'burst' },
     ],
-    ['of ECR', said('TOOMANYREQUESTS', 'Rate exceeded'), { scope: 'burst' }],
+    ['of ECR', logged('TOOMANYREQUESTS', 'Rate exceeded'), { scope: 'burst' }],
     ['of the ECR API', '{"__type":"ThrottlingException"}', { scope: 'burst' }],
-    ['of ECR Public at the end of the month', said('TOOMANYREQUESTS', 'Data limit exceeded'), { scope: 'monthly' }],
+    ['of ECR Public at the end of the month', logged('TOOMANYREQUESTS', 'Data limit exceeded'), { scope: 'monthly' }],
     [
       'of Google',
-      said(
+      logged(
         'TOOMANYREQUESTS',
         "Quota exceeded for quota metric 'Requests per project' and limit 'Requests per project per minute per user'",
       ),
@@ -175,18 +175,18 @@ describe('a body', () => {
     ],
     [
       'of Azure',
-      said('TOOMANYREQUESTS', 'toomanyrequests: Too many requests. Please visit https://aka.ms/acr/skus'),
+      logged('TOOMANYREQUESTS', 'toomanyrequests: Too many requests. Please visit https://aka.ms/acr/skus'),
       { scope: 'burst' },
     ],
     [
       'of Harbor about its upstream',
-      said('TOOMANYREQUESTS', 'too many requests to upstream registry'),
+      logged('TOOMANYREQUESTS', 'too many requests to upstream registry'),
       { scope: 'unknown' },
     ],
     ['of Quay', '<html>\r\n<head><title>429 Too Many Requests</title></head>', { scope: 'burst' }],
     ['of zot', 'Too Many Requests', { scope: 'burst' }],
-    ['of somebody else', said('TOOMANYREQUESTS', 'slow down'), { scope: 'unknown' }],
-    ['about something else', said('MANIFEST_UNKNOWN', 'manifest unknown'), undefined],
+    ['of somebody else', logged('TOOMANYREQUESTS', 'slow down'), { scope: 'unknown' }],
+    ['about something else', logged('MANIFEST_UNKNOWN', 'manifest unknown'), undefined],
     ['without a word', '', undefined],
   ])('%s', (_, body, expected) => {
     expect(readRateLimit({}, body, now)).toEqual(expected);

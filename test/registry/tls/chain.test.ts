@@ -1,7 +1,7 @@
 /** Until when a server is trusted, and by which certificate that ends: real handshakes with chains made on the spot. */
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { shakeHands } from '#registry/tls/handshake.ts';
+import { handshake } from '#registry/tls/handshake.ts';
 import { authority, crossSigned, intermediate, leaf, type Made } from '../../kit/certificates.ts';
 import { tlsServer } from '../../kit/tls-server.ts';
 
@@ -10,7 +10,7 @@ const inDays = (days: number): Date => new Date(Date.now() + days * dayMs);
 const day = (written: string): number => Math.round((Date.parse(written) - Date.now()) / dayMs);
 const host = 'reg.example';
 
-interface Greeted {
+interface TlsSession {
   readonly send: string;
   readonly trusted: readonly string[];
   readonly extra?: readonly string[];
@@ -21,13 +21,13 @@ interface Greeted {
 
 async function greet(
   server: Made,
-  { send, trusted, extra = [], now = new Date(), verify = true, named = host }: Greeted,
+  { send, trusted, extra = [], now = new Date(), verify = true, named = host }: TlsSession,
 ) {
   await using listening = await tlsServer({ cert: send, key: server.key });
   const socket = connect(listening.port, '127.0.0.1').on('error', () => undefined);
   const files = (name: string, pems: readonly string[]) =>
     pems.map((pem, i) => ({ path: `/etc/${name}-${i}.pem`, pem }));
-  const { step, outcome } = await shakeHands(socket, {
+  const { step, outcome } = await handshake(socket, {
     host: named,
     address: '127.0.0.1',
     port: listening.port,
@@ -42,8 +42,8 @@ async function greet(
   return step.outcome;
 }
 
-async function facts(server: Made, greeted: Greeted) {
-  const outcome = await greet(server, greeted);
+async function facts(server: Made, session: TlsSession) {
+  const outcome = await greet(server, session);
   return outcome.ok ? { ...outcome.value, day: day(outcome.value.notAfter) } : outcome.fault;
 }
 

@@ -1,7 +1,7 @@
 import type { ServerOptions } from 'node:https';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { shakeHands, type Greeting } from '#registry/tls/handshake.ts';
+import { handshake, type TlsOptions } from '#registry/tls/handshake.ts';
 import { Secret } from '#report/secret.ts';
 import { authority, client, intermediate, leaf, type Made } from '../../kit/certificates.ts';
 import { plainTls, trusting } from '../../kit/footing.ts';
@@ -10,9 +10,9 @@ import { tlsServer } from '../../kit/tls-server.ts';
 
 const address = '127.0.0.1';
 
-async function greet(port: number, with_: Partial<Greeting> = {}) {
+async function greet(port: number, with_: Partial<TlsOptions> = {}) {
   const socket = connect(port, address).on('error', () => undefined);
-  const greeted = await shakeHands(socket, {
+  const session = await handshake(socket, {
     host: 'reg.example',
     address,
     port,
@@ -23,12 +23,12 @@ async function greet(port: number, with_: Partial<Greeting> = {}) {
     signal: new AbortController().signal,
     ...with_,
   });
-  if (greeted.outcome.ok) greeted.outcome.value.destroy();
+  if (session.outcome.ok) session.outcome.value.destroy();
   socket.destroy();
-  return greeted.step.outcome;
+  return session.step.outcome;
 }
 
-async function serve(made: Made, with_: Partial<Greeting> = {}, options: ServerOptions = {}) {
+async function serve(made: Made, with_: Partial<TlsOptions> = {}, options: ServerOptions = {}) {
   await using server = await tlsServer({ cert: made.chain, key: made.key, ...options });
   const outcome = await greet(server.port, with_);
   return { outcome, named: [...server.named] };
@@ -96,8 +96,8 @@ describe('a certificate', () => {
 
   it.each([{ forSigning: true }, { usage: 'any' }] as const)(
     'with a usage that Go does not mind is trusted: %j',
-    async (wish) => {
-      const made = await leaf({ names: ['reg.example'], by: root, ...wish });
+    async (request) => {
+      const made = await leaf({ names: ['reg.example'], by: root, ...request });
       expect((await serve(made, { rule: trusting(root.cert) })).outcome.ok).toBe(true);
       const other = await authority({ name: 'Other Root' });
       const { outcome } = await serve(made, { rule: trusting(other.cert) });
@@ -264,8 +264,8 @@ describe('a server that speaks another language', () => {
 
   it.each<[string, Manner, object]>([
     ['HTTP', { is: 'says', bytes: notTls, then: 'closes' }, { code: 'tls.not_tls', host: 'reg.example' }],
-    ['an end', { is: 'closes' }, { code: 'tcp.closed', moment: 'handshake' }],
-    ['a reset', { is: 'resets' }, { code: 'tcp.reset', moment: 'handshake' }],
+    ['an end', { is: 'closes' }, { code: 'tcp.closed', failurePoint: 'handshake' }],
+    ['a reset', { is: 'resets' }, { code: 'tcp.reset', failurePoint: 'handshake' }],
     [
       'a handshake failure',
       { is: 'says', bytes: Uint8Array.from([21, 3, 3, 0, 2, 2, 40]), then: 'closes' },

@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { faultCodes, sideOf } from '#report/fault.ts';
+import { faultCodes, ownerOf } from '#report/fault.ts';
 import type { Fault } from '#report/fault.ts';
 import { remedyInFull } from '#report/report.ts';
-import { adviceFor, faultTable, words } from '#report/advice/advice.ts';
+import { adviceFor, faultTable, faultTextOf } from '#report/advice/advice.ts';
 import type { About } from '#report/advice/advice.ts';
 import { exampleAbout, examples } from '#report/advice/examples.ts';
 
-const nobody: About = { wantedBy: [] };
+const none: About = { requestedBy: [] };
 const web: About = {
   image: 'reg.example:5000/shop/web:1',
   reference: 'reg.example:5000/shop/web:1',
   registry: 'reg.example:5000',
-  wantedBy: [{ kind: 'Deployment', namespace: 'shop', name: 'web', part: 'container web' }],
+  requestedBy: [{ kind: 'Deployment', namespace: 'shop', name: 'web', part: 'container web' }],
 };
 const at = (registry: string, image = `${registry}/a/b:1`): About => ({ ...web, registry, image, reference: image });
 const remedy = (fault: Fault, about: About = web): string => remedyInFull(adviceFor(fault, about));
@@ -27,21 +27,21 @@ describe.each(faultCodes)('%s', (code) => {
   });
 
   test('has a cause and a remedy in whole sentences, of a length that people read', () => {
-    for (const text of [advice.cause, remedyInFull(advice), words[code].meaning]) {
+    for (const text of [advice.cause, remedyInFull(advice), faultTextOf[code].meaning]) {
       expect(text).toMatch(/^\S.*[.:]$|^\S.*`\.$/);
       expect(text.length).toBeLessThan(720);
       expect(text).not.toMatch(/undefined|\[object|NaN| {2}|\.\.$/);
     }
-    expect(words[code].next.length).toBeLessThanOrEqual(42);
-    expect(words[code].shows).not.toBe('');
+    expect(faultTextOf[code].next.length).toBeLessThanOrEqual(42);
+    expect(faultTextOf[code].shows).not.toBe('');
   });
 
   test('knows whose door to knock on', () => {
-    expect(advice.door).toBe('cause' in examples[code] ? 'network' : sideOf(code));
+    expect(advice.owner).toBe('cause' in examples[code] ? 'network' : ownerOf(code));
   });
 
   test('has words also where next to nothing is known about the image', () => {
-    expect(remedyInFull(adviceFor(examples[code], nobody))).not.toMatch(/undefined|\[object| {2}/);
+    expect(remedyInFull(adviceFor(examples[code], none))).not.toMatch(/undefined|\[object| {2}/);
   });
 });
 
@@ -279,7 +279,11 @@ describe('advice does no harm', () => {
     );
     fc.assert(
       fc.property(hostile, hostile, fc.constantFrom(...faultCodes), (name, registry, code) => {
-        const about: About = { image: name, registry, wantedBy: [{ kind: name, namespace: name, name, part: name }] };
+        const about: About = {
+          image: name,
+          registry,
+          requestedBy: [{ kind: name, namespace: name, name, part: name }],
+        };
         const faults: Fault[] = [
           examples[code],
           { code: 'credential.secret_ignored', secret: name, namespace: name, why: name },

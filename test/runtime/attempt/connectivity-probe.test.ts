@@ -1,11 +1,11 @@
 /** A knock opens what a pull would open and asks nothing. */
 import { describe, expect, test } from 'vitest';
-import { differs, isShut, learnedOrigins, reopened, type Knock } from '#budget/connectivity-probe.ts';
+import { differs, isShut, learnedOrigins, reopened, type ConnectivityProbe } from '#budget/connectivity-probe.ts';
 import { planPull } from '#runtime/plan.ts';
 import { Secret } from '#report/secret.ts';
 import type { NodeView } from '#node/view.ts';
 import { manners, openWire } from '#rehearsal/open-wire.ts';
-import { knockAt } from '#runtime/attempt/connectivity-probe.ts';
+import { probeConnectivity } from '#runtime/attempt/connectivity-probe.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { fakeProxy } from '../../kit/fake-proxy.ts';
 import { FakeRegistry, image } from '../../kit/fake-registry.ts';
@@ -27,15 +27,19 @@ async function knocksAt(
   view: NodeView,
   wanted: readonly string[],
   learned: readonly string[] = [],
-): Promise<ReadonlyMap<string, readonly Knock[]>> {
+): Promise<ReadonlyMap<string, readonly ConnectivityProbe[]>> {
   const wire = wireOf(view);
-  const doors = wanted.flatMap((written) => {
+  const targets = wanted.flatMap((written) => {
     const demand = demandFor(written);
     const { image: parsed } = demand;
     return parsed.ok ? [{ id: written, plan: planPull(view, { ...demand, image: parsed }, []), learned }] : [];
   });
   try {
-    return await knockAt(doors, { connections: wire.connections, signal: AbortSignal.timeout(20_000), atOnce: 4 });
+    return await probeConnectivity(targets, {
+      connections: wire.connections,
+      signal: AbortSignal.timeout(20_000),
+      atOnce: 4,
+    });
   } finally {
     await wire.close();
   }
@@ -61,7 +65,7 @@ test('tells mirror, registry and learned hosts apart, in the order of a pull', a
     dirs: { 'reg.test': toml(plain(`reg.test:${origin.port}`), plain('mirror.test:1')) },
   });
   const heard = await knocksAt(view, ['reg.test/team/app:v1'], [`http://auth.test:${realm.port}`]);
-  expect(heard.get('reg.test/team/app:v1')?.map(({ lane, is }) => [lane, is])).toEqual([
+  expect(heard.get('reg.test/team/app:v1')?.map(({ budgetKey, is }) => [budgetKey, is])).toEqual([
     ['mirror.test:1', 'tcp.refused'],
     ['reg.test', 'opened'],
     [undefined, 'opened'],
@@ -75,7 +79,7 @@ test('an image that is never pulled has no doors', async () => {
   const plan = demand.image.ok ? planPull(view, { ...demand, image: demand.image }, []) : undefined;
   if (plan === undefined) throw new Error('the reference is good');
   const at = { connections: wire.connections, signal: AbortSignal.timeout(1000), atOnce: 1 };
-  expect((await knockAt([{ id: 'a', plan, learned: [] }], at)).get('a')).toEqual([]);
+  expect((await probeConnectivity([{ id: 'a', plan, learned: [] }], at)).get('a')).toEqual([]);
   await wire.close();
 });
 
@@ -92,9 +96,9 @@ test("goes through the node's proxy", async () => {
 });
 
 describe('against the last rehearsal', () => {
-  const knock = (registry: FakeRegistry, is: Knock['is']): Knock => ({
+  const probe = (registry: FakeRegistry, is: ConnectivityProbe['is']): ConnectivityProbe => ({
     origin: `http://reg.test:${registry.port}`,
-    lane: 'reg.test',
+    budgetKey: 'reg.test',
     resolves: true,
     is,
     isPrivate: true,
@@ -107,9 +111,9 @@ describe('against the last rehearsal', () => {
       nodeOf({ registries: { 'reg.test': registry } }),
       `reg.test:${registry.port}/team/app:v1`,
     );
-    expect(differs(report, [knock(registry, 'opened')])).toBe(false);
-    expect(differs(report, [knock(registry, 'tcp.refused')])).toBe(true);
-    expect(reopened(report, [knock(registry, 'opened')])).toBe(false);
+    expect(differs(report, [probe(registry, 'opened')])).toBe(false);
+    expect(differs(report, [probe(registry, 'tcp.refused')])).toBe(true);
+    expect(reopened(report, [probe(registry, 'opened')])).toBe(false);
     expect(learnedOrigins(report)).toEqual([blobs.url]);
   });
 
@@ -119,9 +123,9 @@ describe('against the last rehearsal', () => {
     await registry.close();
     const wanted = Object.keys(dirsOf(view))[0] ?? '';
     const report = await pullOf(view, `${wanted}/team/app:v1`);
-    const at = (is: Knock['is']): Knock => ({
+    const at = (is: ConnectivityProbe['is']): ConnectivityProbe => ({
       origin: `http://${wanted}`,
-      lane: wanted,
+      budgetKey: wanted,
       resolves: true,
       is,
       isPrivate: true,

@@ -41,11 +41,11 @@ interface Tried {
 }
 
 async function tryPull(
-  wish: RegistryWish,
+  request: RegistryWish,
   logins: readonly Login[],
   sketch: NodeSketch & PassSketch = {},
 ): Promise<Tried> {
-  await using registry = await FakeRegistry.open(wish);
+  await using registry = await FakeRegistry.open(request);
   const host = `reg.test:${registry.port}`;
   const secrets = logins.map((login, i) => pullSecret(`hub-${i}`, { [host]: login }));
   const demand = demandFor(`${host}/team/app:v1`, { secrets });
@@ -117,8 +117,8 @@ describe.each(engines)('containerd %s', (version) => {
 
   test('a token service that nobody can reach', async () => {
     const port = await deadPort();
-    const wish: RegistryWish = { images, auth: { scheme: 'bearer', realm: `http://127.0.0.1:${port}/token` } };
-    const { report, shown } = await tryPull(wish, [], { version });
+    const request: RegistryWish = { images, auth: { scheme: 'bearer', realm: `http://127.0.0.1:${port}/token` } };
+    const { report, shown } = await tryPull(request, [], { version });
     expect(gist(report)).toBe('fails auth.realm_unreachable');
     expect(report.verdict).toMatchObject({ fault: { cause: { code: 'tcp.refused' } } });
     const query = old
@@ -132,7 +132,7 @@ describe.each(engines)('containerd %s', (version) => {
   test('two secrets: the second one is right', async () => {
     const { report, registry } = await tryPull(basic, [bad, good], { version });
     expect(gist(report)).toBe('pulls');
-    expect(report.performances.map(({ as }) => as)).toHaveLength(2);
+    expect(report.attempts.map(({ as }) => as)).toHaveLength(2);
     expect(registry.requests.filter(({ authorization }) => authorization === basicHeader(...bad))).toHaveLength(1);
   });
 
@@ -143,9 +143,9 @@ describe.each(engines)('containerd %s', (version) => {
   });
 
   test('a wrong secret breaks a public repository too', async () => {
-    const wish: RegistryWish = { images, auth: { scheme: 'bearer', users, anonymous: true } };
-    expect(gist((await tryPull(wish, [bad], { version })).report)).toBe('fails auth.rejected');
-    expect(gist((await tryPull(wish, [], { version })).report)).toBe('pulls');
+    const request: RegistryWish = { images, auth: { scheme: 'bearer', users, anonymous: true } };
+    expect(gist((await tryPull(request, [bad], { version })).report)).toBe('fails auth.rejected');
+    expect(gist((await tryPull(request, [], { version })).report)).toBe('pulls');
   });
 });
 
@@ -197,8 +197,8 @@ describe('the token service', () => {
   });
 
   test('that expires_in a second serves the whole pull with a fresh one, not with an old one', async () => {
-    const wish: RegistryWish = { images, auth: { scheme: 'bearer', anonymous: true, expiresInS: 1 } };
-    const { report } = await tryPull(wish, []);
+    const request: RegistryWish = { images, auth: { scheme: 'bearer', anonymous: true, expiresInS: 1 } };
+    const { report } = await tryPull(request, []);
     expect(gist(report)).toBe('pulls');
   });
 
@@ -220,8 +220,8 @@ describe('the token service', () => {
         ? undefined
         : send(302, { location: `/token?moved=1&${url.searchParams.toString()}` }),
     );
-    const wish: RegistryWish = { images, auth: { scheme: 'bearer', users, anonymous: true }, onRequest: script };
-    expect(gist((await tryPull(wish, [])).report)).toBe('pulls');
+    const request: RegistryWish = { images, auth: { scheme: 'bearer', users, anonymous: true }, onRequest: script };
+    expect(gist((await tryPull(request, [])).report)).toBe('pulls');
   });
 
   test('that redirects for ever is left', async () => {
@@ -400,8 +400,8 @@ describe('a secret that nobody let us read', () => {
     ['Basic', basic],
     ['Bearer', bearer],
     ['Bearer that lets anybody pull', { images, auth: { scheme: 'bearer', users, anonymous: true } }],
-  ] as const)('makes the verdict unknown where a host demands %s', async (_, wish) => {
-    await using registry = await FakeRegistry.open(wish);
+  ] as const)('makes the verdict unknown where a host demands %s', async (_, request) => {
+    await using registry = await FakeRegistry.open(request);
     const report = await pullOf(nodeOf({ registries: { 'reg.test': registry } }), unseen(`reg.test:${registry.port}`));
     expect(gist(report)).toBe('unknown agent.not_allowed');
   });
@@ -410,11 +410,11 @@ describe('a secret that nobody let us read', () => {
     ['pulls', { images }],
     ['fails manifest.unknown_repository', {}],
     ['fails api.unavailable', { onRequest: wrong.refuses(503) }],
-  ] as const)('makes no difference where nobody asks: %s', async (expected, wish) => {
-    await using registry = await FakeRegistry.open(wish);
+  ] as const)('makes no difference where nobody asks: %s', async (expected, request) => {
+    await using registry = await FakeRegistry.open(request);
     const report = await pullOf(nodeOf({ registries: { 'reg.test': registry } }), unseen(`reg.test:${registry.port}`));
     expect(gist(report)).toBe(expected);
-    expect(report.verdict.sure.is).toBe('exact');
+    expect(report.verdict.confidence.is).toBe('exact');
   });
 
   test('makes no difference where another secret is enough', async () => {
@@ -455,17 +455,17 @@ describe('a wrong password', () => {
           expect(reports.map(gist), `pass ${nth}`).toEqual(many.map(() => 'fails auth.rejected'));
         }
         expect(presented(registry)).toBe(times);
-        const mended = many.map((name) =>
+        const fixed = many.map((name) =>
           demandFor(`${host}/team/${name}:v1`, { secrets: [pullSecret('hub', { [host]: good })] }),
         );
-        expect((await pass(node, mended, { memory, atOnce })).map(gist)).toEqual(many.map(() => 'pulls'));
+        expect((await pass(node, fixed, { memory, atOnce })).map(gist)).toEqual(many.map(() => 'pulls'));
       }
     },
   );
 
   test('is shown in the same words when it is not presented again', async () => {
-    for (const wish of [basic, bearer]) {
-      await using registry = await FakeRegistry.open(wish);
+    for (const request of [basic, bearer]) {
+      await using registry = await FakeRegistry.open(request);
       const host = `reg.test:${registry.port}`;
       const demand = demandFor(`${host}/team/app:v1`, { secrets: [pullSecret('hub', { [host]: bad })] });
       const memory = new Memory();

@@ -153,7 +153,7 @@ test('an endless body is left after what is needed of it', async () => {
     const [, bad] = await amid(place, infinite);
     const most = Math.max(
       0,
-      ...(bad?.performances ?? []).flatMap(({ exchanges }) =>
+      ...(bad?.attempts ?? []).flatMap(({ exchanges }) =>
         exchanges.map(({ outcome }) => (outcome.ok ? outcome.value.bytes : 0)),
       ),
     );
@@ -199,7 +199,7 @@ describe('headers of hosts.toml', () => {
   test('a good one goes to the registry, its redirects and not to its token service before 2.1', async () => {
     await using registry = await FakeRegistry.open({ images, auth: { scheme: 'bearer', anonymous: true } });
     const host = `reg.test:${registry.port}`;
-    for (const [version, told] of [
+    for (const [version, shown] of [
       ['1.7.34', false],
       ['2.1.9', true],
     ] as const) {
@@ -211,7 +211,7 @@ describe('headers of hosts.toml', () => {
       });
       await pullOf(node, `${host}/team/app:v1`);
       const [token] = registry.requests.filter(({ url }) => url.startsWith('/token'));
-      expect(token?.headers['x-team']).toEqual(told ? ['shop'] : undefined);
+      expect(token?.headers['x-team']).toEqual(shown ? ['shop'] : undefined);
       expect(
         registry.requests
           .filter(({ url }) => url.startsWith('/v2'))

@@ -6,14 +6,14 @@ import {
   aggregate,
   contentNotFound,
   criError,
-  fetchStatusWords,
+  fetchStatusText,
   openFailed,
   pullFailed,
   requestFailed,
   resolveFailed,
-  resolveStatusWords,
-  tokenStatusWords,
-  transportWords,
+  resolveStatusText,
+  tokenStatusText,
+  transportText,
   urlError,
 } from '#runtime/containerd/error-texts.ts';
 import { engines, versionOf } from '../../kit/stage.ts';
@@ -30,7 +30,7 @@ const young = 'failed to pull and unpack image "reg.test/team/app:v1": failed to
 const prefix: Readonly<Record<Version, string>> = { '1.6.20': old, '1.7.34': old, '2.1.9': young, '2.3.4': young };
 
 function transport(version: Version, fault: Fault, asking = head): string {
-  return criError(resolveFailed(ref, transportWords(asking, fault, engine(version)), engine(version)));
+  return criError(resolveFailed(ref, transportText(asking, fault, engine(version)), engine(version)));
 }
 
 describe.each(engines)('containerd %s', (version) => {
@@ -54,8 +54,8 @@ describe.each(engines)('containerd %s', (version) => {
       { code: 'tls.client_rejected', host: 'reg.test', alert: 'certificate required' },
       'remote error: tls: certificate required',
     ],
-  ])('%j', (fault, words) => {
-    expect(transport(version, fault)).toBe(does + words);
+  ])('%j', (fault, errorText) => {
+    expect(transport(version, fault)).toBe(does + errorText);
   });
 
   const x509 = version === '1.6.20' ? 'x509: ' : 'tls: failed to verify certificate: x509: ';
@@ -90,15 +90,15 @@ describe.each(engines)('containerd %s', (version) => {
       { code: 'tls.wrong_name', host: 'tls-wrong-host.lab.test', names: ['elsewhere.example'], commonNameOnly: false },
       'certificate is valid for elsewhere.example, not tls-wrong-host.lab.test',
     ],
-  ])('%j', (fault, words) => {
-    expect(transport(version, fault)).toBe(does + x509 + words);
+  ])('%j', (fault, errorText) => {
+    expect(transport(version, fault)).toBe(does + x509 + errorText);
   });
 
   test('a time-out of the dial, which carries a code in some versions', () => {
-    const words = `${does}dial tcp 127.1.255.99:443: i/o timeout`;
+    const errorText = `${does}dial tcp 127.1.255.99:443: i/o timeout`;
     const coded = version === '1.7.34' || version === '2.3.4';
     expect(transport(version, { code: 'tcp.timed_out', address: '127.1.255.99', port: 443, afterMs: 30_000 })).toBe(
-      coded ? `rpc error: code = DeadlineExceeded desc = ${words}` : words,
+      coded ? `rpc error: code = DeadlineExceeded desc = ${errorText}` : errorText,
     );
   });
 
@@ -113,7 +113,7 @@ describe.each(engines)('containerd %s', (version) => {
 
   test('a status of HEAD', () => {
     const answer = { status: 500, authority: 'reg.test', path: 'manifests v1', message: '' };
-    expect(resolveStatusWords(head, answer, engine(version)).text).toBe(
+    expect(resolveStatusText(head, answer, engine(version)).text).toBe(
       version === '1.6.20'
         ? 'pulling from host reg.test failed with status code [manifests v1]: 500 Internal Server Error'
         : 'unexpected status from HEAD request to https://reg.test/v2/team/app/manifests/v1: 500 Internal Server Error',
@@ -122,12 +122,12 @@ describe.each(engines)('containerd %s', (version) => {
 
   test('a status of GET, with what the server says', () => {
     const message = 'toomanyrequests: You have reached your pull rate limit.';
-    const said = fetchStatusWords(
+    const logged = fetchStatusText(
       { method: 'GET', url: blob },
       { status: 429, requested: blob, message },
       engine(version),
     ).text;
-    expect(said).toBe(
+    expect(logged).toBe(
       version.startsWith('1.')
         ? `unexpected status code ${blob.href}: 429 Too Many Requests - Server message: ${message}`
         : `unexpected status from GET request to ${blob.href}: 429 Too Many Requests\n${message}`,
@@ -136,7 +136,7 @@ describe.each(engines)('containerd %s', (version) => {
 
   test('a status of a token service', () => {
     const url = new URL('https://reg.test/token?scope=repository%3Ateam%2Fapp%3Apull&service=reg.test');
-    expect(tokenStatusWords({ method: 'GET', url }, 403, engine(version))).toBe(
+    expect(tokenStatusText({ method: 'GET', url }, 403, engine(version))).toBe(
       version === '1.6.20'
         ? 'unexpected status: 403 Forbidden'
         : `unexpected status from GET request to ${url.href}: 403 Forbidden`,
@@ -145,13 +145,13 @@ describe.each(engines)('containerd %s', (version) => {
 
   test('a redirected GET names the first place in 1.x and the last in 2.1', () => {
     const at = new URL('https://cdn.test/blob?sig=secret');
-    const said = fetchStatusWords(
+    const logged = fetchStatusText(
       { method: 'GET', url: at },
       { status: 403, requested: blob, message: '' },
       engine(version),
     ).text;
-    expect(said).toContain(version.startsWith('1.') ? 'https://reg.test/' : 'https://cdn.test/blob');
-    expect(said).not.toContain('secret');
+    expect(logged).toContain(version.startsWith('1.') ? 'https://reg.test/' : 'https://cdn.test/blob');
+    expect(logged).not.toContain('secret');
   });
 });
 
@@ -163,16 +163,16 @@ describe('queries', () => {
       for (const shown of [
         urlError(
           { method: 'GET', url },
-          { code: 'tcp.closed', address: '', port: 1, moment: 'response' },
+          { code: 'tcp.closed', address: '', port: 1, failurePoint: 'response' },
           engine(version),
         ),
         requestFailed({ method: 'GET', url }, 'stopped after 10 redirects', engine(version)),
-        resolveStatusWords(
+        resolveStatusText(
           { method: 'GET', url },
           { status: 403, authority: '', path: '', message: '' },
           engine('2.1.9'),
         ).text,
-        fetchStatusWords({ method: 'GET', url }, { status: 403, requested: url, message: '' }, engine(version)).text,
+        fetchStatusText({ method: 'GET', url }, { status: 403, requested: url, message: '' }, engine(version)).text,
         contentNotFound(url),
       ]) {
         expect(shown).not.toMatch(/abc|def/);
@@ -227,5 +227,5 @@ test.each([
   [599, '599'],
   [200, '200'],
 ])('status %s is written %j', (status, line) => {
-  expect(tokenStatusWords(head, status, engine('1.6.20'))).toBe(`unexpected status: ${line}`);
+  expect(tokenStatusText(head, status, engine('1.6.20'))).toBe(`unexpected status: ${line}`);
 });

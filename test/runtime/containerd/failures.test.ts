@@ -37,10 +37,10 @@ interface Tried {
 }
 
 async function tryPull(
-  wish: RegistryWish,
+  request: RegistryWish,
   sketch: NodeSketch & PassSketch & { readonly tag?: string } = {},
 ): Promise<Tried> {
-  await using registry = await FakeRegistry.open({ images, ...wish });
+  await using registry = await FakeRegistry.open({ images, ...request });
   const host = `reg.test:${registry.port}`;
   const reference = `${host}/team/app${sketch.tag ?? ':v1'}`;
   const report = await pullOf(nodeOf({ registries: { 'reg.test': registry }, ...sketch }), reference, sketch);
@@ -148,11 +148,11 @@ describe.each(engines)('containerd %s', (version) => {
     );
     const tried = await tryPull(fails(script), { version });
     const url = `http://HOST/v2/team/app/manifests/${app.top.digest}`;
-    const words = /^(1|2\.0)/.test(version)
+    const errorText = /^(1|2\.0)/.test(version)
       ? `unexpected status code ${url}: 429 Too Many Requests - Server message: toomanyrequests: You have reached your pull rate limit.`
       : `unexpected status from GET request to ${url}: 429 Too Many Requests\ntoomanyrequests: You have reached your pull rate limit.`;
     expect(gist(tried.report)).toBe('fails api.rate_limited');
-    expect(tried.shown).toBe(`${unpack}: failed to copy: httpReadSeeker: failed open: ${words}`);
+    expect(tried.shown).toBe(`${unpack}: failed to copy: httpReadSeeker: failed open: ${errorText}`);
   });
 
   test.each([
@@ -468,7 +468,7 @@ describe('references', () => {
   test('a reference that cannot be read fails before anything', async () => {
     const report = await pullOf(nodeOf(), 'reg.test/Team/App:v1');
     expect(gist(report)).toBe('fails image.malformed');
-    expect(report.performances).toEqual([]);
+    expect(report.attempts).toEqual([]);
   });
 });
 

@@ -105,7 +105,7 @@ describe.each([
     const node = nodeOf({ registries: { 'reg.test': registry } });
     const wanted = `reg.test:${registry.port}/team/app:v1`;
     const report = await pullOf(node, wanted, { memory, manners: between });
-    expect(report.performances[0]?.ending).toMatchObject({ content: { digest: moved.top.digest } });
+    expect(report.attempts[0]?.ending).toMatchObject({ content: { digest: moved.top.digest } });
   });
 
   const conditional = (script: Script): Script =>

@@ -115,8 +115,8 @@ describe('a mirror', () => {
     let isDue = false;
     const sketch = { memory, manners: { tagIsDue: () => isDue } };
     const digestNow = async (): Promise<unknown> => {
-      const { performances } = await pullOf(behind(mirror), wanted, sketch);
-      return performances[0]?.ending.is === 'pulled' ? performances[0].ending.content.digest : undefined;
+      const { attempts } = await pullOf(behind(mirror), wanted, sketch);
+      return attempts[0]?.ending.is === 'pulled' ? attempts[0].ending.content.digest : undefined;
     };
     expect(await digestNow()).toBe(app.top.digest);
     mirror.put('team/app:v1', other);

@@ -21,7 +21,7 @@ function manifestGets(registry: FakeRegistry): readonly string[] {
 const poorHead = wrong.onMethod('HEAD', wrong.sends(200, { 'content-type': app.top.mediaType }, 'x'));
 
 describe('Docker Hub', () => {
-  const wishes: readonly (readonly [what: string, script: Script | undefined, expected: string])[] = [
+  const sampleRequests: readonly (readonly [what: string, script: Script | undefined, expected: string])[] = [
     ['that is well', undefined, 'pulls'],
     ['that answers 404', wrong.refuses(404, 'MANIFEST_UNKNOWN'), 'fails manifest.unknown_tag'],
     ['that answers 403', wrong.refuses(403, 'DENIED'), 'fails auth.denied'],
@@ -50,7 +50,7 @@ describe('Docker Hub', () => {
     ],
   ];
 
-  test.each(wishes)('%s gets no GET of a manifest', async (_, script, expected) => {
+  test.each(sampleRequests)('%s gets no GET of a manifest', async (_, script, expected) => {
     for (const version of ['1.7.34', '2.1.9', '2.3.4']) {
       await using hub = await FakeRegistry.open({
         images: { 'library/nginx:1': app },
@@ -68,7 +68,7 @@ describe('Docker Hub', () => {
       await using hub = await FakeRegistry.open({ images: { 'library/nginx:1': app } });
       const report = await pullOf(nodeOf(hubAt(hub, name)), 'nginx:1');
       expect(gist(report)).toBe('pulls');
-      expect(report.verdict.sure).toMatchObject({ is: 'approximate' });
+      expect(report.verdict.confidence).toMatchObject({ is: 'approximate' });
       expect(asked(hub).map((line) => line.split(' ')[0])).toEqual(['HEAD']);
     },
   );
@@ -91,7 +91,7 @@ describe('Docker Hub', () => {
     await using hub = await FakeRegistry.open({ images: { 'library/nginx:1': app } });
     const report = await pullOf(nodeOf(hubAt(hub)), 'nginx:1', { manners: { spend: true } });
     expect(gist(report)).toBe('pulls');
-    expect(report.verdict.sure).toEqual({ is: 'exact', because: [] });
+    expect(report.verdict.confidence).toEqual({ is: 'exact', because: [] });
     expect(manifestGets(hub)).toHaveLength(1);
   });
 
@@ -99,7 +99,7 @@ describe('Docker Hub', () => {
     await using hub = await FakeRegistry.open({ images: { 'library/nginx:1': app } });
     const content = new Map([[app.top.digest, new Uint8Array(app.top.bytes)]]);
     const report = await pullOf(nodeOf(hubAt(hub)), 'nginx:1', { content });
-    expect(report.verdict.sure).toEqual({ is: 'exact', because: [] });
+    expect(report.verdict.confidence).toEqual({ is: 'exact', because: [] });
     expect(manifestGets(hub)).toEqual([]);
     expect(asked(hub)).toHaveLength(3);
   });
@@ -288,7 +288,7 @@ describe('content', () => {
       'HEAD /v2/team/app/manifests/v1',
       `GET /v2/team/app/blobs/${config}`,
     ]);
-    expect(second.performances[0]?.ending).toMatchObject({
+    expect(second.attempts[0]?.ending).toMatchObject({
       content: { blobHosts: [`reg.test:${registry.port}`], depth: 'blobs_sampled' },
     });
   });
@@ -339,7 +339,7 @@ describe('content', () => {
     const moved = image({ seed: 'moved' });
     mirror.put('team/app:v1', moved);
     const report = await pullOf(node, 'reg.test/team/app:v1', { memory });
-    expect(report.performances[0]?.ending).toMatchObject({ content: { digest: moved.top.digest } });
+    expect(report.attempts[0]?.ending).toMatchObject({ content: { digest: moved.top.digest } });
   });
 });
 
@@ -348,19 +348,17 @@ describe('a large layer', () => {
   const [layer] = large.manifests[0].layers;
 
   async function bytesRead(
-    wish: RegistryWish,
+    request: RegistryWish,
     manners = {},
   ): Promise<{ readonly gist: string; readonly bytes: number; readonly depth: unknown }> {
-    await using registry = await FakeRegistry.open({ images: { 'team/app:v1': large }, ...wish });
+    await using registry = await FakeRegistry.open({ images: { 'team/app:v1': large }, ...request });
     const report = await pullOf(
       nodeOf({ registries: { 'reg.test': registry } }),
       `reg.test:${registry.port}/team/app:v1`,
       { manners },
     );
-    const facts = report.performances
-      .flatMap(({ exchanges }) => exchanges)
-      .findLast(({ act }) => act === 'layer')?.outcome;
-    const ending = report.performances[0]?.ending;
+    const facts = report.attempts.flatMap(({ exchanges }) => exchanges).findLast(({ act }) => act === 'layer')?.outcome;
+    const ending = report.attempts[0]?.ending;
     return {
       gist: gist(report),
       bytes: facts?.ok === true ? facts.value.bytes : -1,
@@ -417,7 +415,7 @@ test('no blob is read beyond 64 KiB, whatever is sent', async () => {
     `reg.test:${registry.port}/team/app:v1`,
   );
   expect(report.verdict.is).toBe('fails');
-  for (const { outcome, act } of report.performances.flatMap(({ exchanges }) => exchanges)) {
+  for (const { outcome, act } of report.attempts.flatMap(({ exchanges }) => exchanges)) {
     if (outcome.ok && (act === 'layer' || act === 'config')) expect(outcome.value.bytes).toBeLessThanOrEqual(64 * 1024);
   }
 });

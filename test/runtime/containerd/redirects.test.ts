@@ -1,6 +1,6 @@
 /** Where redirects lead, and what does not go along. */
 import { describe, expect, test } from 'vitest';
-import { isWithin, mostRequests, nextHop } from '#go/redirect.ts';
+import { isWithin, mostRequests, nextRequest } from '#go/redirect.ts';
 import { trustRealm } from '#registry/http/token-realm.ts';
 import { authority, type KeyPair } from '../../kit/authority.ts';
 import { FakeRegistry, image, type RegistryWish } from '../../kit/fake-registry.ts';
@@ -15,16 +15,16 @@ const hosts = { 'reg.test': ['127.0.0.1'], 'cdn.test': ['127.0.0.1'], 'blobs.reg
 
 /** What each registry was asked with, by scheme of its Authorization. */
 async function redirected(
-  wish: RegistryWish,
+  request: RegistryWish,
   to: (port: number) => string,
   cdnWish: RegistryWish = { images },
   version = '2.1.9',
 ) {
   await using cdn = await FakeRegistry.open(cdnWish);
-  await using registry = await FakeRegistry.open({ images, ...wish });
+  await using registry = await FakeRegistry.open({ images, ...request });
   registry.play(
     wrong.onBlobs((visit) =>
-      visit.seen.authorization === undefined && wish.auth ? undefined : wrong.redirects(to(cdn.port))(visit),
+      visit.seen.authorization === undefined && request.auth ? undefined : wrong.redirects(to(cdn.port))(visit),
     ),
   );
   const host = `reg.test:${registry.port}`;
@@ -218,13 +218,13 @@ describe('nextHop', () => {
     [308, '//cdn.io/x', 'https://cdn.io/x'],
     [307, '?q', 'https://reg.io/v2/a?q'],
   ])('%s to %j', (status, location, expected) => {
-    const next = nextHop(status, location, from);
+    const next = nextRequest(status, location, from);
     expect(next instanceof URL ? next.href : next).toBe(expected);
   });
 
   test('what cannot be followed says why', () => {
-    expect(nextHop(307, 'https://[', from)).toBe('failed to parse Location header');
-    expect(nextHop(307, 'file:///etc/passwd', from)).toBe('unsupported protocol scheme "file"');
+    expect(nextRequest(307, 'https://[', from)).toBe('failed to parse Location header');
+    expect(nextRequest(307, 'file:///etc/passwd', from)).toBe('unsupported protocol scheme "file"');
     expect(mostRequests).toBe(10);
   });
 });
@@ -242,9 +242,9 @@ test.each([
 });
 
 describe('trustRealm', () => {
-  const outside = { scheme: 'https', host: 'reg.io', addresses: ['reg.io', '93.184.216.34'] };
+  const dependencies = { scheme: 'https', host: 'reg.io', addresses: ['reg.io', '93.184.216.34'] };
   const inside = { scheme: 'https', host: 'reg.corp', addresses: ['reg.corp', '10.1.2.3'] };
-  const trusted = (realm: string, registry = outside): boolean => trustRealm(new URL(realm), registry).ok;
+  const trusted = (realm: string, registry = dependencies): boolean => trustRealm(new URL(realm), registry).ok;
 
   test.each([
     'https://auth.io/token',

@@ -68,9 +68,9 @@ function played(place: Place, script: Script): readonly Script[] {
 }
 
 /** The verdict, and all that the kubelet would print; the port that a socket had on this side is nobody's. */
-function told(report: PullReport): readonly string[] {
-  const words = report.kubelet?.waitingMessage ?? '';
-  return [gist(report), words.replace(/127\.0\.0\.1:\d+->/g, '127.0.0.1:…->')];
+function shown(report: PullReport): readonly string[] {
+  const errorText = report.kubelet?.waitingMessage ?? '';
+  return [gist(report), errorText.replace(/127\.0\.0\.1:\d+->/g, '127.0.0.1:…->')];
 }
 
 async function judgesAlike(at: {
@@ -84,14 +84,14 @@ async function judgesAlike(at: {
   const [calm, bad] = [played(place, () => undefined), played(place, script)];
   await withPlace(place, version, async ({ bad: registry, view, wanted }) => {
     registry.play(...bad);
-    const cold = told(await pullOf(view, wanted, { manners: patience }));
+    const cold = shown(await pullOf(view, wanted, { manners: patience }));
     for (const isDue of [false, true]) {
       const known = { memory: new Memory(), manners: { tagIsDue: () => isDue } };
       registry.play(...calm);
       expect(gist(await pullOf(view, wanted, known))).toBe('pulls');
       registry.play(...bad);
       expect(
-        told(await pullOf(view, wanted, { ...known, manners: { ...known.manners, ...patience } })),
+        shown(await pullOf(view, wanted, { ...known, manners: { ...known.manners, ...patience } })),
         `tag due: ${isDue}`,
       ).toEqual(cold);
     }

@@ -265,8 +265,8 @@ describe('mirrors and the registry itself', () => {
       const report = await pullOf(mirrored(mirror, origin), `reg.test:${origin.port}/team/app:v1`);
       expect(report.verdict.is).not.toBe('fails');
       expect(asked(origin)).toEqual([bare[3]]);
-      const [performance] = report.performances;
-      expect(performance?.ending).toMatchObject({
+      const [attempt] = report.attempts;
+      expect(attempt?.ending).toMatchObject({
         content: { blobHosts: [`mirror.test:${mirror.port}`, `reg.test:${origin.port}`] },
       });
     },

@@ -83,7 +83,7 @@ const table: readonly (readonly [what: string, flag: Flag, expected: Readonly<Re
   ['schema 1', (e) => e.convertsSchema1, { '1.7.34': true, '2.0.0': false }],
   [
     'the words of a refused HEAD',
-    (e) => e.wording.headStatus,
+    (e) => e.texts.headStatus,
     {
       '1.6.24': 'pulling_from_host',
       '1.6.25': 'unexpected_status',
@@ -91,10 +91,10 @@ const table: readonly (readonly [what: string, flag: Flag, expected: Readonly<Re
       '2.3.4': 'unexpected_status',
     },
   ],
-  ['the words of a refused GET', (e) => e.wording.getStatus, { '2.0.11': 'server_message', '2.1.0': 'new_line' }],
+  ['the words of a refused GET', (e) => e.texts.getStatus, { '2.0.11': 'server_message', '2.1.0': 'new_line' }],
   [
     'queries in transport errors',
-    (e) => e.wording.redactsQueries,
+    (e) => e.texts.redactsQueries,
     { '1.6.20': false, '1.7.34': true, '2.1.9': true, '2.3.4': true },
   ],
   [
@@ -109,13 +109,13 @@ const table: readonly (readonly [what: string, flag: Flag, expected: Readonly<Re
   ],
   [
     'the way round a refused SHA-1',
-    (e) => e.wording.offersSha1,
+    (e) => e.texts.offersSha1,
     { '1.6.39': true, '1.7.28': true, '1.7.29': false, '2.0.6': true, '2.0.7': false, '2.1.5': false, '2.2.0': false },
   ],
-  ['the prefix of x509 errors', (e) => e.wording.tlsPrefix, { '1.6.20': false, '1.7.34': true, '2.1.9': true }],
+  ['the prefix of x509 errors', (e) => e.texts.tlsPrefix, { '1.6.20': false, '1.7.34': true, '2.1.9': true }],
   [
     'the code of a time-out',
-    (e) => e.wording.deadlineCode,
+    (e) => e.texts.deadlineCode,
     { '1.6.20': false, '1.7.34': true, '2.1.9': false, '2.3.4': true },
   ],
 ];

@@ -2,7 +2,7 @@
 import { join, posix } from 'node:path';
 import type { HasContent } from '#kubelet/disk.ts';
 import type { LocalContent } from '#node/view.ts';
-import { look, readBytes, listDir } from '#node/host-root.ts';
+import { statPath, readBytes, listDir } from '#node/host-root.ts';
 
 /** Manifests and configurations are at most 4 MiB and a little; layers are never wanted. */
 const maxBlobBytes = 8 * 1024 * 1024;
@@ -40,7 +40,7 @@ export function hasContent(hostRoot: string, containerdRoot: string): HasContent
       isNew ??= hasPulledNothing(hostRoot, containerdRoot);
       return (await isNew) ? false : undefined;
     }
-    const at = await look(store, posix.join('/blobs', parts[1] ?? '', parts[2] ?? ''));
+    const at = await statPath(store, posix.join('/blobs', parts[1] ?? '', parts[2] ?? ''));
     if (at.ok) return at.value.kind === 'file';
     return at.unread.is === 'unseen' ? undefined : false;
   };
@@ -59,6 +59,6 @@ async function hasPulledNothing(hostRoot: string, containerdRoot: string): Promi
 
 /** Where the store lies on this machine. */
 async function find(hostRoot: string, path: string): Promise<string | undefined> {
-  const at = await look(hostRoot, path);
+  const at = await statPath(hostRoot, path);
   return at.ok && at.value.kind === 'dir' ? join(hostRoot, at.value.path) : undefined;
 }

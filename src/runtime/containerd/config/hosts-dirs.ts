@@ -9,7 +9,7 @@ import { bad, good, type Outcome } from '#report/outcome.ts';
 import type { HostRule, HostsDir, HostsRoot, HostsRules, RuntimeVersion } from '#node/view.ts';
 import { bareRecord } from '#data/bare-record.ts';
 import { decodeHosts, type HostEntry, type TlsPaths } from './hosts-toml.ts';
-import { listDir, look, readText } from '#node/host-root.ts';
+import { listDir, statPath, readText } from '#node/host-root.ts';
 import { readTls, unreadable } from '#node/tls-files.ts';
 
 export interface ReadHosts {
@@ -29,7 +29,7 @@ export async function readHostsRoot(ask: ReadHosts, path: string): Promise<Outco
   const dirs: [string, HostsDir][] = [];
   for (const { name } of listed.value) {
     const dir = posix.join(path, name);
-    const found = await look(ask.root, dir);
+    const found = await statPath(ask.root, dir);
     // os.Stat: a link that leads nowhere does not exist, anything else does.
     if (!found.ok && found.unread.is === 'absent') continue;
     const is = found.ok ? await readHostsDir(ask, dir) : bad(unreadable(found.unread, dir, 'hosts.unreadable'));
@@ -76,7 +76,7 @@ async function readCertFiles(ask: ReadHosts, dir: string): Promise<Outcome<Hosts
     if (name.endsWith('.crt')) cas.push(posix.join(dir, name));
     if (!name.endsWith('.cert')) continue;
     const key = posix.join(dir, `${name.slice(0, -'.cert'.length)}.key`);
-    const found = await look(ask.root, key);
+    const found = await statPath(ask.root, key);
     if (!found.ok && found.unread.is !== 'absent') {
       return bad(unreadable(found.unread, key, 'hosts.client_unreadable'));
     }

@@ -15,7 +15,7 @@ import { images, oldCri } from './migrate.ts';
 import { decodeImages, type ImageSettings } from './image-settings.ts';
 import { bareRecord } from '#data/bare-record.ts';
 import { readHostsRoot } from './hosts-dirs.ts';
-import { look } from '#node/host-root.ts';
+import { statPath } from '#node/host-root.ts';
 import { readLegacyTls } from './legacy-tls.ts';
 import { asTable } from './toml.ts';
 
@@ -94,7 +94,7 @@ async function configPlace(ask: ReadContainerd): Promise<{ path: string; root: s
     return { path: ask.args.config, root: ask.args.root ?? known?.root };
   }
   for (const { config, root } of bundled) {
-    if ((await look(ask.root, config)).ok) return { path: config, root: ask.args.root ?? root };
+    if ((await statPath(ask.root, config)).ok) return { path: config, root: ask.args.root ?? root };
   }
   return { path: defaultConfig, root: ask.args.root };
 }

@@ -107,7 +107,7 @@ function keyOf(source: string): readonly string[] {
 /** The first `=` outside quotes. */
 function keyEnd(text: string, start: number): number {
   let at = start;
-  while (at < text.length && text.charAt(at) !== '=' && text.charAt(at) !== '\n') at = pastToken(text, at);
+  while (at < text.length && text.charAt(at) !== '=' && text.charAt(at) !== '\n') at = afterToken(text, at);
   return at;
 }
 
@@ -126,7 +126,7 @@ function valueEnd(text: string, start: number): number {
     }
     if (char === '[' || char === '{') depth += 1;
     if (char === ']' || char === '}') depth -= 1;
-    at = pastToken(text, at);
+    at = afterToken(text, at);
   }
   return at;
 }
@@ -137,7 +137,7 @@ function lineEnd(text: string, start: number): number {
 }
 
 /** Past one character, or past a whole string of any of TOML's four kinds. */
-function pastToken(text: string, at: number): number {
+function afterToken(text: string, at: number): number {
   const quote = text.charAt(at);
   if (quote !== '"' && quote !== "'") return at + 1;
   const long = text.startsWith(quote.repeat(3), at);

@@ -10,7 +10,7 @@ import type { KnownTag } from '#runtime/attempt/known-tags.ts';
 import { isMetered } from '#runtime/attempt/metered.ts';
 import { accept, pick, type Host } from './missing.ts';
 import { refusal } from './refusal.ts';
-import { saysWait, send } from './request.ts';
+import { asksToWait, send } from './request.ts';
 import {
   abort,
   asBefore,
@@ -24,34 +24,34 @@ import {
   type ResolveEnding,
   type Unsaid,
 } from './resolve-ending.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 import { askerOf, isThere, placeOf, readCondition, shortCut, type Condition } from './short-cut.ts';
 import type { Trouble } from '#runtime/attempt/trouble.ts';
 
 type Ending = ResolveEnding | Failure;
-export async function askHost(scene: Scene, authorizer: Authorizer, host: Host): Promise<Ending> {
-  const cut = shortCut(scene, host.route);
+export async function askHost(context: AttemptContext, authorizer: Authorizer, host: Host): Promise<Ending> {
+  const cut = shortCut(context, host.route);
   const gentle =
     cut?.is === 'by_digest'
-      ? await askByDigest(scene, authorizer, { host, known: cut.known })
-      : await askForTag(scene, authorizer, { host, ...(cut === undefined ? {} : { condition: cut }) });
+      ? await askByDigest(context, authorizer, { host, known: cut.known })
+      : await askForTag(context, authorizer, { host, ...(cut === undefined ? {} : { condition: cut }) });
   if (!('is' in gentle) || gentle.is !== 'unsaid') return gentle;
-  const at = scene.routes[host.route];
-  const { tags } = scene.wire.memory;
-  if (at !== undefined) tags.drop(placeOf(at), askerOf(scene));
-  const plain = await askForTag(scene, authorizer, { host, tries: gentle.tries });
+  const at = context.routes[host.route];
+  const { tags } = context.wire.memory;
+  if (at !== undefined) tags.drop(placeOf(at), askerOf(context));
+  const plain = await askForTag(context, authorizer, { host, tries: gentle.tries });
   if ('is' in plain && plain.is === 'unsaid') return abort({ code: 'agent.bug', where: 'askHost', what: 'unsaid' });
   const isSame = 'is' in plain && plain.is === 'resolved' && plain.value.digest === cut?.known.digest;
-  if (at !== undefined && isSame) tags.mistrust(at.authority, scene.wire.elapsedMs());
+  if (at !== undefined && isSame) tags.mistrust(at.authority, context.wire.elapsedMs());
   return plain;
 }
 
 async function askByDigest(
-  scene: Scene,
+  context: AttemptContext,
   authorizer: Authorizer,
   { host, known }: { readonly host: Host; readonly known: KnownTag },
 ): Promise<Ending | Unsaid> {
-  const tried = await send(scene, authorizer, {
+  const tried = await send(context, authorizer, {
     method: 'HEAD',
     ...pick(host),
     object: `manifests/${known.digest}`,
@@ -60,19 +60,22 @@ async function askByDigest(
     once: true,
     purpose: { act: 'resolve', because: `${host.because}; by digest, for a cache asks its upstream for each tag` },
   });
-  if (!tried.ok) return unreached(ofTag(tried.trouble, scene, known));
+  if (!tried.ok) return unreached(ofTag(tried.trouble, context, known));
   const { answer } = tried.value;
-  if (isThere(answer, known)) return asBefore(scene, known, { route: host.route, answer, shown: 'content' });
+  if (isThere(answer, known)) return asBefore(context, known, { route: host.route, answer, shown: 'content' });
   if (answer.status !== 429) return { is: 'unsaid', tries: 0 };
-  if (!saysWait(answer, scene.wire.now())) return { is: 'unsaid', tries: 1 };
+  if (!asksToWait(answer, context.wire.now())) return { is: 'unsaid', tries: 1 };
   // Remembered, so that the runtime's question is answered by it and not sent.
-  refusal(tried.value, scene);
+  refusal(tried.value, context);
   return { is: 'unsaid', tries: 0 };
 }
 
 /** Where no answer came: the runtime would have met the same with its own question. */
-function ofTag(found: Trouble, { plan: { image } }: Scene, { digest }: KnownTag): Trouble {
-  return { ...found, words: { ...found.words, text: found.words.text.replaceAll(digest, image.tag ?? 'latest') } };
+function ofTag(found: Trouble, { plan: { image } }: AttemptContext, { digest }: KnownTag): Trouble {
+  return {
+    ...found,
+    errorText: { ...found.errorText, text: found.errorText.text.replaceAll(digest, image.tag ?? 'latest') },
+  };
 }
 
 interface ForTag {
@@ -81,19 +84,19 @@ interface ForTag {
   readonly tries?: number;
 }
 
-async function askForTag(scene: Scene, authorizer: Authorizer, asking: ForTag): Promise<Ending | Unsaid> {
+async function askForTag(context: AttemptContext, authorizer: Authorizer, asking: ForTag): Promise<Ending | Unsaid> {
   const { host, condition } = asking;
-  const tried = await send(scene, authorizer, requestFor(asking));
+  const tried = await send(context, authorizer, requestFor(asking));
   if (!tried.ok) return unreached(tried.trouble);
   const reply = tried.value;
   const { answer } = reply;
-  const said = condition === undefined ? 'answer' : readCondition(condition, reply);
-  if (said === 'nothing') return { is: 'unsaid', tries: 0 };
-  if (condition !== undefined && said === 'as_before')
-    return asBefore(scene, condition.known, { route: host.route, answer, shown: 'same_tag' });
-  if (answer.status > 299) return refused(scene, authorizer, host, reply);
+  const answered = condition === undefined ? 'answer' : readCondition(condition, reply);
+  if (answered === 'nothing') return { is: 'unsaid', tries: 0 };
+  if (condition !== undefined && answered === 'as_before')
+    return asBefore(context, condition.known, { route: host.route, answer, shown: 'same_tag' });
+  if (answer.status > 299) return refused(context, authorizer, host, reply);
   const size = sizeOf(answer);
-  const digest = scene.plan.image.digest ?? digestHeader(answer, size);
+  const digest = context.plan.image.digest ?? digestHeader(answer, size);
   const flaw = digest === undefined ? undefined : digestFlaw(digest);
   if (digest !== undefined && flaw !== undefined) {
     const why = `"${digest.slice(0, 80)}" in header not a valid digest: ${flaw}`;
@@ -102,12 +105,12 @@ async function askForTag(scene: Scene, authorizer: Authorizer, asking: ForTag): 
   if (digest !== undefined && size !== undefined) {
     const mediaType = manifestMediaType(header(answer, 'content-type'));
     const found = { digest, size, mediaType, route: host.route, shown: 'tag' as const };
-    return described(scene, { ...found, ...limitIn(scene, answer) }, reply);
+    return described(context, { ...found, ...limitIn(context, answer) }, reply);
   }
-  if (reply.method === 'GET' && answer.whole) return fromBody(scene, host, reply, digest);
-  if (isMetered(scene, host.route))
-    return heldBack(scene, host, 'HEAD lacks a digest or a length, so only a GET could tell');
-  return askByGet(scene, authorizer, { host, digest, condition });
+  if (reply.method === 'GET' && answer.whole) return fromBody(context, host, reply, digest);
+  if (isMetered(context, host.route))
+    return heldBack(context, host, 'HEAD lacks a digest or a length, so only a GET could tell');
+  return askByGet(context, authorizer, { host, digest, condition });
 }
 
 function requestFor({ host, condition, tries }: ForTag): Request {

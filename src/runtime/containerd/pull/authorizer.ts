@@ -9,7 +9,7 @@ import type { Fault } from '#report/fault.ts';
 import type { Route } from '#runtime/plan.ts';
 import { trustRealm } from '#registry/http/token-realm.ts';
 import type { Secret } from '#report/secret.ts';
-import { tokenStatusWords } from '#runtime/containerd/error-texts.ts';
+import { tokenStatusText } from '#runtime/containerd/error-texts.ts';
 import {
   basic,
   fetchToken,
@@ -22,9 +22,9 @@ import {
 import type { Answer } from '#registry/wire.ts';
 import { loginFor } from './login.ts';
 import { refusedToken } from './refused-token.ts';
-import { record, type Scene } from '#runtime/attempt/context.ts';
+import { record, type AttemptContext } from '#runtime/attempt/context.ts';
 import { trouble, type Tried, type Trouble } from '#runtime/attempt/trouble.ts';
-import { Turns } from '#runtime/attempt/turns.ts';
+import { LoginLocks } from '#runtime/attempt/turns.ts';
 
 interface Bearer {
   readonly scheme: 'bearer';
@@ -62,17 +62,17 @@ export interface Demand401 {
 
 export class Authorizer {
   readonly #handlers = new Map<string, Handler>();
-  readonly #scene: Scene;
-  readonly #turns: Turns;
+  readonly #scene: AttemptContext;
+  readonly #locks: LoginLocks;
 
-  constructor(scene: Scene) {
-    this.#scene = scene;
-    this.#turns = new Turns(scene);
+  constructor(context: AttemptContext) {
+    this.#scene = context;
+    this.#locks = new LoginLocks(context);
   }
 
   /** What became of the logins that were presented is known now: others may present theirs. */
-  endTurns(): void {
-    this.#turns.end();
+  releaseAll(): void {
+    this.#locks.end();
   }
 
   /** What to present to a URL's host: nothing until it has asked. */
@@ -86,7 +86,7 @@ export class Authorizer {
   async #basic(login: Login, host: string): Promise<Tried<Authorization>> {
     const { memory } = this.#scene.wire;
     const print = loginFingerprint(login);
-    await this.#turns.take(print, host);
+    await this.#locks.take(print, host);
     const before = memory.refusal(print, host, this.#scene.plan.image.path);
     if (before !== undefined) return { ok: false, trouble: trouble(before, '') };
     return { ok: true, value: { value: basic(login), as: login.label, login: print, place: host, scheme: 'basic' } };
@@ -96,11 +96,11 @@ export class Authorizer {
     const { wire, plan } = this.#scene;
     const { login, realm } = handler;
     const print = login === undefined ? undefined : loginFingerprint(login);
-    if (print !== undefined) await this.#turns.take(print, realm.host);
+    if (print !== undefined) await this.#locks.take(print, realm.host);
     const scoped = { ...handler, scopes: scopesFor(handler.scopes, plan.image.path) };
     const before = print === undefined ? undefined : wire.memory.refusal(print, realm.host, '');
     if (before?.code === 'auth.rejected') {
-      const text = tokenStatusWords({ method: 'GET', url: tokenUrl(scoped) }, before.status, plan.engine);
+      const text = tokenStatusText({ method: 'GET', url: tokenUrl(scoped) }, before.status, plan.engine);
       return { ok: false, trouble: trouble(before, `failed to authorize: failed to fetch oauth token: ${text}`) };
     }
     const key = [print ?? 'anonymous', realm.href, handler.service, ...scoped.scopes].join('\n');
@@ -109,7 +109,7 @@ export class Authorizer {
     const locked = print === undefined ? undefined : limits.at(`${print}@${realm.host}`, nowMs);
     const limited = wire.tokens.has(key) ? undefined : (locked ?? limits.at(realm.host, nowMs));
     if (limited !== undefined) {
-      const text = tokenStatusWords({ method: 'GET', url: tokenUrl(scoped) }, limited.status, plan.engine);
+      const text = tokenStatusText({ method: 'GET', url: tokenUrl(scoped) }, limited.status, plan.engine);
       const kind = print === undefined ? 'anonymous' : 'oauth';
       return { ok: false, trouble: trouble(limited, `failed to authorize: failed to fetch ${kind} token: ${text}`) };
     }
@@ -121,7 +121,7 @@ export class Authorizer {
         limits.lift(`${print}@${realm.host}`, nowMs);
         wire.memory.keepProof(print, realm.host);
       }
-      this.endTurns();
+      this.releaseAll();
       const as = login?.label ?? 'anonymous';
       return { ok: true, value: { value: asked.ending.token.header, as, ...place, scheme: 'bearer' } };
     }
@@ -211,7 +211,7 @@ export class Authorizer {
       label === undefined
         ? { code: 'auth.required', host, scheme: 'Bearer' }
         : { code: 'auth.denied', host, as: label, status: 401, message: error.slice(0, 64) };
-    return { fault, words: { text: `server message: ${error}: authorization failed` }, invalidAuthorization: true };
+    return { fault, errorText: { text: `server message: ${error}: authorization failed` }, invalidAuthorization: true };
   }
 
   #demandBasic(host: string, at: Demand401): Demanded {
@@ -223,7 +223,7 @@ export class Authorizer {
         is: 'trouble',
         trouble: {
           fault,
-          words: { text: 'authorization failed: no basic auth credentials' },
+          errorText: { text: 'authorization failed: no basic auth credentials' },
           invalidAuthorization: true,
         },
       };

@@ -9,7 +9,7 @@ import { isConfigType, isLayerType } from '#image/media-type.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { Fetched } from './commit.ts';
 import { fetchBlob } from './fetch.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 import type { Tried, Trouble } from '#runtime/attempt/trouble.ts';
 
 export type ImageManifest = Extract<Manifest, { readonly kind: 'image' }>;
@@ -37,27 +37,31 @@ interface Part {
   readonly wanted: Descriptor;
 }
 
-export async function fetchBlobs(scene: Scene, authorizer: Authorizer, manifest: ImageManifest): Promise<Tried<Blobs>> {
+export async function fetchBlobs(
+  context: AttemptContext,
+  authorizer: Authorizer,
+  manifest: ImageManifest,
+): Promise<Tried<Blobs>> {
   const config: Part = { act: 'config', wanted: manifest.config };
-  const layers = layersOf(scene, manifest);
+  const layers = layersOf(context, manifest);
   const fetch = ({ act, wanted }: Part, again = false): Promise<Tried<Fetched>> =>
-    fetchBlob(scene, authorizer, wanted, { act, again });
-  const ahead = await goAhead(scene, () => fetch(config, true));
+    fetchBlob(context, authorizer, wanted, { act, again });
+  const ahead = await goAhead(context, () => fetch(config, true));
   if (ahead?.ok === false) return ahead;
   const parts = ahead === undefined ? [config, ...layers] : layers;
-  const rest = await inTurn(parts, fetch);
+  const rest = await inOrder(parts, fetch);
   const tried = [
     ...(ahead === undefined ? [] : [{ part: config, one: ahead }]),
     ...rest.map((one, i) => ({ part: parts[i] ?? config, one })),
   ];
-  return collect(scene, tried);
+  return collect(context, tried);
 }
 
 /**
  * What is fetched beside the configuration: what is no layer by its type together with it, and layers only where the
  * configuration says that this is an image (core/unpack/unpacker.go Unpack).
  */
-function layersOf({ plan: { engine } }: Scene, { config, layers }: ImageManifest): readonly Part[] {
+function layersOf({ plan: { engine } }: AttemptContext, { config, layers }: ImageManifest): readonly Part[] {
   const distinct = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
   const isLayer = ({ mediaType }: Descriptor): boolean => isLayerType(mediaType, engine);
   const others = distinct.filter((one) => !isLayer(one));
@@ -65,7 +69,10 @@ function layersOf({ plan: { engine } }: Scene, { config, layers }: ImageManifest
   return [...others, ...unpacked].map((wanted) => ({ act: 'layer', wanted }));
 }
 
-function collect(scene: Scene, tried: readonly { readonly part: Part; readonly one: Tried<Fetched> }[]): Tried<Blobs> {
+function collect(
+  context: AttemptContext,
+  tried: readonly { readonly part: Part; readonly one: Tried<Fetched> }[],
+): Tried<Blobs> {
   const hosts = new Set<string>();
   const layers = new Map<string, Uint8Array>();
   let config: Uint8Array | undefined;
@@ -74,7 +81,7 @@ function collect(scene: Scene, tried: readonly { readonly part: Part; readonly o
   for (const { part, one } of tried) {
     const { act, wanted } = part;
     if (!one.ok) {
-      if (act === 'config' || !isLayerType(wanted.mediaType, scene.plan.engine)) return one;
+      if (act === 'config' || !isLayerType(wanted.mediaType, context.plan.engine)) return one;
       missing ??= one.trouble;
       continue;
     }
@@ -95,9 +102,12 @@ function collect(scene: Scene, tried: readonly { readonly part: Part; readonly o
  * Once a pass, identity and registry, a configuration is asked for ahead of everything, even one that is known: it shows
  * that the blobs' host answers. Nothing is returned where another image's has shown that already.
  */
-async function goAhead(scene: Scene, fetch: () => Promise<Tried<Fetched>>): Promise<Tried<Fetched> | undefined> {
-  const { served } = scene.wire;
-  const place = `${scene.identity.label} at ${scene.routes.map(({ authority, path }) => authority + path).join(',')}`;
+async function goAhead(
+  context: AttemptContext,
+  fetch: () => Promise<Tried<Fetched>>,
+): Promise<Tried<Fetched> | undefined> {
+  const { served } = context.wire;
+  const place = `${context.identity.label} at ${context.routes.map(({ authority, path }) => authority + path).join(',')}`;
   const asked = served.get(place);
   if (asked !== undefined && (await asked)) return undefined;
   const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -115,7 +125,7 @@ async function goAhead(scene: Scene, fetch: () => Promise<Tried<Fetched>>): Prom
 }
 
 /** A few at a time; none is begun after one has failed. */
-async function inTurn(
+async function inOrder(
   parts: readonly Part[],
   fetch: (part: Part) => Promise<Tried<Fetched>>,
 ): Promise<readonly Tried<Fetched>[]> {

@@ -11,7 +11,7 @@ import { digestOf } from '#image/digest.ts';
 import { header, type Answer } from '#registry/wire.ts';
 import type { Reply } from './hop.ts';
 import { maxManifestBytes } from './resolve-ending.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 import type { Tried, Trouble } from '#runtime/attempt/trouble.ts';
 
 export interface Fetched {
@@ -24,23 +24,26 @@ export interface Fetched {
 
 /** content.Copy and Writer.Commit: size and digest must be what the descriptor says. */
 export function commit(
-  scene: Scene,
+  context: AttemptContext,
   reply: Reply,
   { wanted, act }: { readonly wanted: Descriptor; readonly act: Act },
 ): Tried<Fetched> {
   const { answer, url } = reply;
   const host = url.host;
-  const broken = brokenOff(scene, reply, { wanted, act });
+  const broken = brokenOff(context, reply, { wanted, act });
   if (broken !== undefined) return { ok: false, trouble: broken };
-  const decoded = decodeBody(answer, { limit: maxManifestBytes, host, known: scene.plan.engine.encodings });
+  const decoded = decodeBody(answer, { limit: maxManifestBytes, host, known: context.plan.engine.encodings });
   if (!decoded.ok) {
     const { fault } = decoded;
-    return { ok: false, trouble: { fault, words: { text: fault.code === 'api.malformed' ? fault.why : fault.code } } };
+    return {
+      ok: false,
+      trouble: { fault, errorText: { text: fault.code === 'api.malformed' ? fault.why : fault.code } },
+    };
   }
   const body = decoded.value;
-  const { digest, bytes } = answer.hashed ?? { digest: digestOf(body, hashAs(scene, wanted)), bytes: body.length };
+  const { digest, bytes } = answer.hashed ?? { digest: digestOf(body, hashAs(context, wanted)), bytes: body.length };
   if (answer.whole && bytes < wanted.size)
-    return { ok: false, trouble: interrupted(scene, bytes, { wanted, act, host }) };
+    return { ok: false, trouble: interrupted(context, bytes, { wanted, act, host }) };
   if (answer.whole && bytes === wanted.size && digest === wanted.digest)
     return { ok: true, value: { body, host, verified: true } };
   const got = answer.whole ? bytes : announcedSize(answer);
@@ -49,7 +52,7 @@ export function commit(
 }
 
 /** The digest whose algorithm the content store would hash this with. */
-export function hashAs({ plan: { engine } }: Scene, { digest }: Descriptor): string {
+export function hashAs({ plan: { engine } }: AttemptContext, { digest }: Descriptor): string {
   return engine.hashesAsNamed ? digest : 'sha256:';
 }
 
@@ -71,7 +74,7 @@ function mismatch(is: { readonly digest: string; readonly bytes?: number }, { wa
   };
   const other = `unexpected commit digest ${is.digest}, expected ${wanted.digest}`;
   const sizes = { got: is.bytes ?? wanted.size + 1, wanted: wanted.size };
-  return { fault, words: commitFailed(refOf(wanted, act), isOfSize ? other : sizes) };
+  return { fault, errorText: commitFailed(refOf(wanted, act), isOfSize ? other : sizes) };
 }
 
 /** remotes.MakeRefKey */
@@ -86,48 +89,48 @@ function isIndex(mediaType: string): boolean {
 
 /** A body without an end, in whose middle our own time may have run out. */
 function brokenOff(
-  scene: Scene,
+  context: AttemptContext,
   { answer, url }: Reply,
   at: { readonly wanted: Descriptor; readonly act: Act },
 ): Trouble | undefined {
   if (answer.bodyFault === undefined || answer.bodyFault.ok) return undefined;
   const { fault } = answer.bodyFault;
-  if (fault.code.startsWith('agent.')) return { fault, words: { text: fault.code } };
-  return interrupted(scene, answer.hashed?.bytes ?? answer.body.length, { ...at, host: url.host });
+  if (fault.code.startsWith('agent.')) return { fault, errorText: { text: fault.code } };
+  return interrupted(context, answer.hashed?.bytes ?? answer.body.length, { ...at, host: url.host });
 }
 
 /** A manifest that ends too early is no manifest; a blob's host or the way to it breaks off large answers. */
-function interrupted(scene: Scene, gotBytes: number, { wanted, act, host }: Place): Trouble {
+function interrupted(context: AttemptContext, gotBytes: number, { wanted, act, host }: Place): Trouble {
   const { digest, size: expectedBytes } = wanted;
-  const words = shortRead(gotBytes, expectedBytes, scene.plan.engine);
+  const errorText = shortRead(gotBytes, expectedBytes, context.plan.engine);
   if (act === 'manifest') {
     const got = `${gotBytes} bytes where ${expectedBytes} were announced`;
-    return { fault: { code: 'manifest.digest_mismatch', digest, host, got }, words };
+    return { fault: { code: 'manifest.digest_mismatch', digest, host, got }, errorText };
   }
-  return { fault: { code: 'blob.interrupted', digest, host, gotBytes, expectedBytes }, words };
+  return { fault: { code: 'blob.interrupted', digest, host, gotBytes, expectedBytes }, errorText };
 }
 
 /** The first bytes came, and as many were announced as the manifest says. */
 export function sampled(
-  scene: Scene,
+  context: AttemptContext,
   reply: Reply,
   at: { readonly wanted: Descriptor; readonly act: Act },
 ): Tried<Fetched> {
   const { answer, url } = reply;
   const { wanted } = at;
   const place: Place = { ...at, host: url.host };
-  const broken = answer.body.length === 0 ? brokenOff(scene, reply, at) : undefined;
+  const broken = answer.body.length === 0 ? brokenOff(context, reply, at) : undefined;
   if (broken !== undefined) return { ok: false, trouble: broken };
-  if (answer.body.length === 0) return { ok: false, trouble: interrupted(scene, 0, place) };
+  if (answer.body.length === 0) return { ok: false, trouble: interrupted(context, 0, place) };
   const announced = announcedSize(answer);
   if (announced !== undefined && announced !== wanted.size && header(answer, 'content-encoding') === undefined) {
     const trouble =
       announced < wanted.size
-        ? interrupted(scene, announced, place)
+        ? interrupted(context, announced, place)
         : mismatch({ digest: '', bytes: announced }, place);
     return { ok: false, trouble };
   }
-  const named = hashAs(scene, wanted).split(':', 1)[0] ?? '';
+  const named = hashAs(context, wanted).split(':', 1)[0] ?? '';
   if (!wanted.digest.startsWith(`${named}:`))
     return { ok: false, trouble: mismatch({ digest: `${named}:…`, bytes: wanted.size }, place) };
   return { ok: true, value: { body: answer.body, host: url.host, verified: false } };

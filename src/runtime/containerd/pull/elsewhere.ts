@@ -6,7 +6,7 @@
 import type { Descriptor } from '#image/manifest.ts';
 import type { Route } from '#runtime/plan.ts';
 import type { TlsRule } from '#node/view.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 
 /** net/http DefaultTransport. */
 const dialTimeoutMs = 30_000;
@@ -19,7 +19,7 @@ export interface Elsewhere {
 }
 
 /** In the order in which they are asked. What is no URL of HTTP is passed over. */
-export function elsewhereOf({ plan }: Scene, { urls }: Descriptor): readonly Elsewhere[] {
+export function elsewhereOf({ plan }: AttemptContext, { urls }: Descriptor): readonly Elsewhere[] {
   return urls.flatMap((written): readonly Elsewhere[] => {
     const url = URL.canParse(written) ? new URL(written) : undefined;
     if (url === undefined || (url.protocol !== 'https:' && url.protocol !== 'http:') || url.host === '') return [];

@@ -4,10 +4,10 @@
  */
 import type { Fault } from '#report/fault.ts';
 import type { Route } from '#runtime/plan.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 
 /** resolver.go isTLSError and isPortError, where isConnError is a refused connection and os.IsTimeout any time-out. */
-export function fallsBack(fault: Fault, route: Route, { plan: { engine } }: Scene): boolean {
+export function fallsBack(fault: Fault, route: Route, { plan: { engine } }: AttemptContext): boolean {
   if (fault.code === 'tls.not_tls') return true;
   if (fault.code === 'tls.timed_out' && engine.httpAfterTlsTimeout) return true;
   if (!engine.httpAfterConnectionError || /:\d+$/.test(route.authority)) return false;
@@ -19,6 +19,6 @@ export function plainly(url: URL): URL {
 }
 
 /** A response names the request that got it, which is NewHTTPFallback's own; an error names the one that was meant. */
-export function answering(scene: Scene, url: URL): URL {
-  return scene.wire.plain.has(url.host) ? plainly(url) : url;
+export function answering(context: AttemptContext, url: URL): URL {
+  return context.wire.plain.has(url.host) ? plainly(url) : url;
 }

@@ -16,7 +16,7 @@ import {
   type ResolveEnding,
   type Unsaid,
 } from './resolve-ending.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 import { etagOf, readCondition, type Condition } from './short-cut.ts';
 
 export interface InPlace {
@@ -27,11 +27,11 @@ export interface InPlace {
 }
 
 export async function askByGet(
-  scene: Scene,
+  context: AttemptContext,
   authorizer: Authorizer,
   { host, digest, condition }: InPlace,
 ): Promise<ResolveEnding | Failure | Unsaid> {
-  const tried = await send(scene, authorizer, {
+  const tried = await send(context, authorizer, {
     method: 'GET',
     ...pick(host),
     lastHost: true,
@@ -41,30 +41,35 @@ export async function askByGet(
   });
   if (!tried.ok) return { is: 'failed', trouble: tried.trouble };
   const { answer } = tried.value;
-  const said = condition === undefined ? 'answer' : readCondition(condition, tried.value);
-  if (condition !== undefined && said === 'as_before')
-    return asBefore(scene, condition.known, { route: host.route, answer, shown: 'same_tag' });
-  if (said === 'nothing') return { is: 'unsaid', tries: 0 };
+  const answered = condition === undefined ? 'answer' : readCondition(condition, tried.value);
+  if (condition !== undefined && answered === 'as_before')
+    return asBefore(context, condition.known, { route: host.route, answer, shown: 'same_tag' });
+  if (answered === 'nothing') return { is: 'unsaid', tries: 0 };
   const { status } = answer;
-  if (status >= 400 && (scene.plan.engine.checksResolveGet || status === 429)) {
-    const ending = await refused(scene, authorizer, host, tried.value);
+  if (status >= 400 && (context.plan.engine.checksResolveGet || status === 429)) {
+    const ending = await refused(context, authorizer, host, tried.value);
     return 'reached' in ending ? { is: 'failed', trouble: ending.trouble } : ending;
   }
-  return fromBody(scene, host, tried.value, digest);
+  return fromBody(context, host, tried.value, digest);
 }
 
-export function fromBody(scene: Scene, host: Host, reply: Reply, named: string | undefined): ResolveEnding | Failure {
+export function fromBody(
+  context: AttemptContext,
+  host: Host,
+  reply: Reply,
+  named: string | undefined,
+): ResolveEnding | Failure {
   const { answer } = reply;
   if (answer.bodyFault !== undefined && !answer.bodyFault.ok) return abort(answer.bodyFault.fault);
   const at = { route: host.route, shown: 'tag' as const };
   if (!answer.whole)
-    return described(scene, { digest: 'sha256:', size: answer.body.length, mediaType: '', ...at }, reply);
+    return described(context, { digest: 'sha256:', size: answer.body.length, mediaType: '', ...at }, reply);
   const mediaType = manifestMediaType(header(answer, 'content-type'));
-  if (kindOfMediaType(mediaType) === 'schema1' && !scene.plan.engine.convertsSchema1)
+  if (kindOfMediaType(mediaType) === 'schema1' && !context.plan.engine.convertsSchema1)
     return abort({ code: 'manifest.unsupported', mediaType, host: reply.url.host });
   const body = answer.body;
   const digest = named ?? digestOf(body);
   const etag = etagOf(answer, digest);
   const found = { digest, size: body.length, mediaType, body, ...(etag === undefined ? {} : { etag }) };
-  return described(scene, { ...found, ...at }, reply);
+  return described(context, { ...found, ...at }, reply);
 }

@@ -4,14 +4,9 @@
  */
 import type { Fault } from '#report/fault.ts';
 import type { Route } from '#runtime/plan.ts';
-import { isWithin, mostRequests, nextHop } from '#go/redirect.ts';
+import { isWithin, mostRequests, nextRequest } from '#go/redirect.ts';
 import { cleanPath } from '#runtime/containerd/hosts.ts';
-import {
-  fetchStatusWords,
-  requestFailed,
-  resolveStatusWords,
-  transportWords,
-} from '#runtime/containerd/error-texts.ts';
+import { fetchStatusText, requestFailed, resolveStatusText, transportText } from '#runtime/containerd/error-texts.ts';
 import type { Header } from '#node/view.ts';
 import { openHeader } from '#registry/token/fetch-token.ts';
 import { withoutEcho } from '#registry/http/echo.ts';
@@ -20,8 +15,8 @@ import type { Authorization, Authorizer } from './authorizer.ts';
 import type { Elsewhere } from './elsewhere.ts';
 import { answering, fallsBack, plainly } from './fall-back.ts';
 import { isMetered, noteLimit } from '#runtime/attempt/metered.ts';
-import { record, type Purpose, type Scene } from '#runtime/attempt/context.ts';
-import { outOfTurn } from './out-of-turn.ts';
+import { record, type Purpose, type AttemptContext } from '#runtime/attempt/context.ts';
+import { outOfBudget } from './out-of-turn.ts';
 import { trouble, type Tried, type Trouble } from '#runtime/attempt/trouble.ts';
 import { unsendable } from './unsendable.ts';
 import { urlAt } from './url-at.ts';
@@ -66,65 +61,76 @@ export interface Sending extends Request {
   readonly at: Route;
 }
 
-export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Sending): Promise<Tried<Reply>> {
-  const { plan } = scene;
+export async function sendOnce(
+  context: AttemptContext,
+  authorizer: Authorizer,
+  sending: Sending,
+): Promise<Tried<Reply>> {
+  const { plan } = context;
   const { method, elsewhere } = sending;
   const requested = elsewhere?.url ?? urlAt(sending.at, plan.image.path, sending.object);
   if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending, plan.image.path) };
-  const held = heldBack(scene, sending) ?? unsendable(scene, sending, requested) ?? (await outOfTurn(scene, sending));
+  const held =
+    heldBack(context, sending) ?? unsendable(context, sending, requested) ?? (await outOfBudget(context, sending));
   if (held !== undefined) return { ok: false, trouble: held };
-  let own = headersFor(scene, sending, requested);
+  let own = headersFor(context, sending, requested);
   let url = requested;
   /** What the first request presents goes along to the same host and those below it, until a redirect has led elsewhere. */
   let carried: Authorization | undefined;
-  for (let hop = 0; hop < mostRequests; hop += 1) {
-    const limited = scene.wire.memory.limits.at(url.host, scene.wire.elapsedMs());
+  for (let redirects = 0; redirects < mostRequests; redirects += 1) {
+    const limited = context.wire.memory.limits.at(url.host, context.wire.elapsedMs());
     if (limited !== undefined)
-      return { ok: false, trouble: asAnswered(scene, { fault: limited, status: 429 }, { sending, url, requested }) };
+      return { ok: false, trouble: asAnswered(context, { fault: limited, status: 429 }, { sending, url, requested }) };
     const authorized: Tried<Authorization | undefined> =
       elsewhere === undefined ? await authorizer.authorize(url.host, sending.route) : { ok: true, value: undefined };
-    if (!authorized.ok) return { ok: false, trouble: refusedBefore(authorized.trouble, { scene, sending, url, hop }) };
-    if (hop === 0) carried = authorized.value;
+    if (!authorized.ok)
+      return { ok: false, trouble: refusedBefore(authorized.trouble, { context, sending, url, redirects }) };
+    if (redirects === 0) carried = authorized.value;
     const authorization = authorized.value ?? carried;
     const presented = authorization === undefined ? {} : { presented: authorization };
-    const asked = await ask(scene, { ...sending, url, own, ...presented, hop });
+    const asked = await ask(context, { ...sending, url, own, ...presented, redirects });
     if (!asked.outcome.ok) {
       const { fault } = asked.outcome;
-      const at = { host: url.host, ...(hop === 0 ? {} : { redirectedBy: requested.host }) };
-      return { ok: false, trouble: { fault, words: transportWords({ method, url }, fault, plan.engine), at } };
+      const at = { host: url.host, ...(redirects === 0 ? {} : { redirectedBy: requested.host }) };
+      return { ok: false, trouble: { fault, errorText: transportText({ method, url }, fault, plan.engine), at } };
     }
     const answer = asked.outcome.value;
-    if (answer.status !== 429) scene.wire.memory.limits.lift(url.host, scene.wire.elapsedMs());
-    if (hop === 0) noteLimit(scene, sending.route, answer);
-    const next = nextHop(answer.status, header(answer, 'location'), url);
+    if (answer.status !== 429) context.wire.memory.limits.lift(url.host, context.wire.elapsedMs());
+    if (redirects === 0) noteLimit(context, sending.route, answer);
+    const next = nextRequest(answer.status, header(answer, 'location'), url);
     if (next === undefined)
-      return { ok: true, value: { answer, method, requested, url: answering(scene, url), ...presented } };
-    if (typeof next === 'string') return { ok: false, trouble: lost(scene, { sending, url, location: '', why: next }) };
+      return { ok: true, value: { answer, method, requested, url: answering(context, url), ...presented } };
+    if (typeof next === 'string')
+      return { ok: false, trouble: lost(context, { sending, url, location: '', why: next }) };
     if (!isWithin(next.hostname, requested.hostname)) {
       carried = undefined;
       own = own.filter(([name]) => !staysHome.has(name.toLowerCase()));
     }
     url = next;
   }
-  return { ok: false, trouble: lost(scene, { sending, url, location: url.host, why: 'stopped after 10 redirects' }) };
+  return { ok: false, trouble: lost(context, { sending, url, location: url.host, why: 'stopped after 10 redirects' }) };
 }
 
 /**
  * hosts.toml may say any header; net/http leaves out those that it makes itself (reqWriteExcludeHeader), and keeps an
  * explicit :443 in the Host header, which URL drops.
  */
-function headersFor(scene: Scene, { at, headers, headersOfGet, method }: Sending, requested: URL): readonly Header[] {
+function headersFor(
+  context: AttemptContext,
+  { at, headers, headersOfGet, method }: Sending,
+  requested: URL,
+): readonly Header[] {
   const ours = method === 'GET' ? [...headers, ...(headersOfGet ?? [])] : headers;
   const own = [...at.headers, ...ours].filter(([name]) => !made.has(name.toLowerCase()));
   const named = own.some(([name]) => name.toLowerCase() === 'user-agent');
-  const agent: readonly Header[] = named ? [] : [['User-Agent', scene.plan.engine.userAgent]];
+  const agent: readonly Header[] = named ? [] : [['User-Agent', context.plan.engine.userAgent]];
   const host: readonly Header[] = requested.host === at.authority.toLowerCase() ? [] : [['Host', at.authority]];
   return [...own, ...agent, ...host];
 }
 
 /** The one place that every request for a manifest passes: a GET would be a pull to a registry that counts them. */
-function heldBack(scene: Scene, { method, object, route, at }: Sending): Trouble | undefined {
-  if (method === 'HEAD' || !object.startsWith('manifests/') || !isMetered(scene, route)) return undefined;
+function heldBack(context: AttemptContext, { method, object, route, at }: Sending): Trouble | undefined {
+  if (method === 'HEAD' || !object.startsWith('manifests/') || !isMetered(context, route)) return undefined;
   return trouble({ code: 'agent.spends_quota', host: at.authority, what: 'only a GET of the manifest could tell' }, '');
 }
 
@@ -143,62 +149,62 @@ function noSuchPlace({ at, method, object }: Sending, repository: string): Troub
 /** A login that this host refused before is worded as the 401 that it would get again. */
 function refusedBefore(
   before: Trouble,
-  at: { readonly scene: Scene; readonly sending: Sending; readonly url: URL; readonly hop: number },
+  at: { readonly context: AttemptContext; readonly sending: Sending; readonly url: URL; readonly redirects: number },
 ): Trouble {
-  const { scene, sending, url, hop } = at;
+  const { context, sending, url, redirects } = at;
   const { method } = sending;
-  if (hop > 0) {
-    const why = before.words.text.replace(/^failed to authorize: /, '');
+  if (redirects > 0) {
+    const why = before.errorText.text.replace(/^failed to authorize: /, '');
     return trouble(
       before.fault,
-      requestFailed({ method, url }, `failed to authorize redirect: ${why}`, scene.plan.engine),
+      requestFailed({ method, url }, `failed to authorize redirect: ${why}`, context.plan.engine),
     );
   }
-  if (before.words.text !== '') return before;
-  return asAnswered(scene, { fault: before.fault, status: 401 }, { sending, url, requested: url });
+  if (before.errorText.text !== '') return before;
+  return asAnswered(context, { fault: before.fault, status: 401 }, { sending, url, requested: url });
 }
 
 /** A host that has said so before is not asked again: it is worded as the answer that it would give. */
 function asAnswered(
-  scene: Scene,
-  said: { readonly fault: Fault; readonly status: number },
+  context: AttemptContext,
+  recorded: { readonly fault: Fault; readonly status: number },
   at: { readonly sending: Sending; readonly url: URL; readonly requested: URL },
 ): Trouble {
   const { sending, url, requested } = at;
   const { method, object, purpose } = sending;
-  const { status, fault } = said;
-  const { engine } = scene.plan;
+  const { status, fault } = recorded;
+  const { engine } = context.plan;
   const answer = { status, authority: sending.at.authority, path: object.replace('/', ' '), message: '', requested };
-  const words =
+  const errorText =
     purpose.act === 'resolve'
-      ? resolveStatusWords({ method, url: answering(scene, url) }, answer, engine)
-      : fetchStatusWords({ method, url: answering(scene, url) }, answer, engine);
-  return { fault, words, answered: true };
+      ? resolveStatusText({ method, url: answering(context, url) }, answer, engine)
+      : fetchStatusText({ method, url: answering(context, url) }, answer, engine);
+  return { fault, errorText, answered: true };
 }
 
 /** A redirect that leads nowhere. */
 function lost(
-  scene: Scene,
+  context: AttemptContext,
   at: { readonly sending: Sending; readonly url: URL; readonly location: string; readonly why: string },
 ): Trouble {
   const { url, location, why } = at;
   const fault: Fault = { code: 'api.redirect_failed', host: url.host, location, why };
-  return trouble(fault, requestFailed({ method: at.sending.method, url }, why, scene.plan.engine));
+  return trouble(fault, requestFailed({ method: at.sending.method, url }, why, context.plan.engine));
 }
 
 interface Asking extends Sending {
   readonly url: URL;
   readonly own: readonly Header[];
   readonly presented?: Authorization;
-  readonly hop: number;
+  readonly redirects: number;
 }
 
-async function ask(scene: Scene, asking: Asking): Promise<Asked> {
+async function ask(context: AttemptContext, asking: Asking): Promise<Asked> {
   const { presented, at } = asking;
   const headers = presented === undefined ? asking.own : withAuthorization(asking.own, openHeader(presented.value));
   const purpose: Purpose = {
     act: asking.purpose.act,
-    because: asking.hop === 0 ? asking.purpose.because : 'redirected here',
+    because: asking.redirects === 0 ? asking.purpose.because : 'redirected here',
     route: asking.route,
   };
   const sent = { method: asking.method, ...(presented === undefined ? {} : { as: presented.as }) };
@@ -207,26 +213,26 @@ async function ask(scene: Scene, asking: Asking): Promise<Asked> {
     headers,
     tls: at.tls,
     dialTimeoutMs: at.dialTimeoutMs,
-    headerTimeoutMs: scene.plan.engine.headerTimeoutMs ?? scene.wire.manners.patienceMs,
+    headerTimeoutMs: context.plan.engine.headerTimeoutMs ?? context.wire.manners.patienceMs,
     maxBytes: asking.maxBytes,
-    bodyTimeoutMs: asking.hashAs === undefined ? bodyTimeoutMs : scene.wire.manners.deadlineMs,
+    bodyTimeoutMs: asking.hashAs === undefined ? bodyTimeoutMs : context.wire.manners.deadlineMs,
     ...(asking.hashAs === undefined ? {} : { hashAs: asking.hashAs }),
-    signal: scene.signal,
+    signal: context.signal,
   };
-  const said = { headers, own: at.headers };
-  const asked = withoutEcho(await scene.wire.connections.ask({ ...settings, url: asking.url }), said);
-  record(scene, purpose, { ...sent, url: asking.url }, asked);
-  if (asked.outcome.ok || !at.httpsFirst || !fallsBack(asked.outcome.fault, at, scene)) return asked;
+  const recorded = { headers, own: at.headers };
+  const asked = withoutEcho(await context.wire.connections.ask({ ...settings, url: asking.url }), recorded);
+  record(context, purpose, { ...sent, url: asking.url }, asked);
+  if (asked.outcome.ok || !at.httpsFirst || !fallsBack(asked.outcome.fault, at, context)) return asked;
   const plain = plainly(asking.url);
-  const again = withoutEcho(await scene.wire.connections.ask({ ...settings, url: plain }), said);
+  const again = withoutEcho(await context.wire.connections.ask({ ...settings, url: plain }), recorded);
   record(
-    scene,
+    context,
     { ...purpose, because: 'HTTPS failed on an http:// entry with TLS settings' },
     { ...sent, url: plain },
     again,
   );
   // What is kept by host is kept under one name: a written :443 would be another without TLS.
-  if (again.outcome.ok && plain.host === asking.url.host) scene.wire.plain.add(plain.host);
+  if (again.outcome.ok && plain.host === asking.url.host) context.wire.plain.add(plain.host);
   return again;
 }
 

@@ -2,13 +2,13 @@
 import type { Descriptor } from '#image/manifest.ts';
 import type { Content } from '#report/rehearsal.ts';
 import type { ImageManifest } from './blobs.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 
 type Missing = Pick<Content, 'missingBytes' | 'missingLayers'>;
 
 /** Nothing where nobody can look into the runtime's store. */
-export async function missingOf(scene: Scene, manifest: ImageManifest): Promise<Missing> {
-  const { hasContent } = scene.wire;
+export async function missingOf(context: AttemptContext, manifest: ImageManifest): Promise<Missing> {
+  const { hasContent } = context.wire;
   if (hasContent === undefined) return {};
   const distinct = new Map([manifest.config, ...manifest.layers].map((one) => [one.digest, one]));
   const absent: Descriptor[] = [];

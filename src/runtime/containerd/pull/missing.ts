@@ -6,7 +6,7 @@ import type { Authorizer } from './authorizer.ts';
 import type { Reply } from './hop.ts';
 import { isMetered } from '#runtime/attempt/metered.ts';
 import { send } from './request.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 import type { Trouble } from '#runtime/attempt/trouble.ts';
 
 /** Resolver's Accept, as docker.NewResolver sets it. */
@@ -33,12 +33,17 @@ export function pick(host: Host): { readonly object: string; readonly route: num
 }
 
 /** resolver.go withGETErrorBody. */
-export async function whyForbidden(scene: Scene, authorizer: Authorizer, host: Host, reply: Reply): Promise<string> {
-  if (!scene.plan.engine.asksWhyForbidden || reply.method === 'GET' || isMetered(scene, host.route)) {
+export async function whyForbidden(
+  context: AttemptContext,
+  authorizer: Authorizer,
+  host: Host,
+  reply: Reply,
+): Promise<string> {
+  if (!context.plan.engine.asksWhyForbidden || reply.method === 'GET' || isMetered(context, host.route)) {
     return containerdMessage(text(reply.answer));
   }
   const purpose = { act: 'resolve' as const, because: 'a HEAD that answers 403 cannot say why' };
-  const tried = await send(scene, authorizer, {
+  const tried = await send(context, authorizer, {
     method: 'GET',
     ...pick(host),
     lastHost: false,
@@ -50,17 +55,22 @@ export async function whyForbidden(scene: Scene, authorizer: Authorizer, host: H
 }
 
 /** 404: asks the origin once more, by GET, whether it is the repository or the tag that is unknown. */
-export async function missing(scene: Scene, authorizer: Authorizer, host: Host, reply: Reply): Promise<Trouble> {
-  const route = scene.routes[host.route];
+export async function missing(
+  context: AttemptContext,
+  authorizer: Authorizer,
+  host: Host,
+  reply: Reply,
+): Promise<Trouble> {
+  const route = context.routes[host.route];
   const curious =
-    host.last && route?.role === 'origin' && host.object.startsWith('manifests/') && !isMetered(scene, host.route);
+    host.last && route?.role === 'origin' && host.object.startsWith('manifests/') && !isMetered(context, host.route);
   let body = text(reply.answer);
   if (body === '' && curious) {
     const purpose = {
       act: 'resolve' as const,
       because: "a HEAD that answers 404 cannot say what is missing (ours, not the runtime's)",
     };
-    const tried = await send(scene, authorizer, {
+    const tried = await send(context, authorizer, {
       method: 'GET',
       ...pick(host),
       headers: [accept],
@@ -69,11 +79,11 @@ export async function missing(scene: Scene, authorizer: Authorizer, host: Host, 
     });
     if (tried.ok && tried.value.answer.status === 404) body = text(tried.value.answer);
   }
-  return notFound(scene, reply.url.host, body);
+  return notFound(context, reply.url.host, body);
 }
 
-export function notFound(scene: Scene, host: string, body: string): Trouble {
-  const { image } = scene.plan;
+export function notFound(context: AttemptContext, host: string, body: string): Trouble {
+  const { image } = context.plan;
   const codes = readRegistryErrors(body).map(({ code }) => code);
   const facts = { image: image.runtime, host, message: messageFor(body) };
   const unknown = codes.includes('NAME_UNKNOWN')
@@ -83,7 +93,7 @@ export function notFound(scene: Scene, host: string, body: string): Trouble {
       : 'manifest.unknown_digest';
   return {
     fault: { code: unknown, ...facts },
-    words: { text: `${image.runtime}: not found`, code: 'NotFound' },
+    errorText: { text: `${image.runtime}: not found`, code: 'NotFound' },
     notFound: true,
   };
 }

@@ -5,20 +5,20 @@ import { readRateLimit } from '#registry/http/rate-limit.ts';
 import { Authorizer } from './authorizer.ts';
 import { accept } from './missing.ts';
 import { send } from './request.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 
 export type Sampled =
-  { readonly is: 'told'; readonly sample: QuotaSample } | { readonly is: 'failed'; readonly fault: Fault };
+  { readonly is: 'reported'; readonly sample: QuotaSample } | { readonly is: 'failed'; readonly fault: Fault };
 
 /** `route`: the one that leads to Docker Hub itself. The scene's image is the preview image. */
-export async function sampleQuota(scene: Scene, route: number, place: QuotaPlace): Promise<Sampled> {
-  const { wire } = scene;
+export async function sampleQuota(context: AttemptContext, route: number, place: QuotaPlace): Promise<Sampled> {
+  const { wire } = context;
   if (wire.manners.spend)
     return { is: 'failed', fault: { code: 'agent.bug', where: 'sampleQuota', what: 'a look that may spend' } };
-  const tried = await send(scene, new Authorizer(scene), {
+  const tried = await send(context, new Authorizer(context), {
     method: 'HEAD',
     route,
-    object: `manifests/${scene.plan.image.tag ?? 'latest'}`,
+    object: `manifests/${context.plan.image.tag ?? 'latest'}`,
     headers: [accept],
     maxBytes: 64_000,
     lastHost: false,
@@ -33,7 +33,7 @@ export async function sampleQuota(scene: Scene, route: number, place: QuotaPlace
       fault: { code: 'api.rejected', host: url.host, status: answer.status, message: '' },
     };
   return {
-    is: 'told',
+    is: 'reported',
     sample: {
       ...place,
       atMs: wire.now().getTime(),

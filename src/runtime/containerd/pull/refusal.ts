@@ -3,17 +3,17 @@ import type { Fault } from '#report/fault.ts';
 import { messageFor } from '#registry/http/error-body.ts';
 import { readRateLimit } from '#registry/http/rate-limit.ts';
 import type { Reply } from './hop.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 
 /** A refusing status as a fault, for whatever was asked; 404 is the asker's to name. */
-function statusFault(reply: Reply, scene: Scene): Fault {
+function statusFault(reply: Reply, context: AttemptContext): Fault {
   const { answer, presented } = reply;
   const host = reply.url.host;
   const body = Buffer.from(answer.body).toString('utf8');
   const message = messageFor(body);
   const { status } = answer;
   if (status === 429) {
-    const limit = readRateLimit(answer.headers, body, scene.wire.now()) ?? { scope: 'unknown' as const };
+    const limit = readRateLimit(answer.headers, body, context.wire.now()) ?? { scope: 'unknown' as const };
     return { code: 'api.rate_limited', host, status, limit, message };
   }
   if (status === 401) return unauthorized(reply, host, message);
@@ -23,14 +23,15 @@ function statusFault(reply: Reply, scene: Scene): Fault {
 }
 
 /** A status that refuses, as a fault; a Basic login refused here is remembered and not presented here again. */
-export function refusal(reply: Reply, scene: Scene): Fault {
-  const fault = statusFault(reply, scene);
+export function refusal(reply: Reply, context: AttemptContext): Fault {
+  const fault = statusFault(reply, context);
   const { presented } = reply;
   if (fault.code === 'auth.rejected' && presented?.login !== undefined && presented.scheme === 'basic') {
     const { login, place } = presented;
-    scene.wire.memory.keepRefusal({ login, place, path: scene.plan.image.path }, fault);
+    context.wire.memory.keepRefusal({ login, place, path: context.plan.image.path }, fault);
   }
-  if (fault.code === 'api.rate_limited') scene.wire.memory.limits.keep(reply.url.host, fault, scene.wire.elapsedMs());
+  if (fault.code === 'api.rate_limited')
+    context.wire.memory.limits.keep(reply.url.host, fault, context.wire.elapsedMs());
   return fault;
 }
 

@@ -1,11 +1,11 @@
 /** A token service that gave no token: whose fault it is, and how containerd words it (docker/authorizer.go doBearerAuth). */
 import type { Fault } from '#report/fault.ts';
 import { messageFor } from '#registry/http/error-body.ts';
-import { tokenStatusWords, urlError } from '#runtime/containerd/error-texts.ts';
+import { tokenStatusText, urlError } from '#runtime/containerd/error-texts.ts';
 import type { TokenAsked } from '#registry/token/fetch-token.ts';
 import { readRateLimit } from '#registry/http/rate-limit.ts';
 import type { Answer } from '#registry/wire.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 import { trouble, type Trouble } from '#runtime/attempt/trouble.ts';
 
 interface RealmAsked {
@@ -16,8 +16,8 @@ interface RealmAsked {
   readonly print: string | undefined;
 }
 
-export function refusedToken(scene: Scene, asked: TokenAsked, from: RealmAsked): Trouble {
-  const { engine } = scene.plan;
+export function refusedToken(context: AttemptContext, asked: TokenAsked, from: RealmAsked): Trouble {
+  const { engine } = context.plan;
   const last = asked.tries.at(-1);
   const kind = from.label === undefined ? 'anonymous' : 'oauth';
   const prefix = `failed to authorize: failed to fetch ${kind} token: `;
@@ -45,9 +45,9 @@ export function refusedToken(scene: Scene, asked: TokenAsked, from: RealmAsked):
       return trouble({ code: 'auth.realm_unreachable', realm, cause }, prefix + text);
     }
     case 'refused': {
-      const text = last === undefined ? '' : tokenStatusWords(last, ending.status, engine);
+      const text = last === undefined ? '' : tokenStatusText(last, ending.status, engine);
       return trouble(
-        refusalFault(scene, ending, {
+        refusalFault(context, ending, {
           ...from,
           answer: last?.asked.outcome.ok === true ? last.asked.outcome.value : undefined,
         }),
@@ -58,20 +58,20 @@ export function refusedToken(scene: Scene, asked: TokenAsked, from: RealmAsked):
 }
 
 function refusalFault(
-  scene: Scene,
+  context: AttemptContext,
   ending: { readonly status: number; readonly body: string },
   from: RealmAsked & { readonly answer: Answer | undefined },
 ): Fault {
   const { status } = ending;
   const message = messageFor(ending.body);
   if (status === 429) {
-    const limit = readRateLimit(from.answer?.headers ?? {}, ending.body, scene.wire.now()) ?? {
+    const limit = readRateLimit(from.answer?.headers ?? {}, ending.body, context.wire.now()) ?? {
       scope: 'unknown' as const,
     };
     const fault = { code: 'api.rate_limited', host: from.realm, status, limit, message } as const;
     // A lock is on the login, not on whoever else asks from here.
     const place = limit.scope === 'login' && from.print !== undefined ? `${from.print}@${from.realm}` : from.realm;
-    scene.wire.memory.limits.keep(place, fault, scene.wire.elapsedMs());
+    context.wire.memory.limits.keep(place, fault, context.wire.elapsedMs());
     return fault;
   }
   if (status >= 500) return { code: 'auth.realm_failed', realm: from.realm, status, message };

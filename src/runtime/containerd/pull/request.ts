@@ -9,27 +9,27 @@ import type { Answer } from '#registry/wire.ts';
 import type { Authorization, Authorizer } from './authorizer.ts';
 import { sendOnce, type Reply, type Request, type Sending } from './hop.ts';
 import { refusal } from './refusal.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 import { trouble, type Tried } from '#runtime/attempt/trouble.ts';
 
-export async function send(scene: Scene, authorizer: Authorizer, request: Request): Promise<Tried<Reply>> {
-  const route = request.elsewhere?.at ?? scene.routes[request.route];
+export async function send(context: AttemptContext, authorizer: Authorizer, request: Request): Promise<Tried<Reply>> {
+  const route = request.elsewhere?.at ?? context.routes[request.route];
   if (route === undefined)
     return { ok: false, trouble: trouble({ code: 'agent.bug', where: 'send', what: 'no such route' }, '') };
   try {
-    return await sendUntilDone(scene, authorizer, { ...request, at: route });
+    return await sendUntilDone(context, authorizer, { ...request, at: route });
   } finally {
-    authorizer.endTurns();
+    authorizer.releaseAll();
   }
 }
 
-async function sendUntilDone(scene: Scene, authorizer: Authorizer, first: Sending): Promise<Tried<Reply>> {
-  const { engine } = scene.plan;
+async function sendUntilDone(context: AttemptContext, authorizer: Authorizer, first: Sending): Promise<Tried<Reply>> {
+  const { engine } = context.plan;
   let sending = first;
   let presented: Authorization | undefined;
   let previous: Reply | undefined;
   for (let tries = 1 + (first.triesBefore ?? 0); ; tries += 1) {
-    const tried = await sendOnce(scene, authorizer, sending);
+    const tried = await sendOnce(context, authorizer, sending);
     if (!tried.ok) {
       const broken = tried.trouble.fault.code === 'tcp.closed' && engine.retriesBrokenConnections && first.lastHost;
       if (broken && tries === 1) continue;
@@ -45,13 +45,13 @@ async function sendUntilDone(scene: Scene, authorizer: Authorizer, first: Sendin
       const demanded = authorizer.demand(reply.answer, at);
       if (demanded.is === 'trouble') return { ok: false, trouble: demanded.trouble };
       if (demanded.is === 'final' || tries >= engine.tries)
-        return { ok: true, value: final401(scene, reply, presented) };
+        return { ok: true, value: final401(context, reply, presented) };
       sending = { ...sending, purpose: { ...sending.purpose, because: `${reply.url.host} demands credentials` } };
       previous = reply;
       continue;
     }
-    noteSuccess(scene, reply);
-    const again = shouldRepeat(scene, { request: sending, reply, tries, previous: previous?.answer.status });
+    noteSuccess(context, reply);
+    const again = shouldRepeat(context, { request: sending, reply, tries, previous: previous?.answer.status });
     if (again === undefined) return { ok: true, value: withProof(reply, presented) };
     previous = reply;
     sending = { ...sending, ...again };
@@ -59,9 +59,9 @@ async function sendUntilDone(scene: Scene, authorizer: Authorizer, first: Sendin
 }
 
 /** A login that was refused is remembered before anybody else's turn comes to present it. */
-function final401(scene: Scene, reply: Reply, presented: Authorization | undefined): Reply {
+function final401(context: AttemptContext, reply: Reply, presented: Authorization | undefined): Reply {
   const whole = withProof(reply, presented);
-  refusal(whole, scene);
+  refusal(whole, context);
   return whole;
 }
 
@@ -70,14 +70,14 @@ function withProof(reply: Reply, presented: Authorization | undefined): Reply {
 }
 
 /** A Basic login that a host accepted is right; what it refuses later is about a repository. */
-function noteSuccess(scene: Scene, reply: Reply): void {
+function noteSuccess(context: AttemptContext, reply: Reply): void {
   const { presented, answer } = reply;
   if (presented?.login === undefined || answer.status >= 400) return;
-  scene.wire.memory.keepProof(presented.login, presented.place);
+  context.wire.memory.keepProof(presented.login, presented.place);
 }
 
 function shouldRepeat(
-  scene: Scene,
+  context: AttemptContext,
   at: {
     readonly request: Request;
     readonly reply: Reply;
@@ -86,7 +86,7 @@ function shouldRepeat(
   },
 ): Partial<Request> | undefined {
   const { status } = at.reply.answer;
-  const { engine } = scene.plan;
+  const { engine } = context.plan;
   if (at.request.once === true) return undefined;
   const because = (text: string): Partial<Request> => ({ purpose: { ...at.request.purpose, because: text } });
   switch (status) {
@@ -96,7 +96,7 @@ function shouldRepeat(
     case 408:
       return at.tries === 1 ? because('408 is asked again') : undefined;
     case 429:
-      return at.tries === 1 && !saysWait(at.reply.answer, scene.wire.now())
+      return at.tries === 1 && !asksToWait(at.reply.answer, context.wire.now())
         ? because('429 is asked again at once')
         : undefined;
     case 500:
@@ -110,7 +110,7 @@ function shouldRepeat(
   }
 }
 
-export function saysWait(answer: Answer, now: Date): boolean {
+export function asksToWait(answer: Answer, now: Date): boolean {
   const limit = readRateLimit(answer.headers, '', now);
   return limit?.retryAfterS !== undefined || limit?.remaining === 0;
 }

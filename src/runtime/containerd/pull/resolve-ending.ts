@@ -1,7 +1,7 @@
 /** How the question which digest a tag has ends at one host, in the runtime's words. */
 import type { Fault, RateLimit } from '#report/fault.ts';
 import { containerdMessage } from '#registry/http/error-body.ts';
-import { resolveStatusWords } from '#runtime/containerd/error-texts.ts';
+import { resolveStatusText } from '#runtime/containerd/error-texts.ts';
 import { readRateLimit } from '#registry/http/rate-limit.ts';
 import type { Answer } from '#registry/wire.ts';
 import type { Authorizer } from './authorizer.ts';
@@ -9,7 +9,7 @@ import type { Reply } from './hop.ts';
 import type { Shown, Tagged } from '#runtime/attempt/known-tags.ts';
 import { missing, text, whyForbidden, type Host } from './missing.ts';
 import { refusal } from './refusal.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 import { trouble, type Trouble } from '#runtime/attempt/trouble.ts';
 
 export interface Resolved extends Tagged {
@@ -43,26 +43,26 @@ export interface Unsaid {
   readonly tries: 0 | 1;
 }
 
-export function described(scene: Scene, value: Resolved, reply: Reply): ResolveEnding | Failure {
+export function described(context: AttemptContext, value: Resolved, reply: Reply): ResolveEnding | Failure {
   if (value.size <= maxManifestBytes) return { is: 'resolved', value };
   const fault: Fault = { code: 'manifest.oversize', bytes: value.size, host: reply.url.host };
-  const words = `rejecting ${value.size} byte manifest for ${scene.plan.image.runtime}: not found`;
-  return { reached: 4, trouble: { fault, words: { text: words, code: 'NotFound' }, notFound: true } };
+  const errorText = `rejecting ${value.size} byte manifest for ${context.plan.image.runtime}: not found`;
+  return { reached: 4, trouble: { fault, errorText: { text: errorText, code: 'NotFound' }, notFound: true } };
 }
 
 /** What a host has said of a tag before holds. */
 export function asBefore(
-  scene: Scene,
+  context: AttemptContext,
   { digest, mediaType, size, etag }: Tagged,
   at: { readonly route: number; readonly answer: Answer; readonly shown: Shown },
 ): ResolveEnding {
   const { route, answer, shown } = at;
   const tagged = { digest, mediaType, size, ...(etag === undefined ? {} : { etag }) };
-  return { is: 'resolved', value: { ...tagged, route, shown, ...limitIn(scene, answer) } };
+  return { is: 'resolved', value: { ...tagged, route, shown, ...limitIn(context, answer) } };
 }
 
-export function limitIn(scene: Scene, answer: Answer): { readonly rateLimit?: RateLimit } {
-  const rateLimit = readRateLimit(answer.headers, '', scene.wire.now());
+export function limitIn(context: AttemptContext, answer: Answer): { readonly rateLimit?: RateLimit } {
+  const rateLimit = readRateLimit(answer.headers, '', context.wire.now());
   return rateLimit === undefined ? {} : { rateLimit };
 }
 
@@ -71,35 +71,35 @@ export function unreached(found: Trouble): ResolveEnding | Failure {
   if (found.fault.code.startsWith('agent.') && found.fault.code !== 'agent.distrusts_realm')
     return { is: 'failed', trouble: found };
   if (found.invalidAuthorization !== true) return { reached: found.answered === true ? 3 : 1, trouble: found };
-  const words = `pull access denied, repository does not exist or may require authorization: ${found.words.text}`;
-  return { reached: 1, trouble: { ...found, words: { ...found.words, text: words } } };
+  const errorText = `pull access denied, repository does not exist or may require authorization: ${found.errorText.text}`;
+  return { reached: 1, trouble: { ...found, errorText: { ...found.errorText, text: errorText } } };
 }
 
 export async function refused(
-  scene: Scene,
+  context: AttemptContext,
   authorizer: Authorizer,
   host: Host,
   reply: Reply,
 ): Promise<ResolveEnding | Failure> {
   const { status } = reply.answer;
-  if (status === 404) return { reached: 2, trouble: await missing(scene, authorizer, host, reply) };
-  const fault = refusal(reply, scene);
+  if (status === 404) return { reached: 2, trouble: await missing(context, authorizer, host, reply) };
+  const fault = refusal(reply, context);
   const message =
-    status === 403 ? await whyForbidden(scene, authorizer, host, reply) : containerdMessage(text(reply.answer));
+    status === 403 ? await whyForbidden(context, authorizer, host, reply) : containerdMessage(text(reply.answer));
   const path = host.object.replace('/', ' ');
-  const words = resolveStatusWords(
+  const errorText = resolveStatusText(
     { method: reply.method, url: reply.url },
-    { status, authority: scene.routes[host.route]?.authority ?? '', path, message },
-    scene.plan.engine,
+    { status, authority: context.routes[host.route]?.authority ?? '', path, message },
+    context.plan.engine,
   );
-  if (status < 400) return { is: 'failed', trouble: { fault, words } };
-  return { reached: 3, trouble: { fault, words } };
+  if (status < 400) return { is: 'failed', trouble: { fault, errorText } };
+  return { reached: 3, trouble: { fault, errorText } };
 }
 
-export function heldBack(scene: Scene, host: Host, what: string): ResolveEnding {
+export function heldBack(context: AttemptContext, host: Host, what: string): ResolveEnding {
   return {
     is: 'held_back',
-    fault: { code: 'agent.spends_quota', host: scene.routes[host.route]?.authority ?? '', what },
+    fault: { code: 'agent.spends_quota', host: context.routes[host.route]?.authority ?? '', what },
   };
 }
 

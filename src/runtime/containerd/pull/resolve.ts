@@ -7,22 +7,22 @@ import { askHost } from './ask-host.ts';
 import type { Authorizer } from './authorizer.ts';
 import { notFound } from './missing.ts';
 import type { Failure, ResolveEnding } from './resolve-ending.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 import type { Trouble } from '#runtime/attempt/trouble.ts';
 
-export async function resolve(scene: Scene, authorizer: Authorizer): Promise<ResolveEnding> {
-  const { image, engine } = scene.plan;
+export async function resolve(context: AttemptContext, authorizer: Authorizer): Promise<ResolveEnding> {
+  const { image, engine } = context.plan;
   const wanted = image.digest === undefined ? (image.tag ?? 'latest') : image.digest;
-  const routes = [...scene.routes.keys()].filter((i) => mayAsk(scene, i));
+  const routes = [...context.routes.keys()].filter((i) => mayAsk(context, i));
   if (routes.length === 0) {
     const fault: Fault = {
       code: 'hosts.none_may_resolve',
       registry: image.registry,
-      file: scene.routes[0]?.because ?? '',
+      file: context.routes[0]?.because ?? '',
     };
     return {
       is: 'failed',
-      trouble: { fault, words: { text: 'no resolve hosts: not found', code: 'NotFound' }, notFound: true },
+      trouble: { fault, errorText: { text: 'no resolve hosts: not found', code: 'NotFound' }, notFound: true },
     };
   }
   const failures: Failure[] = [];
@@ -34,27 +34,27 @@ export async function resolve(scene: Scene, authorizer: Authorizer): Promise<Res
         failures.length === 0
           ? 'the first host that may resolve'
           : `${failures.at(-1)?.trouble.fault.code ?? ''} at the host before`;
-      const ending = await askHost(scene, authorizer, { object: `${kind}/${wanted}`, route, last, because });
+      const ending = await askHost(context, authorizer, { object: `${kind}/${wanted}`, route, last, because });
       if (!('reached' in ending)) return ending;
       failures.push(ending);
     }
   }
-  return { is: 'failed', trouble: shownOf(failures, scene) };
+  return { is: 'failed', trouble: shownOf(failures, context) };
 }
 
-function mayAsk(scene: Scene, i: number): boolean {
-  const route = scene.routes[i];
+function mayAsk(context: AttemptContext, i: number): boolean {
+  const route = context.routes[i];
   if (route === undefined || !route.mayPull) return false;
-  return scene.plan.image.digest !== undefined || route.mayResolve;
+  return context.plan.image.digest !== undefined || route.mayResolve;
 }
 
 /** Which host's error the kubelet shows. */
-function shownOf(failures: readonly Failure[], scene: Scene): Trouble {
-  const { engine, image } = scene.plan;
+function shownOf(failures: readonly Failure[], context: AttemptContext): Trouble {
+  const { engine, image } = context.plan;
   if (engine.shows === 'first_not_404') {
     const first = failures.find(({ reached }) => reached !== 2) ?? failures[0];
-    return first?.trouble ?? notFound(scene, image.registry, '');
+    return first?.trouble ?? notFound(context, image.registry, '');
   }
   const furthest = Math.max(...failures.map(({ reached }) => reached));
-  return failures.find(({ reached }) => reached === furthest)?.trouble ?? notFound(scene, image.registry, '');
+  return failures.find(({ reached }) => reached === furthest)?.trouble ?? notFound(context, image.registry, '');
 }

@@ -20,7 +20,7 @@ import type { Route } from '#runtime/plan.ts';
 import { header, type Answer } from '#registry/wire.ts';
 import type { Reply } from './hop.ts';
 import type { Asker, KnownTag } from '#runtime/attempt/known-tags.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 
 export type ShortCut =
   /** HEAD of the digest that the tag led to. */
@@ -40,19 +40,19 @@ const latelyMs = 2 * 60 * 60 * 1000;
 /** A body that came is taken to come for this long, as blobs are. */
 const bodyMemoryMs = 60 * 60 * 1000;
 
-export function shortCut(scene: Scene, route: number): ShortCut | undefined {
-  const at = scene.routes[route];
-  if (at === undefined || scene.plan.image.digest !== undefined) return undefined;
-  const { tags } = scene.wire.memory;
-  const nowMs = scene.wire.elapsedMs();
-  const known = tags.at(placeOf(at), askerOf(scene));
+export function shortCut(context: AttemptContext, route: number): ShortCut | undefined {
+  const at = context.routes[route];
+  if (at === undefined || context.plan.image.digest !== undefined) return undefined;
+  const { tags } = context.wire.memory;
+  const nowMs = context.wire.elapsedMs();
+  const known = tags.at(placeOf(at), askerOf(context));
   if (known === undefined || tags.isMistrusted(at.authority, nowMs)) return undefined;
   if (at.role === 'mirror') {
-    if (mayAskByDigest(scene, known, nowMs)) return { is: 'by_digest', known };
+    if (mayAskByDigest(context, known, nowMs)) return { is: 'by_digest', known };
     return { is: 'conditional', known, etag: `"${known.digest}"`, on: 'every' };
   }
   const etag = known.etag ?? `"${known.digest}"`;
-  if (!isQuiet(scene) || nowMs - known.contentMs >= bodyMemoryMs) return undefined;
+  if (!isQuiet(context) || nowMs - known.contentMs >= bodyMemoryMs) return undefined;
   return { is: 'conditional', known, etag, on: 'GET' };
 }
 
@@ -61,20 +61,20 @@ export function placeOf({ authority, path }: Route): string {
   return `${authority}${path}`;
 }
 
-export function askerOf({ plan, identity }: Scene): Asker {
+export function askerOf({ plan, identity }: AttemptContext): Asker {
   return { reference: plan.image.runtime, as: identity.label };
 }
 
 /** An agent's own pass over an image that pulled last: nobody waits for this very answer, and nothing speaks against it. */
-function isQuiet(scene: Scene): boolean {
-  const { manners, memory } = scene.wire;
-  return manners.tagIsDue !== undefined && memory.tags.isPulling(askerOf(scene));
+function isQuiet(context: AttemptContext): boolean {
+  const { manners, memory } = context.wire;
+  return manners.tagIsDue !== undefined && memory.tags.isPulling(askerOf(context));
 }
 
-function mayAskByDigest(scene: Scene, { tagMs, contentMs }: KnownTag, nowMs: number): boolean {
-  if (!isQuiet(scene) || nowMs - Math.max(tagMs, contentMs) > latelyMs) return false;
-  const { registry, runtime: reference } = scene.plan.image;
-  return scene.wire.manners.tagIsDue?.({ registry, reference, askedMs: tagMs, nowMs }) === false;
+function mayAskByDigest(context: AttemptContext, { tagMs, contentMs }: KnownTag, nowMs: number): boolean {
+  if (!isQuiet(context) || nowMs - Math.max(tagMs, contentMs) > latelyMs) return false;
+  const { registry, runtime: reference } = context.plan.image;
+  return context.wire.manners.tagIsDue?.({ registry, reference, askedMs: tagMs, nowMs }) === false;
 }
 
 /** `as_before`: it is what it was; `answer`: as the plain question would be answered; `nothing`: ask plainly. */

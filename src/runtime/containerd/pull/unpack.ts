@@ -9,12 +9,12 @@ import { readImageConfig, type ImageConfig } from '#image/config.ts';
 import type { Descriptor } from '#image/manifest.ts';
 import { compressionOf, isConfigType, isEncrypted, isLayerType } from '#image/media-type.ts';
 import { formatPlatform, matcherFor, normalise } from '#image/platform.ts';
-import { pullFailed, type Wording } from '#runtime/containerd/error-texts.ts';
+import { pullFailed, type ErrorText } from '#runtime/containerd/error-texts.ts';
 import { unpack, type Unpacked } from '#registry/http/decode.ts';
 import type { Blobs, ImageManifest } from './blobs.ts';
 import { wrapFetch } from './ending.ts';
 import { forgetBlob } from './fetch.ts';
-import type { Scene } from '#runtime/attempt/context.ts';
+import type { AttemptContext } from '#runtime/attempt/context.ts';
 import type { Trouble } from '#runtime/attempt/trouble.ts';
 
 export interface Fetched {
@@ -28,45 +28,45 @@ export interface Fetched {
 const mostUnpacked = 8 << 20;
 
 /** The trouble with its words as the CRI error has them. */
-export function unpackFlaw(scene: Scene, fetched: Fetched): Trouble | undefined {
+export function unpackFlaw(context: AttemptContext, fetched: Fetched): Trouble | undefined {
   const { manifest, blobs } = fetched;
-  const { engine } = scene.plan;
-  const late = blobs.missing === undefined ? undefined : worded(blobs.missing, wrapFetch(scene, blobs.missing));
+  const { engine } = context.plan;
+  const late = blobs.missing === undefined ? undefined : worded(blobs.missing, wrapFetch(context, blobs.missing));
   if (blobs.config === undefined) return late;
   const read = readImageConfig(Buffer.from(blobs.config).toString('utf8'));
   const layers = manifest.layers.filter(({ mediaType }) => isLayerType(mediaType, engine));
   const isUnpacked = isConfigType(manifest.config.mediaType) && layers.length > 0;
-  const at: Unpacking = { scene, fetched, layers };
+  const at: Unpacking = { context, fetched, layers };
   if (!read.ok) return late === undefined || isUnpacked ? badConfig(at, isUnpacked, read.why) : late;
   if (!isUnpacked) return late ?? unknownConfig(at, read.value) ?? wrongPlatform(at, read.value);
   const { diffIds } = read.value;
   if (diffIds.length !== layers.length) {
     const why = `number of layers and diffIDs don't match: ${layers.length} != ${diffIds.length}`;
-    return malformed(at, why, pullFailed(scene.plan.image.runtime, { text: why }));
+    return malformed(at, why, pullFailed(context.plan.image.runtime, { text: why }));
   }
   return late ?? brokenLayer(at, read.value) ?? wrongPlatform(at, read.value);
 }
 
 interface Unpacking {
-  readonly scene: Scene;
+  readonly context: AttemptContext;
   readonly fetched: Fetched;
   /** What is a layer by its type. */
   readonly layers: readonly Descriptor[];
 }
 
-function worded(trouble: Trouble, words: Wording): Trouble {
-  return { ...trouble, words };
+function worded(trouble: Trouble, errorText: ErrorText): Trouble {
+  return { ...trouble, errorText };
 }
 
-function malformed({ fetched }: Unpacking, why: string, words: Wording): Trouble {
+function malformed({ fetched }: Unpacking, why: string, errorText: ErrorText): Trouble {
   return {
     fault: { code: 'manifest.malformed', digest: fetched.manifest.config.digest, host: hostOf(fetched), why },
-    words,
+    errorText,
   };
 }
 
-function unsupported({ fetched }: Unpacking, mediaType: string, words: Wording): Trouble {
-  return { fault: { code: 'manifest.unsupported', mediaType, host: hostOf(fetched) }, words };
+function unsupported({ fetched }: Unpacking, mediaType: string, errorText: ErrorText): Trouble {
+  return { fault: { code: 'manifest.unsupported', mediaType, host: hostOf(fetched) }, errorText };
 }
 
 function hostOf({ blobs }: Fetched): string {
@@ -74,13 +74,13 @@ function hostOf({ blobs }: Fetched): string {
 }
 
 /** client/image.go Unpack, which the in-process engine goes on to where nothing was unpacked. */
-function unpackFailed({ scene }: Unpacking, words: Wording): Wording {
-  const text = `failed to unpack image on snapshotter overlayfs: ${words.text}`;
-  return pullFailed(scene.plan.image.runtime, { ...words, text });
+function unpackFailed({ context }: Unpacking, errorText: ErrorText): ErrorText {
+  const text = `failed to unpack image on snapshotter overlayfs: ${errorText.text}`;
+  return pullFailed(context.plan.image.runtime, { ...errorText, text });
 }
 
 function badConfig(at: Unpacking, isUnpacked: boolean, why: string): Trouble {
-  const { plan } = at.scene;
+  const { plan } = at.context;
   if (isUnpacked) return malformed(at, why, pullFailed(plan.image.runtime, { text: `unmarshal image config: ${why}` }));
   if (plan.engine.kind === 'local')
     return malformed(at, why, unpackFailed(at, { text: `failed to resolve rootfs: ${why}` }));
@@ -91,19 +91,19 @@ function badConfig(at: Unpacking, isUnpacked: boolean, why: string): Trouble {
 
 /** No configuration that the runtime knows, or no layer: the transfer service has nothing to unpack then and is content. */
 function unknownConfig(at: Unpacking, config: ImageConfig): Trouble | undefined {
-  const { scene, fetched, layers } = at;
-  const { engine } = scene.plan;
+  const { context, fetched, layers } = at;
+  const { engine } = context.plan;
   if (engine.kind === 'transfer') return undefined;
   const { manifest } = fetched;
   const mismatch = wrongPlatform(at, config);
   if (mismatch !== undefined) {
-    const text = mismatch.words.text.replace(/^get image config descriptor: /, '');
-    return worded(mismatch, unpackFailed(at, { ...mismatch.words, text }));
+    const text = mismatch.errorText.text.replace(/^get image config descriptor: /, '');
+    return worded(mismatch, unpackFailed(at, { ...mismatch.errorText, text }));
   }
   const wanted = engine.unpacksLayerTypesOnly ? layers : manifest.layers;
   if (config.diffIds.length !== wanted.length) {
-    const words = unpackFailed(at, { text: 'mismatched image rootfs and manifest layers' });
-    return unsupported(at, foreignType(at), words);
+    const errorText = unpackFailed(at, { text: 'mismatched image rootfs and manifest layers' });
+    return unsupported(at, foreignType(at), errorText);
   }
   for (const [i, layer] of wanted.entries()) {
     const why = whyNotApplied(at, layer);
@@ -115,25 +115,25 @@ function unknownConfig(at: Unpacking, config: ImageConfig): Trouble | undefined 
 }
 
 /** The media type that makes it no image. */
-function foreignType({ fetched: { manifest }, scene }: Unpacking): string {
+function foreignType({ fetched: { manifest }, context }: Unpacking): string {
   const { config, layers } = manifest;
   if (!isConfigType(config.mediaType)) return config.mediaType;
-  return layers.find(({ mediaType }) => !isLayerType(mediaType, scene.plan.engine))?.mediaType ?? config.mediaType;
+  return layers.find(({ mediaType }) => !isLayerType(mediaType, context.plan.engine))?.mediaType ?? config.mediaType;
 }
 
-function whyNotApplied(at: Unpacking, { digest, mediaType }: Descriptor): Wording | undefined {
+function whyNotApplied(at: Unpacking, { digest, mediaType }: Descriptor): ErrorText | undefined {
   if (at.layers.some((layer) => layer.digest === digest)) {
     const text = `failed to get reader from content store: content digest ${digest}: not found`;
     return { text, code: 'NotFound' };
   }
-  if (compressionOf(mediaType, at.scene.plan.engine) !== undefined) return undefined;
+  if (compressionOf(mediaType, at.context.plan.engine) !== undefined) return undefined;
   return { text: `failed to get stream processor for ${mediaType}: no processor for media-type: unknown` };
 }
 
 /** Layers that were read whole, as far as they can be told from their bytes. */
 function brokenLayer(at: Unpacking, config: ImageConfig): Trouble | undefined {
-  const { scene, fetched, layers } = at;
-  const { engine, platform, image } = scene.plan;
+  const { context, fetched, layers } = at;
+  const { engine, platform, image } = context.plan;
   const suits = matcherFor(platform, 'compatible', engine.osFeatures).match(normalise(config.platform));
   if (engine.kind === 'transfer' && !suits) return undefined;
   if (engine.checksRootfsType && config.rootfsType !== '' && config.rootfsType !== 'layers') return undefined;
@@ -152,10 +152,10 @@ function brokenLayer(at: Unpacking, config: ImageConfig): Trouble | undefined {
     const body = fetched.blobs.layers.get(digest);
     const unpacked = body === undefined ? undefined : unpack(body, compression, mostUnpacked);
     if (unpacked === undefined || (unpacked.is === 'archive' && unpacked.digest === diffId)) continue;
-    forgetBlob(scene, digest);
+    forgetBlob(context, digest);
     const got = unpacked.is === 'archive' ? `an archive of ${unpacked.digest}` : unpacked.why;
     const fault: Fault = { code: 'blob.digest_mismatch', digest, host: hostOf(fetched), got };
-    return { fault, words: pullFailed(image.runtime, { text: wrongDiffId(engine, { diffId, digest, unpacked }) }) };
+    return { fault, errorText: pullFailed(image.runtime, { text: wrongDiffId(engine, { diffId, digest, unpacked }) }) };
   }
   return undefined;
 }
@@ -164,7 +164,7 @@ function wrongDiffId(
   engine: Engine,
   { diffId, digest, unpacked }: { readonly diffId: string; readonly digest: string; readonly unpacked: Unpacked },
 ): string {
-  if (engine.wording.wrongDiffId === 'bare' || unpacked.is === 'broken')
+  if (engine.texts.wrongDiffId === 'bare' || unpacked.is === 'broken')
     return `wrong diff id calculated on extraction "${diffId}"`;
   return `wrong diff id "${unpacked.digest}" calculated on extraction "${diffId}", desc "${digest}"`;
 }
@@ -172,13 +172,13 @@ function wrongDiffId(
 function undecryptable(mediaType: string): Trouble {
   const what = `whether this node can decrypt ${mediaType}`;
   const fault: Fault = { code: 'agent.cannot_see', what, why: 'its keys are not looked at' };
-  return { fault, words: { text: '' } };
+  return { fault, errorText: { text: '' } };
 }
 
 /** An entry of an index that names no platform is judged by its configuration (images.Manifest), after all else. */
-function wrongPlatform({ scene, fetched }: Unpacking, config: ImageConfig): Trouble | undefined {
+function wrongPlatform({ context, fetched }: Unpacking, config: ImageConfig): Trouble | undefined {
   const { top, chosen } = fetched;
-  const { platform, engine } = scene.plan;
+  const { platform, engine } = context.plan;
   if (chosen.digest === top.digest || chosen.platform !== undefined) return undefined;
   if (matcherFor(platform, 'compatible', engine.osFeatures).match(normalise(config.platform))) return undefined;
   const is = formatPlatform(normalise(config.platform));
@@ -189,5 +189,5 @@ function wrongPlatform({ scene, fetched }: Unpacking, config: ImageConfig): Trou
     digest: top.digest,
   };
   const text = `get image config descriptor: no match for platform in manifest ${top.digest}: not found`;
-  return { fault, words: { text, code: 'NotFound' } };
+  return { fault, errorText: { text, code: 'NotFound' } };
 }

@@ -18,13 +18,13 @@ function behind(mirror: { readonly port: number }, origin: { readonly port: numb
 }
 
 /** Lets nothing into the origin's lane, and notes who asked for what. */
-function gate(): { readonly mayEnter: (id: string, lane: string) => boolean; readonly asked: string[] } {
+function gate(): { readonly mayEnter: (id: string, budgetKey: string) => boolean; readonly asked: string[] } {
   const asked: string[] = [];
   return {
     asked,
-    mayEnter: (id, lane) => {
-      asked.push(`${id} ${lane.replace(/:\d+$/, '')}`);
-      return lane !== 'reg.test';
+    mayEnter: (id, budgetKey) => {
+      asked.push(`${id} ${budgetKey.replace(/:\d+$/, '')}`);
+      return budgetKey !== 'reg.test';
     },
   };
 }
@@ -76,7 +76,7 @@ test('the mirror is asked with every credential, and the gate once', async () =>
   const secrets = ['one', 'two'].map((name) => pullSecret(name, { 'reg.test': [name, 's3cret'] }));
   const { mayEnter, asked } = gate();
   const report = await pullOf(behind(mirror, origin), demandFor(written, { secrets }), { mayEnter });
-  expect(report.performances).toHaveLength(2);
+  expect(report.attempts).toHaveLength(2);
   expect(asked).toEqual([`${written} mirror.test`, `${written} reg.test`]);
   expect(origin.requests).toEqual([]);
 });
