@@ -1,6 +1,6 @@
 // Asks the agent at $AGENT: ready within a minute is exit 0. The certificate is not checked: its name is not the Service's.
 const agent = process.env.AGENT;
-const client = require(agent.startsWith('https:') ? 'node:https' : 'node:http');
+const client = process.getBuiltinModule(agent.startsWith('https:') ? 'node:https' : 'node:http');
 
 const get = (path) =>
   new Promise((resolve, reject) => {
