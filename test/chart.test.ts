@@ -94,6 +94,21 @@ describe.runIf(hasHelm)('values', () => {
     expect(containerOf({ image: { digest, tag: '1' } })).toMatchObject({ image: `ghcr.io/drypull/drypull@${digest}` });
   });
 
+  test('more directories of the node are mounted read-only below /host', () => {
+    const directories = ['/var/lib/rancher/k3s/agent/etc', '/var/snap/microk8s'];
+    const pod = podOf({ runAsRoot: true, host: { directories } });
+    expect(at(pod, 'securityContext')).toMatchObject({ runAsNonRoot: false, runAsUser: 0, runAsGroup: 0 });
+    const mounts = listOf(at(listOf(at(pod, 'containers'))[0], 'volumeMounts')).slice(-2);
+    expect(mounts).toEqual([
+      { name: 'host-var-lib-rancher-k3s-agent-etc', mountPath: `/host${directories[0] ?? ''}`, readOnly: true },
+      { name: 'host-var-snap-microk8s', mountPath: `/host${directories[1] ?? ''}`, readOnly: true },
+    ]);
+    expect(listOf(at(pod, 'volumes')).slice(-2)).toEqual([
+      { name: 'host-var-lib-rancher-k3s-agent-etc', hostPath: { path: directories[0] } },
+      { name: 'host-var-snap-microk8s', hostPath: { path: directories[1] } },
+    ]);
+  });
+
   test('Secrets of namespaces are a Role in each, and no ClusterRole', () => {
     const objects = charted({ pullSecrets: { scope: 'namespaces', namespaces: { shop: ['hub'], bank: [] } } });
     const roles = ofKind(objects, 'Role').filter((one) => text(one, 'metadata', 'name') === 'drypull-pull-secrets');

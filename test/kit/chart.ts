@@ -2,8 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
-import { type Json, object, text } from './fake-kube-json.ts';
+import { type Json, at, object, text } from './fake-kube-json.ts';
 import { installed } from './installed.ts';
+import { listOf } from './rendered.ts';
 
 export const chart = join(import.meta.dirname, '../../charts/drypull');
 
@@ -90,11 +91,14 @@ const helmLabels = [
   'app.kubernetes.io/managed-by',
 ];
 
-/** By kind, namespace and name, without what differs by intent: Helm's labels, the order of lists, the layout of drypull.yaml. */
+/**
+ * By kind, namespace and name, without what differs by intent: Helm's labels, the order of lists, the names of
+ * volumes, the layout of drypull.yaml.
+ */
 export function comparable(objects: readonly Json[]): Readonly<Record<string, unknown>> {
   const entries = objects.map((one) => {
     const key = ['kind', 'metadata.namespace', 'metadata.name'].map((path) => text(one, ...path.split('.'))).join(' ');
-    return [key, ordered(withParsedConfig(withoutHelmLabels(one)))] as const;
+    return [key, ordered(withNamedVolumes(withParsedConfig(withoutHelmLabels(one))))] as const;
   });
   if (new Set(entries.map(([key]) => key)).size !== entries.length) throw new Error('two objects have one name');
   return Object.fromEntries(entries);
@@ -112,13 +116,36 @@ function withParsedConfig(one: Json): Json {
   return config === '' ? one : { ...one, data: { 'drypull.yaml': parse(config) as unknown } };
 }
 
+/** Each volume is called by what it is, in the Pod and in its mounts. */
+function withNamedVolumes(one: Json): Json {
+  if (!['DaemonSet', 'Deployment'].includes(text(one, 'kind'))) return one;
+  const pod = object(at(one, 'spec', 'template', 'spec'));
+  const names = new Map(
+    listOf(pod['volumes']).map((volume) => {
+      const source = Object.entries(volume).filter(([key]) => key !== 'name');
+      return [text(volume, 'name'), JSON.stringify(ordered(Object.fromEntries(source)))];
+    }),
+  );
+  const named = (item: Json): Json => ({ ...item, name: names.get(text(item, 'name')) ?? text(item, 'name') });
+  const containers = listOf(pod['containers']).map((container) => ({
+    ...container,
+    volumeMounts: listOf(container['volumeMounts']).map(named),
+  }));
+  const spec = { ...pod, containers, volumes: listOf(pod['volumes']).map(named) };
+  const outer = object(one['spec']);
+  return { ...one, spec: { ...outer, template: { ...object(outer['template']), spec } } };
+}
+
 /** Kubernetes merges the lists of a Pod by name or path, so their order means nothing. */
 function ordered(value: unknown): unknown {
   if (Array.isArray(value)) {
     const items = value.map(ordered);
     return items.every(isMap) ? items.toSorted((a, b) => compare(nameOf(a), nameOf(b))) : items;
   }
-  if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, ordered(one)]));
+  if (isMap(value)) {
+    const entries = Object.entries(value).toSorted(([a], [b]) => compare(a, b));
+    return Object.fromEntries(entries.map(([key, one]) => [key, ordered(one)]));
+  }
   // kustomize writes a folded block scalar with one more line break before a line that is indented further.
   return typeof value === 'string' ? value.replaceAll('\n\n', '\n') : value;
 }

@@ -25,7 +25,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* True where the agent needs root: other programs' files and processes are root's. */}}
 {{- define "drypull.asRoot" -}}
-{{- if or .Values.hostProc .Values.credentialPlugins }}true{{ end -}}
+{{- if or .Values.runAsRoot .Values.hostProc .Values.credentialPlugins }}true{{ end -}}
 {{- end -}}
 
 {{/* True where the objects of the Prometheus Operator are rendered. */}}
@@ -87,4 +87,9 @@ subjects:
   - kind: ServiceAccount
     name: {{ .account }}
     namespace: {{ include "drypull.namespace" .root }}
+{{- end -}}
+
+{{/* The name of a volume for a directory of the node. */}}
+{{- define "drypull.volumeName" -}}
+host{{ regexReplaceAll "[^a-z0-9]+" (lower .) "-" | trunc 58 | trimSuffix "-" }}
 {{- end -}}
