@@ -1,12 +1,17 @@
 /** The npm package: what is in it, and that it runs where it is installed, with the oldest Node.js that it supports. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
+import { ask } from './kit/ask.ts';
+import { dockerRegistry } from './kit/docker-registry.ts';
+import { image } from './kit/image.ts';
 import { installed, needs, oldestNode } from './kit/installed.ts';
-import { scratch } from './kit/program.ts';
+import { nodeRoot } from './kit/node-root.ts';
+import { freePort, scratch } from './kit/program.ts';
 import { copyInfo, repository as top, repositoryCopy } from './kit/repository-copy.ts';
 
 const run = promisify(execFile);
@@ -78,6 +83,35 @@ describe.runIf(needs(['npm']))('the package', { timeout: 120_000 }, () => {
       const { code, stdout } = await ended(node, [bin('drypull'), 'check', 'localhost:1/none:1']);
       expect(code).toBe(1);
       expect(stdout).toContain('tcp.refused');
+    });
+
+    test.runIf(needs(['docker-registry']))('an image that is there pulls', async () => {
+      await using registry = await dockerRegistry();
+      await registry.push('shop/web:1', image({ platforms: ['linux/amd64', 'linux/arm64'] }));
+      const name = `127.0.0.1:${registry.port}/shop/web:1`;
+      await using root = await nodeRoot({ 'etc/containerd/config.toml': 'version = 3\n' });
+      const args = ['check', name, '--host-root', root.path, '--runtime', 'containerd://2.1.9', '--output', 'json'];
+      const { code, stdout } = await ended(node, [bin('drypull'), ...args]);
+      expect([code, JSON.parse(stdout)]).toMatchObject([0, { version: 1, reports: [{ verdict: { is: 'pulls' } }] }]);
+    });
+
+    test('the agent starts and ends', async () => {
+      const port = await freePort();
+      const listen = {
+        DRYPULL_LISTEN: `127.0.0.1:${port}`,
+        DRYPULL_CHECK_LISTEN: 'off',
+        DRYPULL_IMAGES: 'localhost:1/a:1',
+      };
+      const agent = spawn(node, [bin('drypull'), 'agent'], { env: listen, stdio: 'ignore' });
+      const exited = once(agent, 'exit');
+      const isAlive = (): Promise<number> =>
+        ask(`http://127.0.0.1:${port}/livez`).then(
+          ({ status }) => status,
+          () => 0,
+        );
+      await expect.poll(isAlive, { timeout: 20_000, interval: 100 }).toBe(200);
+      agent.kill('SIGTERM');
+      expect(await exited).toEqual([0, null]);
     });
 
     test('kubectl is told what can follow', async () => {
