@@ -7,7 +7,7 @@ file=${1:-$(dirname "$0")/../Dockerfile}
 for name in BUILD_IMAGE FINAL_IMAGE; do
   image=$(sed -n "s/^ARG $name=\([^@]*\).*/\1/p" "$file")
   manifest=$(mktemp)
-  # shellcheck disable=SC2086  # the options are words
+  # shellcheck disable=SC2086  # several options
   skopeo inspect --raw ${SKOPEO_OPTIONS:-} "docker://$image" >"$manifest"
   digest=sha256:$(sha256sum "$manifest" | cut -d ' ' -f 1)
   rm "$manifest"

@@ -20,7 +20,7 @@ for change in "$@"; do
   case $name in
     VERSION)
       npm version "$new" --no-git-tag-version --allow-same-version >/dev/null
-      # shellcheck disable=SC2086  # the files are words
+      # shellcheck disable=SC2086  # several files
       files=$(git ls-files -- $versioned)
       ;;
     # package-lock.json names other projects' repositories; CHANGELOG.md says what was.

@@ -114,7 +114,7 @@ describe.runIf(needs(['npm']))('the package', { timeout: 120_000 }, () => {
       expect(await exited).toEqual([0, null]);
     });
 
-    test('kubectl is told what can follow', async () => {
+    test('kubectl learns what can follow', async () => {
       const { code, stdout } = await ended(node, [bin('kubectl_complete-drypull'), 'check', '--out']);
       expect([code, stdout]).toEqual([0, expect.stringMatching(/^--output\n:\d\n$/)]);
     });

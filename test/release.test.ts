@@ -156,7 +156,7 @@ describe.runIf(needs(['helm', 'npm']))('package.sh', { timeout: 120_000 }, () =>
 test('image.sh builds every architecture with the commit, and writes the digest', async () => {
   const digest = `sha256:${'ab'.repeat(32)}`;
   const directory = await scratch('docker');
-  // Stands for docker, which is not here: keeps its arguments, and answers as buildx does.
+  // A substitute for docker, which is not here: it keeps its arguments, and answers as buildx does.
   await writeFile(
     join(directory, 'docker'),
     `#!/bin/sh

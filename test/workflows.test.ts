@@ -1,4 +1,4 @@
-/** The workflows are what actionlint accepts, run scripts that are here, and use nothing that somebody else can change. */
+/** The workflows are what actionlint accepts, run scripts that are here, and use nothing that others can change. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -31,7 +31,7 @@ docker tag docker.io/library/busybox:stable localhost:5001/shop/web:1
 printf %s "$password" | docker login --username "$user" --password-stdin localhost:5001
 docker push localhost:5001/shop/web:1
 
-# The registry speaks HTTP: each runtime is told so where it reads that.
+# The registry speaks HTTP: each runtime gets that in its own configuration.
 hosts="[host.\"http://$address:5000\"]"
 conf="[[registry]]
 location = \"$address:5000\"

@@ -7,7 +7,7 @@ given=${CHARTS:-}
 . "$(dirname "$0")/../names.env"
 charts=${given:-$CHARTS}
 
-# shellcheck disable=SC2086  # the options are words
+# shellcheck disable=SC2086  # several options
 pushed=$("${HELM:-helm}" push ${HELM_PUSH_OPTIONS:-} "$1" "oci://$charts" 2>&1)
 echo "$pushed" >&2
 digest=$(echo "$pushed" | sed -n 's/^Digest: *//p')

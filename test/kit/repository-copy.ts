@@ -6,7 +6,7 @@ import { scratch } from './program.ts';
 
 export const repository = join(import.meta.dirname, '../..');
 
-/** What stands for the commit in a copy, for scripts/build-info.ts. */
+/** The commit that a copy claims to be, for scripts/build-info.ts. */
 export const copyInfo = {
   DRYPULL_COMMIT: '0123456789abcdef0123456789abcdef01234567',
   SOURCE_DATE_EPOCH: '1772366400',
