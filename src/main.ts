@@ -6,6 +6,7 @@ import type { CheckRequest } from '#commands/command-line.ts';
 import type { ProcessContext } from '#commands/context.ts';
 import { delay } from '#timing.ts';
 import type { NodesCheck } from '#commands/nodes-options.ts';
+import { versionText } from '#commands/version.ts';
 
 /** `check` rehearses this many images at one time. */
 const imagesAtOnce = 16;
@@ -14,7 +15,8 @@ const inputBytes = 64 << 20;
 
 async function main(): Promise<number> {
   const { default: own } = await import('../package.json', { with: { type: 'json' } });
-  const parsed = readCommandLine(argumentsOf(process.argv), own.version);
+  const program = programName(process.argv);
+  const parsed = readCommandLine(argumentsOf(process.argv), versionText(own.version), program);
   if (parsed.run === 'nothing') {
     await Promise.all([print(process.stdout, parsed.stdout), print(process.stderr, parsed.stderr)]);
     return parsed.status;
@@ -43,6 +45,7 @@ function contextOf(args: readonly string[], signal: AbortSignal, version: string
   const { stdout, stderr, env } = process;
   const { gc } = globalThis;
   return {
+    program: programName(process.argv),
     args,
     env,
     stdout,
@@ -65,6 +68,11 @@ function collectGarbage(): void {
 /** kubectl runs a program of this name for shell completion (kubectl pkg/cmd/plugin.go, since 1.26). */
 function argumentsOf([, program = '', ...given]: readonly string[]): readonly string[] {
   return program.endsWith('kubectl_complete-drypull') ? ['completion', 'kubectl', ...given] : given;
+}
+
+/** kubectl finds its plugins by this name on the PATH, and its users know drypull by it. */
+function programName([, program = '']: readonly string[]): string {
+  return program.endsWith('kubectl-drypull') ? 'kubectl drypull' : 'drypull';
 }
 
 function vitals(): ReturnType<ProcessContext['usage']['vitals']> {

@@ -11,7 +11,7 @@ import { kubeWorld } from './kit/kube-world.ts';
 const directory = mkdtempSync(join(tmpdir(), 'drypull-bundle-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 const top = fileURLToPath(new URL('..', import.meta.url));
-const bundle = join(directory, 'drypull.mjs');
+const bundle = join(directory, 'main.mjs');
 
 test('the bundle speaks to the API server from a directory without packages', { timeout: 30_000 }, async () => {
   await using world = await kubeWorld();

@@ -63,7 +63,22 @@ base localhost/test-final
 
 buildah_ build --isolation chroot --pull-never --layers=false \
   --build-arg BUILD_IMAGE=localhost/test-build --build-arg FINAL_IMAGE=localhost/test-final \
+  --build-arg REVISION=0123456789abcdef0123456789abcdef01234567 --build-arg SOURCE_DATE_EPOCH=1772366400 \
   -t localhost/drypull .
+
+echo '--- for another architecture, without running it'
+# Its last step runs nothing, so nothing emulates a processor. Real bases have a manifest of each architecture; here they are the
+# same files under another architecture's name.
+for base in test-build test-final; do
+  container=$(buildah_ from --pull-never "localhost/$base")
+  buildah_ config --arch arm64 "$container"
+  buildah_ commit -q "$container" "localhost/$base-arm64" >/dev/null
+  buildah_ rm "$container" >/dev/null
+done
+buildah_ build --isolation chroot --pull-never --layers=false --platform linux/arm64 \
+  --build-arg BUILD_IMAGE=localhost/test-build-arm64 --build-arg FINAL_IMAGE=localhost/test-final-arm64 \
+  -t localhost/drypull-arm64 .
+[ "$(buildah_ inspect --format '{{ .OCIv1.Architecture }}' --type image localhost/drypull-arm64)" = arm64 ]
 
 echo '--- size'
 buildah_ push -q --format oci localhost/drypull "dir:$work/pushed" >/dev/null
@@ -83,6 +98,7 @@ echo "$entrypoint"
 # shellcheck disable=SC2086  # the entry point is words
 run() { buildah_ run --isolation chroot "$container" -- "$@"; }
 echo '--- it cannot write its own files, and has no shell and no npm'
+# shellcheck disable=SC2016  # JavaScript
 run /usr/local/bin/node -e '
   const { accessSync, constants, existsSync, writeFileSync } = require("node:fs");
   for (const path of ["/drypull/drypull.mjs", "/usr/local/bin/node", "/drypull", "/etc"]) {
@@ -97,11 +113,18 @@ echo '--- it says how to use it'
 # shellcheck disable=SC2086
 run $entrypoint --help
 
+echo '--- it says of which commit it is'
+# shellcheck disable=SC2086
+version=$(run $entrypoint --version)
+echo "$version"
+[ "${version#* }" = '(commit 0123456789abcdef0123456789abcdef01234567, built 2026-03-01T12:00:00Z)' ]
+
 echo '--- the agent lives'
 # shellcheck disable=SC2086
 setsid buildah $images run --isolation chroot --env DRYPULL_LISTEN=127.0.0.1:19467 --env DRYPULL_CHECK_LISTEN=off \
   --env DRYPULL_IMAGES=localhost:1/none:1 "$container" -- $entrypoint agent </dev/null >"$work/agent.log" 2>&1 &
 agent=$!
+# shellcheck disable=SC2016  # JavaScript
 "$node" -e '
   const until = Date.now() + 20000;
   const ask = () => fetch("http://127.0.0.1:19467/livez").then(({ status }) => {

@@ -24,7 +24,7 @@ function drypull(text: readonly string[], { deaf = false } = {}): Promise<Ended>
 test('--version answers on stdout', async () => {
   const { status, stdout, stderr } = await drypull(['--version']);
   expect([status, stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+ \(development\)\n$/);
 });
 
 test('a wrong call is status 2, said on stderr', async () => {

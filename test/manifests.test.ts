@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import packageJson from '../package.json' with { type: 'json' };
 import { accounts } from '#kubernetes/service-accounts.ts';
 import { readerAccess } from '#kubernetes/reader-access.ts';
 import { readConfigz } from '#kubernetes/api/configz.ts';
@@ -26,7 +27,7 @@ import {
 } from './kit/kube-grants.ts';
 import { type KubeWorld, kubeWorld } from './kit/kube-world.ts';
 import { readImage } from './kit/read-image.ts';
-import { grantsOf, listOf, ofKind, renderedOverlay, renderedWith, rolesOf } from './kit/rendered.ts';
+import { grantsOf, listOf, ofKind, renderedFolder, renderedOverlay, renderedWith, rolesOf } from './kit/rendered.ts';
 
 const hasKubectl = needs(['kubectl']);
 const components = Object.keys(componentGrants) as (keyof typeof componentGrants)[];
@@ -316,27 +317,31 @@ describe.runIf(hasKubectl)('the catalog', () => {
 
 describe.runIf(hasKubectl)('the example', () => {
   const objects = hasKubectl ? renderedOverlay('example') : [];
+  const base = hasKubectl ? renderedWith([]) : [];
 
-  test('changes image and configuration in one place', () => {
-    expect(containerOf(objects)['image']).toBe('registry.example.com/platform/drypull:0.1.0');
-    expect(at(ofKind(objects, 'ConfigMap')[0], 'data', 'drypull.yaml')).toContain('canary');
+  test('is the base with the published image, and nothing that a new cluster lacks', () => {
+    const { version } = packageJson;
+    expect(containerOf(objects)['image']).toBe(`ghcr.io/drypull/drypull:${version}`);
+    const named = (all: readonly Json[]): readonly string[] =>
+      all.map((one) => `${text(one, 'kind')} ${text(one, 'metadata', 'namespace')} ${text(one, 'metadata', 'name')}`);
+    expect(named(objects)).toEqual(named(base));
+    expect(podOf(objects)['securityContext']).toEqual(podOf(base)['securityContext']);
   });
 
-  test('may read the named pull secrets of one namespace, and no other', () => {
-    expect(sorted(grantsOf(ofKind(objects, 'ClusterRole')))).not.toContain('get core/secrets');
-    const [role, ...others] = ofKind(objects, 'Role').filter((one) => at(one, 'metadata', 'namespace') === 'shop');
-    expect(others).toEqual([]);
-    expect(at(role, 'metadata', 'namespace')).toBe('shop');
-    expect(listOf(role?.['rules'])).toEqual([
-      { apiGroups: [''], resources: ['secrets'], resourceNames: ['registry-credentials'], verbs: ['get'] },
-    ]);
+  test('names no image: the images of the Pods are known', () => {
+    expect(at(ofKind(objects, 'ConfigMap')[0], 'data', 'drypull.yaml')).not.toContain('images:');
   });
+});
 
-  test('is scraped by the Prometheus Operator', () => {
-    expect(ofKind(objects, 'PodMonitor')[0]).toMatchObject({
-      spec: { podMetricsEndpoints: [{ port: 'http', path: '/metrics' }] },
-    });
-  });
+test.runIf(hasKubectl)('namespaced-pull-secrets grants the named Secrets of one namespace, and no other', () => {
+  const objects = renderedFolder('namespaced-pull-secrets');
+  expect(objects.map((one) => [text(one, 'kind'), text(one, 'metadata', 'namespace')])).toEqual([
+    ['Role', 'shop'],
+    ['RoleBinding', 'shop'],
+  ]);
+  expect(objects[0]?.['rules']).toEqual([
+    { apiGroups: [''], resources: ['secrets'], resourceNames: ['registry-credentials'], verbs: ['get'] },
+  ]);
 });
 
 test('every component and overlay is tested', () => {

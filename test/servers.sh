@@ -26,13 +26,15 @@ want prometheus-blackbox-exporter prometheus-blackbox-exporter
 want htpasswd apache2-utils
 want skopeo skopeo
 want openssl openssl
+want unzip unzip
+want shellcheck shellcheck
 # Kubernetes' own package puts its file where Debian's does, so this is wanted only where there is neither.
 want kubectl kubernetes-client
 if [ "${WITH_CHROMIUM:-}" = 1 ]; then want chromium chromium; fi
 
 if [ -z "$missing" ]; then
   echo 'servers.sh: everything is installed'
-  exit 0
+  exec sh "$(dirname "$0")/tools.sh"
 fi
 if ! command -v apt-get >/dev/null 2>&1; then leave 'this is not Debian'; fi
 if [ "$(id -u)" != 0 ]; then leave "not root (sudo sh $0 would install them)"; fi
@@ -50,3 +52,4 @@ apt-get update -q || echo '!!! servers.sh: apt-get update failed; going on with 
 # shellcheck disable=SC2086
 apt-get install -qy --no-install-recommends $missing </dev/null
 echo "servers.sh: installed$missing"
+sh "$(dirname "$0")/tools.sh"

@@ -44,14 +44,14 @@ export type ParsedCommand =
   | { readonly run: 'agent' | 'catalog' | 'config' | 'node' | 'nodes' | 'completion'; readonly args: readonly string[] }
   | { readonly run: 'nothing'; readonly stdout: string; readonly stderr: string; readonly status: 0 | 2 };
 
-/** `given`: the arguments without the interpreter and the program. */
-export function readCommandLine(given: readonly string[], version: string): ParsedCommand {
+/** `given`: the arguments without the interpreter and the program. `name`: what the user calls the program. */
+export function readCommandLine(given: readonly string[], version: string, name = 'drypull'): ParsedCommand {
   const output = { stdout: '', stderr: '' };
   // The arguments of `completion` are incomplete command lines, and not options of drypull.
   if (given[0] === 'completion') return { run: 'completion', args: given.slice(1) };
   let parsed: ParsedCommand | undefined;
   // Commands inherit these settings when they are added.
-  const quiet = new Command('drypull')
+  const quiet = new Command(name)
     .exitOverride()
     .configureOutput({ writeOut: (text) => (output.stdout += text), writeErr: (text) => (output.stderr += text) });
   const program = programOf(quiet, version, (found) => {
@@ -72,7 +72,7 @@ export function programOf(program: Command, version: string, found: (wanted: Par
       'Rehearses image pulls as the kubelet and the container runtime of this node would make them, and predicts their results.',
     )
     .version(version, '-V, --version')
-    .showHelpAfterError('(see drypull --help and drypull check --help)');
+    .showHelpAfterError(`(see ${program.name()} --help and ${program.name()} check --help)`);
   addCheck(program, found);
   for (const [run, description] of ownOptions) {
     program
@@ -128,7 +128,7 @@ function addCheck(program: Command, found: (wanted: ParsedCommand) => void): voi
     .option('--no-color', 'no colours (also NO_COLOR; FORCE_COLOR forces them)');
   addNode(check);
   addNodesOptions(check);
-  check.addHelpText('after', helpTail);
+  check.addHelpText('after', helpTail.replaceAll(/^( +.*?)\bdrypull /gm, `$1${program.name()} `));
   check.action((images: string[], options: Options, command: Command) => {
     const files = options.filename ?? [];
     if (images.length === 0 && files.length === 0) {

@@ -1,5 +1,7 @@
 /** What main.ts hands to a command: the parts of the process that it may use. */
 export interface ProcessContext {
+  /** What the user calls the program: `drypull`, or `kubectl drypull`. */
+  readonly program: string;
   /** The arguments after the command's name. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;

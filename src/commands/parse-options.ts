@@ -3,8 +3,9 @@ import { type Command, CommanderError } from 'commander';
 import type { ProcessContext } from './context.ts';
 
 /** Undefined: the options are read. Else the exit status: 2 after an error, 0 after --help. */
-export function readOwnOptions(command: Command, { args, stdout, stderr }: ProcessContext): 0 | 2 | undefined {
+export function readOwnOptions(command: Command, { program, args, stdout, stderr }: ProcessContext): 0 | 2 | undefined {
   command
+    .name(command.name().replace(/^drypull/, program))
     .exitOverride()
     .showHelpAfterError(`(see ${command.name()} --help)`)
     .configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(text) });

@@ -49,7 +49,7 @@ export function expectWarned(
   const leadS = (failure.begun.getTime() - since.getTime()) / 1000;
   expect(leadS).toBeGreaterThan(0);
   const outcome = failureOf(report, failure.begun, failure.message);
-  expect(scoreOutcome(outcome, [{ report, since }])).toMatchObject({ is: 'hit', actual: 'at_risk', leadS });
+  expect(scoreOutcome(outcome, [{ report, since }])).toMatchObject({ is: 'hit', predicted: 'at_risk', leadS });
 }
 
 /** It was at risk by this rule, and then the rehearsal fails with the fault that was foretold, as the pull does. */

@@ -1,10 +1,18 @@
 /** Which of the machine's programs a test may use: found, or said in one loud line. With CI=true a skip is a failure. */
 import { accessSync, constants } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
-/** The program's path, looked for in PATH and where Debian puts daemons. */
+/** Where test/tools.sh unpacks programs; the versions are written there and here. */
+const tools = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'drypull/tools');
+const kubernetes = join(tools, 'kubernetes-2.2.2');
+
+/** The oldest Node.js that package.json supports, if test/tools.sh has unpacked it. */
+export const oldestNode = [join(tools, 'node-22.19.0/bin/node')].find(isRunnable);
+
+/** The program's path, looked for among the unpacked tools, in PATH and where Debian puts daemons. */
 export function installed(program: string): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  const folders = [kubernetes, ...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
   return folders.map((folder) => join(folder, program)).find(isRunnable);
 }
 

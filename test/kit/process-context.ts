@@ -9,6 +9,7 @@ export function processContext(write: (text: string) => void, over: Partial<Proc
     },
   });
   return {
+    program: 'drypull',
     args: [],
     env: {},
     stdout: stream,

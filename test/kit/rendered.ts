@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import { type Json, object, text } from './fake-kube-json.ts';
+import { installed } from './installed.ts';
 
 const manifests = fileURLToPath(new URL('../../manifests', import.meta.url));
 
@@ -30,11 +31,19 @@ export function renderedWith(wanted: readonly string[]): readonly Json[] {
 }
 
 export function renderedOverlay(name: string): readonly Json[] {
-  return render(join(manifests, 'overlays', name));
+  return renderedFolder(join('overlays', name));
+}
+
+/** A folder of manifests/ that has a kustomization.yaml. */
+export function renderedFolder(path: string): readonly Json[] {
+  return render(join(manifests, path));
 }
 
 function render(directory: string): readonly Json[] {
-  const yaml = execFileSync('kubectl', ['kustomize', directory], { encoding: 'utf8', timeout: 30_000 });
+  const yaml = execFileSync(installed('kubectl') ?? 'kubectl', ['kustomize', directory], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
   return parseAllDocuments(yaml).map((document) => object(document.toJS()));
 }
 

@@ -82,7 +82,7 @@ function scoredMarkup(scored: Scored, nowMs: number): Markup {
         <p class="quiet">${placeText(scored)} · ${agoMarkup(outcome.at.getTime(), nowMs)}${remark(scored)}</p>
       </header>
       <div class="pair">
-        ${textMarkup('drypull had said', actualText(scored))} ${textMarkup('The kubelet got', gotText(scored))}
+        ${textMarkup('drypull had said', predictionText(scored))} ${textMarkup('The kubelet got', gotText(scored))}
       </div>
     </article>
   </li>`;
@@ -118,7 +118,7 @@ function textMarkup(who: string, { headline, text, aside }: ScoredRow): Markup {
   </div>`;
 }
 
-function actualText({ prediction: { report }, outcome }: Scored): ScoredRow {
+function predictionText({ prediction: { report }, outcome }: Scored): ScoredRow {
   const { verdict, kubelet, advice, forecasts } = report;
   const aside = `${longText(outcome.begun.getTime() - Date.parse(report.at))} before`;
   const headline = `${verdictText[verdict.is]}${kubelet === undefined ? '' : `, ${kubelet.waitingReason}`}`;
