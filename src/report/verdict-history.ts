@@ -9,7 +9,7 @@ import type { PullReport } from './report.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What one rehearsal came to. */
-export interface PastOutcome {
+export interface VerdictOutcome {
   readonly atMs: number;
   readonly ms: number;
   readonly is: Verdict['is'];
@@ -37,14 +37,14 @@ export interface History {
   /** Oldest first; the last one is the present. Never two neighbours alike unless something between them was forgotten. */
   readonly spans: readonly Span[];
   /** The last turns, oldest first. */
-  readonly recent: readonly PastOutcome[];
+  readonly recent: readonly VerdictOutcome[];
   /** All turns ever, the forgotten ones included. */
   readonly count: number;
 }
 
 export const emptyHistory: History = { spans: [], recent: [], count: 0 };
 
-export function outcomeOf(report: PullReport): PastOutcome {
+export function outcomeOf(report: PullReport): VerdictOutcome {
   const { verdict } = report;
   const base = { atMs: Date.parse(report.at), ms: report.ms, is: verdict.is };
   switch (verdict.is) {
@@ -64,7 +64,7 @@ export function outcomeOf(report: PullReport): PastOutcome {
  * The memory with one more outcome, at most `keep` turns and `keep` spans long. A turn whose time is unreadable, or lies before
  * the present one (the node's clock was set back), is taken to have happened at the present one's time: spans never overlap.
  */
-export function remember(history: History, outcome: PastOutcome, keep: number): History {
+export function remember(history: History, outcome: VerdictOutcome, keep: number): History {
   const space = Math.max(1, Math.floor(keep));
   const latest = history.recent.at(-1)?.atMs ?? Number.NEGATIVE_INFINITY;
   const atMs = Number.isFinite(outcome.atMs) ? Math.max(outcome.atMs, latest) : Math.max(latest, 0);
@@ -84,7 +84,7 @@ export function trim(history: History, keep: number): History {
   return { ...history, spans: forget(history.spans, space), recent: history.recent.slice(-space) };
 }
 
-function extend(spans: readonly Span[], outcome: PastOutcome): readonly Span[] {
+function extend(spans: readonly Span[], outcome: VerdictOutcome): readonly Span[] {
   const last = spans.at(-1);
   if (last !== undefined && sameCause(last, outcome)) {
     return [...spans.slice(0, -1), { ...last, toMs: outcome.atMs, count: last.count + 1 }];
@@ -97,7 +97,7 @@ function extend(spans: readonly Span[], outcome: PastOutcome): readonly Span[] {
   return [...spans, { fromMs: outcome.atMs, toMs: outcome.atMs, count: 1, ...cause }];
 }
 
-function sameCause(a: Span | PastOutcome, b: Span | PastOutcome): boolean {
+function sameCause(a: Span | VerdictOutcome, b: Span | VerdictOutcome): boolean {
   return a.is === b.is && a.fault === b.fault && a.stage === b.stage;
 }
 

@@ -1,7 +1,7 @@
 /** Reports and a ledger as literals: a node on which a dozen images meet a dozen fates. For tests and for looking at the page. */
 import type { Fault } from '#report/fault.ts';
 import type { Forecast } from '#forecast/forecast.ts';
-import type { History, PastOutcome } from '#report/verdict-history.ts';
+import type { History, VerdictOutcome } from '#report/verdict-history.ts';
 import { emptyHistory, remember, outcomeOf } from '#report/verdict-history.ts';
 import type { Entry, Ledger } from '#report/ledger.ts';
 import { reportId } from '#report/ledger.ts';
@@ -105,19 +105,27 @@ export function errImagePull(image: string, error: string): KubeletText {
 export const reports = worlds({ failing, pulling, risking, errImagePull, exchange, opened });
 
 /** Six hours of turns every five minutes that end with the report's own verdict since `forMs`. */
-export function livedThrough(report: PullReport, forMs: number, before: readonly Partial<PastOutcome>[] = []): History {
+export function livedThrough(
+  report: PullReport,
+  forMs: number,
+  before: readonly Partial<VerdictOutcome>[] = [],
+): History {
   const end = Date.parse(report.at);
-  const earlier = before.map((turn, index): PastOutcome => {
+  const earlier = before.map((turn, index): VerdictOutcome => {
     const { fault, stage } = turn;
     const cause = { ...(fault === undefined ? {} : { fault }), ...(stage === undefined ? {} : { stage }) };
     return { atMs: end - forMs - (before.length - index) * 1_800_000, ms: 300, is: turn.is ?? 'pulls', ...cause };
   });
-  const present: PastOutcome[] = [];
+  const present: VerdictOutcome[] = [];
   for (let atMs = end - forMs; atMs <= end; atMs += 300_000) present.push({ ...outcomeOf(report), atMs });
   return [...earlier, ...present].reduce((history, turn) => remember(history, turn, 32), emptyHistory);
 }
 
-export function entry(report: PullReport, forMs = 6 * 3_600_000, before: readonly Partial<PastOutcome>[] = []): Entry {
+export function entry(
+  report: PullReport,
+  forMs = 6 * 3_600_000,
+  before: readonly Partial<VerdictOutcome>[] = [],
+): Entry {
   return { id: reportId(report), report, history: livedThrough(report, forMs, before) };
 }
 
@@ -150,7 +158,7 @@ export function startingLedger(entries: readonly Entry[] = []): Ledger {
   };
 }
 
-const refusedBefore: readonly Partial<PastOutcome>[] = [
+const refusedBefore: readonly Partial<VerdictOutcome>[] = [
   {},
   {},
   { is: 'fails', fault: 'dns.timed_out', stage: 'dns' },

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { History, PastOutcome } from '#report/verdict-history.ts';
+import type { History, VerdictOutcome } from '#report/verdict-history.ts';
 import { emptyHistory, failuresInRow, remember, timeline, trim, outcomeOf } from '#report/verdict-history.ts';
 import { reports } from '../kit/ledger.ts';
 
-const ok = (atMs: number): PastOutcome => ({ atMs, ms: 10, is: 'pulls' });
-const refused = (atMs: number): PastOutcome => ({ atMs, ms: 10, is: 'fails', fault: 'tcp.refused', stage: 'tcp' });
-const denied = (atMs: number): PastOutcome => ({ atMs, ms: 10, is: 'fails', fault: 'auth.denied', stage: 'auth' });
+const ok = (atMs: number): VerdictOutcome => ({ atMs, ms: 10, is: 'pulls' });
+const refused = (atMs: number): VerdictOutcome => ({ atMs, ms: 10, is: 'fails', fault: 'tcp.refused', stage: 'tcp' });
+const denied = (atMs: number): VerdictOutcome => ({ atMs, ms: 10, is: 'fails', fault: 'auth.denied', stage: 'auth' });
 
-function lived(count: readonly PastOutcome[], keep = 32): History {
+function lived(count: readonly VerdictOutcome[], keep = 32): History {
   return count.reduce((history, outcome) => remember(history, outcome, keep), emptyHistory);
 }
 
@@ -102,7 +102,7 @@ describe('timeline', () => {
 });
 
 describe('failuresInRow', () => {
-  test.each<[string, readonly PastOutcome[], number]>([
+  test.each<[string, readonly VerdictOutcome[], number]>([
     ['nothing happened', [], 0],
     ['the last one pulled', [refused(1), ok(2)], 0],
     ['two failed since the last success', [ok(1), refused(2), denied(3)], 2],

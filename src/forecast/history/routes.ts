@@ -43,24 +43,24 @@ const minuteMs = 60_000;
 
 export function learnRoutes(history: RoutesHistory, { attempts, at }: PullReport): RoutesHistory {
   const atMs = Date.parse(at);
-  const turns = new Map<string, { works: number; fails: number; fault?: FaultCode }>();
+  const spells = new Map<string, { works: number; fails: number; fault?: FaultCode }>();
   for (const exchange of attempts.flatMap(({ exchanges }) => lastExchanges(exchanges))) {
     const host = /^https?:\/\/([^/?#]+)/.exec(exchange.url)?.[1];
     const fault = faultOf(exchange);
     if (host === undefined || fault === 'ours') continue;
-    const turn = turns.get(host) ?? { works: 0, fails: 0 };
-    if (fault === undefined) turn.works += 1;
+    const spell = spells.get(host) ?? { works: 0, fails: 0 };
+    if (fault === undefined) spell.works += 1;
     else {
-      turn.fails += 1;
-      turn.fault = fault;
+      spell.fails += 1;
+      spell.fault = fault;
     }
-    turns.set(host, turn);
+    spells.set(host, spell);
   }
-  if (turns.size === 0) return history;
+  if (spells.size === 0) return history;
   const next: Record<string, RouteHistory> = { ...history };
-  for (const [host, turn] of turns) {
+  for (const [host, spell] of spells) {
     const known = valueAt(history, host);
-    next[host] = withSpan(known, { ...turn, fromMs: atMs, toMs: atMs });
+    next[host] = withSpan(known, { ...spell, fromMs: atMs, toMs: atMs });
   }
   return capped(next);
 }
@@ -75,13 +75,13 @@ function faultOf({ outcome }: Exchange): FaultCode | 'ours' | undefined {
   return ownerOf(code) === 'agent' ? 'ours' : code;
 }
 
-function withSpan(known: RouteHistory | undefined, turn: RouteMinute): RouteHistory {
-  if (known === undefined) return { spans: [], minute: turn };
+function withSpan(known: RouteHistory | undefined, spell: RouteMinute): RouteHistory {
+  if (known === undefined) return { spans: [], minute: spell };
   const { minute } = known;
-  if (turn.toMs - minute.fromMs > minuteMs) return { spans: extended(known.spans, spanOf(minute)), minute: turn };
-  const fault = turn.fault ?? minute.fault;
-  const joined = { works: minute.works + turn.works, fails: minute.fails + turn.fails };
-  const toMs = Math.max(minute.toMs, turn.toMs);
+  if (spell.toMs - minute.fromMs > minuteMs) return { spans: extended(known.spans, spanOf(minute)), minute: spell };
+  const fault = spell.fault ?? minute.fault;
+  const joined = { works: minute.works + spell.works, fails: minute.fails + spell.fails };
+  const toMs = Math.max(minute.toMs, spell.toMs);
   return { ...known, minute: { fromMs: minute.fromMs, toMs, ...joined, ...(fault === undefined ? {} : { fault }) } };
 }
 

@@ -64,8 +64,8 @@ function refuse(request: IncomingMessage): Reply | undefined {
 function mannerOf(request: IncomingMessage): CheckManner | undefined {
   const query = [...(addressOf(request)?.query ?? [])];
   const isKnown = query.every(([name, value]) => /^(?:known|brief)$/.test(name) && /^[01]$/.test(value));
-  const says = (name: string): boolean => query.some(([each, value]) => each === name && value === '1');
-  return isKnown ? { known: says('known'), brief: says('brief') } : undefined;
+  const text = (name: string): boolean => query.some(([each, value]) => each === name && value === '1');
+  return isKnown ? { known: text('known'), brief: text('brief') } : undefined;
 }
 
 /** Without names of images: where the open listener asks who reads, this one tells no more than how many. */
