@@ -71,8 +71,8 @@ export function learnBlobHosts(
   if (registry === undefined || samples.length === 0) return history;
   const known = valueAt(history, registry);
   if (known === undefined && Object.keys(history).length >= mostRegistries) return history;
-  const sample = { atMs: Date.parse(at), image };
-  const hosts = samples.reduce((before, sample) => withSample(before, sample, sample), known ?? {});
+  const rehearsed = { atMs: Date.parse(at), image };
+  const hosts = samples.reduce((before, sample) => withSample(before, sample, rehearsed), known ?? {});
   return { ...history, [registry]: hosts };
 }
 
@@ -84,9 +84,9 @@ export interface SampledBlobHost {
   readonly image: string;
 }
 
-function withSample(hosts: Hosts, sample: BlobSample, sample: SampledBlobHost): Hosts {
+function withSample(hosts: Hosts, sample: BlobSample, rehearsed: SampledBlobHost): Hosts {
   const known = valueAt(hosts, sample.host);
-  const next = { ...hosts, [sample.host]: sampled(known, sample, sample) };
+  const next = { ...hosts, [sample.host]: sampled(known, sample, rehearsed) };
   if (known !== undefined || Object.keys(next).length <= mostHosts) return next;
   const [oldest] = Object.entries(hosts).toSorted(([, a], [, b]) => lastMs(a) - lastMs(b));
   return Object.fromEntries(Object.entries(next).filter(([host]) => host !== oldest?.[0]));
