@@ -133,7 +133,7 @@ describe.runIf(needs(['npm']))('the package', { timeout: 120_000 }, () => {
       expect(help.stdout).not.toMatch(/(?<!kubectl )\bdrypull check/);
       expect((await kubectl('drypull', 'nodes', '--help')).stdout).toMatch(/^Usage: kubectl drypull nodes /);
       expect((await kubectl('drypull', 'check')).stderr).toContain(
-        '(kubectl drypull --help and kubectl drypull check --help',
+        '(see kubectl drypull --help and kubectl drypull check --help',
       );
     },
   );
