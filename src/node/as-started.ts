@@ -14,6 +14,7 @@ import { filesOf, interpretFiles, loadContainerd, type ReadContainerd } from './
 import type { Running } from './processes.ts';
 import { newerFile } from './proxy.ts';
 import type { FoundRoots } from './trust.ts';
+import type { HostRoot } from './host-root.ts';
 
 export interface AsStarted<T> {
   /** What the running program goes by. */
@@ -47,7 +48,7 @@ export async function containerdAsStarted(ask: ReadContainerd, by: Started): Pro
   return { now, next, pending: [{ of: 'containerd', about: 'runtime', because }], doubts: [] };
 }
 
-export async function rootsAsStarted(root: string, found: FoundRoots, by: Started): Promise<AsStarted<SystemRoots>> {
+export async function rootsAsStarted(root: HostRoot, found: FoundRoots, by: Started): Promise<AsStarted<SystemRoots>> {
   const newer = await newerFile(root, found.files, by.running?.startedMs);
   const isOld = newer === undefined && found.unread.length === 0;
   // A list of its own: what is parsed of a bundle is kept for as long as its list is.

@@ -8,7 +8,7 @@ import { atLeast } from '#pull/engine.ts';
 import type { RuntimeVersion } from '#pull/view.ts';
 import { migratePlugins, migratePluginNames } from './containerd-migrate.ts';
 import { glob } from './glob.ts';
-import { readText, type Unread } from './host-root.ts';
+import { readText, type Unread, type HostRoot } from './host-root.ts';
 import { asTable, field, parseToml, type TomlTable } from './toml.ts';
 
 export interface ServerConfig {
@@ -43,7 +43,7 @@ type Step<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; 
 const maxFiles = 1000;
 
 /** Breadth first, each file once, later files over earlier ones (LoadConfig). */
-export async function loadServerConfig(root: string, path: string, version: RuntimeVersion): Promise<ServerLoad> {
+export async function loadServerConfig(root: HostRoot, path: string, version: RuntimeVersion): Promise<ServerLoad> {
   let merged: Merged = {
     version: startVersion(version),
     root: '',
@@ -181,7 +181,7 @@ function deepMerge(to: TomlTable, from: TomlTable): TomlTable {
 
 /** Patterns with `*` are expanded and may match nothing; any other path must exist. */
 async function resolveImports(
-  root: string,
+  root: HostRoot,
   parent: string,
   imports: readonly string[],
 ): Promise<readonly string[] | undefined> {

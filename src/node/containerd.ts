@@ -15,12 +15,12 @@ import { images, oldCri } from './containerd-migrate.ts';
 import { decodeImages, type ImageSettings } from './image-settings.ts';
 import { bareRecord } from './bare.ts';
 import { readHostsRoot } from './hosts-dirs.ts';
-import { look } from './host-root.ts';
+import { look, type HostRoot } from './host-root.ts';
 import { readLegacyTls } from './legacy-tls.ts';
 import { asTable } from './toml.ts';
 
 export interface ReadContainerd {
-  readonly root: string;
+  readonly root: HostRoot;
   readonly version: RuntimeVersion;
   /** `--config` and `--root` of the running process, where they could be read. */
   readonly args: { readonly config?: string; readonly root?: string };

@@ -2,7 +2,7 @@
 import { join, posix } from 'node:path';
 import type { HasContent } from '#pull/disk.ts';
 import type { LocalContent } from '#pull/view.ts';
-import { look, readBytes, listDir } from './host-root.ts';
+import { directoryOf, look, readBytes, listDir, type HostRoot } from './host-root.ts';
 
 /** Manifests and configurations are at most 4 MiB and a little; layers are never wanted. */
 const maxBlobBytes = 8 * 1024 * 1024;
@@ -11,7 +11,7 @@ const maxBlobBytes = 8 * 1024 * 1024;
  * `containerdRoot` is the runtime's own `root` (`/var/lib/containerd`), a path of the node. The way to the store is walked
  * once, for as long as what is returned is used: link by link for every digest it took longer than the request it saves.
  */
-export function localContent(hostRoot: string, containerdRoot: string): LocalContent {
+export function localContent(hostRoot: HostRoot, containerdRoot: string): LocalContent {
   const blobs = posix.join(containerdRoot, 'io.containerd.content.v1.content/blobs');
   let found: Promise<string | undefined> | undefined;
   return async (digest) => {
@@ -26,7 +26,7 @@ export function localContent(hostRoot: string, containerdRoot: string): LocalCon
 }
 
 /** Whether blobs lie in the store; undefined for each where the store itself is not to be seen. */
-export function hasContent(hostRoot: string, containerdRoot: string): HasContent {
+export function hasContent(hostRoot: HostRoot, containerdRoot: string): HasContent {
   // The directories below it are made with the first blob.
   const content = posix.join(containerdRoot, 'io.containerd.content.v1.content');
   let found: Promise<string | undefined> | undefined;
@@ -50,7 +50,7 @@ export function hasContent(hostRoot: string, containerdRoot: string): HasContent
  * The database is made when containerd starts, and the store, since 1.7, with the first thing that is written to it
  * (content/local/store.go ensureIngestRoot).
  */
-async function hasPulledNothing(hostRoot: string, containerdRoot: string): Promise<boolean> {
+async function hasPulledNothing(hostRoot: HostRoot, containerdRoot: string): Promise<boolean> {
   const listed = await listDir(hostRoot, containerdRoot);
   // A store that a link puts where nobody shows it to us is another matter.
   const names = listed.ok ? listed.value.map(({ name }) => name) : [];
@@ -58,7 +58,7 @@ async function hasPulledNothing(hostRoot: string, containerdRoot: string): Promi
 }
 
 /** Where the store lies on this machine. */
-async function find(hostRoot: string, path: string): Promise<string | undefined> {
+async function find(hostRoot: HostRoot, path: string): Promise<string | undefined> {
   const at = await look(hostRoot, path);
-  return at.ok && at.value.kind === 'dir' ? join(hostRoot, at.value.path) : undefined;
+  return at.ok && at.value.kind === 'dir' ? join(directoryOf(hostRoot), at.value.path) : undefined;
 }

@@ -8,7 +8,7 @@ import { posix } from 'node:path';
 import type { Disk, DiskRole, Disks } from '#pull/disk.ts';
 import { bad, good, seen, type Seen } from '#pull/outcome.ts';
 import type { RuntimeConfig } from '#pull/view.ts';
-import { locate, readText, roomAt, type Read, type Room } from './host-root.ts';
+import { directoryOf, locate, readText, roomAt, type Read, type Room, type HostRoot } from './host-root.ts';
 import { isWithin, mountOf, readMountinfo, type Mount } from './mounts.ts';
 
 export interface DiskPlaces {
@@ -18,7 +18,7 @@ export interface DiskPlaces {
 }
 
 interface Sight {
-  readonly root: string;
+  readonly root: HostRoot;
   /** As this process sees them. */
   readonly own: readonly Mount[] | undefined;
   /** As the host's first process does, by the node's own paths. */
@@ -28,7 +28,7 @@ interface Sight {
 type Found =
   { readonly ok: true; readonly room: Room; readonly device: string } | { readonly ok: false; readonly why: string };
 
-export async function readDisks(root: string, places: DiskPlaces): Promise<Seen<Disks>> {
+export async function readDisks(root: HostRoot, places: DiskPlaces): Promise<Seen<Disks>> {
   const sight: Sight = {
     root,
     own: mountsIn(await readText('/', '/proc/self/mountinfo')),
@@ -97,10 +97,10 @@ function asDisk(role: DiskRole, path: string, { room, device }: Extract<Found, {
  */
 async function measure(sight: Sight, path: string): Promise<Found> {
   const located = await locate(sight.root, path);
-  const place = located.ok ? located.value : posix.join(sight.root, path);
+  const place = located.ok ? located.value : posix.join(directoryOf(sight.root), path);
   const mount = sight.own === undefined ? undefined : mountOf(sight.own, place);
   if (mount === undefined) return { ok: false, why: 'mountinfo does not tell what is mounted there' };
-  if (sight.root !== '/' && !isWithin(mount.point, sight.root))
+  if (sight.root !== '/' && !isWithin(mount.point, directoryOf(sight.root)))
     return { ok: false, why: 'no volume of the node is mounted there' };
   const hostMount = sight.host === undefined ? undefined : mountOf(sight.host, nodePath(sight.root, place));
   if (hostMount !== undefined && hostMount.device !== mount.device) {
@@ -118,6 +118,7 @@ async function measure(sight: Sight, path: string): Promise<Found> {
   return { ok: false, why };
 }
 
-function nodePath(root: string, place: string): string {
-  return root === '/' ? place : place.slice(root.length) || '/';
+function nodePath(root: HostRoot, place: string): string {
+  const directory = directoryOf(root);
+  return directory === '/' ? place : place.slice(directory.length) || '/';
 }

@@ -9,11 +9,11 @@ import { bad, good, type Outcome } from '#pull/outcome.ts';
 import type { HostRule, HostsDir, HostsRoot, HostsRules, RuntimeVersion } from '#pull/view.ts';
 import { bareRecord } from './bare.ts';
 import { decodeHosts, type HostEntry, type TlsPaths } from './hosts-toml.ts';
-import { listDir, look, readText } from './host-root.ts';
+import { listDir, look, readText, type HostRoot } from './host-root.ts';
 import { readTls, unreadable } from './tls-files.ts';
 
 export interface ReadHosts {
-  readonly root: string;
+  readonly root: HostRoot;
   readonly version: RuntimeVersion;
   /** Faults that stop nothing, such as a hosts.toml that containerd only logs. */
   readonly warn: (fault: Fault) => void;

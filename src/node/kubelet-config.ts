@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { parse } from 'yaml';
 import { bad, good, seen, type Seen } from '#pull/outcome.ts';
 import { flagLayer, kubeletConfigOf, type KubeletConfig } from '#pull/kubelet-config.ts';
-import { listDir, readText } from './host-root.ts';
+import { listDir, readText, type HostRoot } from './host-root.ts';
 import { flag } from './processes.ts';
 
 /** Where kubeadm puts it. */
@@ -12,7 +12,7 @@ const deepest = 8;
 
 /** `args`: the kubelet's command line, where it is known. */
 export async function readKubeletConfig(
-  root: string,
+  root: HostRoot,
   args: readonly string[] | undefined,
 ): Promise<Seen<KubeletConfig>> {
   const { file, dir } = placesOf(args);
@@ -38,7 +38,7 @@ export async function readKubeletConfig(
 
 /** The files that it reads once, when it starts; a directory for what is taken out of it. */
 export async function kubeletConfigFiles(
-  root: string,
+  root: HostRoot,
   args: readonly string[] | undefined,
 ): Promise<readonly string[]> {
   const { file, dir } = placesOf(args);
@@ -59,7 +59,7 @@ function placesOf(args: readonly string[] | undefined): ConfigPlaces {
 }
 
 /** All `*.conf` below the directory, in lexical walk order. */
-async function dropIns(root: string, dir: string, depth: number): Promise<readonly string[]> {
+async function dropIns(root: HostRoot, dir: string, depth: number): Promise<readonly string[]> {
   const listed = await listDir(root, dir);
   if (!listed.ok || depth === 0) return [];
   const found: string[] = [];
@@ -71,7 +71,7 @@ async function dropIns(root: string, dir: string, depth: number): Promise<readon
   return found;
 }
 
-async function readLayer(root: string, path: string): Promise<unknown> {
+async function readLayer(root: HostRoot, path: string): Promise<unknown> {
   const text = await readText(root, path);
   if (!text.ok) return undefined;
   try {

@@ -10,7 +10,7 @@ import { Secret } from '#pull/secret.ts';
 import type { KubeletView, NodeFile } from '#pull/kubelet-view.ts';
 import type { Pending } from '#pull/next-start.ts';
 import type { Doubt } from '#pull/view.ts';
-import { look, readText } from './host-root.ts';
+import { look, readText, type HostRoot } from './host-root.ts';
 import { kubeletConfigFiles, readKubeletConfig } from './kubelet-config.ts';
 import { flag } from './processes.ts';
 import { providersAsStarted, settingsAsStarted, type Started } from './as-started.ts';
@@ -43,7 +43,7 @@ const bundledProviders = {
   bin: '/var/lib/rancher/credentialprovider/bin',
 };
 
-export async function readKubelet(root: string, facts: KubeletFacts, started: Started): Promise<FoundKubelet> {
+export async function readKubelet(root: HostRoot, facts: KubeletFacts, started: Started): Promise<FoundKubelet> {
   const { running } = started;
   const args = running?.args ?? [];
   const home = facts.home ?? running?.env?.get('HOME');
@@ -76,7 +76,7 @@ export async function readKubelet(root: string, facts: KubeletFacts, started: St
 
 /** Where a kubelet runs for certain, its directory exists: if it is not to be seen, neither is a config.json in it. */
 async function noneOrUnseen(
-  root: string,
+  root: HostRoot,
   rootDir: string,
   found: Seen<NodeFile | null>,
 ): Promise<Seen<NodeFile | null>> {
@@ -86,7 +86,7 @@ async function noneOrUnseen(
 }
 
 /** Both flags or none: RegisterCredentialProviderPlugins runs only when both are set. */
-async function providerPlace(root: string, config: string | undefined, bin: string | undefined) {
+async function providerPlace(root: HostRoot, config: string | undefined, bin: string | undefined) {
   if ((config ?? '') !== '' && (bin ?? '') !== '') return { config: config ?? '', bin: bin ?? '' };
   if (config !== undefined || bin !== undefined) return undefined;
   const isBundled = (await look(root, bundledProviders.config)).ok && (await look(root, bundledProviders.bin)).ok;
@@ -94,7 +94,7 @@ async function providerPlace(root: string, config: string | undefined, bin: stri
 }
 
 /** Where nothing says what HOME is, and the answer would matter. Under systemd it is unset. */
-async function homeDoubt(root: string, nodeFile: Seen<NodeFile | null>): Promise<readonly Doubt[]> {
+async function homeDoubt(root: HostRoot, nodeFile: Seen<NodeFile | null>): Promise<readonly Doubt[]> {
   const other = '/root/.docker/config.json';
   if ((nodeFile.ok && nodeFile.value !== null) || !(await look(root, other)).ok) return [];
   const because = `the kubelet's HOME is not known, and ${other} would be read if it were /root`;
@@ -119,7 +119,7 @@ export function nodeFilePaths({ rootDir, cwd, home }: Places): readonly (readonl
 }
 
 /** The first that parses counts, and nothing is merged; a malformed one is passed over. */
-async function readNodeFile(root: string, places: Places): Promise<Seen<NodeFile | null>> {
+async function readNodeFile(root: HostRoot, places: Places): Promise<Seen<NodeFile | null>> {
   for (const [path, format] of nodeFilePaths(places)) {
     const text = await readText(root, path);
     if (!text.ok && text.unread.is === 'unseen') {

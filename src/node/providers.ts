@@ -9,7 +9,7 @@ import { goDurationMs } from '#pull/go-duration.ts';
 import { parseGoUrl } from '#pull/go-url.ts';
 import { bad, good, seen, type Outcome, type Seen } from '#pull/outcome.ts';
 import type { CredentialProvider } from '#pull/kubelet-view.ts';
-import { listDir, locate, look, readText } from './host-root.ts';
+import { listDir, locate, look, readText, type HostRoot } from './host-root.ts';
 
 export interface ProviderPlace {
   readonly config: string;
@@ -27,7 +27,7 @@ class Refusal extends Error {
 }
 
 export async function readProviders(
-  root: string,
+  root: HostRoot,
   place: ProviderPlace | undefined,
 ): Promise<Seen<readonly CredentialProvider[]>> {
   if (place === undefined) return seen('no credential provider flags', good([]));
@@ -35,7 +35,7 @@ export async function readProviders(
 }
 
 /** The files that the kubelet reads once, when it starts; a directory for what is taken out of it. */
-export async function providerFiles(root: string, place: ProviderPlace | undefined): Promise<readonly string[]> {
+export async function providerFiles(root: HostRoot, place: ProviderPlace | undefined): Promise<readonly string[]> {
   if (place === undefined) return [];
   try {
     return [...new Set([place.config, ...(await configFiles(root, place.config))])];
@@ -45,7 +45,7 @@ export async function providerFiles(root: string, place: ProviderPlace | undefin
   }
 }
 
-async function readAll(root: string, place: ProviderPlace): Promise<Outcome<readonly CredentialProvider[]>> {
+async function readAll(root: HostRoot, place: ProviderPlace): Promise<Outcome<readonly CredentialProvider[]>> {
   const bin = await look(root, place.bin);
   const misconfigured = (file: string, why: string) => bad({ code: 'credential.provider_misconfigured', file, why });
   if (!bin.ok && bin.unread.is === 'absent') {
@@ -74,7 +74,7 @@ async function readAll(root: string, place: ProviderPlace): Promise<Outcome<read
 }
 
 /** readCredentialProviderConfig: of a directory, its *.json, *.yaml and *.yml in lexical order. */
-async function configFiles(root: string, config: string): Promise<readonly string[]> {
+async function configFiles(root: HostRoot, config: string): Promise<readonly string[]> {
   const found = await look(root, config);
   if (!found.ok) throw new Refusal(`unable to access path: ${found.unread.why}`, found.unread.is === 'unseen');
   if (found.value.kind !== 'dir') return [config];
@@ -85,7 +85,7 @@ async function configFiles(root: string, config: string): Promise<readonly strin
   return files.map(({ name }) => posix.join(config, name));
 }
 
-async function providersIn(root: string, file: string): Promise<readonly unknown[]> {
+async function providersIn(root: HostRoot, file: string): Promise<readonly unknown[]> {
   const text = await readText(root, file);
   if (!text.ok) throw new Refusal(text.unread.why, text.unread.is === 'unseen');
   const config = record(decode(text.value), 'the document');
@@ -109,7 +109,7 @@ function decode(text: string): unknown {
 
 const apiVersions = ['v1', 'v1beta1', 'v1alpha1'].map((version) => `credentialprovider.kubelet.k8s.io/${version}`);
 
-async function readProvider(root: string, raw: unknown, binDir: string): Promise<CredentialProvider> {
+async function readProvider(root: HostRoot, raw: unknown, binDir: string): Promise<CredentialProvider> {
   const provider = record(raw, 'a provider');
   onlyFields(provider, ['name', 'matchImages', 'defaultCacheDuration', 'apiVersion', 'args', 'env', 'tokenAttributes']);
   const name = asText(provider['name'], 'name');
@@ -169,7 +169,7 @@ function checkToken(value: unknown, { name, apiVersion }: { name: string; apiVer
 }
 
 /** exec.LookPath: a file that may be executed. */
-async function findBinary(root: string, path: string): Promise<string> {
+async function findBinary(root: HostRoot, path: string): Promise<string> {
   const found = await look(root, path);
   const at = await locate(root, path);
   if (!found.ok || !at.ok)

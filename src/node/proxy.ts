@@ -6,7 +6,7 @@
 import { Secret } from '#pull/secret.ts';
 import type { Doubt, ProxyRules } from '#pull/view.ts';
 import type { ProxyNext } from '#pull/proxy.ts';
-import { look, readText } from './host-root.ts';
+import { look, readText, type HostRoot } from './host-root.ts';
 import type { Running } from './processes.ts';
 import { parseEnvFile } from './systemd-env.ts';
 import { readUnitEnv, type UnitEnv } from './systemd.ts';
@@ -26,7 +26,11 @@ type Env = ReadonlyMap<string, string>;
 const bundledUnits = ['k3s', 'k3s-agent', 'rke2-server', 'rke2-agent'];
 
 /** `threeSchemes`: as in `ProxyRules`. */
-export async function findProxy(root: string, running: Running | undefined, threeSchemes = false): Promise<FoundProxy> {
+export async function findProxy(
+  root: HostRoot,
+  running: Running | undefined,
+  threeSchemes = false,
+): Promise<FoundProxy> {
   const found = await findRules(root, running);
   if (!threeSchemes) return found;
   const { rules, next } = found;
@@ -34,7 +38,7 @@ export async function findProxy(root: string, running: Running | undefined, thre
   return { ...found, rules: of(rules), ...(next === undefined ? {} : { next: { ...next, rules: of(next.rules) } }) };
 }
 
-async function findRules(root: string, running: Running | undefined): Promise<FoundProxy> {
+async function findRules(root: HostRoot, running: Running | undefined): Promise<FoundProxy> {
   const unit = await readServiceEnv(root);
   const planned = unit?.env ?? new Map<string, string>();
   if (running?.env === undefined) {
@@ -63,7 +67,7 @@ const startBlurMs = 1000;
 
 /** The first of the files that changed after the start. */
 export async function newerFile(
-  root: string,
+  root: HostRoot,
   files: readonly string[],
   startedMs: number | undefined,
 ): Promise<string | undefined> {
@@ -75,7 +79,7 @@ export async function newerFile(
   return undefined;
 }
 
-async function readServiceEnv(root: string): Promise<UnitEnv | undefined> {
+async function readServiceEnv(root: HostRoot): Promise<UnitEnv | undefined> {
   const bundled = await readUnitEnv(
     root,
     bundledUnits.map((name) => `${name}.service`),
@@ -85,7 +89,7 @@ async function readServiceEnv(root: string): Promise<UnitEnv | undefined> {
 }
 
 /** Where the unit itself cannot be found, the files that the distributions' units name. */
-async function readEnvFiles(root: string): Promise<UnitEnv | undefined> {
+async function readEnvFiles(root: HostRoot): Promise<UnitEnv | undefined> {
   const env = new Map<string, string>();
   const files: string[] = [];
   for (const name of bundledUnits) {

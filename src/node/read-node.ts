@@ -12,7 +12,7 @@ import type { Doubt, NodeView, RuntimeConfig, RuntimeVersion, SystemRoots } from
 import { containerdAsStarted, rootsAsStarted, type AsStarted, type Started } from './as-started.ts';
 import { AtStart } from './at-start.ts';
 import { readDisks } from './disk.ts';
-import { readText } from './host-root.ts';
+import { readText, type HostRoot } from './host-root.ts';
 import { readKubelet, type FoundKubelet, type KubeletFacts } from './kubelet.ts';
 import { findRunning, flag } from './processes.ts';
 import { findProxy } from './proxy.ts';
@@ -22,7 +22,7 @@ import { readRoots } from './trust.ts';
 
 export interface ReadNode {
   /** Where the node's root directory is mounted: `/host`, or `/`. */
-  readonly hostRoot: string;
+  readonly hostRoot: HostRoot;
   /** As in node.status.nodeInfo.containerRuntimeVersion: `containerd://2.1.9`. */
   readonly runtime?: string;
   readonly platform?: Platform;
@@ -77,7 +77,7 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
 }
 
 async function readRuntime(
-  root: string,
+  root: HostRoot,
   version: RuntimeVersion,
   { warnings, ...started }: Started & { readonly warnings: Fault[] },
 ): Promise<AsStarted<Seen<RuntimeConfig>>> {
@@ -122,7 +122,7 @@ function unreadRoots(path: string): Doubt {
 const goArchitectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386', mips: 'mips', ppc64: 'ppc64le' };
 
 async function findPlatform(
-  root: string,
+  root: HostRoot,
   given: Platform | undefined,
 ): Promise<{ readonly platform: Platform; readonly doubts: readonly Doubt[] }> {
   if (given !== undefined) return { platform: given, doubts: [] };
@@ -140,7 +140,7 @@ async function findPlatform(
   };
 }
 
-async function nodeName(root: string): Promise<string> {
+async function nodeName(root: HostRoot): Promise<string> {
   const name = await readHostname(root);
   return name === '' ? 'this node' : name.toLowerCase();
 }

@@ -4,7 +4,7 @@
  */
 import type { Doubt, Resolver } from '#pull/view.ts';
 import { bareRecord } from './bare.ts';
-import { look, readText, type Read } from './host-root.ts';
+import { look, readText, type Read, type HostRoot } from './host-root.ts';
 
 export interface FoundResolver {
   readonly resolver: Resolver;
@@ -22,7 +22,7 @@ export interface NssSource {
   readonly standard: boolean;
 }
 
-export async function readResolver(root: string, env: ReadonlyMap<string, string>): Promise<FoundResolver> {
+export async function readResolver(root: HostRoot, env: ReadonlyMap<string, string>): Promise<FoundResolver> {
   const conf = await readText(root, '/etc/resolv.conf');
   const hosts = await readText(root, '/etc/hosts');
   const nss = await readText(root, '/etc/nsswitch.conf');
@@ -52,7 +52,7 @@ function isUnseen<T>(read: Read<T>): read is Extract<Read<T>, { ok: false }> {
   return !read.ok && read.unread.is === 'unseen';
 }
 
-export async function readHostname(root: string): Promise<string> {
+export async function readHostname(root: HostRoot): Promise<string> {
   for (const path of ['/etc/hostname', '/proc/sys/kernel/hostname']) {
     const text = await readText(root, path);
     const name = text.ok ? (text.value.split('\n', 1)[0] ?? '').trim() : '';

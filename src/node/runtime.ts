@@ -1,7 +1,7 @@
 /** Which container runtime the node has: what we were told, else what can be found, else an assumption that is owned up to. */
 import { execFile } from 'node:child_process';
 import type { Doubt, RuntimeVersion } from '#pull/view.ts';
-import { readText } from './host-root.ts';
+import { readText, type HostRoot } from './host-root.ts';
 
 export interface FoundRuntime {
   readonly version: RuntimeVersion;
@@ -15,7 +15,7 @@ const execLimitMs = 5000;
 /** A machine with many packages has a larger list than other files may be. */
 const maxPackageBytes = 32 * 1024 * 1024;
 
-export async function findRuntime(root: string, written: string | undefined): Promise<FoundRuntime> {
+export async function findRuntime(root: HostRoot, written: string | undefined): Promise<FoundRuntime> {
   const told = written === undefined ? undefined : parseRuntime(written);
   if (told !== undefined) return { version: told, doubts: [] };
   const found = (await askBinary(root)) ?? (await readPackages(root));
@@ -46,7 +46,7 @@ function versionOf(name: string, written: string): RuntimeVersion | undefined {
 }
 
 /** Only when the host's root is our own is its binary ours to run. */
-async function askBinary(root: string): Promise<RuntimeVersion | undefined> {
+async function askBinary(root: HostRoot): Promise<RuntimeVersion | undefined> {
   if (root !== '/') return undefined;
   const said = await new Promise<string>((resolve) => {
     execFile('containerd', ['--version'], { timeout: execLimitMs, maxBuffer: 4096 }, (error, stdout) =>
@@ -59,7 +59,7 @@ async function askBinary(root: string): Promise<RuntimeVersion | undefined> {
 }
 
 /** Debian's packages: `containerd.io` is Docker's build, `containerd` the distribution's (1.6.20~ds1-1+deb12u1). */
-async function readPackages(root: string): Promise<RuntimeVersion | undefined> {
+async function readPackages(root: HostRoot): Promise<RuntimeVersion | undefined> {
   const status = await readText(root, '/var/lib/dpkg/status', maxPackageBytes);
   if (!status.ok) return undefined;
   for (const block of status.value.split('\n\n')) {

@@ -1,7 +1,7 @@
 /** A service's environment as systemd would build it from the unit files on disk. It must not know what the variables mean. */
 import { posix } from 'node:path';
 import { glob } from './glob.ts';
-import { linkText, listDir, look, readText } from './host-root.ts';
+import { linkText, listDir, look, readText, type HostRoot } from './host-root.ts';
 import { assignmentsIn, expandSpecifiers, linesOf, parseEnvFile, wordsIn } from './systemd-env.ts';
 
 export interface UnitEnv {
@@ -21,7 +21,7 @@ const managerFiles = ['/etc', '/run', '/usr/local/lib', '/usr/lib'].map((dir) =>
  * The first of these units that exists and is not masked; undefined where none does. A unit whose own file is out of sight
  * (only /etc is mounted, say) is known by drop-ins of its name: nobody writes those for a unit that is not there.
  */
-export async function readUnitEnv(root: string, units: readonly string[]): Promise<UnitEnv | undefined> {
+export async function readUnitEnv(root: HostRoot, units: readonly string[]): Promise<UnitEnv | undefined> {
   for (const unit of units) {
     const file = await findUnit(root, unit);
     const own = await findDropIns(
@@ -47,7 +47,7 @@ export async function readUnitEnv(root: string, units: readonly string[]): Promi
 }
 
 /** Where a drop-in lies, or where the directory of drop-ins would be and is not. */
-async function changingDirs(root: string, unit: string): Promise<readonly string[]> {
+async function changingDirs(root: HostRoot, unit: string): Promise<readonly string[]> {
   const found = unitDirs.map(async (dir) => {
     const own = posix.join(dir, `${unit}.d`);
     return (await look(root, own)).ok ? own : dir;
@@ -55,7 +55,7 @@ async function changingDirs(root: string, unit: string): Promise<readonly string
   return Promise.all(found);
 }
 
-async function findUnit(root: string, unit: string): Promise<string | undefined> {
+async function findUnit(root: HostRoot, unit: string): Promise<string | undefined> {
   for (const dir of unitDirs) {
     const path = posix.join(dir, unit);
     const link = await linkText(root, path);
@@ -71,7 +71,7 @@ function dropInDirs(unit: string): (dir: string) => readonly string[] {
 }
 
 /** Of equal names the most important directory's counts; all are applied in the order of their names. */
-async function findDropIns(root: string, dirs: readonly string[]): Promise<readonly string[]> {
+async function findDropIns(root: HostRoot, dirs: readonly string[]): Promise<readonly string[]> {
   // The unit's own directories come before `service.d`, whatever they lie in.
   const ordered = [
     ...dirs.filter((dir) => !dir.endsWith('/service.d')),
@@ -88,7 +88,7 @@ async function findDropIns(root: string, dirs: readonly string[]): Promise<reado
 }
 
 /** `DefaultEnvironment=` of system.conf and its drop-ins. */
-async function managerEnv(root: string): Promise<{ env: ReadonlyMap<string, string>; files: readonly string[] }> {
+async function managerEnv(root: HostRoot): Promise<{ env: ReadonlyMap<string, string>; files: readonly string[] }> {
   const files: string[] = [];
   for (const file of managerFiles) {
     if (files.length === 0 && (await look(root, file)).ok) files.push(file);
@@ -118,7 +118,7 @@ interface ServiceEnv {
 }
 
 /** Files named by `EnvironmentFile=` override `Environment=`, wherever either is written (systemd.exec(5)). */
-async function serviceEnv(root: string, unit: string, files: readonly string[]): Promise<ServiceEnv> {
+async function serviceEnv(root: HostRoot, unit: string, files: readonly string[]): Promise<ServiceEnv> {
   const env = new Map<string, string>();
   const unset = new Set<string>();
   let envFiles: string[] = [];

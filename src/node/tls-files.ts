@@ -9,11 +9,11 @@ import { Secret } from '#pull/secret.ts';
 import type { ClientPair, TlsRule } from '#pull/view.ts';
 import type { CertificateFacts, PemFile } from '#pull/certificate.ts';
 import type { TlsPaths } from './hosts-toml.ts';
-import { readText, type Unread } from './host-root.ts';
+import { readText, type Unread, type HostRoot } from './host-root.ts';
 import { certificatesIn, pemBlocks } from './pem.ts';
 
 /** containerd's updateTLSConfigFromHost (hosts.go). */
-export async function readTls(root: string, paths: TlsPaths): Promise<Outcome<TlsRule>> {
+export async function readTls(root: HostRoot, paths: TlsPaths): Promise<Outcome<TlsRule>> {
   const extraRoots: PemFile[] = [];
   for (const path of paths.cas) {
     const ca = await readCa(root, path);
@@ -29,7 +29,7 @@ export async function readTls(root: string, paths: TlsPaths): Promise<Outcome<Tl
   return good({ verify: !paths.skipVerify, extraRoots, clients });
 }
 
-async function readCa(root: string, path: string): Promise<Outcome<PemFile>> {
+async function readCa(root: HostRoot, path: string): Promise<Outcome<PemFile>> {
   const text = await readText(root, path);
   if (!text.ok) return bad(unreadable(text.unread, path, 'hosts.ca_unreadable'));
   if (!certificatesIn(text.value).some(isCertificate)) {
@@ -39,7 +39,7 @@ async function readCa(root: string, path: string): Promise<Outcome<PemFile>> {
 }
 
 /** Both files, and whether they belong together. An absent key is expected in the certificate's file. */
-export async function readClient(root: string, certPath: string, keyPath?: string): Promise<Outcome<ClientPair>> {
+export async function readClient(root: HostRoot, certPath: string, keyPath?: string): Promise<Outcome<ClientPair>> {
   const cert = await readText(root, certPath);
   if (!cert.ok) return bad(unreadable(cert.unread, certPath, 'hosts.client_unreadable'));
   const key = keyPath === undefined ? cert : await readText(root, keyPath);

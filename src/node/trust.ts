@@ -5,7 +5,7 @@
 import { posix } from 'node:path';
 import type { SystemRoots } from '#pull/view.ts';
 import type { PemFile } from '#pull/certificate.ts';
-import { linkText, listDir, readText } from './host-root.ts';
+import { linkText, listDir, readText, type HostRoot } from './host-root.ts';
 import { pemBlocks } from './pem.ts';
 
 export const bundleFiles: readonly string[] = [
@@ -29,7 +29,7 @@ export interface FoundRoots {
 /** A host has one bundle of some 150 certificates; this is many times that. */
 const maxTotalBytes = 16 * 1024 * 1024;
 
-export async function readRoots(root: string, env: ReadonlyMap<string, string>): Promise<FoundRoots> {
+export async function readRoots(root: HostRoot, env: ReadonlyMap<string, string>): Promise<FoundRoots> {
   const store = new Store();
   const file = env.get('SSL_CERT_FILE') ?? '';
   for (const path of file === '' ? bundleFiles : [file]) {
@@ -44,7 +44,7 @@ export async function readRoots(root: string, env: ReadonlyMap<string, string>):
 }
 
 /** readUniqueDirectoryEntries: a link to a neighbour in the same directory is passed over. */
-async function takeDir(root: string, dir: string, store: Store): Promise<void> {
+async function takeDir(root: HostRoot, dir: string, store: Store): Promise<void> {
   const listed = await listDir(root, dir);
   if (!listed.ok) {
     if (listed.unread.is === 'unseen') store.unread.push(dir);
@@ -68,7 +68,7 @@ class Store {
   #bytes = 0;
 
   /** Whether the file could be read. */
-  async take(root: string, path: string): Promise<boolean> {
+  async take(root: HostRoot, path: string): Promise<boolean> {
     const text = await readText(root, path);
     if (!text.ok) {
       if (text.unread.is === 'unseen') this.unread.push(path);
