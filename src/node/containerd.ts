@@ -7,23 +7,31 @@
 import { posix } from 'node:path';
 import { atLeast } from '#pull/engine.ts';
 import type { SnapshotSettings } from '#pull/disk.ts';
+import type { RuntimeLayout } from '#pull/distribution.ts';
 import type { Fault } from '#pull/fault.ts';
 import { bad, good, seen, type Outcome, type Seen } from '#pull/outcome.ts';
-import type { HostsRoot, RegistryConfig, RuntimeConfig, RuntimeVersion } from '#pull/view.ts';
+import type { HostsDir, HostsRoot, RegistryConfig, RuntimeConfig, RuntimeVersion } from '#pull/view.ts';
 import { loadServerConfig, type ServerConfig, type ServerLoad } from './containerd-files.ts';
 import { images, oldCri } from './containerd-migrate.ts';
 import { decodeImages, type ImageSettings } from './image-settings.ts';
 import { bareRecord } from './bare.ts';
-import { readHostsRoot } from './hosts-dirs.ts';
-import { look, type HostRoot } from './host-root.ts';
+import { containerd } from './distributions/known.ts';
+import { generateFrom } from './distributions/registries-yaml.ts';
+import { readHostsRoot, readHostsText } from './hosts-dirs.ts';
+import { readText, type HostRoot } from './host-root.ts';
 import { readLegacyTls } from './legacy-tls.ts';
+import { cannotSee } from './tls-files.ts';
 import { asTable } from './toml.ts';
 
 export interface ReadContainerd {
   readonly root: HostRoot;
   readonly version: RuntimeVersion;
-  /** `--config` and `--root` of the running process, where they could be read. */
+  /** `--config` and `--root` that it is started with, where they could be read. */
   readonly args: { readonly config?: string; readonly root?: string };
+  /** Absent: containerd's own places. */
+  readonly layout?: RuntimeLayout;
+  /** Whether a kubelet is on this machine that needs it; absent: yes. */
+  readonly serves?: 'a kubelet' | 'no kubelet' | 'whoever asks';
   readonly warn: (fault: Fault) => void;
 }
 
@@ -34,19 +42,15 @@ export interface ContainerdFiles {
   readonly load: ServerLoad;
 }
 
-const defaultConfig = '/etc/containerd/config.toml';
-/** Where distributions that bring their own containerd keep its configuration, and the data root that they give it. */
-const bundled = ['k3s', 'rke2'].map((name) => ({
-  config: `/var/lib/rancher/${name}/agent/etc/containerd/config.toml`,
-  root: `/var/lib/rancher/${name}/agent/containerd`,
-}));
-
 export async function readContainerd(ask: ReadContainerd): Promise<Seen<RuntimeConfig>> {
   return interpretFiles(ask, await loadContainerd(ask));
 }
 
 export async function loadContainerd(ask: ReadContainerd): Promise<ContainerdFiles> {
-  const { path, root } = await configPlace(ask);
+  const layout = ask.layout ?? containerd;
+  const path = ask.args.config ?? layout.config;
+  // k3s, RKE2 and k0s start it with --root.
+  const root = ask.args.root ?? (layout.passesOn === true ? layout.root : undefined);
   return { path, root, load: await loadServerConfig(ask.root, path, ask.version) };
 }
 
@@ -70,15 +74,20 @@ export async function interpretFiles(
 ): Promise<Seen<RuntimeConfig>> {
   switch (load.is) {
     case 'unseen':
-      return seen(path, bad({ code: 'agent.cannot_see', what: load.file, why: load.why }));
+      return seen(path, bad(cannotSee(load.file, { ...load, is: 'unseen' })));
     case 'refused':
       return seen(path, bad({ code: 'runtime.misconfigured', file: load.file, why: load.why }));
     case 'none': {
       // `--config` with a missing file stops containerd; the default path may be missing.
-      if (ask.args.config !== undefined && ask.args.config !== defaultConfig) {
-        const why = `open ${path}: no such file or directory`;
+      const layout = ask.layout ?? containerd;
+      const why = `open ${path}: no such file or directory`;
+      if (layout.generatedFrom !== undefined && path === layout.config) {
+        return seen(layout.generatedFrom, await readGenerated(ask, { layout, path, from: layout.generatedFrom }));
+      }
+      if (ask.args.config !== undefined && path !== containerd.config) {
         return seen(path, bad({ code: 'runtime.misconfigured', file: path, why }));
       }
+      if (path !== containerd.config) return seen(path, bad({ code: 'agent.cannot_see', what: path, why }));
       const config: ServerConfig = { version: 0, root: undefined, plugins: {}, disabledPlugins: [], files: [] };
       const read = await interpret(ask, { config, path, root });
       return seen(`containerd's defaults (there is no ${path})`, read);
@@ -88,15 +97,33 @@ export async function interpretFiles(
   }
 }
 
-async function configPlace(ask: ReadContainerd): Promise<{ path: string; root: string | undefined }> {
-  if (ask.args.config !== undefined) {
-    const known = bundled.find(({ config }) => config === ask.args.config);
-    return { path: ask.args.config, root: ask.args.root ?? known?.root };
+interface Generated {
+  readonly layout: RuntimeLayout;
+  readonly path: string;
+  /** registries.yaml */
+  readonly from: string;
+}
+
+/** What k3s will write when it starts, where it has not been started yet. */
+async function readGenerated(ask: ReadContainerd, { layout, path, from }: Generated): Promise<Outcome<RuntimeConfig>> {
+  const certsDir = posix.join(posix.dirname(path), 'certs.d');
+  const text = await readText(ask.root, from);
+  if (!text.ok && text.unread.is === 'unseen') return bad(cannotSee(from, text.unread));
+  const generated = generateFrom(text.ok ? text.value : '');
+  if (!generated.ok) return bad({ code: 'runtime.misconfigured', file: from, why: generated.why });
+  const section = { registry: { config_path: certsDir, configs: generated.configs } };
+  const plugins = ask.version.major >= 2 ? { [images]: section } : { [oldCri]: section };
+  const config: ServerConfig = { version: 2, root: undefined, plugins, disabledPlugins: [], files: [] };
+  const read = await interpret(ask, { config, path, root: layout.root });
+  if (!read.ok || read.value.registry.kind !== 'hosts_dirs') return read;
+  const dirs: [string, HostsDir][] = [];
+  for (const [name, hosts] of generated.hosts) {
+    const dir = posix.join(certsDir, name);
+    dirs.push([name, { path: dir, is: await readHostsText(ask, dir, hosts) }]);
   }
-  for (const { config, root } of bundled) {
-    if ((await look(ask.root, config)).ok) return { path: config, root: ask.args.root ?? root };
-  }
-  return { path: defaultConfig, root: ask.args.root };
+  const [first] = read.value.registry.roots;
+  const roots = [{ path: certsDir, dirs: bareRecord([...Object.entries(first?.dirs ?? {}), ...dirs]) }];
+  return good({ ...read.value, registry: { kind: 'hosts_dirs', roots } });
 }
 
 interface Loaded {
@@ -109,7 +136,9 @@ async function interpret(ask: ReadContainerd, loaded: Loaded): Promise<Outcome<R
   const { config, path } = loaded;
   const misconfigured = (why: string) => bad({ code: 'runtime.misconfigured', file: path, why });
   const disabled = disabledPlugin(config, ask.version);
-  if (disabled !== undefined) return misconfigured(`the plugin ${disabled} is disabled`);
+  if (disabled !== undefined && ask.serves === 'no kubelet') return bad(noKubelet(path, disabled));
+  if (disabled !== undefined && ask.serves !== 'whoever asks')
+    return misconfigured(`the plugin ${disabled} is disabled`);
   const decoded = decodeImages(sectionOf(config, ask.version), ask.version);
   if (!decoded.ok) return misconfigured(decoded.why);
   const settings = decoded.value;
@@ -125,7 +154,7 @@ async function interpret(ask: ReadContainerd, loaded: Loaded): Promise<Outcome<R
   }
   const registry = await readRegistry(ask, { settings, engine, configPath, path });
   if (!registry.ok) return registry;
-  const root = loaded.root ?? config.root ?? '/var/lib/containerd';
+  const root = loaded.root ?? config.root ?? (ask.layout ?? containerd).root;
   return good({
     engine,
     registry: registry.value,
@@ -164,6 +193,15 @@ function snapshotSettings(
 function sectionOf(config: ServerConfig, version: RuntimeVersion): unknown {
   if (version.major >= 2) return config.plugins[images];
   return config.plugins[config.version < 2 ? 'cri' : oldCri];
+}
+
+function noKubelet(path: string, disabled: string): Fault {
+  return {
+    code: 'agent.cannot_see',
+    what: 'a kubelet on this machine',
+    why: `there is none, and ${path} disables the plugin ${disabled}, through which a kubelet pulls`,
+    how: 'To rehearse as a plain node, name a runtime: --runtime containerd://2.1.9. To ask the nodes of a cluster: --nodes. To read the files of another node: --host-root.',
+  };
 }
 
 /** Without the CRI plugin the kubelet has no runtime. Docker's packages ship a file that disables it. */

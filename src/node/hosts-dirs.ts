@@ -43,7 +43,13 @@ async function readHostsDir(ask: ReadHosts, dir: string): Promise<Outcome<HostsR
   const text = await readText(ask.root, file);
   if (!text.ok && text.unread.is !== 'absent') return bad(unreadable(text.unread, file, 'hosts.unreadable'));
   if (!text.ok || text.value === '') return readCertFiles(ask, dir);
-  const decoded = decodeHosts(text.value, dir, ask.version);
+  return readHostsText(ask, dir, text.value);
+}
+
+/** hosts.toml of that directory, as it is or as it is going to be written. */
+export async function readHostsText(ask: ReadHosts, dir: string, text: string): Promise<Outcome<HostsRules>> {
+  const file = posix.join(dir, 'hosts.toml');
+  const decoded = decodeHosts(text, dir, ask.version);
   if (!decoded.ok) {
     ask.warn({ code: 'hosts.unparsable', file, why: decoded.why });
     return readCertFiles(ask, dir);

@@ -9,7 +9,8 @@ import { goDurationMs } from '#pull/go-duration.ts';
 import { parseGoUrl } from '#pull/go-url.ts';
 import { bad, good, seen, type Outcome, type Seen } from '#pull/outcome.ts';
 import type { CredentialProvider } from '#pull/kubelet-view.ts';
-import { listDir, locate, look, readText, type HostRoot } from './host-root.ts';
+import { cannotSee } from './tls-files.ts';
+import { listDir, locate, look, readText, type HostRoot, type Unread } from './host-root.ts';
 
 export interface ProviderPlace {
   readonly config: string;
@@ -20,9 +21,11 @@ type Json = Readonly<Record<string, unknown>>;
 /** What the kubelet refuses; `unseen` is what only we could not read. */
 class Refusal extends Error {
   readonly isUnseen: boolean;
-  constructor(why: string, isUnseen: boolean) {
+  readonly how: string | undefined;
+  constructor(why: string, unseen: boolean | Unread) {
     super(why);
-    this.isUnseen = isUnseen;
+    this.isUnseen = typeof unseen === 'boolean' ? unseen : unseen.is === 'unseen';
+    this.how = typeof unseen === 'boolean' ? undefined : unseen.how;
   }
 }
 
@@ -48,6 +51,7 @@ export async function providerFiles(root: HostRoot, place: ProviderPlace | undef
 async function readAll(root: HostRoot, place: ProviderPlace): Promise<Outcome<readonly CredentialProvider[]>> {
   const bin = await look(root, place.bin);
   const misconfigured = (file: string, why: string) => bad({ code: 'credential.provider_misconfigured', file, why });
+  if (!bin.ok && bin.unread.is === 'unseen') return bad(cannotSee(place.bin, bin.unread));
   if (!bin.ok && bin.unread.is === 'absent') {
     return misconfigured(place.config, `plugin binary directory ${place.bin} did not exist`);
   }
@@ -68,7 +72,9 @@ async function readAll(root: HostRoot, place: ProviderPlace): Promise<Outcome<re
     return good(providers);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (error.isUnseen) return bad({ code: 'agent.cannot_see', what: reading, why: error.message });
+    const { isUnseen, how } = error;
+    if (isUnseen)
+      return bad(cannotSee(reading, { is: 'unseen', why: error.message, ...(how === undefined ? {} : { how }) }));
     return misconfigured(reading, error.message);
   }
 }
@@ -76,10 +82,10 @@ async function readAll(root: HostRoot, place: ProviderPlace): Promise<Outcome<re
 /** readCredentialProviderConfig: of a directory, its *.json, *.yaml and *.yml in lexical order. */
 async function configFiles(root: HostRoot, config: string): Promise<readonly string[]> {
   const found = await look(root, config);
-  if (!found.ok) throw new Refusal(`unable to access path: ${found.unread.why}`, found.unread.is === 'unseen');
+  if (!found.ok) throw new Refusal(`unable to access path: ${found.unread.why}`, found.unread);
   if (found.value.kind !== 'dir') return [config];
   const listed = await listDir(root, config);
-  if (!listed.ok) throw new Refusal(listed.unread.why, listed.unread.is === 'unseen');
+  if (!listed.ok) throw new Refusal(listed.unread.why, listed.unread);
   const files = listed.value.filter(({ name, kind }) => kind !== 'dir' && /\.(?:json|yaml|yml)$/.test(name));
   if (files.length === 0) throw new Refusal('no configuration files found in directory', false);
   return files.map(({ name }) => posix.join(config, name));
@@ -87,7 +93,7 @@ async function configFiles(root: HostRoot, config: string): Promise<readonly str
 
 async function providersIn(root: HostRoot, file: string): Promise<readonly unknown[]> {
   const text = await readText(root, file);
-  if (!text.ok) throw new Refusal(text.unread.why, text.unread.is === 'unseen');
+  if (!text.ok) throw new Refusal(text.unread.why, text.unread);
   const config = record(decode(text.value), 'the document');
   onlyFields(config, ['kind', 'apiVersion', 'providers']);
   if (config['kind'] !== 'CredentialProviderConfig') throw new Refusal('wrong kind', false);
@@ -172,8 +178,8 @@ function checkToken(value: unknown, { name, apiVersion }: { name: string; apiVer
 async function findBinary(root: HostRoot, path: string): Promise<string> {
   const found = await look(root, path);
   const at = await locate(root, path);
-  if (!found.ok || !at.ok)
-    throw new Refusal(`plugin binary executable ${path} did not exist`, !found.ok && found.unread.is === 'unseen');
+  if (!found.ok && found.unread.is === 'unseen') throw new Refusal(found.unread.why, found.unread);
+  if (!found.ok || !at.ok) throw new Refusal(`plugin binary executable ${path} did not exist`, false);
   if (found.value.kind !== 'file' || !found.value.executable)
     throw new Refusal(`plugin binary ${path} is not executable`, false);
   return at.value;

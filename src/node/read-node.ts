@@ -5,51 +5,81 @@
 import { arch } from 'node:os';
 import { engineOf } from '#pull/engine.ts';
 import { bad, seen, type Seen } from '#pull/outcome.ts';
+import type { FoundDistribution, RuntimeLayout } from '#pull/distribution.ts';
 import type { NextStart } from '#pull/next-start.ts';
 import type { Fault } from '#pull/fault.ts';
 import type { Platform } from '#pull/platform.ts';
-import type { Doubt, NodeView, RuntimeConfig, RuntimeVersion, SystemRoots } from '#pull/view.ts';
+import type { Concern, Doubt, NodeView, RuntimeConfig, SystemRoots, Unseen } from '#pull/view.ts';
 import { containerdAsStarted, rootsAsStarted, type AsStarted, type Started } from './as-started.ts';
 import { AtStart } from './at-start.ts';
+import type { ReadContainerd } from './containerd.ts';
 import { readDisks } from './disk.ts';
-import { readText, type HostRoot } from './host-root.ts';
+import { kubelet as kubeletOfPackages } from './distributions/known.ts';
+import { recognise, type NodeInfo } from './distributions/recognise.ts';
+import { look, openRoot, readText, type HostRoot, type Unread } from './host-root.ts';
 import { readKubelet, type FoundKubelet, type KubeletFacts } from './kubelet.ts';
-import { findRunning, flag } from './processes.ts';
-import { findProxy } from './proxy.ts';
+import { kubeletLaunch, runtimeLaunch, type Launch } from './launch.ts';
+import { findRunning, flag, type Running } from './processes.ts';
+import { findProxy, newerFile, type FoundProxy } from './proxy.ts';
 import { readHostname, readResolver } from './resolv-conf.ts';
-import { findRuntime } from './runtime.ts';
+import { findRuntime, type FoundRuntime } from './runtime.ts';
 import { readRoots } from './trust.ts';
 
 export interface ReadNode {
-  /** Where the node's root directory is mounted: `/host`, or `/`. */
+  /** Where the node's root directory is mounted, or some of its directories: `/host`, or `/`. */
   readonly hostRoot: HostRoot;
   /** As in node.status.nodeInfo.containerRuntimeVersion: `containerd://2.1.9`. */
   readonly runtime?: string;
   readonly platform?: Platform;
   readonly nodeName?: string;
   readonly kubelet: KubeletFacts;
+  /** What its Node object says of the system. */
+  readonly info?: NodeInfo;
   readonly now: Date;
   /** What earlier readings remember of what the running programs have read; absent: nothing. */
   readonly atStart?: AtStart;
 }
 
 export async function readNode(ask: ReadNode): Promise<NodeView> {
-  const root = ask.hostRoot;
+  const root = await rootOf(ask.hostRoot);
   const warnings: Fault[] = [];
-  const runtime = await findRuntime(root, ask.runtime);
   const { atStart = new AtStart() } = ask;
-  const [containerd, kubelet] = [await findRunning(root, 'containerd'), await findRunning(root, 'kubelet')];
+  const found = await recognise(root, ask.info ?? {});
+  const layout = found?.distribution.kubelet ?? kubeletOfPackages;
+  const runs = { kubelet: await findFirst(root, layout.processes) };
+  const kubeletStart = await kubeletLaunch(root, layout, runs.kubelet);
+  const runtime = await findRuntime(root, {
+    written: ask.runtime,
+    endpoint: flag(kubeletStart.args ?? [], 'container-runtime-endpoint'),
+    distribution: found?.distribution,
+  });
+  const running = await findRunning(root, runtime.version.name === 'cri-o' ? 'crio' : runtime.version.name);
+  const start = await runtimeLaunch(root, runtime.layout, running);
   const threeSchemes = !engineOf(runtime.version, 'local').proxiesOfAnyScheme;
-  const proxy = await findProxy(root, containerd, threeSchemes);
-  const config = await readRuntime(root, runtime.version, { running: containerd, atStart, warnings });
-  const credentials = await readKubelet(root, ask.kubelet, { running: kubelet, atStart });
+  const proxy = await findProxy(root, runtime.layout, { running, threeSchemes });
+  const hasKubelet = ask.kubelet.runsHere === true || runs.kubelet !== undefined || hasKubeletOf(found);
+  const config = await readRuntime(root, {
+    ...{ runtime, start, running, atStart, warnings },
+    serves: hasKubelet ? 'a kubelet' : ask.runtime === undefined ? 'no kubelet' : 'whoever asks',
+  });
+  const credentials = await readKubelet(
+    root,
+    { facts: ask.kubelet, layout, launch: kubeletStart },
+    { running: runs.kubelet, atStart },
+  );
   const resolver = await readResolver(root, proxy.env);
-  const found = await readRoots(root, proxy.env);
-  const roots = await rootsAsStarted(root, found, { running: containerd, atStart });
+  const trusted = await readRoots(root, proxy.env);
+  const roots = await rootsAsStarted(root, trusted, { running, atStart });
   const platform = await findPlatform(root, ask.platform);
   const settings = config.now.ok ? config.now.value : undefined;
   const next = nextOf({ config, roots, credentials });
   const disks = await readDisks(root, { kubeletRoot: credentials.rootDir, runtime: settings });
+  const unseen = [
+    ...unseenProxy(proxy, { start, found, hasKubelet }),
+    ...unseenFlags(start),
+    ...resolver.unseen,
+    ...trusted.hidden.map((unread) => unseenAs('roots', "the node's certificate authorities", unread)),
+  ];
   return {
     name: ask.nodeName ?? (await nodeName(root)),
     platform: platform.platform,
@@ -62,40 +92,121 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
     },
     system: { resolver: resolver.resolver, roots: roots.now, disks },
     ...(next === undefined ? {} : { next }),
-    warnings,
+    warnings: [...warnings, ...ignoredLines(proxy, kubeletStart)],
     doubts: [
       ...runtime.doubts,
+      ...noKubeletDoubts(found, hasKubelet),
       ...proxy.doubts,
       ...credentials.doubts,
       ...resolver.doubts,
       ...platform.doubts,
       ...config.doubts,
+      ...(await generatedDoubts(root, runtime.layout, running)),
       ...roots.doubts,
-      ...found.unread.map(unreadRoots),
+      ...trusted.unread.map(unreadRoots),
     ],
+    ...(found === undefined ? {} : { distribution: found }),
+    launches: { runtime: start.source, kubelet: kubeletStart.source },
+    ...(unseen.length === 0 ? {} : { unseen }),
   };
 }
 
-async function readRuntime(
+/** A root that cannot be opened holds nothing; who names one is told so before (see `openRoot`). */
+async function rootOf(given: HostRoot): Promise<HostRoot> {
+  if (typeof given !== 'string') return given;
+  const opened = await openRoot(given);
+  return opened.ok ? opened.value : given;
+}
+
+async function findFirst(root: HostRoot, names: readonly string[]): Promise<Running | undefined> {
+  for (const name of names) {
+    const found = await findRunning(root, name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function hasKubeletOf(found: FoundDistribution | undefined): boolean {
+  return found !== undefined && found.distribution.name !== 'docker';
+}
+
+function noKubeletDoubts(found: FoundDistribution | undefined, hasKubelet: boolean): readonly Doubt[] {
+  if (hasKubelet || found === undefined) return [];
+  const because = 'there is no kubelet on this machine: rehearsed as a plain node with this runtime would pull';
+  return [{ is: 'approximate', about: 'runtime', because }];
+}
+
+/** k3s and RKE2 write their runtime's configuration when they start. */
+async function generatedDoubts(
   root: HostRoot,
-  version: RuntimeVersion,
-  { warnings, ...started }: Started & { readonly warnings: Fault[] },
-): Promise<AsStarted<Seen<RuntimeConfig>>> {
+  { config, generatedFrom }: RuntimeLayout,
+  running: Running | undefined,
+): Promise<readonly Doubt[]> {
+  if (generatedFrom === undefined) return [];
+  const written = await look(root, config);
+  if (!written.ok && written.unread.is === 'absent') {
+    const because = `${config} is not there: it is written from ${generatedFrom} at the next start`;
+    return [{ is: 'approximate', about: 'runtime', because }];
+  }
+  const newer = await newerFile(root, [generatedFrom], running?.startedMs);
+  if (newer === undefined) return [];
+  return [{ is: 'if_restarted', about: 'runtime', because: `${newer} is newer than the running containerd` }];
+}
+
+function unseenAs(about: Concern, what: string, { why, how }: Unread): Unseen {
+  return { about, what, why, ...(how === undefined ? {} : { how }) };
+}
+
+/** Where the process is not seen, its proxies are what its unit's files say, and all of them have to be there. */
+function unseenProxy(
+  proxy: FoundProxy,
+  at: { readonly start: Launch; readonly found: FoundDistribution | undefined; readonly hasKubelet: boolean },
+): readonly Unseen[] {
+  const what = "the runtime's proxy variables";
+  if (!proxy.isPlanned) return [];
+  if (proxy.unseen.length > 0) return proxy.unseen.slice(0, 1).map(({ unread }) => unseenAs('proxy', what, unread));
+  if (at.start.unit !== undefined || at.found === undefined || !at.hasKubelet) return [];
+  const why = `neither its process nor its unit was found`;
+  const how = 'Add the component host-proc: it shows the environment of the running process.';
+  return [{ about: 'proxy', what, why, how }];
+}
+
+function unseenFlags({ args = [], unseen }: Launch): readonly Unseen[] {
+  const [first] = unseen;
+  if (first === undefined || flag(args, 'config', 'c') !== undefined) return [];
+  return [unseenAs('runtime', "the runtime's flags", first.unread)];
+}
+
+/** Each once: both programs may have the manager's environment. */
+function ignoredLines(proxy: FoundProxy, { unit }: Launch): readonly Fault[] {
+  const lines = [...proxy.ignored, ...(unit?.ignored ?? [])];
+  const once = new Map(lines.map((line) => [JSON.stringify([line.file, line.line, line.what]), line]));
+  return [...once.values()].map((line) => ({ code: 'unit.line_ignored', ...line }));
+}
+
+interface RuntimeAsk extends Started {
+  readonly runtime: FoundRuntime;
+  readonly start: Launch;
+  readonly serves: NonNullable<ReadContainerd['serves']>;
+  readonly warnings: Fault[];
+}
+
+async function readRuntime(root: HostRoot, ask: RuntimeAsk): Promise<AsStarted<Seen<RuntimeConfig>>> {
+  const { version, layout } = ask.runtime;
   if (version.name !== 'containerd') {
     const why = `only containerd's configuration is understood, and this node runs ${version.name}`;
     const fault: Fault = { code: 'agent.cannot_see', what: version.name, why };
     return { now: seen<RuntimeConfig>(version.name, bad(fault)), pending: [], doubts: [] };
   }
-  const args = started.running?.args ?? [];
+  const args = ask.start.args ?? [];
   const config = flag(args, 'config', 'c');
   const dataRoot = flag(args, 'root');
-  const ask = {
-    root,
-    version,
+  const reading: ReadContainerd = {
+    ...{ root, version, layout, serves: ask.serves },
     args: { ...(config === undefined ? {} : { config }), ...(dataRoot === undefined ? {} : { root: dataRoot }) },
-    warn: (fault: Fault) => warnings.push(fault),
+    warn: (fault: Fault) => ask.warnings.push(fault),
   };
-  return containerdAsStarted(ask, started);
+  return containerdAsStarted(reading, ask);
 }
 
 function nextOf(parts: {

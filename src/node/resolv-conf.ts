@@ -2,13 +2,14 @@
  * The node's resolver as Go's net package sets itself up (dnsconfig_unix.go, conf.go, nss.go, hosts.go): resolv.conf, hosts,
  * nsswitch.conf, and whether Go would hand a name over to the C library. Looking names up is done elsewhere.
  */
-import type { Doubt, Resolver } from '#pull/view.ts';
+import type { Doubt, Resolver, Unseen } from '#pull/view.ts';
 import { bareRecord } from './bare.ts';
 import { look, readText, type Read, type HostRoot } from './host-root.ts';
 
 export interface FoundResolver {
   readonly resolver: Resolver;
   readonly doubts: readonly Doubt[];
+  readonly unseen: readonly Unseen[];
 }
 
 export interface ResolvConf extends Omit<Resolver, 'path' | 'order' | 'hosts'> {
@@ -40,12 +41,17 @@ export async function readResolver(root: HostRoot, env: ReadonlyMap<string, stri
     order: orderOf(sources ?? []),
     hosts: hosts.ok ? parseHosts(hosts.value) : bareRecord([]),
   };
-  const unseen = [conf, hosts, nss].flatMap((read) => (isUnseen(read) ? [read.unread.why] : []));
-  const because = [
-    ...(libc === undefined ? [] : [`${libc}, so the C library may resolve names; approximated with the same files`]),
-    ...unseen,
-  ];
-  return { resolver, doubts: because.map((text) => ({ is: 'approximate', about: 'resolver', because: text })) };
+  const because =
+    libc === undefined ? [] : [`${libc}, so the C library may resolve names; approximated with the same files`];
+  const unseen = [conf, hosts, nss].flatMap((read): readonly Unseen[] => {
+    if (!isUnseen(read)) return [];
+    const { why, how } = read.unread;
+    return [
+      { about: 'resolver', what: "the node's name servers and hosts", why, ...(how === undefined ? {} : { how }) },
+    ];
+  });
+  const doubts = because.map((text): Doubt => ({ is: 'approximate', about: 'resolver', because: text }));
+  return { resolver, doubts, unseen };
 }
 
 function isUnseen<T>(read: Read<T>): read is Extract<Read<T>, { ok: false }> {

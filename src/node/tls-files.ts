@@ -91,12 +91,16 @@ function isCertificate(pem: string): boolean {
   }
 }
 
+export function cannotSee(what: string, { why, how }: Unread): Fault {
+  return { code: 'agent.cannot_see', what, why, ...(how === undefined ? {} : { how }) };
+}
+
 export function unreadable(
   unread: Unread,
   file: string,
   code: 'hosts.ca_unreadable' | 'hosts.client_unreadable' | 'hosts.unreadable',
 ): Fault {
   // What only we may not read, the runtime may: that is no fault of the node's.
-  if (unread.is === 'unseen') return { code: 'agent.cannot_see', what: file, why: unread.why };
+  if (unread.is === 'unseen') return cannotSee(file, unread);
   return { code, file, why: unread.why };
 }

@@ -7,6 +7,8 @@ import type { Secret } from './secret.ts';
 export interface KubeletView {
   /** The first parsable docker configuration file of the kubelet's list, or null when there is none. */
   readonly nodeFile: Seen<NodeFile | null>;
+  /** Places outside of its own directories where it would look for such a file, and that are not shown; absent: none. */
+  readonly hidden?: readonly string[];
   /** Credential provider plugins in configuration order; a fault here means the kubelet would not start. */
   readonly providers: Seen<readonly CredentialProvider[]>;
   /** Its settings about images; absent where nobody looked. */

@@ -19,6 +19,7 @@ import type {
   StaticAuth,
   SystemRoots,
   TlsRule,
+  Unseen,
 } from './view.ts';
 
 export interface PullPlan {
@@ -47,6 +48,10 @@ export interface PullPlan {
   readonly unseenFile?: Fault;
   /** Why a plugin that the kubelet would run for this image was not run by us: its credentials come after all others. */
   readonly unseenProvider?: Fault;
+  /** What may decide the pull, and could not be seen. */
+  readonly unseen: readonly Unseen[];
+  /** Places for a docker configuration file of the kubelet that are not shown. */
+  readonly hiddenFiles: readonly string[];
   readonly warnings: readonly Fault[];
   readonly doubts: readonly Doubt[];
 }
@@ -131,9 +136,11 @@ export function planPull(
       return auth.ok ? [{ name, ...kept, ...(failing === undefined ? {} : { failing }) }] : [];
     }),
     ...(view.kubelet.nodeFile.ok ? {} : { unseenFile: view.kubelet.nodeFile.fault }),
-    ...unseenProvider(answers),
+    ...unseenProvider(view, answers),
+    unseen: view.unseen ?? [],
+    hiddenFiles: view.kubelet.hidden ?? [],
     warnings: [...view.warnings, ...proxyWarnings(view.runtime.proxy), ...providerWarnings(view), ...keyring.warnings],
-    doubts: [...view.doubts, ...unseen, ...unseenFileDoubts(view)],
+    doubts: [...view.doubts, ...unseen, ...unseenFileDoubts(view), ...unseenDoubts(view)],
   };
 }
 
@@ -143,9 +150,24 @@ function providerWarnings({ kubelet: { providers } }: NodeView): readonly Fault[
 }
 
 /** A plugin that fails is the kubelet's trouble; one that we may not run is ours. */
-function unseenProvider(answers: readonly ProviderAnswer[]): { readonly unseenProvider?: Fault } {
+function unseenProvider(
+  { kubelet: { providers } }: NodeView,
+  answers: readonly ProviderAnswer[],
+): { readonly unseenProvider?: Fault } {
+  if (!providers.ok && sideOf(providers.fault.code) === 'agent') return { unseenProvider: providers.fault };
   const [fault] = answers.flatMap(({ auth }) => (!auth.ok && sideOf(auth.fault.code) === 'agent' ? [auth.fault] : []));
   return fault === undefined ? {} : { unseenProvider: fault };
+}
+
+function unseenDoubts({ unseen = [], kubelet: { providers } }: NodeView): readonly Doubt[] {
+  const doubts = unseen.map(({ about, what, why }): Doubt => ({
+    is: 'approximate',
+    about,
+    because: `${what}: ${why}`,
+  }));
+  if (providers.ok || providers.fault.code !== 'agent.cannot_see') return doubts;
+  const because = `the kubelet's credential providers could not be seen (${providers.fault.why})`;
+  return [...doubts, { is: 'approximate', about: 'credentials', because }];
 }
 
 function unseenFileDoubts(view: NodeView): readonly Doubt[] {

@@ -5,6 +5,7 @@
 import type { CertificateFacts, PemFile } from './certificate.ts';
 import type { PullSecret } from './credential.ts';
 import type { Disks, SnapshotSettings } from './disk.ts';
+import type { FoundDistribution } from './distribution.ts';
 import type { Image } from './image.ts';
 import type { NextStart } from './next-start.ts';
 import type { Outcome, Seen } from './outcome.ts';
@@ -65,6 +66,26 @@ export interface NodeView {
   readonly warnings: readonly Fault[];
   /** Why a verdict from this view may differ from the running programs' behaviour. Empty: exact. */
   readonly doubts: readonly Doubt[];
+  /** Absent where none was recognised, or nothing was looked for. */
+  readonly distribution?: FoundDistribution;
+  /** Where the flags of its programs were read. */
+  readonly launches?: { readonly runtime: LaunchSource; readonly kubelet: LaunchSource };
+  /** What may decide a pull, and could not be seen from here. */
+  readonly unseen?: readonly Unseen[];
+}
+
+export interface LaunchSource {
+  /** `nothing`: no source has them, and `where` says what was looked for. */
+  readonly from: 'process' | 'unit' | 'file' | 'nothing';
+  readonly where: string;
+}
+
+/** A failure that rests on what is hidden is no failure yet: the verdict is unknown, and `how` says what shows it. */
+export interface Unseen {
+  readonly about: Concern;
+  readonly what: string;
+  readonly why: string;
+  readonly how?: string;
 }
 
 export type Concern = 'runtime' | 'proxy' | 'roots' | 'resolver' | 'credentials' | 'platform' | 'content' | 'policy';

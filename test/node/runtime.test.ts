@@ -48,7 +48,7 @@ describe('the runtime where nobody names it', () => {
     ],
   ])('is found in %s', async (_, status, text) => {
     await using node = await nodeRoot({ 'var/lib/dpkg/status': status });
-    expect(await findRuntime(node.path, undefined)).toMatchObject({
+    expect(await findRuntime(node.path, {})).toMatchObject({
       version: { name: 'containerd', text },
       doubts: [],
     });
@@ -60,7 +60,7 @@ describe('the runtime where nobody names it', () => {
     ['a neighbour of its name', { 'var/lib/dpkg/status': block('containerd-app', 'installed', '1.6.20') }],
   ])('is assumed from %s, with a doubt', async (_, tree) => {
     await using node = await nodeRoot(tree);
-    expect(await findRuntime(node.path, undefined)).toMatchObject({
+    expect(await findRuntime(node.path, {})).toMatchObject({
       version: { text: assumedVersion },
       doubts: [{ is: 'approximate', about: 'runtime' }],
     });
@@ -68,7 +68,7 @@ describe('the runtime where nobody names it', () => {
 
   test('a text that is not understood is owned up to', async () => {
     await using node = await nodeRoot();
-    const { doubts } = await findRuntime(node.path, 'podman');
+    const { doubts } = await findRuntime(node.path, { written: 'podman' });
     expect(doubts).toMatchObject([{ is: 'approximate', because: saying('"podman"') }]);
   });
 });

@@ -1,0 +1,54 @@
+/** Which distribution a node is of, from its files and from what its Node object says. */
+import type { FoundDistribution } from '#pull/distribution.ts';
+import { look, readText, type HostRoot } from '../host-root.ts';
+import { parseEnvFile } from '../environment-file.ts';
+import { readUnit } from '../systemd.ts';
+import { distributions } from './distributions.ts';
+import type { KnownDistribution } from './known.ts';
+
+/** Of node.status.nodeInfo. */
+export interface NodeInfo {
+  readonly kubeletVersion?: string;
+  readonly osImage?: string;
+}
+
+/** Undefined where nothing of any distribution is to be found. */
+export async function recognise(root: HostRoot, info: NodeInfo): Promise<FoundDistribution | undefined> {
+  const osId = await readOsId(root);
+  for (const known of distributions) {
+    const because = (await traceOf(root, known, { ...info, osId })) ?? undefined;
+    if (because === undefined) continue;
+    const { traces: _, ...distribution } = known;
+    return { distribution, because };
+  }
+  return undefined;
+}
+
+async function traceOf(
+  root: HostRoot,
+  { traces, kubelet }: KnownDistribution,
+  { osId, kubeletVersion = '', osImage = '' }: NodeInfo & { readonly osId: string },
+): Promise<string | undefined> {
+  if (traces.kubeletVersion !== undefined && kubeletVersion.includes(traces.kubeletVersion))
+    return `kubelet ${kubeletVersion}`;
+  if (traces.osId?.includes(osId) === true) return `ID=${osId} in os-release`;
+  if (traces.osImage !== undefined && osImage.includes(traces.osImage)) return `system ${osImage}`;
+  for (const path of traces.files ?? []) if ((await look(root, path)).ok) return path;
+  for (const unit of traces.units ?? []) {
+    const found = await readUnit(root, [unit]);
+    if (found !== undefined) return found.files[0] ?? unit;
+  }
+  if (traces.kubeletCommand === undefined) return undefined;
+  const unit = await readUnit(root, kubelet.units);
+  const tells = unit?.argv?.some((word) => word.includes(traces.kubeletCommand ?? '')) === true;
+  return tells ? `${unit?.unit ?? ''} starts ${unit?.argv?.[0] ?? ''}` : undefined;
+}
+
+/** os-release(5): /etc before /usr/lib. */
+async function readOsId(root: HostRoot): Promise<string> {
+  for (const path of ['/etc/os-release', '/usr/lib/os-release']) {
+    const text = await readText(root, path);
+    if (text.ok) return new Map(parseEnvFile(text.value)).get('ID') ?? '';
+  }
+  return '';
+}
