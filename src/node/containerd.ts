@@ -250,7 +250,8 @@ async function readRegistry(ask: ReadContainerd, choice: Choice): Promise<Outcom
   const { settings, engine, configPath } = choice;
   if (configPath === '' && engine === 'local') {
     const tls = await readLegacyTls(ask.root, settings.tls);
-    return good({ kind: 'legacy', mirrors: bareRecord(settings.mirrors), tls: bareRecord(tls) });
+    const rewrites = settings.rewrites.size === 0 ? {} : { rewrites: bareRecord(settings.rewrites) };
+    return good({ kind: 'legacy', mirrors: bareRecord(settings.mirrors), ...rewrites, tls: bareRecord(tls) });
   }
   const parts = configPath.split(':').filter((part) => part !== '');
   // The transfer service hands the whole text to HostDirFromRoot as one path (still so in v2.3.4).

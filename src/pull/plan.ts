@@ -81,6 +81,8 @@ export interface Route {
   readonly authority: string;
   /** `/v2`, or what override_path left. */
   readonly path: string;
+  /** The repository as this host is asked for it, where a rewrite makes another of it. */
+  readonly repository?: string;
   readonly mayPull: boolean;
   readonly mayResolve: boolean;
   /** How TLS is done where it is done. */

@@ -8,6 +8,7 @@ import { parseGoUrl } from './go-url.ts';
 import type { Image } from './image.ts';
 import { isLoopback, parseAddress, splitHostPort } from './ip.ts';
 import { bad, good, type Outcome } from './outcome.ts';
+import { isCommonPattern, rewriteRepository } from './rewrite.ts';
 import { valueAt } from './value-at.ts';
 import type { Route } from './plan.ts';
 import type { Header, HostRule, HostsDir, HostsRoot, RuntimeConfig, TlsRule } from './view.ts';
@@ -23,6 +24,12 @@ export function routesFor(image: Image, config: RuntimeConfig, engine: Engine): 
     return good([upstream(image, config, engine, undefined, 'no directory for it under config_path')]);
   if (!dir.is.ok) return dir.is;
   const rules = dir.is.value;
+  const foreign =
+    rules.from === 'hosts.toml' && engine.rewritesRepositories ? unreadableRewrite(rules.hosts) : undefined;
+  if (foreign !== undefined) {
+    const why = 'a part of it means something else in the regular expressions of Go';
+    return bad({ code: 'agent.cannot_see', what: `what the rewrite ${JSON.stringify(foreign)} does`, why });
+  }
   if (rules.from === 'cert_files') {
     const rule: HostRule = { capabilities: everything, overridePath: false, tls: rules.tls, headers: [] };
     return good([upstream(image, config, engine, rule, `${dir.path} (certificate files)`)]);
@@ -40,8 +47,20 @@ export function routesFor(image: Image, config: RuntimeConfig, engine: Engine): 
   function routeFrom(rule: HostRule, role: 'mirror' | 'origin', because: string): Route[] {
     const url = rule.url === undefined ? undefined : readHostUrl(rule.url);
     if (url === undefined) return [];
-    return [route({ ...url, path: pathFor(url.path, rule.overridePath), rule, role, because }, image, config, engine)];
+    const parts = { ...url, path: pathFor(url.path, rule.overridePath), rule, role, because };
+    return [{ ...route(parts, image, config, engine), ...rewritten(image.path, rule, engine) }];
   }
+}
+
+function unreadableRewrite(hosts: readonly HostRule[]): string | undefined {
+  return hosts
+    .flatMap(({ rewrites = [] }) => rewrites.map(([pattern]) => pattern))
+    .find((pattern) => !isCommonPattern(pattern));
+}
+
+function rewritten(path: string, { rewrites = [] }: HostRule, engine: Engine): { readonly repository?: string } {
+  const repository = engine.rewritesRepositories ? rewriteRepository(path, rewrites) : path;
+  return repository === path ? {} : { repository };
 }
 
 const everything = ['pull', 'resolve', 'push'] as const;
@@ -193,6 +212,9 @@ function namespaceFor(authority: string, registry: string): { readonly ns?: stri
 function legacyRoutes(image: Image, config: RuntimeConfig, engine: Engine): Outcome<readonly Route[]> {
   if (config.registry.kind !== 'legacy') return good([]);
   const { mirrors, tls } = config.registry;
+  const rewrites = valueAt(config.registry.rewrites ?? {}, image.registry) ?? [];
+  const foreign = engine.rewritesRepositories ? rewrites.find(([pattern]) => !isCommonPattern(pattern)) : undefined;
+  if (foreign !== undefined) return bad(unreadableRewrite(foreign[0]));
   const own = valueAt(mirrors, image.registry);
   const endpoints = own ?? valueAt(mirrors, '*') ?? [];
   const source = own === undefined ? 'registry.mirrors."*"' : `registry.mirrors."${image.registry}"`;
@@ -218,7 +240,8 @@ function legacyRoutes(image: Image, config: RuntimeConfig, engine: Engine): Outc
     const host: HostRule = { capabilities: ['pull', 'resolve'], overridePath: true, headers: [] as readonly Header[] };
     const path = url.path === '' ? '/v2' : url.path;
     const made = route({ ...url, path, rule: host, role, because }, image, config, engine);
-    routes.push(rule === undefined ? made : { ...made, tls: rule.value });
+    const asked = role === 'mirror' ? { ...made, ...rewritten(image.path, { ...host, rewrites }, engine) } : made;
+    routes.push(rule === undefined ? asked : { ...asked, tls: rule.value });
   }
   return good(routes);
 }

@@ -155,6 +155,8 @@ export type RegistryConfig =
       readonly kind: 'legacy';
       /** `registry.mirrors.<host>.endpoint`; the key `*` serves hosts that have none. */
       readonly mirrors: Readonly<Record<string, readonly string[]>>;
+      /** `registry.mirrors.<host>.rewrite` of k3s's fork; absent: none. */
+      readonly rewrites?: Readonly<Record<string, readonly Rewrite[]>>;
       /** `registry.configs.<host:port>.tls`; gone in 2.0. */
       readonly tls: Readonly<Record<string, Outcome<TlsRule>>>;
     };
@@ -190,7 +192,11 @@ export interface HostRule {
   readonly tls?: TlsRule;
   readonly headers: readonly Header[];
   readonly dialTimeoutMs?: number;
+  /** `rewrite` of k3s's fork: patterns for the repository, and what they make of it. */
+  readonly rewrites?: readonly Rewrite[];
 }
+
+export type Rewrite = readonly [pattern: string, replacement: string];
 
 export interface TlsRule {
   readonly verify: boolean;

@@ -130,7 +130,7 @@ function isRangeRefused(opened: Tried<Reply>): boolean {
 
 /** Content is remembered where it was found: under these hosts and this repository. */
 function placeOf(scene: Scene): string {
-  return `${scene.routes.map((route) => `${route.authority}${route.path}`).join(',')}/${scene.plan.image.path}`;
+  return `${scene.routes.map((route) => `${route.authority}${route.path}${route.repository === undefined ? '' : `/${route.repository}`}`).join(',')}/${scene.plan.image.path}`;
 }
 
 interface Opening {

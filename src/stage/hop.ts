@@ -64,8 +64,9 @@ export interface Sending extends Request {
 export async function sendOnce(scene: Scene, authorizer: Authorizer, sending: Sending): Promise<Tried<Reply>> {
   const { plan } = scene;
   const { method, elsewhere } = sending;
-  const requested = elsewhere?.url ?? urlAt(sending.at, plan.image.path, sending.object);
-  if (requested === undefined) return { ok: false, trouble: noSuchPlace(sending, plan.image.path) };
+  const requested = elsewhere?.url ?? urlAt(sending.at, sending.at.repository ?? plan.image.path, sending.object);
+  if (requested === undefined)
+    return { ok: false, trouble: noSuchPlace(sending, sending.at.repository ?? plan.image.path) };
   const held = heldBack(scene, sending) ?? unsendable(scene, sending, requested) ?? (await outOfTurn(scene, sending));
   if (held !== undefined) return { ok: false, trouble: held };
   let own = headersFor(scene, sending, requested);

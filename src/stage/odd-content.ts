@@ -15,7 +15,7 @@ export function quotaUsedUp(scene: Scene, resolved: Resolved): Ending | undefine
   const route = scene.routes[resolved.route];
   if (limit?.remaining !== 0 || limit.scope !== 'quota' || route === undefined) return undefined;
   const fault: Fault = { code: 'api.rate_limited', host: route.authority, status: 429, limit, message: '' };
-  const url = `${route.scheme}://${route.authority}${route.path}/${scene.plan.image.path}/manifests/${resolved.digest}`;
+  const url = `${route.scheme}://${route.authority}${route.path}/${route.repository ?? scene.plan.image.path}/manifests/${resolved.digest}`;
   const line = '429 Too Many Requests';
   const text =
     scene.plan.engine.wording.getStatus === 'new_line'
