@@ -4,6 +4,7 @@
  * tables, internal/cri/server/images/image_pull.go (registryHosts, registryEndpoints), v1.6.20 to v2.3.4.
  */
 import type { Engine } from './engine.ts';
+import type { Fault } from './fault.ts';
 import { parseGoUrl } from './go-url.ts';
 import type { Image } from './image.ts';
 import { isLoopback, parseAddress, splitHostPort } from './ip.ts';
@@ -24,12 +25,9 @@ export function routesFor(image: Image, config: RuntimeConfig, engine: Engine): 
     return good([upstream(image, config, engine, undefined, 'no directory for it under config_path')]);
   if (!dir.is.ok) return dir.is;
   const rules = dir.is.value;
-  const foreign =
-    rules.from === 'hosts.toml' && engine.rewritesRepositories ? unreadableRewrite(rules.hosts) : undefined;
-  if (foreign !== undefined) {
-    const why = 'a part of it means something else in the regular expressions of Go';
-    return bad({ code: 'agent.cannot_see', what: `what the rewrite ${JSON.stringify(foreign)} does`, why });
-  }
+  const patterns = rules.from === 'hosts.toml' ? rules.hosts.flatMap(({ rewrites = [] }) => rewrites) : [];
+  const foreign = engine.rewritesRepositories ? patterns.find(([pattern]) => !isCommonPattern(pattern)) : undefined;
+  if (foreign !== undefined) return bad(unreadableRewrite(foreign[0]));
   if (rules.from === 'cert_files') {
     const rule: HostRule = { capabilities: everything, overridePath: false, tls: rules.tls, headers: [] };
     return good([upstream(image, config, engine, rule, `${dir.path} (certificate files)`)]);
@@ -52,10 +50,9 @@ export function routesFor(image: Image, config: RuntimeConfig, engine: Engine): 
   }
 }
 
-function unreadableRewrite(hosts: readonly HostRule[]): string | undefined {
-  return hosts
-    .flatMap(({ rewrites = [] }) => rewrites.map(([pattern]) => pattern))
-    .find((pattern) => !isCommonPattern(pattern));
+function unreadableRewrite(pattern: string): Fault {
+  const why = 'a part of it means something else in the regular expressions of Go';
+  return { code: 'agent.cannot_see', what: `what the rewrite ${JSON.stringify(pattern)} does`, why };
 }
 
 function rewritten(path: string, { rewrites = [] }: HostRule, engine: Engine): { readonly repository?: string } {
