@@ -200,7 +200,7 @@ function noKubelet(path: string, disabled: string): Fault {
     code: 'agent.cannot_see',
     what: 'a kubelet on this machine',
     why: `there is none, and ${path} disables the plugin ${disabled}, through which a kubelet pulls`,
-    how: 'To rehearse as a plain node, name a runtime: --runtime containerd://2.1.9. To ask the nodes of a cluster: --nodes. To read the files of another node: --host-root.',
+    how: "Name a runtime to rehearse as a plain node (--runtime containerd://2.1.9), ask the nodes of a cluster (--nodes), or read another node's files (--host-root).",
   };
 }
 

@@ -79,7 +79,9 @@ function fromUnit(unit: Unit): Launch {
 
 /** What follows the program of that name, which another program may start (OpenShift's kubenswrapper). */
 function kubeletArgs(argv: readonly string[]): readonly string[] | undefined {
-  const at = argv.findIndex((word) => posix.basename(word) === 'kubelet');
+  const flags = argv.findIndex((word) => word.startsWith('-'));
+  const programs = flags < 0 ? argv : argv.slice(0, flags);
+  const at = programs.findIndex((word) => posix.basename(word) === 'kubelet');
   return at < 0 ? undefined : argv.slice(at + 1);
 }
 
