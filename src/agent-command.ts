@@ -9,6 +9,7 @@ import { configuredDemands } from './configured-demands.ts';
 import { guardListener } from './guard-listener.ts';
 import { findCluster, joinCluster, type Joined } from './join-cluster.ts';
 import { look } from './look.ts';
+import { hostRootAt } from './node/read-node.ts';
 import type { Surroundings } from './main.ts';
 import { ownNamespace } from './own-namespace.ts';
 import { readOwnOptions } from './own-options.ts';
@@ -33,6 +34,8 @@ export async function run(around: Surroundings, logTo: typeof openLog = openLog)
     return 2;
   }
   const { config } = read;
+  const root = await hostRootAt(config.hostRoot);
+  if (!root.ok) return failed(around, `hostRoot: ${root.why}`);
   const atStart = new AtStart();
   const view = await look(config, { now: around.now(), atStart });
   const nodeName = config.nodeName ?? view.name;

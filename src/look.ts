@@ -6,13 +6,15 @@ import { parsePlatform, type Platform } from '#pull/platform.ts';
 import type { NodeView } from '#pull/view.ts';
 import type { Config } from './config.ts';
 import type { AtStart } from './node/at-start.ts';
-import { readNode } from './node/read-node.ts';
+import { readNode, type ReadNode } from './node/read-node.ts';
 
 /** Of node.status.nodeInfo. */
 export interface NodeSaid {
   readonly runtime: string;
   readonly os: string;
   readonly architecture: string;
+  readonly kubelet?: string;
+  readonly osImage?: string;
   readonly conditions?: readonly {
     readonly type: string;
     readonly status: string;
@@ -71,12 +73,20 @@ async function lookAtFiles(config: Config, { now, said, atStart }: Looking): Pro
         : { credentialProviderBinDir: config.imageCredentialProviderBinDir }),
       runsHere: said !== undefined,
     },
+    info: infoOf(said),
     now,
     ...(atStart === undefined ? {} : { atStart }),
   });
   const clusterPlatforms =
     config.clusterPlatforms.length > 0 ? config.clusterPlatforms : (said?.clusterPlatforms ?? []);
   return clusterPlatforms.length === 0 ? view : { ...view, clusterPlatforms };
+}
+
+function infoOf({ kubelet, osImage }: Partial<NodeSaid> = {}): NonNullable<ReadNode['info']> {
+  return {
+    ...(kubelet === undefined ? {} : { kubeletVersion: kubelet }),
+    ...(osImage === undefined ? {} : { osImage }),
+  };
 }
 
 /** The Node does not tell the variant of a 32-bit ARM; the machine does. */

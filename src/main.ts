@@ -99,16 +99,22 @@ function vitals(): ReturnType<Surroundings['vitals']> {
 }
 
 async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
-  const [{ check }, { readNode }, { Rehearser }, { connectionsPerRegistry, manners }] = await Promise.all([
+  const [{ check }, { readNode, hostRootAt }, { Rehearser }, { connectionsPerRegistry, manners }] = await Promise.all([
     import('./check.ts'),
     import('./node/read-node.ts'),
     import('./rehearser.ts'),
     import('./open-wire.ts'),
   ]);
   const { env, stdout, stderr } = process;
+  const root = await hostRootAt(wish.node.hostRoot);
+  if (!root.ok) {
+    await print(stderr, `drypull: --host-root: ${root.why}\n`);
+    return 2;
+  }
+  const { hostRoot } = root;
   const now = (): Date => new Date();
   const clockMs = (): number => performance.now();
-  const rehearser = new Rehearser({ hostRoot: wish.node.hostRoot, env, now, clockMs });
+  const rehearser = new Rehearser({ hostRoot, env, now, clockMs });
   const outside: Outside = {
     ...conversation(wish, signal),
     readNode,
@@ -124,7 +130,7 @@ async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
       return rehearser.rehearse(view, demands, pass);
     },
   };
-  const status = await check(wish, outside);
+  const status = await check({ ...wish, node: { ...wish.node, hostRoot } }, outside);
   await Promise.all([flushed(stdout), flushed(stderr)]);
   return status;
 }

@@ -16,7 +16,7 @@ import type { ReadContainerd } from './containerd.ts';
 import { readDisks } from './disk.ts';
 import { kubelet as kubeletOfPackages } from './distributions/known.ts';
 import { recognise, type NodeInfo } from './distributions/recognise.ts';
-import { look, openRoot, readText, type HostRoot, type Unread } from './host-root.ts';
+import { directoryOf, look, openRoot, readText, type HostRoot, type Unread } from './host-root.ts';
 import { readKubelet, type FoundKubelet, type KubeletFacts } from './kubelet.ts';
 import { kubeletLaunch, runtimeLaunch, type Launch } from './launch.ts';
 import { findRunning, flag, type Running } from './processes.ts';
@@ -40,6 +40,14 @@ export interface ReadNode {
   readonly atStart?: AtStart;
 }
 
+/** A root that is named: absolute, and a directory that is there. */
+export async function hostRootAt(
+  path: string,
+): Promise<{ readonly ok: true; readonly hostRoot: string } | { readonly ok: false; readonly why: string }> {
+  const opened = await openRoot(path);
+  return opened.ok ? { ok: true, hostRoot: directoryOf(opened.value) } : { ok: false, why: opened.unread.why };
+}
+
 export async function readNode(ask: ReadNode): Promise<NodeView> {
   const root = await rootOf(ask.hostRoot);
   const warnings: Fault[] = [];
@@ -57,7 +65,9 @@ export async function readNode(ask: ReadNode): Promise<NodeView> {
   const start = await runtimeLaunch(root, runtime.layout, running);
   const threeSchemes = !engineOf(runtime.version, 'local').proxiesOfAnyScheme;
   const proxy = await findProxy(root, runtime.layout, { running, threeSchemes });
-  const hasKubelet = ask.kubelet.runsHere === true || runs.kubelet !== undefined || hasKubeletOf(found);
+  // Only a Pod sees a part of a node.
+  const hasKubelet =
+    ask.kubelet.runsHere === true || typeof root !== 'string' || runs.kubelet !== undefined || hasKubeletOf(found);
   const config = await readRuntime(root, {
     ...{ runtime, start, running, atStart, warnings },
     serves: hasKubelet ? 'a kubelet' : ask.runtime === undefined ? 'no kubelet' : 'whoever asks',

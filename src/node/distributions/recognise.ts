@@ -1,5 +1,5 @@
 /** Which distribution a node is of, from its files and from what its Node object says. */
-import type { FoundDistribution } from '#pull/distribution.ts';
+import type { Distribution, Edit, Edits, FoundDistribution } from '#pull/distribution.ts';
 import { look, readText, type HostRoot } from '../host-root.ts';
 import { parseEnvFile } from '../environment-file.ts';
 import { readUnit } from '../systemd.ts';
@@ -19,9 +19,30 @@ export async function recognise(root: HostRoot, info: NodeInfo): Promise<FoundDi
     const because = (await traceOf(root, known, { ...info, osId })) ?? undefined;
     if (because === undefined) continue;
     const { traces: _, ...distribution } = known;
-    return { distribution, because };
+    const unit = await readUnit(root, distribution.runtime.units);
+    return { distribution: { ...distribution, edits: editsFor(distribution, unit?.unit) }, because };
   }
   return undefined;
+}
+
+/** The same edits for an agent, whose unit has another name than the server's. */
+function editsFor({ runtime, edits }: Distribution, unit: string | undefined): Edits {
+  const [first = ''] = runtime.units;
+  if (unit === undefined || unit === first) return edits;
+  const [from, to] = [first, unit].map((name) => name.replace('.service', '')) as [string, string];
+  const renamed = (edit: Edit): Edit => ({
+    ...edit,
+    where: edit.where.replace(first, unit).replace(`/etc/default/${from}`, `/etc/default/${to}`),
+    apply: edit.apply.map((command) =>
+      command.endsWith(` ${from}`) ? `${command.slice(0, -from.length)}${to}` : command,
+    ),
+  });
+  return {
+    registries: renamed(edits.registries),
+    trust: renamed(edits.trust),
+    proxy: renamed(edits.proxy),
+    kubelet: renamed(edits.kubelet),
+  };
 }
 
 async function traceOf(
