@@ -177,7 +177,7 @@ function unseenProxy(
   if (proxy.unseen.length > 0) return proxy.unseen.slice(0, 1).map(({ unread }) => unseenAs('proxy', what, unread));
   if (at.start.unit !== undefined || at.found === undefined || !at.hasKubelet) return [];
   const why = `neither its process nor its unit was found`;
-  const how = 'Add the component host-proc: it shows the environment of the running process.';
+  const how = 'Add the component host-proc: it shows the environment that the program runs with.';
   return [{ about: 'proxy', what, why, how }];
 }
 

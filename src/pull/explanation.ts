@@ -4,6 +4,7 @@ import type { Edit } from './distribution.ts';
 import { rootOf, type Fault } from './fault.ts';
 import type { Seen } from './outcome.ts';
 import { formatPlatform } from './platform.ts';
+import { shownProxies, withoutLogin } from './proxy.ts';
 import type { HostRule, HostsDir, LaunchSource, NodeView, RegistryConfig, RuntimeConfig } from './view.ts';
 
 export interface Explanation {
@@ -103,10 +104,7 @@ export function explain(view: NodeView): Explanation {
     },
     registries: config === undefined ? [] : registriesOf(config.registry),
     proxy: {
-      ...(runtime.proxy.http === undefined ? {} : { http: withoutLogin(runtime.proxy.http.reveal()) }),
-      ...(runtime.proxy.https === undefined ? {} : { https: withoutLogin(runtime.proxy.https.reveal()) }),
-      ...(runtime.proxy.no === undefined ? {} : { no: runtime.proxy.no }),
-      source: runtime.proxy.source,
+      ...shownProxies(runtime.proxy),
     },
     resolver: {
       path: resolver.path,
@@ -185,14 +183,6 @@ function hostOf({ url = '', capabilities, overridePath, tls, headers, rewrites =
     ...rewrites.map(([pattern, made]) => `rewrites ${pattern} to ${made}`),
   ];
   return { url: withoutLogin(url), notes };
-}
-
-/** What a URL may hold before its host is a login. */
-function withoutLogin(url: string): string {
-  const start = url.indexOf('://') + 3;
-  const end = url.indexOf('/', start);
-  const at = url.slice(0, end < 0 ? undefined : end).lastIndexOf('@');
-  return at < start ? url : `${url.slice(0, start)}${url.slice(at + 1)}`;
 }
 
 /** Each thing once, whatever rests on it. */

@@ -245,7 +245,7 @@ export const nodes: readonly DistributionNode[] = [
     },
     config: '/etc/cri/containerd.toml, /etc/cri/conf.d/cri.toml',
     kubeletFlags: 'Talos keeps the flags of the kubelet in its machine configuration',
-    components: ['host-proc', 'credential-plugins'],
+    components: ['read-as-root', 'host-proc', 'credential-plugins'],
   },
   {
     name: 'bottlerocket',

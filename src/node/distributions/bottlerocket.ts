@@ -1,7 +1,7 @@
 /**
  * Bottlerocket: settings are written to files by templates at boot and at each change (bottlerocket-os/bottlerocket-core-kit
  * a10182f9: packages/containerd/containerd-config-toml_k8s_containerd_sock, containerd.service with /etc/network/proxy.env,
- * etc-containerd.mount: a tmpfs of mode 0750 with the label secret_t; packages/kubernetes-1.31/kubelet-exec-start-conf).
+ * etc-containerd.mount: a tmpfs that root alone may enter; packages/kubernetes-1.31/kubelet-exec-start-conf).
  */
 import { kubelet, containerd, type KnownDistribution } from './known.ts';
 
@@ -25,5 +25,5 @@ export const bottlerocket: KnownDistribution = {
     proxy: settings('network.https-proxy and network.no-proxy'),
     kubelet: settings('kubernetes.credential-providers'),
   },
-  components: ['distribution-bottlerocket', 'host-proc', 'credential-plugins'],
+  components: ['read-as-root', 'host-proc', 'credential-plugins'],
 };

@@ -15,19 +15,14 @@ export const shownBy: readonly Shown[] = [
   { path: '/var/lib/containerd', component: 'host-disk' },
   { path: '/var/lib/rancher', component: 'distribution-k3s' },
   { path: '/var/snap/microk8s', component: 'distribution-microk8s' },
-  { path: '/var/lib/k0s', component: 'distribution-k0s' },
+  { path: '/var/lib/k0s/kubelet', component: 'distribution-k0s' },
+  { path: '/var/lib/k0s/containerd', component: 'distribution-k0s' },
   { path: '/home/kubernetes', component: 'distribution-gke' },
   { path: '/opt', component: 'host-opt' },
 ];
 
-/** Directories in /etc that only root, or only some labels of SELinux, may read on these systems. */
-const closed: readonly Shown[] = [
-  { path: '/etc/cri', component: 'distribution-talos' },
-  { path: '/etc/containerd', component: 'distribution-bottlerocket' },
-];
-
 export function howToShow(path: string, why: 'not_mounted' | 'denied'): string {
-  const component = componentFor(path, why === 'denied' ? [...closed, ...shownBy] : shownBy);
+  const component = componentFor(path);
   if (why === 'denied') {
     const runsAsRoot = component === undefined || component === 'base' ? 'read-as-root' : component;
     return `Only root may read ${path}: add the component ${runsAsRoot}, with which the agent runs as root.`;
@@ -41,8 +36,8 @@ export function howToShow(path: string, why: 'not_mounted' | 'denied'): string {
 }
 
 /** The component that shows a path; undefined where none does. */
-export function componentFor(path: string, of: readonly Shown[] = shownBy): string | undefined {
-  const holding = of.filter((shown) => path === shown.path || path.startsWith(`${shown.path}/`));
+export function componentFor(path: string): string | undefined {
+  const holding = shownBy.filter((shown) => path === shown.path || path.startsWith(`${shown.path}/`));
   return holding.toSorted((a, b) => b.path.length - a.path.length)[0]?.component;
 }
 

@@ -48,5 +48,5 @@ export const talos: KnownDistribution = {
     proxy: machine('machine.env (http_proxy, https_proxy, no_proxy)', 'A reboot makes it take effect.'),
     kubelet: machine('machine.kubelet.extraArgs and .credentialProviderConfig'),
   },
-  components: ['distribution-talos', 'host-proc', 'credential-plugins'],
+  components: ['read-as-root', 'host-proc', 'credential-plugins'],
 };
