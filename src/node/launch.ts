@@ -156,7 +156,7 @@ async function readSettings(root: HostRoot, path: string): Promise<Settings> {
 function settingsIn(text: string): readonly (readonly [string, string])[] {
   let read: unknown;
   try {
-    read = parse(text, { logLevel: 'silent' });
+    read = parse(text, { logLevel: 'error' });
   } catch {
     return [];
   }

@@ -107,7 +107,7 @@ async function providersIn(root: HostRoot, file: string): Promise<readonly unkno
 /** YAML takes JSON as well. Aliases are bounded, because they can make much out of little. */
 function decode(text: string): unknown {
   try {
-    return parse(text, { maxAliasCount: 100, uniqueKeys: true, logLevel: 'silent' });
+    return parse(text, { maxAliasCount: 100, uniqueKeys: true, logLevel: 'error' });
   } catch {
     throw new Refusal('neither JSON nor YAML', false);
   }

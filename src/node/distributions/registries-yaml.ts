@@ -29,7 +29,7 @@ interface Endpoint {
 export function generateFrom(text: string): Generated {
   let read: unknown;
   try {
-    read = text.trim() === '' ? {} : parse(text, { logLevel: 'silent' });
+    read = text.trim() === '' ? {} : parse(text, { logLevel: 'error' });
   } catch {
     return { ok: false, why: 'it is no YAML' };
   }
