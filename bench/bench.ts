@@ -26,16 +26,16 @@ const rounds = 5;
 /** Two hundred processes take a while. */
 const roundsOfSkopeo = 1;
 
-interface Ground {
+interface DialDependencies {
   readonly grounds: Grounds;
   readonly node: BenchNode;
-  readonly said: (line: string) => void;
+  readonly heard: (line: string) => void;
 }
 
-const [, , wish] = process.argv;
-const say = (text: string): void => void process.stdout.write(text);
-if (wish === 'fleet') process.exit([fleet(say), await fleetOfBooks(say)].every(Boolean) ? 0 : 1);
-if (wish === 'soak') process.exit((await soak(say, Number(process.argv[3] ?? 480))) ? 0 : 1);
+const [, , request] = process.argv;
+const describe = (text: string): void => void process.stdout.write(text);
+if (request === 'fleet') process.exit([fleet(describe), await fleetOfBooks(describe)].every(Boolean) ? 0 : 1);
+if (request === 'soak') process.exit((await soak(describe, Number(process.argv[3] ?? 480))) ? 0 : 1);
 
 const json = process.argv.includes('--json');
 setTimeout(() => {
@@ -53,22 +53,22 @@ async function chosen(): Promise<string> {
 async function run(): Promise<string> {
   await using grounds = await openGrounds();
   await using node = await benchNode(grounds.layout);
-  const said = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
-  const ground: Ground = { grounds, node, said };
+  const heard = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
+  const dialing: DialDependencies = { grounds, node, heard };
   await using inspector = skopeo(node.caFile);
   await using prober = await blackbox(node.caFile, node.write);
   const { one, twenty } = grounds.layout.fields;
   const races: Race[] = [];
-  for (const field of [one, twenty]) races.push(...(await racesOn(field, { ...ground, inspector, prober })));
-  const figures = { roundTripMs, atOnce, perRegistry, races, ...(await theRest(ground)) } satisfies Figures;
+  for (const field of [one, twenty]) races.push(...(await racesOn(field, { ...dialing, inspector, prober })));
+  const figures = { roundTripMs, atOnce, perRegistry, races, ...(await theRest(dialing)) } satisfies Figures;
   return json ? `${JSON.stringify(figures, null, 2)}\n` : print(figures);
 }
 
 async function racesOn(
   field: Field,
-  ground: Ground & { readonly inspector: Other | undefined; readonly prober: Other | undefined },
+  dialing: DialDependencies & { readonly inspector: Other | undefined; readonly prober: Other | undefined },
 ): Promise<readonly Race[]> {
-  const { grounds, node, said, inspector, prober } = ground;
+  const { grounds, node, heard, inspector, prober } = dialing;
   const { layout } = grounds;
   const { targets, registries } = field;
   const place = `${targets.length} images on ${registries === 1 ? 'one registry' : `${registries} registries`}`;
@@ -87,7 +87,7 @@ async function racesOn(
     },
     run: () => fresh.pass(),
   };
-  const at = { images: targets.length, rounds, grounds, said };
+  const at = { images: targets.length, rounds, grounds, heard };
   return [
     await race({
       ...at,
@@ -113,10 +113,10 @@ async function racesOn(
 async function theRest({
   grounds,
   node,
-  said,
-}: Ground): Promise<Pick<Figures, 'guarded' | 'firstVerdict' | 'holding' | 'daemon' | 'onCluster'>> {
+  heard,
+}: DialDependencies): Promise<Pick<Figures, 'guarded' | 'firstVerdict' | 'holding' | 'daemon' | 'onCluster'>> {
   const { guarded, one, twenty } = grounds.layout.fields;
-  said('a token service');
+  heard('a token service');
   const asker = new Rehearsing(node.root, guarded.targets);
   const counts: number[] = [];
   for (let i = 0; i < 2; i += 1) {
@@ -124,10 +124,10 @@ async function theRest({
     await asker.pass();
     counts.push((await grounds.requests()) / guarded.targets.length);
   }
-  said('ten thousand rehearsals');
+  heard('ten thousand rehearsals');
   const layoutFile = await node.write('layout.json', JSON.stringify(grounds.layout));
   const holding = await holdingOf(node.root, layoutFile);
-  said('the agent, bundled');
+  heard('the agent, bundled');
   const bundled = await bundle(node.root);
   const [target] = one.targets;
   if (target === undefined) throw new Error('no images');
@@ -136,7 +136,7 @@ async function theRest({
   const verdict = await firstVerdict(bundled, node, target);
   const alone = { settings: { images: one.targets.map(referenceOf) }, pulls: one.targets.length };
   const measured = await daemon(bundled, node, alone);
-  said('the agent on a cluster');
+  heard('the agent on a cluster');
   return {
     guarded: { first: counts[0] ?? NaN, later: counts[1] ?? NaN },
     firstVerdict: verdict,

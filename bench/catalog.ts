@@ -63,7 +63,7 @@ async function measured(
     const second = await lineOf(lines, 'the catalog is written');
     const later = await processOf(child.pid);
     const last = await asked(cluster, 'count');
-    return told({ filled, begun, first, second, after, later, stored, written: last.writes - changed.writes });
+    return shown({ filled, begun, first, second, after, later, stored, written: last.writes - changed.writes });
   } finally {
     child.kill();
     await gone;
@@ -81,7 +81,7 @@ interface Found {
   readonly written: number;
 }
 
-function told({ filled, begun, first, second, after, later, stored, written }: Found): string {
+function shown({ filled, begun, first, second, after, later, stored, written }: Found): string {
   const total = (Date.parse(first.time) - Date.parse(begun.time)) / 1000;
   const largest = Math.max(...stored.sizes) / 1000;
   const peak = later.peakBytes / 1024 ** 2;
@@ -122,7 +122,7 @@ async function lineOf(lines: AsyncIterator<string>, message: string): Promise<Li
 
 function word<T>(child: ChildProcess): Promise<T> {
   return new Promise((resolve, reject) => {
-    child.once('message', (said) => resolve(said as T));
+    child.once('message', (heard) => resolve(heard as T));
     child.once('exit', () => reject(new Error('the cluster ended')));
   });
 }

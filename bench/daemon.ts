@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { PullReport } from '#pull/report.ts';
+import type { PullReport } from '#report/report.ts';
 import { installed } from '../test/kit/installed.ts';
 import type { Target } from './fields.ts';
 import { referenceOf, runtime, type BenchNode } from './node.ts';

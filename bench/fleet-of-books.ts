@@ -6,7 +6,7 @@ const hourMs = 60 * minuteMs;
 const mirror = 'mirror.corp.internal';
 
 function everywhere(is: Episode['is'], fromMs: number): readonly Episode[] {
-  return ordinary.map(({ lane: host }) => ({ host, is, fromMs, toMs: fromMs + hourMs / 2 }));
+  return ordinary.map(({ budgetKey: host }) => ({ host, is, fromMs, toMs: fromMs + hourMs / 2 }));
 }
 
 const registriesFail = ['shut', 'broken', 'limiting', 'gone'] as const;
@@ -38,22 +38,22 @@ export async function fleetOfBooks(write: (text: string) => void): Promise<boole
   let held = true;
   for (const nodes of [1, 100, 500]) {
     for (const [title, story] of stories) {
-      const told = await simulateBooks({ ...story, nodes });
-      held &&= told.peaks.every(({ perMinute, budget }) => perMinute <= budget);
-      write(print(`${nodes} with their books: ${title}`, told));
+      const shown = await simulateBooks({ ...story, nodes });
+      held &&= shown.peaks.every(({ perMinute, budget }) => perMinute <= budget);
+      write(print(`${nodes} with their books: ${title}`, shown));
     }
   }
   return held;
 }
 
-function print(title: string, { peaks, requests, knocks, early, verdicts }: BooksTold): string {
-  const rows = peaks.map(({ lane, perMinute, budget }) => {
+function print(title: string, { peaks, requests, probes, early, verdicts }: BooksTold): string {
+  const rows = peaks.map(({ budgetKey, perMinute, budget }) => {
     const verdict = perMinute <= budget ? 'held' : 'ABOVE';
-    return `  ${lane.padEnd(24)} ${String(perMinute).padStart(6)} of ${String(budget).padStart(5)} requests a minute at the peak   ${verdict}`;
+    return `  ${budgetKey.padEnd(24)} ${String(perMinute).padStart(6)} of ${String(budget).padStart(5)} requests a minute at the peak   ${verdict}`;
   });
   const ends = Object.entries(verdicts).map(([name, count]) => `${count} ${name}`);
   const rest = [
-    `${requests.toLocaleString('en')} requests, ${knocks.toLocaleString('en')} knocks, ${early.toLocaleString('en')} rehearsals out of turn`,
+    `${requests.toLocaleString('en')} requests, ${probes.toLocaleString('en')} knocks, ${early.toLocaleString('en')} rehearsals out of turn`,
     `at the end: ${ends.join(', ')}`,
   ];
   return [title, ...rows, ...rest.map((line) => `  ${line}`), ''].join('\n') + '\n';

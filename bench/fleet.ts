@@ -12,7 +12,7 @@ export function fleet(write: (text: string) => void): boolean {
   let held = true;
   for (const nodes of sizes) {
     const began = performance.now();
-    const told = simulate({
+    const shown = simulate({
       nodes,
       registries: ordinary,
       forMs: (nodes > 10_000 ? 5 : 8) * hourMs,
@@ -20,8 +20,8 @@ export function fleet(write: (text: string) => void): boolean {
       outage: [3 * hourMs, 3.5 * hourMs],
       newImagesMs: 4 * hourMs,
     });
-    held &&= holds(told);
-    write(print(nodes, told, (performance.now() - began) / 1000));
+    held &&= holds(shown);
+    write(print(nodes, shown, (performance.now() - began) / 1000));
   }
   return [together(write), mirrorFails(write), held].every(Boolean);
 }
@@ -40,15 +40,17 @@ function together(write: (text: string) => void): boolean {
     };
     const began = performance.now();
     const apart = simulate(story);
-    const told = simulate({ ...story, together: true, skewMs: 10 * minuteMs });
-    held &&= holds(told);
+    const shown = simulate({ ...story, together: true, skewMs: 10 * minuteMs });
+    held &&= holds(shown);
     write('Turns booked together.\n');
-    write(print(nodes, told, (performance.now() - began) / 1000));
-    for (const lane of ['docker.io', 'quay.io', 'public.ecr.aws']) {
-      const [without, withTurns] = [apart, told].map(({ seenAt }) => `${((seenAt[lane] ?? 0) * 100).toFixed(1)} %`);
-      write(`  ${lane.padEnd(24)} ${withTurns} of its images rehearsed in ${hours} hours, ${without} without\n`);
+    write(print(nodes, shown, (performance.now() - began) / 1000));
+    for (const budgetKey of ['docker.io', 'quay.io', 'public.ecr.aws']) {
+      const [without, withTurns] = [apart, shown].map(
+        ({ seenAt }) => `${((seenAt[budgetKey] ?? 0) * 100).toFixed(1)} %`,
+      );
+      write(`  ${budgetKey.padEnd(24)} ${withTurns} of its images rehearsed in ${hours} hours, ${without} without\n`);
     }
-    const { perSecond, worstPerSecond } = told.turnCalls;
+    const { perSecond, worstPerSecond } = shown.turnCalls;
     write(
       `  ${perSecond.toFixed(2)} API server calls a second for turns, ${worstPerSecond.toFixed(2)} in the worst minute\n\n`,
     );
@@ -62,28 +64,28 @@ function mirrorFails(write: (text: string) => void): boolean {
   const story: Story = { nodes, registries: mirrored, forMs: 3 * hourMs, mirrorsFail: [2 * hourMs, 3 * hourMs] };
   const began = performance.now();
   const during = simulate(story);
-  const told = simulate({ ...story, forMs: 5 * hourMs });
+  const shown = simulate({ ...story, forMs: 5 * hourMs });
   write('A mirror in front of all registries fails for an hour.\n');
-  write(print(nodes, told, (performance.now() - began) / 1000));
-  const [then, later] = [during, told].map(({ open }) => `${(open * 100).toFixed(1)} %`);
+  write(print(nodes, shown, (performance.now() - began) / 1000));
+  const [then, later] = [during, shown].map(({ open }) => `${(open * 100).toFixed(1)} %`);
   write(`  ${then} of the verdicts open when it serves again, ${later} two hours later\n\n`);
-  return holds(told);
+  return holds(shown);
 }
 
 function holds({ peaks }: Told): boolean {
   return peaks.every(({ perMinute, budget }) => perMinute <= budget);
 }
 
-function print(nodes: number, told: Told, tookS: number): string {
-  const rows = told.peaks.map(({ lane, perMinute, budget }) => {
+function print(nodes: number, shown: Told, tookS: number): string {
+  const rows = shown.peaks.map(({ budgetKey, perMinute, budget }) => {
     const verdict = perMinute <= budget ? 'held' : 'ABOVE';
-    return `  ${lane.padEnd(24)} ${String(perMinute).padStart(6)} of ${String(budget).padStart(5)} requests a minute at the peak   ${verdict}`;
+    return `  ${budgetKey.padEnd(24)} ${String(perMinute).padStart(6)} of ${String(budget).padStart(5)} requests a minute at the peak   ${verdict}`;
   });
   const rest = [
-    `${told.requests.toLocaleString('en')} requests in all`,
-    `${told.handshakesPerSecond} connections in the worst second`,
-    `${told.apiCallsPerSecond.toFixed(2)} API server calls a second for the size of the fleet`,
-    `${(told.seen * 100).toFixed(1)} % of the images rehearsed over HTTP, all others by their doors`,
+    `${shown.requests.toLocaleString('en')} requests in all`,
+    `${shown.handshakesPerSecond} connections in the worst second`,
+    `${shown.apiCallsPerSecond.toFixed(2)} API server calls a second for the size of the fleet`,
+    `${(shown.seen * 100).toFixed(1)} % of the images rehearsed over HTTP, all others by their doors`,
   ];
   const title = `${nodes.toLocaleString('en')} ${nodes === 1 ? 'node' : 'nodes'} (${tookS.toFixed(1)} s)`;
   return [title, ...rows, ...rest.map((line) => `  ${line}`), ''].join('\n') + '\n';

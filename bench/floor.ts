@@ -24,10 +24,12 @@ const sample = { range: 'bytes=0-4095' };
 export type Wish = 'cold' | 'warm';
 
 /** cold: tag, index, manifest, then config and layers together. warm: the tag, whose content is known. */
-export async function floor(layout: Layout, targets: readonly Target[], wish: Wish): Promise<void> {
+export async function floor(layout: Layout, targets: readonly Target[], request: Wish): Promise<void> {
   const dispatcher = new Agent({ connections: perRegistry, pipelining: 1, connect: { ca: layout.authority } });
   try {
-    await each(targets, atOnce, (target) => (wish === 'warm' ? resolve(dispatcher, target) : pull(dispatcher, target)));
+    await each(targets, atOnce, (target) =>
+      request === 'warm' ? resolve(dispatcher, target) : pull(dispatcher, target),
+    );
   } finally {
     await dispatcher.close();
   }

@@ -30,20 +30,21 @@ export interface NodesFigure {
 
 export async function benchNodes(json: boolean): Promise<string> {
   const child = fork(join(import.meta.dirname, 'serve-nodes.ts'), [String(nodes)], { stdio: 'inherit' });
-  const said = <T>(): Promise<T> => new Promise((resolve) => child.once('message', (message) => resolve(message as T)));
-  const { url } = await said<Served>();
+  const heard = <T>(): Promise<T> =>
+    new Promise((resolve) => child.once('message', (message) => resolve(message as T)));
+  const { url } = await heard<Served>();
   const directory = await scratch('bench-nodes');
   const figures: NodesFigure[] = [];
   try {
     const kubeconfig = join(directory, 'kubeconfig');
     await writeFile(kubeconfig, kubeconfigOf(url));
     const names = Array.from({ length: images }, (_, index) => `registry.example.com/shop/part-${index}:1`);
-    for (const [what, words] of [
+    for (const [what, text] of [
       ['rehearsed anew (--fresh)', ['--fresh']],
       ['from what the agents know', []],
       ['a sample, from what they know', 'sample'],
     ] as const) {
-      const all = words === 'sample' ? ['--nodes'] : ['--all-nodes', ...words];
+      const all = text === 'sample' ? ['--nodes'] : ['--all-nodes', ...text];
       const main = join(import.meta.dirname, '../src/main.ts');
       const startMs = performance.now();
       const args = [main, 'check', ...all, ...names, '--kubeconfig', kubeconfig, '-o', 'json'];
@@ -51,7 +52,7 @@ export async function benchNodes(json: boolean): Promise<string> {
       const { stdout, stderr } = await run('bash', timed, { env: {}, maxBuffer: 1 << 30 });
       const ms = performance.now() - startMs;
       const { reports } = JSON.parse(stdout) as { readonly reports: readonly unknown[] };
-      const counted = said<Counted>();
+      const counted = heard<Counted>();
       child.send('count');
       const { apiServer, rehearsals, cpuS: simulation } = await counted;
       const [, user = '0', system = '0'] = /cpu (\S+) (\S+)/.exec(stderr) ?? [];

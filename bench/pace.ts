@@ -1,5 +1,5 @@
 /** The bounds that all contestants are held to: drypull's own. */
-import { connectionsPerRegistry } from '../src/open-wire.ts';
+import { connectionsPerRegistry } from '#rehearsal/open-wire.ts';
 
 /** Images at one time, as `drypull check` has them (src/main.ts). */
 export const atOnce = 16;

@@ -30,12 +30,12 @@ export async function onCluster(bundled: string, node: BenchNode, targets: reado
   const child = fork(join(import.meta.dirname, 'serve-pods.ts'), { stdio: 'inherit' });
   const gone = new Promise((resolve) => child.once('exit', resolve));
   try {
-    const said = new Promise<ClusterWord>((resolve, reject) => {
+    const heard = new Promise<ClusterWord>((resolve, reject) => {
       child.once('message', (word) => resolve(word as ClusterWord));
       child.once('exit', () => reject(new Error('the cluster ended')));
     });
     child.send(targets.slice(0, imagesOfPods - secretImages).map(referenceOf));
-    const { server, images, podBytes } = await said;
+    const { server, images, podBytes } = await heard;
     const path = await node.write('kubeconfig', kubeconfig(server));
     const settings = { cluster: 'on', kubeconfig: path, nodeName: 'node1' };
     return { ...(await daemon(bundled, node, { settings, pulls: images, signal })), podBytes };

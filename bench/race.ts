@@ -17,7 +17,7 @@ export interface Course {
   readonly rounds: number;
   readonly contestants: readonly [floor: Contestant, drypull: Contestant, ...others: Contestant[]];
   readonly grounds: Grounds;
-  readonly said: (line: string) => void;
+  readonly heard: (line: string) => void;
 }
 
 interface Result {
@@ -29,7 +29,7 @@ export async function race(course: Course): Promise<Race> {
   const { contestants, images, name } = course;
   const results = new Map<Contestant, Result>(contestants.map((one) => [one, { times: [], requests: 0 }]));
   for (let round = 0; round < course.rounds; round += 1) {
-    course.said(`${name}: round ${round + 1} of ${course.rounds}`);
+    course.heard(`${name}: round ${round + 1} of ${course.rounds}`);
     const running = contestants.filter(({ rounds = course.rounds }) => round < rounds);
     for (const one of round % 2 === 0 ? running : running.toReversed()) {
       await one.prepare?.();

@@ -1,9 +1,9 @@
 /** drypull on a field, through the same doors that `check` and `agent` use. */
-import type { Demand, NodeView } from '#pull/view.ts';
-import { bareDemand } from '../src/bare-demand.ts';
-import { readNode } from '../src/node/read-node.ts';
-import { manners } from '../src/open-wire.ts';
-import { Rehearser } from '../src/rehearser.ts';
+import type { Demand, NodeView } from '#node/view.ts';
+import { bareDemand } from '#config/image-demand.ts';
+import { readNode } from '#rehearsal/read-node.ts';
+import { manners } from '#rehearsal/open-wire.ts';
+import { Rehearser } from '#rehearsal/rehearser.ts';
 import type { Target } from './fields.ts';
 import { referenceOf, runtime } from './node.ts';
 import { atOnce, perRegistry } from './pace.ts';

@@ -28,10 +28,10 @@ const fields: Readonly<Record<FieldName, Field>> = {
   // One repository with many tags, and a token for it.
   guarded: await lay('guarded', 1, { delay: distance, auth: { scheme: 'bearer', anonymous: true } }),
 };
-say({ is: 'layout', layout: { authority: issuer.cert, fields } satisfies Layout });
+describe({ is: 'layout', layout: { authority: issuer.cert, fields } satisfies Layout });
 process.on('message', () => {
   tally();
-  say({ is: 'requests', count: seen });
+  describe({ is: 'requests', count: seen });
   seen = 0;
 });
 // Ten thousand rehearsals would leave as many requests in memory.
@@ -39,8 +39,8 @@ setInterval(tally, 1000).unref();
 process.once('disconnect', () => process.exit());
 
 /** Neighbours in the list live on different registries. */
-async function lay(name: FieldName, count: number, wish: RegistryWish): Promise<Field> {
-  const hosts = await Promise.all(Array.from({ length: count }, (_, i) => open(name, i, wish)));
+async function lay(name: FieldName, count: number, request: RegistryWish): Promise<Field> {
+  const hosts = await Promise.all(Array.from({ length: count }, (_, i) => open(name, i, request)));
   const targets = images.flatMap((built, n): Target[] => {
     const host = hosts[n % count];
     if (host === undefined) return [];
@@ -54,10 +54,10 @@ async function lay(name: FieldName, count: number, wish: RegistryWish): Promise<
 async function open(
   field: FieldName,
   i: number,
-  wish: RegistryWish,
+  request: RegistryWish,
 ): Promise<{ name: string; registry: FakeRegistry }> {
   const name = `${field}-${String(i).padStart(2, '0')}.bench.test`;
-  const registry = await FakeRegistry.open({ ...wish, tls: await issuer.issue({ names: [name, '127.0.0.1'] }) });
+  const registry = await FakeRegistry.open({ ...request, tls: await issuer.issue({ names: [name, '127.0.0.1'] }) });
   registries.push(registry);
   return { name, registry };
 }
@@ -73,6 +73,6 @@ function placeOf(name: FieldName, n: number): { readonly repository: string; rea
   return name === 'guarded' ? { repository: 'team/app', tag: `v${n}` } : { repository: `team/app-${n}`, tag: 'v1' };
 }
 
-function say(word: Word): void {
+function describe(word: Word): void {
   process.send?.(word);
 }

@@ -1,6 +1,6 @@
 /** The world of the soak: real servers on loopback, a clock of its own, and faults that come and go. */
-import { Secret } from '#pull/secret.ts';
-import type { NodeView } from '#pull/view.ts';
+import { Secret } from '#report/secret.ts';
+import type { NodeView } from '#node/view.ts';
 import { fakeDns, type Script as DnsScript } from '../test/kit/fake-dns.ts';
 import { FakeKube } from '../test/kit/fake-kube.ts';
 import { fakeProxy, type FakeProxy } from '../test/kit/fake-proxy.ts';
@@ -53,7 +53,7 @@ export async function soakWorld(): Promise<SoakWorld> {
   const app = `${near}:${port}/team/app:v1`;
   const api = `${near}:${port}/team/api:v1`;
   const behind = `${far}:${beyond.port}/team/app:v1`;
-  const both = (said: string): SoakFault['says'] => ({ [app]: said, [api]: said });
+  const both = (heard: string): SoakFault['says'] => ({ [app]: heard, [api]: heard });
   const faults: readonly SoakFault[] = [
     {
       name: 'the registry is gone',

@@ -4,14 +4,14 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Outside } from '../src/agent.ts';
-import { connect } from '../src/cluster/connect.ts';
-import { parseConfig, type Config } from '../src/config.ts';
-import { joinCluster } from '../src/join-cluster.ts';
-import { manners } from '../src/open-wire.ts';
-import { Rehearser, type Pass } from '../src/rehearser.ts';
-import { Rounds } from '../src/rounds.ts';
-import { openLog } from '../src/tell/log.ts';
+import type { AgentDependencies } from '#agent/agent.ts';
+import { connect } from '#kubernetes/api/connect.ts';
+import { parseConfig, type Config } from '#config/config.ts';
+import { joinCluster } from '#agent/join-cluster.ts';
+import { manners } from '#rehearsal/open-wire.ts';
+import { Rehearser, type Pass } from '#rehearsal/rehearser.ts';
+import { Rounds } from '#agent/passes.ts';
+import { openLog } from '#output/log.ts';
 import { demandFor, gist } from '../test/kit/stage.ts';
 import { soakWorld, type SoakFault, type SoakWorld } from './soak-world.ts';
 
@@ -29,8 +29,8 @@ interface Sample {
 export async function soak(write: (text: string) => void, forS = 480): Promise<boolean> {
   await using world = await soakWorld();
   const stopping = new AbortController();
-  const { close, ...outside } = outsideOf(world, stopping.signal);
-  const rounds = new Rounds(outside);
+  const { close, ...dependencies } = outsideOf(world, stopping.signal);
+  const rounds = new Rounds(dependencies);
   const samples: Sample[] = [];
   const missed: string[] = [];
   let passes = 0;
@@ -38,15 +38,15 @@ export async function soak(write: (text: string) => void, forS = 480): Promise<b
     await rounds.regular();
     world.advance(cadenceMs);
     passes += 1;
-    const ledger = rounds.book.read();
-    const foretold = ledger.forecasts.map(({ rule }) => rule);
-    if (fault?.foretells !== undefined && !foretold.includes(fault.foretells))
+    const ledger = rounds.state.read();
+    const predicted = ledger.forecasts.map(({ rule }) => rule);
+    if (fault?.foretells !== undefined && !predicted.includes(fault.foretells))
       missed.push(`${what}: ${fault.foretells} is not foretold`);
-    const said = new Map(ledger.entries.map(({ report }) => [report.image, gist(report)]));
+    const heard = new Map(ledger.entries.map(({ report }) => [report.image, gist(report)]));
     for (const image of world.images) {
       const expected = fault?.says[image] ?? 'pulls';
-      if (!agrees(said.get(image) ?? 'nothing', expected))
-        missed.push(`${what}: ${image} is ${said.get(image)}, not ${expected}`);
+      if (!agrees(heard.get(image) ?? 'nothing', expected))
+        missed.push(`${what}: ${image} is ${heard.get(image)}, not ${expected}`);
     }
   };
   await pass(undefined, 'the beginning');
@@ -78,14 +78,14 @@ export async function soak(write: (text: string) => void, forS = 480): Promise<b
  * A failure must be said as it is, in the first pass, and its end as well. A forecast may stand beside what pulls and outlive its
  * cause: a tag that came back may go again, a clock that jumped may jump again.
  */
-function agrees(said: string, expected: string): boolean {
-  if (expected.startsWith('fails')) return said === expected;
-  const [is, ...rules] = said.split(' ');
+function agrees(heard: string, expected: string): boolean {
+  if (expected.startsWith('fails')) return heard === expected;
+  const [is, ...rules] = heard.split(' ');
   if (expected === 'pulls') return is === 'pulls' || is === 'at_risk';
   return is === 'at_risk' && rules.includes(expected.replace('at_risk ', ''));
 }
 
-function outsideOf(world: SoakWorld, signal: AbortSignal): Outside & { readonly close: () => Promise<void> } {
+function outsideOf(world: SoakWorld, signal: AbortSignal): AgentDependencies & { readonly close: () => Promise<void> } {
   const config = configOf();
   const log = openLog({ level: 'silent', node: 'soak' });
   const connected = connect(world.kube.config());
@@ -109,10 +109,10 @@ function outsideOf(world: SoakWorld, signal: AbortSignal): Outside & { readonly 
     demands: () => joined.demands(own, () => Promise.resolve({ sandboxImage: '' })),
     cluster: joined,
     rehearse: (demands, _config, at) =>
-      rehearser.rehearse(world.view(), demands, { ...pass(at.signal), past: at.past }),
-    knock: (at, _config, both) => rehearser.knock(world.view(), at, pass(both)),
+      rehearser.rehearse(world.view(), demands, { ...pass(at.signal), history: at.history }),
+    probe: (at, _config, both) => rehearser.probe(world.view(), at, pass(both)),
     spent: () => rehearser.spent(),
-    look: () => Promise.resolve(world.view()),
+    readView: () => Promise.resolve(world.view()),
     rehearseCheck: (demands, both) => rehearser.rehearse(world.view(), demands, pass(both)),
     clock: { now: world.now, random },
     vitals: () => ({ cpuSeconds: 0, residentBytes: 0, startedAtS: 0 }),

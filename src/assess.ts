@@ -1,57 +1,58 @@
 /** The whole product in one function: plan → rehearse → foresee → judge → PullReport. */
-import { damp } from '#pull/damp.ts';
-import type { Fault } from '#pull/fault.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { Image } from '#pull/image.ts';
-import { judge, judgeUnplanned } from '#pull/judge.ts';
-import { earlyWords, pullWords } from '#pull/kubelet-words.ts';
-import { loginsOf } from '#pull/logins.ts';
-import { demandId } from '#pull/ledger.ts';
-import type { Good } from '#pull/outcome.ts';
-import { emptyPast, type Past } from '#pull/past.ts';
-import { heldOf } from '#pull/past/damped.ts';
-import { planPull, type PullPlan } from '#pull/plan.ts';
-import type { Rehearsal } from '#pull/rehearsal.ts';
-import type { KubeletWords, PublicPlan, PullReport } from '#pull/report.ts';
-import { aggregate, refusedText } from '#pull/shown.ts';
-import { formatPlatform } from '#pull/platform.ts';
-import type { Verdict } from '#pull/verdict.ts';
-import type { Demand, NodeView, ProviderAnswer } from '#pull/view.ts';
-import { rehearseRestart, type Restarted } from './after-restart.ts';
-import { foreseeImage } from './forecast/foresee.ts';
-import { rehearse } from './rehearse.ts';
-import type { Wire } from './stage/wire.ts';
-import { adviceFor } from './tell/words.ts';
+import { damp } from '#forecast/damping.ts';
+import type { Fault } from '#report/fault.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Image } from '#image/reference.ts';
+import { judge, judgeUnplanned } from '#report/judge.ts';
+import { earlyEventText, pullEventText } from '#kubelet/event-text.ts';
+import { loginsOf } from '#kubelet/logins.ts';
+import { demandId } from '#report/ledger.ts';
+import type { Good } from '#report/outcome.ts';
+import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
+import { heldOf } from '#forecast/history/damped.ts';
+import type { PullPlan } from '#runtime/plan.ts';
+import type { Rehearsal } from '#report/rehearsal.ts';
+import type { KubeletText, PublicPlan, PullReport } from '#report/report.ts';
+import { aggregate } from '#runtime/containerd/error-texts.ts';
+import { formatPlatform } from '#image/platform.ts';
+import type { Verdict } from '#report/verdict.ts';
+import type { Demand, NodeView, ProviderAnswer } from '#node/view.ts';
+import { rehearseRestart, type Restarted } from '#rehearsal/restart.ts';
+import { forecastImage } from '#forecast/rules.ts';
+import { rehearse } from '#rehearsal/rehearse.ts';
+import type { Wire } from '#runtime/attempt/wire.ts';
+import { adviceFor } from '#report/advice/advice.ts';
+import { planFor, runtimeOf } from '#runtime/runtimes.ts';
 
-export interface Outside {
+export interface Dependencies {
   readonly wire: Wire;
   /** Runs the node's credential provider plugins for a repository. */
   readonly askProviders: (repository: string) => Promise<readonly ProviderAnswer[]>;
   /** Reads the pull secrets that a demand only names: right before they are used, and for as long. */
   readonly withSecrets?: (demand: Demand) => Promise<Demand>;
   /** What is remembered now; absent: nothing. */
-  readonly past?: () => Past;
+  readonly history?: () => NodeHistory;
   /** What the next start of the node's programs would bring; absent: nothing that is known of. */
   readonly restarted?: Restarted;
   /** Whether an image may be asked for in a lane now; absent: always. */
-  readonly mayEnter?: (id: string, lane: string) => boolean;
+  readonly mayEnter?: (id: string, budgetKey: string) => boolean;
 }
 
-export async function assess(view: NodeView, asked: Demand, outside: Outside): Promise<PullReport> {
-  const { wire } = outside;
-  const demand = outside.withSecrets === undefined ? asked : await outside.withSecrets(asked);
+export async function assess(view: NodeView, asked: Demand, dependencies: Dependencies): Promise<PullReport> {
+  const { wire } = dependencies;
+  const demand = dependencies.withSecrets === undefined ? asked : await dependencies.withSecrets(asked);
   const { image } = demand;
   if (!image.ok) return report(view, demand, { verdict: judgeUnplanned(image), now: wire.now() });
-  const answers = await outside.askProviders(image.value.repository);
-  const plan = planPull(view, { ...demand, image }, answers);
+  const answers = await dependencies.askProviders(image.value.repository);
+  const plan = planFor(view, { ...demand, image }, answers);
   const id = demandId(demand);
-  const rehearsal = await rehearsalOf({ ...demand, image }, plan, outside);
-  const past = outside.past?.() ?? emptyPast;
+  const rehearsal = await rehearsalOf({ ...demand, image }, plan, dependencies);
+  const history = dependencies.history?.() ?? emptyNodeHistory;
   const now = wire.now();
-  const found = foreseeImage({ now, view, demand, plan, rehearsal, past });
-  const forecasts = damp(heldOf(past.damped, id), found, now.getTime());
+  const found = forecastImage({ now, view, demand, plan, rehearsal, history });
+  const forecasts = damp(heldOf(history.damped, id), found, now.getTime());
   const verdict = judge(plan, demand, rehearsal, forecasts);
-  const by = rehearsal.performances.map(({ as }) => as);
+  const by = rehearsal.attempts.map(({ as }) => as);
   wire.memory.tags.judged(image.value.runtime, by, verdict.is === 'pulls');
   return report(view, demand, { plan, rehearsal, forecasts, verdict, now });
 }
@@ -60,12 +61,12 @@ export async function assess(view: NodeView, asked: Demand, outside: Outside): P
 async function rehearsalOf(
   demand: Demand & { readonly image: Good<Image> },
   plan: PullPlan,
-  { wire, mayEnter, restarted }: Outside,
+  { wire, mayEnter, restarted }: Dependencies,
 ): Promise<Rehearsal> {
   const id = demandId(demand);
-  const enter = mayEnter === undefined ? undefined : (lane: string): boolean => mayEnter(id, lane);
+  const enter = mayEnter === undefined ? undefined : (budgetKey: string): boolean => mayEnter(id, budgetKey);
   const isAsked = demand.policy !== 'Never';
-  const pull = isAsked ? await rehearse(plan, wire, enter) : { performances: [], evidence: [], ms: 0 };
+  const pull = isAsked ? await rehearse(plan, wire, enter) : { attempts: [], evidence: [], ms: 0 };
   const later = restarted === undefined ? [] : await rehearseRestart(plan, demand, restarted);
   return { ...pull, evidence: [...pull.evidence, ...later] };
 }
@@ -74,20 +75,20 @@ async function rehearsalOf(
 export async function* assessAll(
   view: NodeView,
   demands: readonly Demand[],
-  outside: Outside & { readonly atOnce: number; readonly signal: AbortSignal },
+  dependencies: Dependencies & { readonly atOnce: number; readonly signal: AbortSignal },
 ): AsyncGenerator<PullReport> {
   const waiting = [...demands.entries()];
   const running = new Map<number, Promise<{ readonly index: number; readonly report: PullReport }>>();
   const start = (): void => {
-    const next = outside.signal.aborted ? undefined : waiting.shift();
+    const next = dependencies.signal.aborted ? undefined : waiting.shift();
     if (next === undefined) return;
     const [index, demand] = next;
     running.set(
       index,
-      assessSafely(view, demand, outside).then((ready) => ({ index, report: ready })),
+      assessSafely(view, demand, dependencies).then((ready) => ({ index, report: ready })),
     );
   };
-  for (let i = 0; i < outside.atOnce; i += 1) start();
+  for (let i = 0; i < dependencies.atOnce; i += 1) start();
   while (running.size > 0) {
     const { index, report: ready } = await Promise.race(running.values());
     running.delete(index);
@@ -96,12 +97,12 @@ export async function* assessAll(
   }
 }
 
-async function assessSafely(view: NodeView, demand: Demand, outside: Outside): Promise<PullReport> {
+async function assessSafely(view: NodeView, demand: Demand, dependencies: Dependencies): Promise<PullReport> {
   try {
-    return await assess(view, demand, outside);
+    return await assess(view, demand, dependencies);
   } catch (error) {
-    if (demand.image.ok) outside.wire.memory.tags.judged(demand.image.value.runtime, [], false);
-    return bugReport(view, demand, { where: 'assess', error, now: outside.wire.now() });
+    if (demand.image.ok) dependencies.wire.memory.tags.judged(demand.image.value.runtime, [], false);
+    return bugReport(view, demand, { where: 'assess', error, now: dependencies.wire.now() });
   }
 }
 
@@ -130,10 +131,10 @@ interface Findings {
 function report(view: NodeView, demand: Demand, found: Findings): PullReport {
   const { verdict, plan, rehearsal, forecasts = [] } = found;
   const image = demand.image.ok ? demand.image.value : undefined;
-  const kubelet = verdict.is === 'fails' ? kubeletWords(demand, verdict.fault, { plan, rehearsal }) : undefined;
+  const kubelet = verdict.is === 'fails' ? kubeletText(demand, verdict.fault, { plan, rehearsal }) : undefined;
   const about = {
     image: demand.written,
-    wantedBy: demand.wantedBy,
+    requestedBy: demand.requestedBy,
     ...(image === undefined ? {} : { reference: image.runtime, registry: image.registry }),
   };
   const advice = 'fault' in verdict ? adviceFor(verdict.fault, about) : undefined;
@@ -147,32 +148,31 @@ function report(view: NodeView, demand: Demand, found: Findings): PullReport {
     ...(image === undefined ? {} : { reference: image.runtime, registry: image.registry }),
     policy: demand.policy,
     ...(demand.present === 'unknown' ? {} : { present: demand.present }),
-    wantedBy: demand.wantedBy,
+    requestedBy: demand.requestedBy,
     verdict,
     ...(kubelet === undefined ? {} : { kubelet }),
     ...(advice === undefined ? {} : { advice }),
     forecasts,
     ...(plan === undefined ? {} : { plan: publicPlan(plan) }),
-    performances: rehearsal?.performances ?? [],
+    attempts: rehearsal?.attempts ?? [],
     evidence: rehearsal?.evidence ?? [],
     warnings: plan?.warnings ?? view.warnings,
   };
 }
 
-function kubeletWords(
+function kubeletText(
   demand: Demand,
   fault: Fault,
   at: { readonly plan: PullPlan | undefined; readonly rehearsal: Rehearsal | undefined },
-): KubeletWords {
+): KubeletText {
   // A reference that the kubelet could read is refused by the runtime, if at all.
   const isRefusedLate = fault.code === 'image.malformed' && at.plan !== undefined;
-  const early = isRefusedLate ? undefined : earlyWords(demand.written, fault);
-  if (early !== undefined || at.plan === undefined) return early ?? pullWords(demand.written, '');
+  const early = isRefusedLate ? undefined : earlyEventText(demand.written, fault);
+  if (early !== undefined || at.plan === undefined) return early ?? pullEventText(demand.written, '');
   const { plan } = at;
-  const texts =
-    at.rehearsal?.performances.flatMap(({ ending }) => (ending.is === 'failed' ? [ending.shown] : [])) ?? [];
-  if (texts.length > 0) return pullWords(demand.written, aggregate(texts));
-  return pullWords(demand.written, refusedText(fault, plan));
+  const texts = at.rehearsal?.attempts.flatMap(({ ending }) => (ending.is === 'failed' ? [ending.shown] : [])) ?? [];
+  if (texts.length > 0) return pullEventText(demand.written, aggregate(texts));
+  return pullEventText(demand.written, runtimeOf(plan.engine.version.name).refused(fault, plan));
 }
 
 function publicPlan(plan: PullPlan): PublicPlan {

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /** The front door: words of the command line, environment, signals, streams, exit status. Nothing else knows the process. */
-import type { Outside } from './check.ts';
-import { readCommandLine, wantsColour } from './command-line.ts';
-import type { CheckWish } from './command-line.ts';
-import { delay } from './delay.ts';
-import type { NodesCheck } from './nodes-options.ts';
+import type { Dependencies } from '#check/check.ts';
+import { readCommandLine, wantsColour } from '#commands/command-line.ts';
+import type { CheckRequest } from '#commands/command-line.ts';
+import { delay } from '#agent/delay.ts';
+import type { NodesCheck } from '#commands/nodes-options.ts';
 
 /** What the commands that read their own options get. */
-export interface Surroundings {
+export interface ProcessContext {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: NodeJS.WriteStream;
@@ -33,16 +33,16 @@ const inputBytes = 64 << 20;
 
 async function main(): Promise<number> {
   const { default: own } = await import('../package.json', { with: { type: 'json' } });
-  const wanted = readCommandLine(wordsAs(process.argv), own.version);
+  const wanted = readCommandLine(argumentsAs(process.argv), own.version);
   if (wanted.run === 'nothing') {
     await Promise.all([print(process.stdout, wanted.stdout), print(process.stderr, wanted.stderr)]);
     return wanted.status;
   }
   const signal = onSignals();
-  if (wanted.run === 'check') return runCheck(wanted.wish, signal);
-  if (wanted.run === 'check nodes') return runCheckNodes(wanted.wish, signal);
+  if (wanted.run === 'check') return runCheck(wanted.request, signal);
+  if (wanted.run === 'check nodes') return runCheckNodes(wanted.request, signal);
   const { stdout, stderr, env } = process;
-  const around: Surroundings = {
+  const around: ProcessContext = {
     args: wanted.args,
     env,
     stdout,
@@ -58,27 +58,27 @@ async function main(): Promise<number> {
   };
   switch (wanted.run) {
     case 'agent':
-      return (await import('./agent-command.ts')).run(around);
+      return (await import('#commands/agent.ts')).run(around);
     case 'catalog':
-      return (await import('./catalog-command.ts')).run(around);
+      return (await import('#commands/catalog.ts')).run(around);
     case 'config':
-      return (await import('./config-command.ts')).run(around);
+      return (await import('#commands/config.ts')).run(around);
     case 'node':
-      return (await import('./node-command.ts')).run(around);
+      return (await import('#commands/node.ts')).run(around);
     case 'nodes':
-      return (await import('./nodes-command.ts')).run(around);
+      return (await import('#commands/nodes.ts')).run(around);
     case 'completion':
-      return (await import('./completion-command.ts')).run(around);
+      return (await import('#commands/completion.ts')).run(around);
   }
 }
 
 /** kubectl asks a program of this name what could follow (kubectl pkg/cmd/plugin.go, since 1.26). */
-function wordsAs([, program = '', ...words]: readonly string[]): readonly string[] {
-  return program.endsWith('kubectl_complete-drypull') ? ['completion', 'kubectl', ...words] : words;
+function argumentsAs([, program = '', ...arguments_]: readonly string[]): readonly string[] {
+  return program.endsWith('kubectl_complete-drypull') ? ['completion', 'kubectl', ...arguments_] : arguments_;
 }
 
 /** Node's own collector, whole and at once. */
-function tidying(): Pick<Surroundings, 'tidy'> {
+function tidying(): Pick<ProcessContext, 'tidy'> {
   const { gc } = globalThis;
   return gc === undefined
     ? {}
@@ -89,7 +89,7 @@ function tidying(): Pick<Surroundings, 'tidy'> {
       };
 }
 
-function vitals(): ReturnType<Surroundings['vitals']> {
+function vitals(): ReturnType<ProcessContext['vitals']> {
   const { user, system } = process.cpuUsage();
   return {
     cpuSeconds: (user + system) / 1e6,
@@ -98,15 +98,15 @@ function vitals(): ReturnType<Surroundings['vitals']> {
   };
 }
 
-async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
+async function runCheck(request: CheckRequest, signal: AbortSignal): Promise<number> {
   const [{ check }, { readNode, hostRootAt }, { Rehearser }, { connectionsPerRegistry, manners }] = await Promise.all([
-    import('./check.ts'),
-    import('./node/read-node.ts'),
-    import('./rehearser.ts'),
-    import('./open-wire.ts'),
+    import('#check/check.ts'),
+    import('#rehearsal/read-node.ts'),
+    import('#rehearsal/rehearser.ts'),
+    import('#rehearsal/open-wire.ts'),
   ]);
   const { env, stdout, stderr } = process;
-  const root = await hostRootAt(wish.node.hostRoot);
+  const root = await hostRootAt(request.node.hostRoot);
   if (!root.ok) {
     await print(stderr, `drypull: --host-root: ${root.why}\n`);
     return 2;
@@ -115,8 +115,8 @@ async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
   const now = (): Date => new Date();
   const clockMs = (): number => performance.now();
   const rehearser = new Rehearser({ hostRoot, env, now, clockMs });
-  const outside: Outside = {
-    ...conversation(wish, signal),
+  const dependencies: Dependencies = {
+    ...conversation(request, signal),
     readNode,
     assessAll: (view, demands, { verify, spend, timeoutMs, signal: until }) => {
       const own = { ...manners, verify, spend, deadlineMs: timeoutMs };
@@ -130,15 +130,15 @@ async function runCheck(wish: CheckWish, signal: AbortSignal): Promise<number> {
       return rehearser.rehearse(view, demands, pass);
     },
   };
-  const status = await check({ ...wish, node: { ...wish.node, hostRoot } }, outside);
+  const status = await check({ ...request, node: { ...request.node, hostRoot } }, dependencies);
   await Promise.all([flushed(stdout), flushed(stderr)]);
   return status;
 }
 
-async function runCheckNodes(wish: NodesCheck, signal: AbortSignal): Promise<number> {
-  const { checkNodes } = await import('./check-nodes.ts');
+async function runCheckNodes(request: NodesCheck, signal: AbortSignal): Promise<number> {
+  const { checkNodes } = await import('#check/check-nodes.ts');
   const { env, stdout, stderr } = process;
-  const status = await checkNodes(wish, { ...conversation(wish, signal), env, pause: delay });
+  const status = await checkNodes(request, { ...conversation(request, signal), env, pause: delay });
   await Promise.all([flushed(stdout), flushed(stderr)]);
   return status;
 }
@@ -147,9 +147,9 @@ async function runCheckNodes(wish: NodesCheck, signal: AbortSignal): Promise<num
 function conversation(
   { colour }: { readonly colour: boolean },
   signal: AbortSignal,
-): Pick<Outside, 'stdout' | 'stderr' | 'read' | 'now' | 'elapsedMs' | 'ticking' | 'signal'> {
+): Pick<Dependencies, 'stdout' | 'stderr' | 'read' | 'now' | 'elapsedMs' | 'ticking' | 'signal'> {
   const { env, stdout, stderr } = process;
-  const streamOf = (stream: NodeJS.WriteStream): Outside['stdout'] => ({
+  const streamOf = (stream: NodeJS.WriteStream): Dependencies['stdout'] => ({
     isTTY: stream.isTTY,
     columns: stream.columns,
     colour: wantsColour(colour, env, stream),
@@ -169,12 +169,12 @@ function conversation(
   };
 }
 
-async function readFile(path: string): ReturnType<Outside['read']> {
-  const { readInput } = await import('./node/read-input.ts');
+async function readFile(path: string): ReturnType<Dependencies['read']> {
+  const { readInput } = await import('#node/read-input.ts');
   return readInput(path, inputBytes);
 }
 
-async function readStdin(): ReturnType<Outside['read']> {
+async function readStdin(): ReturnType<Dependencies['read']> {
   if (process.stdin.isTTY) process.stderr.write('drypull: reading manifests from the terminal; end with Ctrl-D\n');
   const parts: Buffer[] = [];
   let size = 0;

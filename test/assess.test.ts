@@ -1,8 +1,8 @@
 /** The whole product in one function, and the nets below it. */
 import { describe, expect, test } from 'vitest';
-import { assessAll } from '../src/assess.ts';
-import { openWire } from '../src/open-wire.ts';
-import { Memory } from '../src/stage/memory.ts';
+import { assessAll } from '#assess.ts';
+import { openWire } from '#rehearsal/open-wire.ts';
+import { Memory } from '#runtime/attempt/memory.ts';
 import { FakeRegistry, image } from './kit/fake-registry.ts';
 import * as wrong from './kit/misbehaviour.ts';
 import { demandFor, gist, nodeOf, pass, plain, pullOf, pullSecret, toml } from './kit/stage.ts';
@@ -25,7 +25,7 @@ describe('the net below everything', () => {
       localContent: () => Promise.resolve(undefined),
       perRegistry: 4,
     });
-    const outside = {
+    const dependencies = {
       wire,
       askProviders: () => Promise.resolve([]),
       atOnce: 2,
@@ -34,7 +34,7 @@ describe('the net below everything', () => {
     };
     const found: string[] = [];
     const demands = written.map((name) => demandFor(`reg.test:${registry.port}/team/${name}:v1`));
-    for await (const report of assessAll(view, demands, outside))
+    for await (const report of assessAll(view, demands, dependencies))
       found.push(`${report.image.split('/').at(-1) ?? ''} ${gist(report)}`);
     await wire.close();
     return found.toSorted();
@@ -100,12 +100,12 @@ describe('a report', () => {
     ];
     const report = await pullOf(view, demandFor(`${host}/team/app:v1`, { secrets }));
     expect(gist(report)).toBe('pulls');
-    expect(report.plan?.identities).toEqual(report.performances.map(({ as }) => as));
+    expect(report.plan?.identities).toEqual(report.attempts.map(({ as }) => as));
     expect(report.plan?.routes.map(({ role, resolves, tls }) => [role, resolves, tls])).toEqual([
       ['mirror', true, 'none'],
       ['origin', true, 'none'],
     ]);
-    expect(report.performances[0]?.exchanges.map(({ route, because }) => [route, because])).toEqual([
+    expect(report.attempts[0]?.exchanges.map(({ route, because }) => [route, because])).toEqual([
       [0, 'the first host that may resolve'],
       [1, 'manifest.unknown_tag at the host before'],
       [1, `${host} demands credentials`],

@@ -1,15 +1,15 @@
 /** `npm run demo`: a dozen images meet a dozen fates on this machine's loopback; drypull says which pull, and serves its page. */
-import type { PullReport } from '#pull/report.ts';
-import type { Demand, NodeView } from '#pull/view.ts';
-import { runAgent } from '../src/agent.ts';
-import { bareDemand } from '../src/bare-demand.ts';
-import { parseConfig, type Config } from '../src/config.ts';
-import { readNode } from '../src/node/read-node.ts';
-import { manners } from '../src/open-wire.ts';
-import { Rehearser } from '../src/rehearser.ts';
-import { openLog } from '../src/tell/log.ts';
-import { columnsOf, table } from '../src/tell/print.ts';
-import { adviceFor } from '../src/tell/words.ts';
+import type { PullReport } from '#report/report.ts';
+import type { Demand, NodeView } from '#node/view.ts';
+import { runAgent } from '#agent/agent.ts';
+import { bareDemand } from '#config/image-demand.ts';
+import { parseConfig, type Config } from '#config/config.ts';
+import { readNode } from '#rehearsal/read-node.ts';
+import { manners } from '#rehearsal/open-wire.ts';
+import { Rehearser } from '#rehearsal/rehearser.ts';
+import { openLog } from '#output/log.ts';
+import { columnsOf, table } from '#output/print.ts';
+import { adviceFor } from '#report/advice/advice.ts';
 import { openWorld, type World } from './kit/world.ts';
 
 const { stdout } = process;
@@ -55,7 +55,7 @@ async function serve(): Promise<void> {
     demands: () => Promise.resolve(demands),
     rehearse: (wanted, _config, { signal }) => rehearse(wanted, signal),
     rehearseCheck: rehearse,
-    advise: (fault) => adviceFor(fault, { wantedBy: [] }),
+    advise: (fault) => adviceFor(fault, { requestedBy: [] }),
     clock: { now: () => Date.now(), random: Math.random },
     vitals: () => ({
       cpuSeconds: process.cpuUsage().user / 1e6,

@@ -9,15 +9,15 @@ interface Ended {
 }
 
 /** Runs the front door; `deaf`: whoever reads its answer leaves at once. */
-function drypull(words: readonly string[], { deaf = false } = {}): Promise<Ended> {
+function drypull(text: readonly string[], { deaf = false } = {}): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const main = join(import.meta.dirname, '../src/main.ts');
-    const child = spawn(process.execPath, [main, ...words], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
-    const said = { stdout: '', stderr: '' };
+    const child = spawn(process.execPath, [main, ...text], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] });
+    const logged = { stdout: '', stderr: '' };
     if (deaf) child.stdout.destroy();
-    else child.stdout.setEncoding('utf8').on('data', (text: string) => (said.stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text));
-    child.on('error', reject).on('close', (status) => resolve({ status, ...said }));
+    else child.stdout.setEncoding('utf8').on('data', (text: string) => (logged.stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (logged.stderr += text));
+    child.on('error', reject).on('close', (status) => resolve({ status, ...logged }));
   });
 }
 

@@ -1,16 +1,16 @@
 import { readdirSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { accounts } from '../src/cluster/accounts.ts';
-import { doorkeeper } from '../src/cluster/admit.ts';
-import { readConfigz } from '../src/cluster/configz.ts';
-import { indexName } from '../src/cluster/catalog-writer.ts';
-import { readFleet } from '../src/cluster/fleet-size.ts';
-import { publisher } from '../src/cluster/publish.ts';
-import { pullSecrets } from '../src/cluster/pull-secrets.ts';
-import { watchCatalog } from '../src/cluster/watch-catalog.ts';
-import { takeTurn } from '../src/cluster/turns.ts';
-import { watchDemand } from '../src/cluster/watch-demand.ts';
+import { accounts } from '#kubernetes/service-accounts.ts';
+import { readerAccess } from '#kubernetes/reader-access.ts';
+import { readConfigz } from '#kubernetes/api/configz.ts';
+import { indexName } from '#catalog/publish.ts';
+import { readFleet } from '#kubernetes/fleet-size.ts';
+import { publisher } from '#kubernetes/publish.ts';
+import { pullSecrets } from '#kubernetes/pull-secrets.ts';
+import { watchCatalog } from '#catalog/watch-catalog.ts';
+import { reserveInLease } from '#kubernetes/lease-reservations.ts';
+import { watchDemand } from '#kubernetes/watch-demand.ts';
 import { shownBy } from '../src/node/distributions/mounts.ts';
 import { type KubeCall, grantText, scopedText } from './kit/fake-kube-call.ts';
 import { type Json, at, text } from './kit/fake-kube-json.ts';
@@ -48,26 +48,31 @@ const scopedGrants = (objects: readonly Json[], account: string): readonly strin
 async function callEverything(world: KubeWorld): Promise<void> {
   const { cluster, kube, time } = world;
   const nothing = (): void => undefined;
-  const watch = watchDemand(cluster, 'node1', { ...time.outside, readImage, onChange: nothing, onOutcome: nothing });
+  const watch = watchDemand(cluster, 'node1', {
+    ...time.dependencies,
+    readImage,
+    onChange: nothing,
+    onOutcome: nothing,
+  });
   const place = { name: 'node1', labels: {}, taints: [], unschedulable: false };
-  const coming = watchCatalog(cluster, 'drypull', { ...time.outside, place: () => place, onChange: nothing });
+  const coming = watchCatalog(cluster, 'drypull', { ...time.dependencies, place: () => place, onChange: nothing });
   await kube.until(({ watches }) => watches === 3);
   await accounts(cluster, time.now).secretNames('shop', 'default');
-  const secrets = pullSecrets(cluster, time.outside);
+  const secrets = pullSecrets(cluster, time.dependencies);
   const [demand] = watch.current().demands;
   const state = { is: 'unseen', why: 'not_given' } as const;
   if (demand !== undefined)
     await secrets.withSecrets({ ...demand, secrets: [{ namespace: 'shop', name: 'hub', state }] });
-  const publish = publisher(cluster, 'node1', time.outside);
-  publish.say({ status: 'True', reason: 'AllPull', message: '' });
+  const publish = publisher(cluster, 'node1', time.dependencies);
+  publish.publish({ status: 'True', reason: 'AllPull', message: '' });
   await publish.news({ about: 'app:1', type: 'Normal', reason: 'ImagePullWouldSucceed', note: '' });
   while (publish.state().is !== 'written') await turn();
   kube.people.set('reader', { user: 'reader', may: [] });
-  await doorkeeper(cluster, time).admit('Bearer reader', '/metrics');
+  await readerAccess(cluster, time).admit('Bearer reader', '/metrics');
   await readConfigz(cluster, kube.url);
   await readFleet(cluster, { namespace: 'drypull', name: 'drypull' });
-  const turns = { namespace: 'drypull', lane: 'public.ecr.aws', node: 'node1' };
-  for (let i = 0; i < 2; i += 1) await takeTurn(cluster, turns, { perMinute: 6, cost: 1 });
+  const turns = { namespace: 'drypull', budgetKey: 'public.ecr.aws', node: 'node1' };
+  for (let i = 0; i < 2; i += 1) await reserveInLease(cluster, turns, { perMinute: 6, cost: 1 });
   secrets.close();
   await coming.close();
   await publish.close();
@@ -79,8 +84,8 @@ test('the code calls what the roles grant, and the roles grant what the code cal
   world.time.hold();
   await callEverything(world);
   const isOwn = (call: KubeCall): boolean => ['configmaps', 'daemonsets', 'leases'].includes(call.resource);
-  const said = world.kube.calls.map((call) => (isOwn(call) ? scopedText(call) : grantText(call)));
-  expect(sorted(said)).toEqual(sorted(everyGrant));
+  const logged = world.kube.calls.map((call) => (isOwn(call) ? scopedText(call) : grantText(call)));
+  expect(sorted(logged)).toEqual(sorted(everyGrant));
 });
 
 describe.runIf(hasKubectl)('the base', () => {
@@ -178,7 +183,7 @@ describe.runIf(hasKubectl).each(components)('the component %s', (component) => {
     const isCatalog = component === 'catalog' || component === 'catalog-nodes';
     const expected = [...baseGrants, ...componentGrants[isCatalog ? 'catalog' : component]];
     expect(sorted(grantsOf(rolesOf(objects, 'ClusterRole', agent)))).toEqual(sorted(expected));
-    const own = isCatalog ? ownNamespaceGrants : component === 'shared-turns' ? turnsGrants : [];
+    const own = isCatalog ? ownNamespaceGrants : component === 'shared-reservations' ? turnsGrants : [];
     expect(sorted(scopedGrants(objects, agent))).toEqual(sorted([...baseOwnGrants, ...own]));
   });
 

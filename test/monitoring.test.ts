@@ -1,7 +1,7 @@
 /** What is shipped for Prometheus and Grafana names what drypull exports and what its README explains. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { faultCodes } from '#pull/fault.ts';
+import { faultCodes } from '#report/fault.ts';
 import { dashboard, metricsIn, queries, ruleFile, ruleObject, rules } from './kit/monitoring.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');

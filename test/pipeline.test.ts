@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { readCommandLine } from '../src/command-line.ts';
+import { readCommandLine } from '#commands/command-line.ts';
 import { fleetAgent } from './kit/fleet-agent.ts';
 import { fleetWorld } from './kit/fleet-world.ts';
 import { type Json, at, object, text } from './kit/fake-kube-json.ts';
@@ -65,10 +65,10 @@ describe('the Job before a deployment', () => {
       ['/check/manifests.yaml', file],
       ['5m', '10ms'],
     ]);
-    const [command = '', ...words] = [...strings(container['command']), ...strings(container['args'])].map(
+    const [command = '', ...arguments_] = [...strings(container['command']), ...strings(container['args'])].map(
       (word) => here.get(word) ?? word,
     );
-    const ended = await endingOf(run(command, words, { env: { KUBECONFIG: world.kubeconfig } }));
+    const ended = await endingOf(run(command, arguments_, { env: { KUBECONFIG: world.kubeconfig } }));
     await rm(directory, { recursive: true });
     expect(ended.code).toBe(code);
     expect(ended.stdout).toContain('registry.example.com/shop/web:1');
@@ -88,8 +88,10 @@ describe('a command line that is shown to be copied', () => {
     );
     expect(calls.length).toBeGreaterThan(0);
     for (const call of calls) {
-      const words = call.replace(/"\$\w+"/g, 'x').split(/\s+/);
-      expect(readCommandLine(words, '0'), call).toMatchObject({ run: /-nodes/.test(call) ? 'check nodes' : 'check' });
+      const arguments_ = call.replace(/"\$\w+"/g, 'x').split(/\s+/);
+      expect(readCommandLine(arguments_, '0'), call).toMatchObject({
+        run: /-nodes/.test(call) ? 'check nodes' : 'check',
+      });
     }
   });
 });

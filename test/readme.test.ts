@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { faultCodes } from '#pull/fault.ts';
+import { faultCodes } from '#report/fault.ts';
 import { readmePath, renewed, sectionOf, sections } from './write-readme.ts';
 
 test.each(Object.keys(sections))(

@@ -2,14 +2,14 @@
 import { Writable } from 'node:stream';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { PullReport } from '#pull/report.ts';
-import { Secret } from '#pull/secret.ts';
-import type { Demand, HostRule, NodeView } from '#pull/view.ts';
-import { bugReport } from '../src/assess.ts';
-import { Memory } from '../src/stage/memory.ts';
-import { openLog } from '../src/tell/log.ts';
-import { page } from '../src/tell/page.ts';
-import { document, junit, publicNode, story, summary, table } from '../src/tell/print.ts';
+import type { PullReport } from '#report/report.ts';
+import { Secret } from '#report/secret.ts';
+import type { Demand, HostRule, NodeView } from '#node/view.ts';
+import { bugReport } from '#assess.ts';
+import { Memory } from '#runtime/attempt/memory.ts';
+import { openLog } from '#output/log.ts';
+import { page } from '#output/page/page.ts';
+import { document, junit, publicNode, story, summary, table } from '#output/print.ts';
 import { authority } from './kit/authority.ts';
 import { FakeRegistry, image, type RegistryWish, type SeenRequest } from './kit/fake-registry.ts';
 import { fakeProxy } from './kit/fake-proxy.ts';
@@ -43,7 +43,7 @@ const forms = [
 const users = { puller: canary };
 
 /** Everything that anybody can read of reports. */
-async function told(view: NodeView, reports: readonly PullReport[]): Promise<string> {
+async function shown(view: NodeView, reports: readonly PullReport[]): Promise<string> {
   const entries = reports.map((report) => entry(report));
   const ledger = ledgerOf(entries);
   const metrics = metricsOver(() => ledger);
@@ -79,8 +79,8 @@ function leaks(text: string): readonly string[] {
 }
 
 const open: FakeRegistry[] = [];
-async function registry(wish: RegistryWish = {}): Promise<FakeRegistry> {
-  const opened = await FakeRegistry.open({ images, ...wish });
+async function registry(request: RegistryWish = {}): Promise<FakeRegistry> {
+  const opened = await FakeRegistry.open({ images, ...request });
   open.push(opened);
   return opened;
 }
@@ -104,7 +104,7 @@ async function silently(
     ...(await pass(view, [demand], { memory, ...sketch })),
   ];
   expect(reports).toHaveLength(2);
-  expect(leaks(await told(view, reports))).toEqual([]);
+  expect(leaks(await shown(view, reports))).toEqual([]);
   return reports;
 }
 
@@ -198,8 +198,11 @@ describe('a server that quotes back what it was told', () => {
 describe('other places', () => {
   const basic: RegistryWish = { auth: { scheme: 'basic', users } };
 
-  async function onlyTo(sketch: (host: string) => NodeSketch & PassSketch, wish: RegistryWish = basic): Promise<void> {
-    const one = await registry(wish);
+  async function onlyTo(
+    sketch: (host: string) => NodeSketch & PassSketch,
+    request: RegistryWish = basic,
+  ): Promise<void> {
+    const one = await registry(request);
     const stranger = await registry();
     const host = `reg.test:${one.port}`;
     const view = nodeOf({ registries: { 'reg.test': one, 'stranger.test': stranger }, ...sketch(host) });

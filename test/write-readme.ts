@@ -1,9 +1,9 @@
 /** `npm run readme`: rewrites the parts of README.md that the code knows best, between their marks. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { configTable } from '../src/config.ts';
-import { openCatalogMetrics } from '../src/tell/catalog-metrics.ts';
-import { faultTable } from '../src/tell/words.ts';
+import { configTable } from '#config/config.ts';
+import { openCatalogMetrics } from '#output/metrics/catalog.ts';
+import { faultTable } from '#report/advice/advice.ts';
 import { incidentTable } from './kit/incident-rows.ts';
 import { node7 } from './kit/ledger.ts';
 import { metricsOver } from './kit/metrics.ts';

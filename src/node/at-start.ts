@@ -3,11 +3,11 @@
  * a file once, at its start, goes on by it however the file changes; whoever comes after the change cannot know. In memory alone.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Seen } from '#pull/outcome.ts';
-import type { KubeletConfig } from '#pull/kubelet-config.ts';
-import type { CredentialProvider } from '#pull/kubelet-view.ts';
-import type { PemFile } from '#pull/certificate.ts';
-import type { ContainerdFiles } from './containerd.ts';
+import type { Seen } from '#report/outcome.ts';
+import type { KubeletConfig } from '#kubelet/config.ts';
+import type { CredentialProvider } from '#kubelet/view.ts';
+import type { PemFile } from '#report/certificate.ts';
+import type { ContainerdFiles } from '#runtime/containerd/config/read.ts';
 import type { Running } from './processes.ts';
 
 export class AtStart {

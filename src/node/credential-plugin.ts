@@ -4,13 +4,13 @@
  * and what it printed stays unseen, because it may be a secret.
  */
 import { spawn } from 'node:child_process';
-import { bad, good, type Outcome } from '#pull/outcome.ts';
-import type { CredentialProvider } from '#pull/kubelet-view.ts';
-import type { ProviderAnswer } from '#pull/view.ts';
+import { bad, good, type Outcome } from '#report/outcome.ts';
+import type { CredentialProvider } from '#kubelet/view.ts';
+import type { ProviderAnswer } from './view.ts';
 import { readProviderResponse, type ProviderReading, type ProviderResponse } from './provider-response.ts';
 import type { ProviderAuth, ProviderCache } from './provider-cache.ts';
 
-export interface Means {
+export interface PluginDependencies {
   readonly cache: ProviderCache;
   /** The kubelet's URLsMatchStr: whether a pattern covers a repository. */
   readonly matches: (pattern: string, repository: string) => boolean;
@@ -29,7 +29,7 @@ const maxAnswerBytes = 1024 * 1024;
 export async function askProviders(
   providers: readonly CredentialProvider[],
   repository: string,
-  means: Means,
+  means: PluginDependencies,
 ): Promise<readonly ProviderAnswer[]> {
   const matching = providers.filter(({ matchImages }) =>
     matchImages.some((pattern) => means.matches(pattern, repository)),
@@ -45,7 +45,11 @@ export async function askProviders(
   );
 }
 
-async function askOne(provider: CredentialProvider, repository: string, means: Means): Promise<Outcome<ProviderAuth>> {
+async function askOne(
+  provider: CredentialProvider,
+  repository: string,
+  means: PluginDependencies,
+): Promise<Outcome<ProviderAuth>> {
   if (provider.wantsToken) {
     return bad({
       code: 'agent.not_allowed',
@@ -68,7 +72,11 @@ async function askOne(provider: CredentialProvider, repository: string, means: M
   return kept === undefined ? ran : good(kept.auth);
 }
 
-async function answerOf(provider: CredentialProvider, repository: string, means: Means): Promise<ProviderReading> {
+async function answerOf(
+  provider: CredentialProvider,
+  repository: string,
+  means: PluginDependencies,
+): Promise<ProviderReading> {
   const printed = await run(provider, repository, means);
   return printed.ok ? readProviderResponse(printed.text, provider.apiVersion) : printed;
 }
@@ -77,7 +85,7 @@ async function answerOf(provider: CredentialProvider, repository: string, means:
 function remember(
   provider: CredentialProvider,
   repository: string,
-  { response, means }: { response: ProviderResponse; means: Means },
+  { response, means }: { response: ProviderResponse; means: PluginDependencies },
 ): void {
   const keepMs = response.cacheMs ?? provider.defaultCacheS * 1000;
   if (keepMs <= 0) return;
@@ -91,7 +99,7 @@ function remember(
 type Printed = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string };
 
 /** Node throws what it does not report, such as a binary of another architecture (ENOEXEC) or a NUL in an argument. */
-async function run(provider: CredentialProvider, repository: string, means: Means): Promise<Printed> {
+async function run(provider: CredentialProvider, repository: string, means: PluginDependencies): Promise<Printed> {
   try {
     return await runOnce(provider, repository, means);
   } catch (error) {
@@ -99,7 +107,7 @@ async function run(provider: CredentialProvider, repository: string, means: Mean
   }
 }
 
-function runOnce(provider: CredentialProvider, repository: string, means: Means): Promise<Printed> {
+function runOnce(provider: CredentialProvider, repository: string, means: PluginDependencies): Promise<Printed> {
   const limitMs = means.limitMs ?? kubeletLimitMs;
   const env: Record<string, string> = { ...means.env };
   for (const { name, value } of provider.env) env[name] = value;

@@ -5,10 +5,10 @@
  * mountinfo is to be seen, too, the device must be the one that the host has there.
  */
 import { posix } from 'node:path';
-import type { Disk, DiskRole, Disks } from '#pull/disk.ts';
-import { bad, good, seen, type Seen } from '#pull/outcome.ts';
-import type { RuntimeConfig } from '#pull/view.ts';
-import { directoryOf, locate, readText, roomAt, type Read, type Room, type HostRoot } from './host-root.ts';
+import type { Disk, DiskRole, Disks } from '#kubelet/disk.ts';
+import { bad, good, seen, type Seen } from '#report/outcome.ts';
+import type { RuntimeConfig } from './view.ts';
+import { directoryOf, locate, readText, spaceAt, type Read, type FileSystemSpace, type HostRoot } from './host-root.ts';
 import { isWithin, mountOf, readMountinfo, type Mount } from './mounts.ts';
 
 export interface DiskPlaces {
@@ -17,7 +17,7 @@ export interface DiskPlaces {
   readonly runtime: RuntimeConfig | undefined;
 }
 
-interface Sight {
+interface Mounts {
   readonly root: HostRoot;
   /** As this process sees them. */
   readonly own: readonly Mount[] | undefined;
@@ -26,10 +26,11 @@ interface Sight {
 }
 
 type Found =
-  { readonly ok: true; readonly room: Room; readonly device: string } | { readonly ok: false; readonly why: string };
+  | { readonly ok: true; readonly space: FileSystemSpace; readonly device: string }
+  | { readonly ok: false; readonly why: string };
 
 export async function readDisks(root: HostRoot, places: DiskPlaces): Promise<Seen<Disks>> {
-  const sight: Sight = {
+  const mounts: Mounts = {
     root,
     own: mountsIn(await readText('/', '/proc/self/mountinfo')),
     host: root === '/' ? undefined : mountsIn(await readText(root, '/proc/1/mountinfo')),
@@ -37,7 +38,7 @@ export async function readDisks(root: HostRoot, places: DiskPlaces): Promise<See
   const disks = new Map<string, Disk>();
   const unseen: Disks['unseen'][number][] = [];
   for (const { role, path } of placesOf(places)) {
-    const found = await measure(sight, path);
+    const found = await measure(mounts, path);
     if (!found.ok) {
       unseen.push({ role, path, why: found.why });
       continue;
@@ -78,16 +79,16 @@ function placesOf({ kubeletRoot, runtime }: DiskPlaces): readonly { readonly rol
   ];
 }
 
-function asDisk(role: DiskRole, path: string, { room, device }: Extract<Found, { ok: true }>): Disk {
+function asDisk(role: DiskRole, path: string, { space, device }: Extract<Found, { ok: true }>): Disk {
   return {
     roles: [role],
     path,
     device,
-    capacityBytes: room.blocks * room.blockBytes,
-    freeBytes: room.blocksAvailable * room.blockBytes,
-    rootFreeBytes: room.blocksFree * room.blockBytes,
-    inodes: room.inodes,
-    inodesFree: room.inodesFree,
+    capacityBytes: space.blocks * space.blockBytes,
+    freeBytes: space.blocksAvailable * space.blockBytes,
+    rootFreeBytes: space.blocksFree * space.blockBytes,
+    inodes: space.inodes,
+    inodesFree: space.inodesFree,
   };
 }
 
@@ -95,24 +96,24 @@ function asDisk(role: DiskRole, path: string, { room, device }: Extract<Found, {
  * A directory that is not there yet, or that only root may enter (containerd's own since 1.7.29), lies on the file system
  * of the nearest one above it, unless something is mounted between.
  */
-async function measure(sight: Sight, path: string): Promise<Found> {
-  const located = await locate(sight.root, path);
-  const place = located.ok ? located.value : posix.join(directoryOf(sight.root), path);
-  const mount = sight.own === undefined ? undefined : mountOf(sight.own, place);
+async function measure(mounts: Mounts, path: string): Promise<Found> {
+  const located = await locate(mounts.root, path);
+  const place = located.ok ? located.value : posix.join(directoryOf(mounts.root), path);
+  const mount = mounts.own === undefined ? undefined : mountOf(mounts.own, place);
   if (mount === undefined) return { ok: false, why: 'mountinfo does not tell what is mounted there' };
-  if (sight.root !== '/' && !isWithin(mount.point, directoryOf(sight.root)))
+  if (mounts.root !== '/' && !isWithin(mount.point, directoryOf(mounts.root)))
     return { ok: false, why: 'no volume of the node is mounted there' };
-  const hostMount = sight.host === undefined ? undefined : mountOf(sight.host, nodePath(sight.root, place));
+  const hostMount = mounts.host === undefined ? undefined : mountOf(mounts.host, nodePath(mounts.root, place));
   if (hostMount !== undefined && hostMount.device !== mount.device) {
     const why = `the node has ${hostMount.point} mounted there since, and this Pod does not see it (mountPropagation: HostToContainer)`;
     return { ok: false, why };
   }
   let why = 'it cannot be measured';
   for (let at = place; isWithin(at, mount.point); at = posix.dirname(at)) {
-    const room = await roomAt(at);
-    if (room.ok && room.value.blocks > 0) return { ok: true, room: room.value, device: mount.device };
-    if (room.ok) return { ok: false, why: 'its file system has no size' };
-    why = room.unread.why;
+    const space = await spaceAt(at);
+    if (space.ok && space.value.blocks > 0) return { ok: true, space: space.value, device: mount.device };
+    if (space.ok) return { ok: false, why: 'its file system has no size' };
+    why = space.unread.why;
     if (at === '/') break;
   }
   return { ok: false, why };

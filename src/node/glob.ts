@@ -1,6 +1,6 @@
 /** File patterns as Go's path/filepath has them: Match (one name) and Glob (a path), over the node's files. */
 import { posix } from 'node:path';
-import { listDir, look, type DirEntry, type HostRoot } from './host-root.ts';
+import { listDir, statPath, type DirEntry, type HostRoot } from './host-root.ts';
 
 /** Go's Glob is not bounded; ours stops here. */
 const maxMatches = 10_000;
@@ -87,6 +87,6 @@ export async function glob(root: HostRoot, pattern: string): Promise<readonly st
     paths = next.slice(0, maxMatches);
   }
   const present: string[] = [];
-  for (const path of paths) if ((await look(root, path)).ok) present.push(path);
+  for (const path of paths) if ((await statPath(root, path)).ok) present.push(path);
   return present;
 }

@@ -151,7 +151,7 @@ export async function listDir(root: HostRoot, path: string): Promise<Read<readon
 }
 
 /** What stands at a path, links followed (Go: os.Stat). */
-export async function look(root: HostRoot, path: string): Promise<Read<Found>> {
+export async function statPath(root: HostRoot, path: string): Promise<Read<Found>> {
   const followed = await follow(root, path);
   if (!followed.ok) return followed;
   try {
@@ -165,7 +165,7 @@ export async function look(root: HostRoot, path: string): Promise<Read<Found>> {
 }
 
 /** Blocks and inodes of the file system that holds a path. */
-export interface Room {
+export interface FileSystemSpace {
   readonly blockBytes: number;
   readonly blocks: number;
   /** For root, and for everybody. */
@@ -176,7 +176,7 @@ export interface Room {
 }
 
 /** statfs of a path of this machine (see `locate`). */
-export async function roomAt(path: string): Promise<Read<Room>> {
+export async function spaceAt(path: string): Promise<Read<FileSystemSpace>> {
   try {
     const about = await statfs(path);
     return {
@@ -276,8 +276,8 @@ function unread(is: Unread['is'], why: string): Failed {
 
 function failed(error: unknown, verb: string, path: string): Failed {
   const code = codeOf(error);
-  const [is, words] = reasons[code] ?? ['unseen', code];
-  return unread(is, `${verb} ${path}: ${words}`);
+  const [is, text] = reasons[code] ?? ['unseen', code];
+  return unread(is, `${verb} ${path}: ${text}`);
 }
 
 /** Linux's own words, as Go prints them. */

@@ -1,9 +1,9 @@
 /** The kubelet's configuration on disk: the file that `--config` names, the drop-ins of `--config-dir`, and its flags. */
 import { posix } from 'node:path';
 import { parse } from 'yaml';
-import type { KubeletLayout } from '#pull/distribution.ts';
-import { bad, good, seen, type Seen } from '#pull/outcome.ts';
-import { flagLayer, kubeletConfigOf, type KubeletConfig } from '#pull/kubelet-config.ts';
+import type { KubeletLayout } from './distribution.ts';
+import { bad, good, seen, type Seen } from '#report/outcome.ts';
+import { flagLayer, kubeletConfigOf, type KubeletConfig } from '#kubelet/config.ts';
 import { listDir, readText, type HostRoot } from './host-root.ts';
 import { flag } from './processes.ts';
 import { cannotSee } from './tls-files.ts';

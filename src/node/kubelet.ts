@@ -4,20 +4,20 @@
  * done elsewhere.
  */
 import { posix } from 'node:path';
-import type { KubeletLayout } from '#pull/distribution.ts';
-import type { Fault } from '#pull/fault.ts';
-import { isFields } from '#pull/fields.ts';
-import { bad, good, seen, type Seen } from '#pull/outcome.ts';
-import { Secret } from '#pull/secret.ts';
-import type { KubeletView, NodeFile } from '#pull/kubelet-view.ts';
-import type { Pending } from '#pull/next-start.ts';
-import type { Doubt } from '#pull/view.ts';
-import { isShown, look, readText, type HostRoot, type Unread } from './host-root.ts';
+import type { KubeletLayout } from './distribution.ts';
+import type { Fault } from '#report/fault.ts';
+import { isFields } from '#data/fields.ts';
+import { bad, good, seen, type Seen } from '#report/outcome.ts';
+import { Secret } from '#report/secret.ts';
+import type { KubeletView, NodeFile } from '#kubelet/view.ts';
+import type { Pending } from '#runtime/next-start.ts';
+import type { Doubt } from './view.ts';
+import { isShown, statPath, readText, type HostRoot, type Unread } from './host-root.ts';
 import { kubeletConfigFiles, readKubeletConfig } from './kubelet-config.ts';
 import { howToShow } from './distributions/mounts.ts';
 import type { Launch } from './launch.ts';
 import { flag } from './processes.ts';
-import { providersAsStarted, settingsAsStarted, type Started } from './as-started.ts';
+import { providersAsStarted, settingsAsStarted, type Started } from '#rehearsal/as-started.ts';
 import { newerFile } from './proxy.ts';
 import { providerFiles, readProviders, type ProviderPlace } from './providers.ts';
 import { cannotSee } from './tls-files.ts';
@@ -101,7 +101,7 @@ async function providerPlace(root: HostRoot, { facts, layout, launch }: KubeletA
   if (config !== '' || bin !== '') return { is: 'none' };
   const { providers } = layout;
   if (providers !== undefined) {
-    const [hasConfig, hasBin] = [await look(root, providers.config), await look(root, providers.bin)];
+    const [hasConfig, hasBin] = [await statPath(root, providers.config), await statPath(root, providers.bin)];
     if (!hasConfig.ok && hasConfig.unread.is === 'unseen')
       return hiddenPlace('the credential providers of the kubelet', hasConfig.unread);
     return hasConfig.ok && hasBin.ok ? { is: 'at', ...providers } : { is: 'none' };
@@ -122,7 +122,7 @@ async function noneOrUnseen(
   rootDir: string,
   found: Seen<NodeFile | null>,
 ): Promise<Seen<NodeFile | null>> {
-  if (!found.ok || found.value !== null || (await look(root, rootDir)).ok) return found;
+  if (!found.ok || found.value !== null || (await statPath(root, rootDir)).ok) return found;
   const what = `the kubelet's own credentials in ${rootDir}`;
   const how = howToShow(rootDir, 'not_mounted');
   return seen(rootDir, bad({ code: 'agent.cannot_see', what, why: 'the directory is not mounted', how }));
@@ -131,7 +131,7 @@ async function noneOrUnseen(
 /** Where nothing says what HOME is, and the answer would matter. Under systemd it is unset. */
 async function homeDoubt(root: HostRoot, nodeFile: Seen<NodeFile | null>): Promise<readonly Doubt[]> {
   const other = '/root/.docker/config.json';
-  if ((nodeFile.ok && nodeFile.value !== null) || !(await look(root, other)).ok) return [];
+  if ((nodeFile.ok && nodeFile.value !== null) || !(await statPath(root, other)).ok) return [];
   const because = `the kubelet's HOME is not known, and ${other} would be read if it were /root`;
   return [{ is: 'approximate', about: 'credentials', because }];
 }

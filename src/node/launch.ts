@@ -3,10 +3,10 @@
  * would start it. Which of them was believed is part of the answer.
  */
 import { posix } from 'node:path';
-import type { KubeletFlags, KubeletLayout, RuntimeLayout } from '#pull/distribution.ts';
-import type { LaunchSource } from '#pull/view.ts';
+import type { KubeletFlags, KubeletLayout, RuntimeLayout } from './distribution.ts';
+import type { LaunchSource } from './view.ts';
 import { parse } from 'yaml';
-import { isFields } from '#pull/fields.ts';
+import { isFields } from '#data/fields.ts';
 import { parseEnvFile } from './environment-file.ts';
 import { expandCommand } from './exec-start.ts';
 import { listDir, readText, type HostRoot } from './host-root.ts';

@@ -30,8 +30,8 @@ export async function findRunning(root: HostRoot, comm: string): Promise<Running
   const found: Running[] = [];
   for (const { name } of listed.value) {
     if (!/^\d+$/.test(name)) continue;
-    const said = await readText(root, posix.join('/proc', name, 'comm'), maxProcFile);
-    if (said.ok && said.value.trim() === comm) found.push(await readRunning(root, Number(name)));
+    const processName = await readText(root, posix.join('/proc', name, 'comm'), maxProcFile);
+    if (processName.ok && processName.value.trim() === comm) found.push(await readRunning(root, Number(name)));
   }
   found.sort((a, b) => rank(a) - rank(b) || a.pid - b.pid);
   return found[0];

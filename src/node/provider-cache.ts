@@ -1,6 +1,6 @@
 /** Answers of credential providers, kept as long as they said, and runs under way, shared by everybody who asks meanwhile. */
-import type { Outcome } from '#pull/outcome.ts';
-import type { Secret } from '#pull/secret.ts';
+import type { Outcome } from '#report/outcome.ts';
+import type { Secret } from '#report/secret.ts';
 
 export type ProviderAuth = Readonly<Record<string, { readonly username: string; readonly password: Secret }>>;
 export type CacheScope = 'Image' | 'Registry' | 'Global';

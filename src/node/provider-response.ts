@@ -1,8 +1,8 @@
 /** A credential provider's answer, read as strictly as the kubelet reads it. What is refused is never quoted. */
-import { isFields } from '#pull/fields.ts';
-import { goDurationMs } from '#pull/go-duration.ts';
-import { Secret } from '#pull/secret.ts';
-import { bareRecord } from './bare.ts';
+import { isFields } from '#data/fields.ts';
+import { goDurationMs } from '#go/duration.ts';
+import { Secret } from '#report/secret.ts';
+import { bareRecord } from '#data/bare-record.ts';
 import type { CacheScope, ProviderAuth } from './provider-cache.ts';
 
 export interface ProviderResponse {

@@ -4,13 +4,13 @@
  */
 import { posix } from 'node:path';
 import { parse } from 'yaml';
-import { isFields } from '#pull/fields.ts';
-import { goDurationMs } from '#pull/go-duration.ts';
-import { parseGoUrl } from '#pull/go-url.ts';
-import { bad, good, seen, type Outcome, type Seen } from '#pull/outcome.ts';
-import type { CredentialProvider } from '#pull/kubelet-view.ts';
+import { isFields } from '#data/fields.ts';
+import { goDurationMs } from '#go/duration.ts';
+import { parseGoUrl } from '#go/url.ts';
+import { bad, good, seen, type Outcome, type Seen } from '#report/outcome.ts';
+import type { CredentialProvider } from '#kubelet/view.ts';
 import { cannotSee } from './tls-files.ts';
-import { listDir, locate, look, readText, type HostRoot, type Unread } from './host-root.ts';
+import { listDir, locate, statPath, readText, type HostRoot, type Unread } from './host-root.ts';
 
 export interface ProviderPlace {
   readonly config: string;
@@ -49,7 +49,7 @@ export async function providerFiles(root: HostRoot, place: ProviderPlace | undef
 }
 
 async function readAll(root: HostRoot, place: ProviderPlace): Promise<Outcome<readonly CredentialProvider[]>> {
-  const bin = await look(root, place.bin);
+  const bin = await statPath(root, place.bin);
   const misconfigured = (file: string, why: string) => bad({ code: 'credential.provider_misconfigured', file, why });
   if (!bin.ok && bin.unread.is === 'unseen') return bad(cannotSee(place.bin, bin.unread));
   if (!bin.ok && bin.unread.is === 'absent') {
@@ -81,7 +81,7 @@ async function readAll(root: HostRoot, place: ProviderPlace): Promise<Outcome<re
 
 /** readCredentialProviderConfig: of a directory, its *.json, *.yaml and *.yml in lexical order. */
 async function configFiles(root: HostRoot, config: string): Promise<readonly string[]> {
-  const found = await look(root, config);
+  const found = await statPath(root, config);
   if (!found.ok) throw new Refusal(`unable to access path: ${found.unread.why}`, found.unread);
   if (found.value.kind !== 'dir') return [config];
   const listed = await listDir(root, config);
@@ -176,7 +176,7 @@ function checkToken(value: unknown, { name, apiVersion }: { name: string; apiVer
 
 /** exec.LookPath: a file that may be executed. */
 async function findBinary(root: HostRoot, path: string): Promise<string> {
-  const found = await look(root, path);
+  const found = await statPath(root, path);
   const at = await locate(root, path);
   if (!found.ok && found.unread.is === 'unseen') throw new Refusal(found.unread.why, found.unread);
   if (!found.ok || !at.ok) throw new Refusal(`plugin binary executable ${path} did not exist`, false);

@@ -3,12 +3,12 @@
  * give it. Go reads them once per process (net/http ProxyFromEnvironment), so newer files wait for a restart. Which
  * requests they concern is decided elsewhere.
  */
-import { Secret } from '#pull/secret.ts';
-import type { Doubt, ProxyRules } from '#pull/view.ts';
-import type { RuntimeLayout } from '#pull/distribution.ts';
-import type { ProxyNext } from '#pull/proxy.ts';
+import { Secret } from '#report/secret.ts';
+import type { Doubt, ProxyRules } from './view.ts';
+import type { RuntimeLayout } from './distribution.ts';
+import type { ProxyNext } from '#go/http-proxy.ts';
 import { parseEnvFile } from './environment-file.ts';
-import { look, readText, type HostRoot } from './host-root.ts';
+import { statPath, readText, type HostRoot } from './host-root.ts';
 import { passedOn, runtimeEnvironment } from './launch.ts';
 import type { Running } from './processes.ts';
 import type { IgnoredLine, Unit, UnseenFile } from './systemd.ts';
@@ -79,7 +79,7 @@ export async function newerFile(
 ): Promise<string | undefined> {
   if (startedMs === undefined) return undefined;
   for (const file of files) {
-    const found = await look(root, file);
+    const found = await statPath(root, file);
     if (found.ok && found.value.modifiedMs >= startedMs + startBlurMs) return file;
   }
   return undefined;

@@ -2,9 +2,9 @@
  * The node's resolver as Go's net package sets itself up (dnsconfig_unix.go, conf.go, nss.go, hosts.go): resolv.conf, hosts,
  * nsswitch.conf, and whether Go would hand a name over to the C library. Looking names up is done elsewhere.
  */
-import type { Doubt, Resolver, Unseen } from '#pull/view.ts';
-import { bareRecord } from './bare.ts';
-import { look, readText, type Read, type HostRoot } from './host-root.ts';
+import type { Doubt, Resolver, Unseen } from './view.ts';
+import { bareRecord } from '#data/bare-record.ts';
+import { statPath, readText, type Read, type HostRoot } from './host-root.ts';
 
 export interface FoundResolver {
   readonly resolver: Resolver;
@@ -30,7 +30,7 @@ export async function readResolver(root: HostRoot, env: ReadonlyMap<string, stri
   const hostname = await readHostname(root);
   const { unknown, ...settings } = parseResolvConf(conf.ok ? conf.value : '', hostname);
   const sources = nss.ok ? parseNsswitch(nss.value) : [];
-  const mdnsAllow = (await look(root, '/etc/mdns.allow')).ok;
+  const mdnsAllow = (await statPath(root, '/etc/mdns.allow')).ok;
   const libc =
     whyEnvironment(env) ??
     (unknown ? '/etc/resolv.conf has an option that Go does not know' : undefined) ??
@@ -75,18 +75,18 @@ export function parseResolvConf(text: string, hostname: string): ResolvConf {
   const options = { ndots: 1, timeoutMs: 5000, attempts: 2, rotate: false, useTcp: false, singleRequest: false };
   for (const line of text.split('\n')) {
     if (line.startsWith('#') || line.startsWith(';')) continue;
-    const [word, ...rest] = fieldsOf(line);
-    if (word === undefined) continue;
-    if (word === 'nameserver') {
+    const [token, ...rest] = fieldsOf(line);
+    if (token === undefined) continue;
+    if (token === 'nameserver') {
       const [address] = rest;
       if (address !== undefined && servers.length < 3 && isAddress(address)) servers.push({ address, port: 53 });
-    } else if (word === 'domain') {
+    } else if (token === 'domain') {
       if (rest[0] !== undefined) search = [unrooted(rest[0])];
-    } else if (word === 'search') {
+    } else if (token === 'search') {
       search = rest.map(unrooted).filter((name) => name !== '');
-    } else if (word === 'options') {
+    } else if (token === 'options') {
       for (const option of rest) unknown = !takeOption(options, option) || unknown;
-    } else if (word !== 'lookup') {
+    } else if (token !== 'lookup') {
       unknown = true;
     }
   }

@@ -6,7 +6,7 @@ import { posix } from 'node:path';
 import { parseEnvFile } from './environment-file.ts';
 import { expandCommand, parseExecStart, type Command } from './exec-start.ts';
 import { glob } from './glob.ts';
-import { linkText, listDir, look, readText, type HostRoot, type Unread } from './host-root.ts';
+import { linkText, listDir, statPath, readText, type HostRoot, type Unread } from './host-root.ts';
 import { assignmentsIn, linesOf, wordsIn, type Ignored } from './systemd-env.ts';
 import { expandSpecifiers, noSpecifiers, specifiersOf } from './systemd-specifiers.ts';
 
@@ -82,7 +82,7 @@ async function readService(root: HostRoot, unit: string, files: readonly string[
 async function changingDirs(root: HostRoot, unit: string): Promise<readonly string[]> {
   const found = unitDirs.map(async (dir) => {
     const own = posix.join(dir, `${unit}.d`);
-    return (await look(root, own)).ok ? own : dir;
+    return (await statPath(root, own)).ok ? own : dir;
   });
   return Promise.all(found);
 }
@@ -92,7 +92,7 @@ async function findUnit(root: HostRoot, unit: string): Promise<string | undefine
     const path = posix.join(dir, unit);
     const link = await linkText(root, path);
     if (link.ok && link.value === '/dev/null') return 'masked';
-    const found = await look(root, path);
+    const found = await statPath(root, path);
     if (found.ok && found.value.kind === 'file') return path;
   }
   return undefined;
@@ -123,7 +123,7 @@ async function findDropIns(root: HostRoot, dirs: readonly string[]): Promise<rea
 async function managerEnv(root: HostRoot): Promise<Pick<Unit, 'env' | 'files' | 'ignored'>> {
   const files: string[] = [];
   for (const file of managerFiles) {
-    if (files.length === 0 && (await look(root, file)).ok) files.push(file);
+    if (files.length === 0 && (await statPath(root, file)).ok) files.push(file);
   }
   files.push(
     ...(await findDropIns(
@@ -208,7 +208,7 @@ async function readEnvFiles(
   const files: string[] = [];
   const unseen: UnseenFile[] = [];
   for (const { pattern } of envFiles) {
-    const plain = await look(root, pattern);
+    const plain = await statPath(root, pattern);
     if (!plain.ok && plain.unread.is === 'unseen') unseen.push({ file: pattern, unread: plain.unread });
     for (const file of (await glob(root, pattern)) ?? []) {
       const text = await readText(root, file);

@@ -3,12 +3,12 @@
  * crypto/tls X509KeyPair. What cannot be used is a fault, because containerd then gives up the whole registry.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { Fault } from '#pull/fault.ts';
-import { bad, good, type Outcome } from '#pull/outcome.ts';
-import { Secret } from '#pull/secret.ts';
-import type { ClientPair, TlsRule } from '#pull/view.ts';
-import type { CertificateFacts, PemFile } from '#pull/certificate.ts';
-import type { TlsPaths } from './hosts-toml.ts';
+import type { Fault } from '#report/fault.ts';
+import { bad, good, type Outcome } from '#report/outcome.ts';
+import { Secret } from '#report/secret.ts';
+import type { ClientPair, TlsRule } from './view.ts';
+import type { CertificateFacts, PemFile } from '#report/certificate.ts';
+import type { TlsPaths } from '#runtime/containerd/config/hosts-toml.ts';
 import { readText, type Unread, type HostRoot } from './host-root.ts';
 import { certificatesIn, pemBlocks } from './pem.ts';
 

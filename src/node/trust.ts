@@ -3,8 +3,8 @@
  * list, and every file of two directories. SSL_CERT_FILE and SSL_CERT_DIR of the runtime's own environment replace both.
  */
 import { posix } from 'node:path';
-import type { SystemRoots } from '#pull/view.ts';
-import type { PemFile } from '#pull/certificate.ts';
+import type { SystemRoots } from './view.ts';
+import type { PemFile } from '#report/certificate.ts';
 import { linkText, listDir, readText, type HostRoot, type Unread } from './host-root.ts';
 import { pemBlocks } from './pem.ts';
 

@@ -3,16 +3,16 @@
  * that was measured is the socket that the request uses. Redirects, retries and requests are not its business.
  */
 import type { Socket } from 'node:net';
-import type { Fault } from '#pull/fault.ts';
-import { bad, good, type Outcome } from '#pull/outcome.ts';
-import type { ProxyTarget } from '#pull/proxy.ts';
-import type { DnsFacts, Step } from '#pull/rehearsal.ts';
-import type { TlsRule } from '#pull/view.ts';
-import { shakeHands } from './handshake.ts';
-import type { Patience } from './resolve.ts';
-import { openTcp } from './tcp.ts';
-import { openTunnel } from './tunnel.ts';
-import type { Footing } from './wire.ts';
+import type { Fault } from '#report/fault.ts';
+import { bad, good, type Outcome } from '#report/outcome.ts';
+import type { ProxyTarget } from '#go/http-proxy.ts';
+import type { DnsFacts, Step } from '#report/rehearsal.ts';
+import type { TlsRule } from '#node/view.ts';
+import { handshake } from '#registry/tls/handshake.ts';
+import type { Patience } from '#registry/dns/resolve.ts';
+import { openTcp } from '#registry/tcp/connect.ts';
+import { openTunnel } from '#registry/tcp/proxy-tunnel.ts';
+import type { NetworkSettings } from './wire.ts';
 
 export interface Target {
   readonly scheme: 'https' | 'http';
@@ -27,12 +27,12 @@ export interface Target {
 }
 
 /** What dialling stands on: the footing, and look-ups that are shared. */
-export interface Ground {
-  readonly footing: Footing;
-  readonly lookUp: (host: string, patience: Patience) => Promise<LookedUp>;
+export interface DialDependencies {
+  readonly network: NetworkSettings;
+  readonly lookUp: (host: string, patience: Patience) => Promise<NameLookup>;
 }
 
-export interface LookedUp {
+export interface NameLookup {
   readonly outcome: Outcome<DnsFacts>;
   /** It was known, or somebody else asked for it. */
   readonly shared: boolean;
@@ -50,30 +50,30 @@ export interface Dialled {
   readonly outcome: Outcome<Peer>;
 }
 
-export async function dial(target: Target, ground: Ground): Promise<Dialled> {
+export async function dial(target: Target, dialing: DialDependencies): Promise<Dialled> {
   const { proxy } = target;
-  if (proxy !== null) return dialThrough(proxy, target, ground);
-  const opened = await reach(target, target, ground);
+  if (proxy !== null) return dialThrough(proxy, target, dialing);
+  const opened = await reach(target, target, dialing);
   if (!opened.outcome.ok || target.scheme === 'http') return opened;
-  return secure(opened, target, { target, ground });
+  return secure(opened, target, { target, dialing });
 }
 
 /** net/http Transport.dialConn with a proxy: the target's name is left to the proxy. */
-async function dialThrough(proxy: ProxyTarget, target: Target, ground: Ground): Promise<Dialled> {
-  const reached = await reach(proxy, target, ground);
+async function dialThrough(proxy: ProxyTarget, target: Target, dialing: DialDependencies): Promise<Dialled> {
+  const reached = await reach(proxy, target, dialing);
   // Transport.addTLS takes the registry's own TLS settings for the proxy too, with the proxy's name.
   const wrap = proxy.scheme === 'https' && reached.outcome.ok;
-  const opened = wrap ? await secure(reached, proxy, { target, ground }) : reached;
+  const opened = wrap ? await secure(reached, proxy, { target, dialing }) : reached;
   if (!opened.outcome.ok) return { ...opened, outcome: bad(behind(proxy, opened.outcome.fault)) };
   const byName = target.scheme === 'http' && (proxy.scheme === 'http' || proxy.scheme === 'https');
   if (byName) return opened;
   const peer = opened.outcome.value;
-  const { elapsedMs } = ground.footing;
+  const { elapsedMs } = dialing.network;
   const tunnel = await openTunnel(peer, { proxy, target, elapsedMs, signal: target.signal });
   const steps = [...opened.steps, tunnel.step];
   if (!tunnel.outcome.ok) return { steps, outcome: tunnel.outcome };
   const through = { steps, outcome: opened.outcome };
-  return target.scheme === 'http' ? through : secure(through, target, { target, ground });
+  return target.scheme === 'http' ? through : secure(through, target, { target, dialing });
 }
 
 function behind(proxy: ProxyTarget, cause: Fault): Fault {
@@ -86,12 +86,12 @@ interface Place {
 }
 
 /** Name and TCP. */
-async function reach(place: Place, target: Target, ground: Ground): Promise<Dialled> {
-  const { elapsedMs } = ground.footing;
+async function reach(place: Place, target: Target, dialing: DialDependencies): Promise<Dialled> {
+  const { elapsedMs } = dialing.network;
   const { timeoutMs, signal } = target;
   const { host, port } = place;
   const startMs = elapsedMs();
-  const found = await ground.lookUp(host, { timeoutMs, elapsedMs, signal });
+  const found = await dialing.lookUp(host, { timeoutMs, elapsedMs, signal });
   const took = elapsedMs() - startMs;
   const steps: Step[] = found.shared ? [] : [{ step: 'dns', target: host, startMs, ms: took, outcome: found.outcome }];
   if (!found.outcome.ok) return { steps, outcome: found.outcome };
@@ -108,16 +108,16 @@ async function reach(place: Place, target: Target, ground: Ground): Promise<Dial
 async function secure(
   opened: Dialled,
   place: Place,
-  by: { readonly target: Target; readonly ground: Ground },
+  by: { readonly target: Target; readonly dialing: DialDependencies },
 ): Promise<Dialled> {
   if (!opened.outcome.ok) return opened;
   const peer = opened.outcome.value;
-  const { roots, now, elapsedMs, rsaKeyExchange = false } = by.ground.footing;
+  const { roots, now, elapsedMs, rsaKeyExchange = false } = by.dialing.network;
   const { tls: rule, signal } = by.target;
   const { host } = place;
   const { address, port } = peer;
   const offer = { rule, roots, rsaKeyExchange };
-  const greeted = await shakeHands(peer.socket, { host, address, port, ...offer, now, elapsedMs, signal });
-  const steps = [...opened.steps, greeted.step];
-  return { steps, outcome: greeted.outcome.ok ? good({ ...peer, socket: greeted.outcome.value }) : greeted.outcome };
+  const session = await handshake(peer.socket, { host, address, port, ...offer, now, elapsedMs, signal });
+  const steps = [...opened.steps, session.step];
+  return { steps, outcome: session.outcome.ok ? good({ ...peer, socket: session.outcome.value }) : session.outcome };
 }

@@ -2,12 +2,12 @@
  * The words of the wire: what is asked, over which kind of connection, and what came back. A request here is one request:
  * redirects, retries, credentials and fallbacks are decided by whoever asks.
  */
-import type { Outcome } from '#pull/outcome.ts';
-import type { Step } from '#pull/rehearsal.ts';
-import type { ProxyRules, Resolver, SystemRoots, TlsRule } from '#pull/view.ts';
+import type { Outcome } from '#report/outcome.ts';
+import type { Step } from '#report/rehearsal.ts';
+import type { ProxyRules, Resolver, SystemRoots, TlsRule } from '#node/view.ts';
 
 /** What a set of connections is built from: the node's beliefs, and our own two bounds. */
-export interface Footing {
+export interface NetworkSettings {
   readonly resolver: Resolver;
   readonly roots: SystemRoots;
   readonly proxy: ProxyRules;

@@ -1,10 +1,10 @@
 /** Certificates in files of the node, and connections that are trusted by luck. */
 import { describe, expect, test } from 'vitest';
-import { Secret } from '#pull/secret.ts';
-import type { ChainLuck, TlsFacts } from '#pull/rehearsal.ts';
-import type { TlsRule } from '#pull/view.ts';
+import { Secret } from '#report/secret.ts';
+import type { ChainLuck, TlsFacts } from '#report/rehearsal.ts';
+import type { TlsRule } from '#node/view.ts';
 import { exchange } from '../kit/exchanges.ts';
-import { foreseen, greeted, onDay, type FactsSketch } from '../kit/foreseen.ts';
+import { predicted, session, onDay, type FactsSketch } from '../kit/foreseen.ts';
 import { plain } from '../kit/stage.ts';
 
 const day = 86_400;
@@ -24,7 +24,7 @@ describe('a client certificate', () => {
     [13, 'likely'],
     [0.1, 'certain'],
   ] as const)('that ends in %d days', (left, likelihood) => {
-    expect(foreseen('certificate-file-expires', client(-300, left))).toMatchObject([
+    expect(predicted('certificate-file-expires', client(-300, left))).toMatchObject([
       { about: '/etc/node.cert', fault: 'tls.client_rejected', likelihood, withinS: left * day },
     ]);
   });
@@ -37,14 +37,14 @@ describe('a client certificate', () => {
   ])('that %s', (_, from, to) => {
     if (Number.isNaN(from)) {
       const pair = { certPath: '/etc/node.cert', cert: '', key: new Secret('') };
-      expect(foreseen('certificate-file-expires', { server: { tls: rule({ clients: [pair] }) } })).toEqual([]);
-    } else expect(foreseen('certificate-file-expires', client(from, to))).toEqual([]);
+      expect(predicted('certificate-file-expires', { server: { tls: rule({ clients: [pair] }) } })).toEqual([]);
+    } else expect(predicted('certificate-file-expires', client(from, to))).toEqual([]);
   });
 });
 
 describe('a ca file of a mirror that was not asked', () => {
   const found = (tls: TlsRule) =>
-    foreseen('certificate-file-expires', { mirrors: [plain('mirror.test', { url: 'https://mirror.test', tls })] });
+    predicted('certificate-file-expires', { mirrors: [plain('mirror.test', { url: 'https://mirror.test', tls })] });
 
   test('whose certificates all end soon', () => {
     expect(found(ca(3, 20))).toMatchObject([
@@ -71,14 +71,14 @@ describe('a ca file of a mirror that was not asked', () => {
 });
 
 test('a ca file of a host that was greeted is told of by the handshake, which knows what it needed', () => {
-  const exchanges = [exchange('resolve', 'https://reg.test/', { steps: greeted('reg.test', {}) })];
-  expect(foreseen('certificate-file-expires', { server: { tls: ca(3) }, exchanges })).toEqual([]);
+  const exchanges = [exchange('resolve', 'https://reg.test/', { steps: session('reg.test', {}) })];
+  expect(predicted('certificate-file-expires', { server: { tls: ca(3) }, exchanges })).toEqual([]);
 });
 
 describe('luck', () => {
   const found = (luck: ChainLuck | undefined, over: Partial<TlsFacts> = {}) => {
-    const steps = greeted('reg.test', { ...over, ...(luck === undefined ? {} : { luck }) });
-    return foreseen('certificate-by-luck', { exchanges: [exchange('resolve', 'https://reg.test/', { steps })] });
+    const steps = session('reg.test', { ...over, ...(luck === undefined ? {} : { luck }) });
+    return predicted('certificate-by-luck', { exchanges: [exchange('resolve', 'https://reg.test/', { steps })] });
   };
 
   test('is an intermediate that only a file of the node holds', () => {

@@ -1,27 +1,29 @@
 /** Clocks that are wrong, and clocks that will be. */
 import { describe, expect, test } from 'vitest';
-import { learnReport, emptyPast, readPast } from '#pull/past.ts';
-import { aheadOf, type ClockPast } from '#pull/past/clock.ts';
-import type { Exchange } from '#pull/rehearsal.ts';
-import { driftOf } from '../../src/forecast/clock-skews.ts';
+import { learnReport, emptyNodeHistory, readNodeHistory } from '#forecast/history/history.ts';
+import { aheadOf, type ClockHistory } from '#forecast/history/clock.ts';
+import type { Exchange } from '#report/rehearsal.ts';
+import { driftOf } from '#forecast/node/clock-skews.ts';
 import { exchange, good } from '../kit/exchanges.ts';
-import { foreseen, minuteMs, noon } from '../kit/foreseen.ts';
+import { predicted, minuteMs, noon } from '../kit/foreseen.ts';
 import { pulling } from '../kit/ledger.ts';
 
 const hour = 60 * minuteMs;
-const said = (clockAheadS: number, host = 'reg.test'): Exchange =>
+const logged = (clockAheadS: number, host = 'reg.test'): Exchange =>
   exchange('layer', `https://${host}/`, { outcome: good({ status: 200, bytes: 0, clockAheadS }) });
-const found = (exchanges: readonly Exchange[], clock: ClockPast = []) =>
-  foreseen('clock-skews', { exchanges, past: { clock } });
+const found = (exchanges: readonly Exchange[], clock: ClockHistory = []) =>
+  predicted('clock-skews', { exchanges, history: { clock } });
 /** One sample an hour until an hour ago. */
-const samples = (...aheads: readonly number[]): ClockPast =>
+const samples = (...aheads: readonly number[]): ClockHistory =>
   aheads.map((aheadS, i) => ({ atMs: noon.getTime() - (aheads.length - i) * hour, aheadS }));
 
 describe('a clock', () => {
   test('is held against the middle of what all hosts say, however often one says it', () => {
-    expect(found([said(250, 'a'), said(251, 'b'), said(249, 'c')])[0]?.because).toContain("250 s ahead of this node's");
-    expect(found([said(-250)])[0]?.because).toContain("250 s behind this node's");
-    expect(found([said(0, 'a'), said(0, 'b'), said(999, 'c'), said(999, 'c'), said(999, 'c')])).toEqual([]);
+    expect(found([logged(250, 'a'), logged(251, 'b'), logged(249, 'c')])[0]?.because).toContain(
+      "250 s ahead of this node's",
+    );
+    expect(found([logged(-250)])[0]?.because).toContain("250 s behind this node's");
+    expect(found([logged(0, 'a'), logged(0, 'b'), logged(999, 'c'), logged(999, 'c'), logged(999, 'c')])).toEqual([]);
     expect(found([])).toEqual([]);
   });
 
@@ -31,19 +33,19 @@ describe('a clock', () => {
     [301, [{ likelihood: 'likely', withinS: 0 }]],
     [-301, [{ likelihood: 'likely', fault: 'tls.expired' }]],
   ] as const)('that is %d s off', (ahead, forecasts) => {
-    expect(found([said(ahead)])).toMatchObject(forecasts);
+    expect(found([logged(ahead)])).toMatchObject(forecasts);
   });
 });
 
 describe('a drift', () => {
   test('of 20 s an hour from 160 reaches five minutes within seven hours', () => {
-    const [forecast] = found([said(160)], samples(80, 100, 120, 140));
+    const [forecast] = found([logged(160)], samples(80, 100, 120, 140));
     expect(forecast).toMatchObject({ likelihood: 'likely', withinS: 7 * 3600, fault: 'tls.not_yet_valid' });
     expect(forecast?.assuming).toBe('it goes on drifting by 480 s a day');
   });
 
   test('that is slower is possible', () => {
-    expect(found([said(60)], samples(50, 52, 54, 57))).toMatchObject([{ likelihood: 'possible' }]);
+    expect(found([logged(60)], samples(50, 52, 54, 57))).toMatchObject([{ likelihood: 'possible' }]);
   });
 
   test.each([
@@ -58,7 +60,7 @@ describe('a drift', () => {
     ],
     ['months away', 10, samples(4, 5, 7, 8)],
   ])('is none: %s', (_, ahead, clock) => {
-    expect(found([said(ahead)], clock).filter(({ assuming }) => assuming !== undefined)).toEqual([]);
+    expect(found([logged(ahead)], clock).filter(({ assuming }) => assuming !== undefined)).toEqual([]);
   });
 
   test('is measured in seconds a day', () => {
@@ -70,25 +72,25 @@ describe('a drift', () => {
 describe('what is remembered', () => {
   const report = (minutes: number, ahead: number) => {
     const made = pulling({ image: 'reg.test/a:1' });
-    const performances = made.performances.map((one) => ({ ...one, exchanges: [said(ahead)] }));
-    return { ...made, at: new Date(noon.getTime() + minutes * minuteMs).toISOString(), performances };
+    const attempts = made.attempts.map((one) => ({ ...one, exchanges: [logged(ahead)] }));
+    return { ...made, at: new Date(noon.getTime() + minutes * minuteMs).toISOString(), attempts };
   };
 
   test('is one sample in half an hour', () => {
-    const past = [report(0, 1), report(5, 2), report(29, 3), report(30, 4)].reduce(learnReport, emptyPast);
-    expect(past.clock.map(({ aheadS }) => aheadS)).toEqual([1, 4]);
+    const history = [report(0, 1), report(5, 2), report(29, 3), report(30, 4)].reduce(learnReport, emptyNodeHistory);
+    expect(history.clock.map(({ aheadS }) => aheadS)).toEqual([1, 4]);
   });
 
   test('is a day', () => {
-    const past = Array.from({ length: 100 }, (_, n) => report(n * 30, n)).reduce(learnReport, emptyPast);
-    expect(past.clock).toHaveLength(48);
+    const history = Array.from({ length: 100 }, (_, n) => report(n * 30, n)).reduce(learnReport, emptyNodeHistory);
+    expect(history.clock).toHaveLength(48);
   });
 
   test('is read as it was written, and anything else is nothing', () => {
-    const past = learnReport(emptyPast, report(0, 5));
-    expect(readPast(JSON.parse(JSON.stringify(past))).clock).toEqual(past.clock);
-    expect(readPast({ version: 1, clock: [null, { atMs: 'x', aheadS: 1 }, { atMs: 1 }] }).clock).toEqual([]);
-    expect(readPast({ version: 1, clock: {} }).clock).toEqual([]);
+    const history = learnReport(emptyNodeHistory, report(0, 5));
+    expect(readNodeHistory(JSON.parse(JSON.stringify(history))).clock).toEqual(history.clock);
+    expect(readNodeHistory({ version: 1, clock: [null, { atMs: 'x', aheadS: 1 }, { atMs: 1 }] }).clock).toEqual([]);
+    expect(readNodeHistory({ version: 1, clock: {} }).clock).toEqual([]);
   });
 
   test('no answer is no clock', () => {

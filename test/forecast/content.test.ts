@@ -1,15 +1,15 @@
 /** Rules about content, by facts alone: when they speak, when they are silent, and when they say that they cannot tell. */
 import { describe, expect, test } from 'vitest';
-import { deprecatedRegistries, deprecationOf } from '#pull/deprecated-registries.ts';
-import { likelihoods, threatens, type Forecast } from '#pull/forecast.ts';
-import type { Fault } from '#pull/fault.ts';
-import type { Image } from '#pull/image.ts';
-import type { Good } from '#pull/outcome.ts';
-import { emptyPast, type Past } from '#pull/past.ts';
-import { planPull } from '#pull/plan.ts';
-import type { Content, Exchange, Performance, Rehearsal } from '#pull/rehearsal.ts';
-import type { Demand, NodeView } from '#pull/view.ts';
-import { foreseeImage } from '../../src/forecast/foresee.ts';
+import { deprecatedRegistries, deprecationOf } from '#forecast/registry/deprecated-registries.ts';
+import { likelihoods, threatens, type Forecast } from '#forecast/forecast.ts';
+import type { Fault } from '#report/fault.ts';
+import type { Image } from '#image/reference.ts';
+import type { Good } from '#report/outcome.ts';
+import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
+import { planPull } from '#runtime/plan.ts';
+import type { Content, Exchange, Attempt, Rehearsal } from '#report/rehearsal.ts';
+import type { Demand, NodeView } from '#node/view.ts';
+import { forecastImage } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { demandFor, nodeOf } from '../kit/stage.ts';
 
@@ -25,37 +25,34 @@ interface Sketch {
   readonly content?: Partial<Content>;
   readonly fault?: Fault;
   readonly exchanges?: readonly Exchange[];
-  readonly past?: Partial<Past>;
+  readonly history?: Partial<NodeHistory>;
   readonly now?: Date;
 }
 
-function foreseen(rule: string, sketch: Sketch): readonly Forecast[] {
+function predicted(rule: string, sketch: Sketch): readonly Forecast[] {
   const demand = { ...demandFor(sketch.written ?? written), ...sketch.demand };
   const view = { ...nodeOf(), ...sketch.view };
   const plan = planPull(view, { ...demand, image: demand.image as Good<Image> }, []);
-  const performance = withEnding(healthy('reg.test', 'team/app'), sketch);
-  const rehearsal: Rehearsal = { performances: [performance], evidence: [], ms: 1 };
-  const past = { ...emptyPast, ...sketch.past };
-  const all = foreseeImage({ now: sketch.now ?? now, view, demand, plan, rehearsal, past });
+  const attempt = withEnding(healthy('reg.test', 'team/app'), sketch);
+  const rehearsal: Rehearsal = { attempts: [attempt], evidence: [], ms: 1 };
+  const history = { ...emptyNodeHistory, ...sketch.history };
+  const all = forecastImage({ now: sketch.now ?? now, view, demand, plan, rehearsal, history });
   return all.filter((forecast) => forecast.rule === rule);
 }
 
-function withEnding(
-  performance: Performance,
-  { content, fault, exchanges = performance.exchanges }: Sketch,
-): Performance {
+function withEnding(attempt: Attempt, { content, fault, exchanges = attempt.exchanges }: Sketch): Attempt {
   if (fault !== undefined)
-    return { ...performance, exchanges, ending: { is: 'failed', fault, stage: 'manifest', shown: '' } };
-  if (performance.ending.is !== 'pulled') return performance;
-  const pulled = { ...performance.ending.content, digest: a, ...content };
-  return { ...performance, exchanges, ending: { is: 'pulled', content: pulled } };
+    return { ...attempt, exchanges, ending: { is: 'failed', fault, stage: 'manifest', shown: '' } };
+  if (attempt.ending.is !== 'pulled') return attempt;
+  const pulled = { ...attempt.ending.content, digest: a, ...content };
+  return { ...attempt, exchanges, ending: { is: 'pulled', content: pulled } };
 }
 
 const gone: Fault = { code: 'manifest.unknown_tag', image: written, host: 'reg.test', message: '' };
 const tags = { [written]: { digest: b, sinceMs: now.getTime() - day, seenMs: now.getTime() - 3_600_000 } };
 
 describe('tag-moved', () => {
-  const found = (sketch: Sketch) => foreseen('tag-moved', sketch);
+  const found = (sketch: Sketch) => predicted('tag-moved', sketch);
 
   test('a tag that leads elsewhere than what runs', () => {
     const [forecast, ...more] = found({ demand: { running: [b] } });
@@ -82,7 +79,7 @@ describe('tag-moved', () => {
 
   test('since when, where that was seen', () => {
     const seen = { [written]: { digest: a, sinceMs: now.getTime() - day, seenMs: now.getTime() } };
-    expect(found({ demand: { running: [b] }, past: { tags: seen } })[0]?.because).toContain(
+    expect(found({ demand: { running: [b] }, history: { tags: seen } })[0]?.because).toContain(
       'since 2026-03-03 12:00 UTC at the latest',
     );
   });
@@ -99,7 +96,7 @@ describe('tag-moved', () => {
 });
 
 describe('tag-vanished', () => {
-  const found = (sketch: Sketch) => foreseen('tag-vanished', sketch);
+  const found = (sketch: Sketch) => predicted('tag-vanished', sketch);
 
   test.each<readonly [string, Sketch, Partial<Forecast>]>([
     [
@@ -107,7 +104,7 @@ describe('tag-vanished', () => {
       { fault: gone, demand: { running: [b] } },
       { likelihood: 'certain', withinS: 0 },
     ],
-    ['what was there an hour ago', { fault: gone, past: { tags } }, { likelihood: 'certain', withinS: 0 }],
+    ['what was there an hour ago', { fault: gone, history: { tags } }, { likelihood: 'certain', withinS: 0 }],
     [
       'what is on the node starts here still',
       { fault: gone, demand: { running: [b], policy: 'IfNotPresent', present: 'yes' } },
@@ -119,8 +116,8 @@ describe('tag-vanished', () => {
 
   test.each<readonly [string, Sketch]>([
     ['nobody ever saw it', { fault: gone }],
-    ['it pulls', { demand: { running: [a] }, past: { tags } }],
-    ['the registry is down', { fault: { code: 'tcp.refused', address: '10.0.0.1', port: 443 }, past: { tags } }],
+    ['it pulls', { demand: { running: [a] }, history: { tags } }],
+    ['the registry is down', { fault: { code: 'tcp.refused', address: '10.0.0.1', port: 443 }, history: { tags } }],
   ])('silent where %s', (_, sketch) => {
     expect(found(sketch)).toEqual([]);
   });
@@ -133,7 +130,7 @@ describe('tag-flickers', () => {
     fault: 'manifest.unknown_tag' as const,
   });
   const found = (...ago: readonly number[]) =>
-    foreseen('tag-flickers', { past: { absences: { [written]: { over: ago.map(absence) } } } });
+    predicted('tag-flickers', { history: { absences: { [written]: { over: ago.map(absence) } } } });
 
   test('one absence is a warning without a time', () => {
     expect(found(3)).toMatchObject([{ likelihood: 'possible', effect: 'fails' }]);
@@ -158,15 +155,15 @@ describe('tag-flickers', () => {
 
   test('the one that goes on is the verdict’s', () => {
     const open = { fromMs: 0, toMs: 1, fault: 'manifest.unknown_tag' as const, digest: b };
-    expect(foreseen('tag-flickers', { fault: gone, past: { absences: { [written]: { over: [], open } } } })).toEqual(
-      [],
-    );
+    expect(
+      predicted('tag-flickers', { fault: gone, history: { absences: { [written]: { over: [], open } } } }),
+    ).toEqual([]);
   });
 });
 
 describe('platform-lacking', () => {
   const both = { clusterPlatforms: ['linux/amd64', 'linux/arm64'] };
-  const found = (sketch: Sketch) => foreseen('platform-lacking', sketch);
+  const found = (sketch: Sketch) => predicted('platform-lacking', sketch);
 
   test('no build for what other nodes are', () => {
     expect(found({ view: both, content: { offered: ['linux/amd64'] } })).toMatchObject([
@@ -206,7 +203,7 @@ describe('platform-lacking', () => {
 });
 
 describe('registry-deprecated', () => {
-  const found = (image: string, sketch: Sketch = {}) => foreseen('registry-deprecated', { ...sketch, written: image });
+  const found = (image: string, sketch: Sketch = {}) => predicted('registry-deprecated', { ...sketch, written: image });
 
   test.each<readonly [string, Partial<Forecast>]>([
     ['k8s.gcr.io/pause:3.9', { effect: 'none', likelihood: 'possible' }],
@@ -272,23 +269,23 @@ describe('registry-deprecated', () => {
 });
 
 describe('registry-announces', () => {
-  const said = (...announcements: readonly string[]): Exchange =>
+  const logged = (...announcements: readonly string[]): Exchange =>
     exchange('resolve', 'https://reg.test/v2/', { outcome: good({ status: 200, bytes: 0, announcements }) });
 
   test('each host once, with all that it says, and no verdict changes', () => {
-    const found = foreseen('registry-announces', { exchanges: [said('a'), said('a', 'b')] });
+    const found = predicted('registry-announces', { exchanges: [logged('a'), logged('a', 'b')] });
     expect(found).toMatchObject([{ about: 'reg.test', effect: 'none', because: 'reg.test announces: “a”, “b”' }]);
   });
 
   test('silent where nothing is announced', () => {
-    expect(foreseen('registry-announces', {})).toEqual([]);
+    expect(predicted('registry-announces', {})).toEqual([]);
   });
 });
 
 test('every likelihood is one of the four, and every word is said', () => {
   const all = [
-    ...foreseen('tag-moved', { demand: { running: [b, c] } }),
-    ...foreseen('tag-vanished', { fault: gone, past: { tags } }),
+    ...predicted('tag-moved', { demand: { running: [b, c] } }),
+    ...predicted('tag-vanished', { fault: gone, history: { tags } }),
   ];
   expect(all).toHaveLength(2);
   for (const { likelihood, because, remedy } of all) {

@@ -1,13 +1,13 @@
 /** The rules about logins, by facts. */
 import { describe, expect, test } from 'vitest';
-import type { Image } from '#pull/image.ts';
-import type { Good } from '#pull/outcome.ts';
-import { emptyPast, type Past } from '#pull/past.ts';
-import { planPull, type PullPlan } from '#pull/plan.ts';
-import type { Performance } from '#pull/rehearsal.ts';
-import { Secret } from '#pull/secret.ts';
-import type { Demand, ProviderAnswer } from '#pull/view.ts';
-import { foreseeImage, foreseeNode } from '../../src/forecast/foresee.ts';
+import type { Image } from '#image/reference.ts';
+import type { Good } from '#report/outcome.ts';
+import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
+import { planPull, type PullPlan } from '#runtime/plan.ts';
+import type { Attempt } from '#report/rehearsal.ts';
+import { Secret } from '#report/secret.ts';
+import type { Demand, ProviderAnswer } from '#node/view.ts';
+import { forecastImage, forecastNode } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { entry, pulling } from '../kit/ledger.ts';
 import { demandFor, nodeOf, pullSecret } from '../kit/stage.ts';
@@ -28,25 +28,30 @@ function labelsOf(plan: PullPlan): readonly string[] {
 }
 
 /** The pull worked with this login, which was presented. */
-function worked(as: string, isPresented = true): Performance {
+function worked(as: string, isPresented = true): Attempt {
   const own = healthy('reg.test', 'team/app');
   const exchanges = [...own.exchanges, exchange('resolve', 'https://reg.test/v2/', isPresented ? { as } : {})];
   return { ...own, as, exchanges };
 }
 
-function foreseen(plan: PullPlan, demand: Demand, given: { past?: Past; performances?: readonly Performance[] } = {}) {
-  const { past = emptyPast, performances = [worked(labelsOf(plan).at(-1) ?? 'anonymous')] } = given;
-  return foreseeImage({ now, view, demand, plan, past, rehearsal: { performances, evidence: [], ms: 1 } });
+function predicted(
+  plan: PullPlan,
+  demand: Demand,
+  given: { history?: NodeHistory; attempts?: readonly Attempt[] } = {},
+) {
+  const { history = emptyNodeHistory, attempts = [worked(labelsOf(plan).at(-1) ?? 'anonymous')] } = given;
+  return forecastImage({ now, view, demand, plan, history, rehearsal: { attempts, evidence: [], ms: 1 } });
 }
 
 describe('credential-expires', () => {
   const demandWith = (password: string): Demand =>
     demandFor('reg.test/team/app:v1', { secrets: [pullSecret('ecr', { 'reg.test': ['AWS', password] })] });
-  const judged = (password: string, known?: Past['logins'][string]): readonly unknown[] => {
+  const judged = (password: string, known?: NodeHistory['logins'][string]): readonly unknown[] => {
     const demand = demandWith(password);
     const plan = planOf(demand);
-    const past = known === undefined ? emptyPast : { ...emptyPast, logins: { [labelsOf(plan)[0] ?? '']: known } };
-    return foreseen(plan, demand, { past }).map(({ rule, likelihood, withinS }) => [rule, likelihood, withinS]);
+    const history =
+      known === undefined ? emptyNodeHistory : { ...emptyNodeHistory, logins: { [labelsOf(plan)[0] ?? '']: known } };
+    return predicted(plan, demand, { history }).map(({ rule, likelihood, withinS }) => [rule, likelihood, withinS]);
   };
   const known = (endsMs: number, leftMs: readonly number[], sinceMs = nowMs - hour) => ({
     endsMs,
@@ -104,7 +109,7 @@ describe('credential-expires', () => {
   test('one that nobody asked for may end', () => {
     const demand = demandWith(ecrPassword(nowMs + hour));
     const plan = planOf(demand);
-    expect(foreseen(plan, demand, { performances: [worked(labelsOf(plan)[0] ?? '', false)] })).toEqual([]);
+    expect(predicted(plan, demand, { attempts: [worked(labelsOf(plan)[0] ?? '', false)] })).toEqual([]);
   });
 
   const answer = (password: string, keptUntilMs: number): ProviderAnswer => ({
@@ -118,7 +123,7 @@ describe('credential-expires', () => {
   ])("a plugin's %s", (_, keptUntilMs, likelihoods) => {
     const demand = demandFor('reg.test/team/app:v1');
     const plan = planOf(demand, [answer(ecrPassword(nowMs + 2 * hour), keptUntilMs)]);
-    expect(foreseen(plan, demand).map(({ likelihood }) => likelihood)).toEqual(likelihoods);
+    expect(predicted(plan, demand).map(({ likelihood }) => likelihood)).toEqual(likelihoods);
   });
 
   test("containerd's own, where the kubelet has none", () => {
@@ -135,15 +140,15 @@ describe('credential-expires', () => {
     });
     const demand = demandFor('reg.test/team/app:v1');
     const plan = planPull(own, { ...demand, image: demand.image as Good<Image> }, []);
-    const performances = [{ ...worked("containerd's own credential for reg.test"), as: 'anonymous' }];
-    expect(foreseen(plan, demand, { performances })).toMatchObject([
+    const attempts = [{ ...worked("containerd's own credential for reg.test"), as: 'anonymous' }];
+    expect(predicted(plan, demand, { attempts })).toMatchObject([
       { rule: 'credential-expires', about: "containerd's own credential for reg.test" },
     ]);
   });
 });
 
 describe('credential-precedes', () => {
-  const rejected = (as: string): Performance => ({
+  const rejected = (as: string): Attempt => ({
     as,
     exchanges: [],
     ending: {
@@ -160,7 +165,7 @@ describe('credential-precedes', () => {
     });
     const plan = planOf(demand);
     const [old = '', fresh = ''] = labelsOf(plan);
-    return foreseen(plan, demand, { performances: [rejected(old), worked(fresh)] });
+    return predicted(plan, demand, { attempts: [rejected(old), worked(fresh)] });
   };
 
   test.each([
@@ -173,7 +178,7 @@ describe('credential-precedes', () => {
 
   test('two that fail are no foresight', () => {
     const demand = demandFor('reg.test/a:1');
-    expect(foreseen(planOf(demand), demand, { performances: [rejected('a'), rejected('b')] })).toEqual([]);
+    expect(predicted(planOf(demand), demand, { attempts: [rejected('a'), rejected('b')] })).toEqual([]);
   });
 });
 
@@ -186,16 +191,16 @@ describe('provider-fails', () => {
   const demand = demandFor('reg.test/team/app:v1');
 
   test('while its old answer serves', () => {
-    expect(foreseen(planOf(demand, [{ ...answer, failing: 'it ended with exit code 1' }]), demand)).toMatchObject([
+    expect(predicted(planOf(demand, [{ ...answer, failing: 'it ended with exit code 1' }]), demand)).toMatchObject([
       { rule: 'provider-fails', fault: 'credential.provider_failed', withinS: 2 * 3600, likelihood: 'likely' },
     ]);
   });
 
   test('not of one that answers, nor of one whose answer is not used', () => {
-    expect(foreseen(planOf(demand, [answer]), demand)).toEqual([]);
+    expect(predicted(planOf(demand, [answer]), demand)).toEqual([]);
     const secret = demandFor('reg.test/team/app:v1', { secrets: [pullSecret('own', { 'reg.test': ['ci', 'x'] })] });
     const plan = planOf(secret, [{ ...answer, failing: 'x' }]);
-    expect(foreseen(plan, secret, { performances: [worked(labelsOf(plan)[0] ?? '')] })).toEqual([]);
+    expect(predicted(plan, secret, { attempts: [worked(labelsOf(plan)[0] ?? '')] })).toEqual([]);
   });
 });
 
@@ -210,8 +215,8 @@ describe('login-nears-lock', () => {
     ...over,
   });
   const judged = (...logins: readonly ReturnType<typeof waiting>[]) =>
-    foreseen(planOf(demand), demand, {
-      past: { ...emptyPast, refusedLogins: Object.fromEntries(logins.map((login, i) => [String(i), login])) },
+    predicted(planOf(demand), demand, {
+      history: { ...emptyNodeHistory, refusedLogins: Object.fromEntries(logins.map((login, i) => [String(i), login])) },
     });
 
   test.each([
@@ -236,8 +241,8 @@ describe('login-nears-lock', () => {
 
   test('another registry is not known to lock', () => {
     const other = demandFor('quay.io/team/app:1', { secrets: [pullSecret('quay', { 'quay.io': ['ci', 'x'] })] });
-    const past = { ...emptyPast, refusedLogins: { 0: waiting({ containers: 9 }) } };
-    expect(foreseen(planOf(other), other, { past })).toEqual([]);
+    const history = { ...emptyNodeHistory, refusedLogins: { 0: waiting({ containers: 9 }) } };
+    expect(predicted(planOf(other), other, { history })).toEqual([]);
   });
 });
 
@@ -248,7 +253,9 @@ describe('secret-matches-nothing', () => {
     entry({ ...pulling({ image }), plan: { ...plan, ...over } });
   const unused = [{ secret: 'shop/hub', keys: ['hub.docker.com'] }];
   const judged = (...entries: readonly ReturnType<typeof entry>[]) =>
-    foreseeNode({ now, view, entries, past: emptyPast }).filter(({ rule }) => rule === 'secret-matches-nothing');
+    forecastNode({ now, view, entries, history: emptyNodeHistory }).filter(
+      ({ rule }) => rule === 'secret-matches-nothing',
+    );
 
   test('a secret whose key is none of the images’ registries: whether it is missed was not seen', () => {
     expect(judged(report('reg.test/a:1', { unusedSecrets: unused }))).toMatchObject([
@@ -263,7 +270,7 @@ describe('secret-matches-nothing', () => {
   test('is missed where an image is refused for want of a login', () => {
     const one = report('reg.test/a:1', { unusedSecrets: unused });
     const fault = { code: 'auth.required', host: 'reg.test', scheme: 'bearer' } as const;
-    const verdict = { is: 'fails', fault, stage: 'auth', sure: { is: 'exact', because: [] } } as const;
+    const verdict = { is: 'fails', fault, stage: 'auth', confidence: { is: 'exact', because: [] } } as const;
     expect(judged({ ...one, report: { ...one.report, verdict } })).toMatchObject([{ likelihood: 'certain' }]);
   });
 

@@ -1,17 +1,17 @@
 /** What is foretold of disks, by literal facts. */
 import { describe, expect, test } from 'vitest';
-import type { Disk, Disks } from '#pull/disk.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { Image } from '#pull/image.ts';
-import { bad, seen, type Good } from '#pull/outcome.ts';
-import { emptyPast, type Past } from '#pull/past.ts';
-import type { DiskPast } from '#pull/past/disks.ts';
-import { planPull } from '#pull/plan.ts';
-import type { Content } from '#pull/rehearsal.ts';
-import type { PullReport } from '#pull/report.ts';
-import type { Demand, NodeView } from '#pull/view.ts';
-import { emptyHistory } from '#pull/history.ts';
-import { foreseeImage, foreseeNode } from '../../src/forecast/foresee.ts';
+import type { Disk, Disks } from '#kubelet/disk.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Image } from '#image/reference.ts';
+import { bad, seen, type Good } from '#report/outcome.ts';
+import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
+import type { DiskHistory } from '#forecast/history/disks.ts';
+import { planPull } from '#runtime/plan.ts';
+import type { Content } from '#report/rehearsal.ts';
+import type { PullReport } from '#report/report.ts';
+import type { Demand, NodeView } from '#node/view.ts';
+import { emptyHistory } from '#report/verdict-history.ts';
+import { forecastImage, forecastNode } from '#forecast/rules.ts';
 import { GiB, nodeWith, one, seriesOf } from '../kit/disks.ts';
 import { healthy } from '../kit/exchanges.ts';
 import { pulling } from '../kit/ledger.ts';
@@ -21,14 +21,14 @@ const now = new Date('2026-03-04T12:00:00.000Z');
 const own = ['disk-fills', 'disk-pressure', 'pull-outgrows-disk', 'pull-trips-eviction', 'pulls-outgrow-disk'];
 const ours = (forecasts: readonly Forecast[]): readonly Forecast[] =>
   forecasts.filter(({ rule }) => own.includes(rule));
-const remembering = (disk?: DiskPast): Past => ({
-  ...emptyPast,
+const remembering = (disk?: DiskHistory): NodeHistory => ({
+  ...emptyNodeHistory,
   disks: disk === undefined ? {} : { [one.path]: disk },
 });
 
-function ofNode(view: NodeView, disk?: DiskPast, reports: readonly PullReport[] = []): readonly Forecast[] {
+function ofNode(view: NodeView, disk?: DiskHistory, reports: readonly PullReport[] = []): readonly Forecast[] {
   const entries = reports.map((report) => ({ id: report.image, report, history: emptyHistory }));
-  return ours(foreseeNode({ now, view, entries, past: remembering(disk) }));
+  return ours(forecastNode({ now, view, entries, history: remembering(disk) }));
 }
 
 const well = healthy('reg.test', 'team/app');
@@ -41,17 +41,17 @@ interface Told {
   readonly view?: NodeView;
   readonly content: Partial<Content>;
   readonly present?: Demand['present'];
-  readonly disk?: DiskPast;
+  readonly disk?: DiskHistory;
 }
 
 function ofImage({ view = nodeWith(), content, present = 'no', disk }: Told): readonly Forecast[] {
   const demand = demandFor('reg.test/team/app:v1', { present });
   const plan = planPull(view, { ...demand, image: demand.image as Good<Image> }, []);
-  const rehearsal = { performances: [holding(content)], evidence: [], ms: 1 };
-  return ours(foreseeImage({ now, view, demand, plan, rehearsal, past: remembering(disk) }));
+  const rehearsal = { attempts: [holding(content)], evidence: [], ms: 1 };
+  return ours(forecastImage({ now, view, demand, plan, rehearsal, history: remembering(disk) }));
 }
 
-const room = (over: Partial<Disk>): NodeView => nodeWith({ disks: [{ ...one, ...over }] });
+const space = (over: Partial<Disk>): NodeView => nodeWith({ disks: [{ ...one, ...over }] });
 const free = (bytes: number): Partial<Disk> => ({ freeBytes: bytes, rootFreeBytes: bytes });
 /** From one level to another in equal steps of five minutes. */
 const line = (from: number, to: number, steps: number): readonly number[] =>
@@ -88,8 +88,8 @@ describe('a threshold that is met', () => {
 
   test('is none at exactly its value', () => {
     const floor = Math.trunc(100 * GiB * Math.fround(Math.fround(15) / 100));
-    expect(ofNode(room(free(floor)))).toEqual([]);
-    expect(ofNode(room(free(floor - 1)))).toHaveLength(1);
+    expect(ofNode(space(free(floor)))).toEqual([]);
+    expect(ofNode(space(free(floor - 1)))).toHaveLength(1);
   });
 
   test('is none where evictionHard is written and leaves it out', () => {
@@ -111,7 +111,7 @@ describe('a disk that falls', () => {
   });
 
   test('before its first collection: possible, if that frees too little', () => {
-    const [forecast] = ofNode(room(free(25 * GiB)), seriesOf(now.getTime(), line(35, 25, 20)));
+    const [forecast] = ofNode(space(free(25 * GiB)), seriesOf(now.getTime(), line(35, 25, 20)));
     expect(forecast).toMatchObject({ likelihood: 'possible' });
     expect(forecast?.assuming).toContain('image garbage collection frees too little');
   });
@@ -119,13 +119,13 @@ describe('a disk that falls', () => {
   test('and was collected before: nothing, however often', () => {
     const saw = [...line(20, 15.9, 10), ...line(20, 15.9, 10), ...line(20, 16.5, 10)];
     const disk = seriesOf(now.getTime(), saw, { collectedMs: now.getTime() - 3_000_000 });
-    expect(ofNode(room(free(16.5 * GiB)), disk)).toEqual([]);
+    expect(ofNode(space(free(16.5 * GiB)), disk)).toEqual([]);
   });
 
   test('although it should have been collected for a quarter of an hour: likely', () => {
     const course = [...line(25, 16, 18), 15.9 * GiB, 15.8 * GiB, 15.7 * GiB, 15.6 * GiB];
     const disk = seriesOf(now.getTime(), course, { collectedMs: now.getTime() - 86_400_000 });
-    const [forecast] = ofNode(room(free(15.6 * GiB)), disk);
+    const [forecast] = ofNode(space(free(15.6 * GiB)), disk);
     expect(forecast).toMatchObject({ fault: 'disk.pressure', likelihood: 'likely' });
     expect(forecast?.withinS).toBeLessThan(1200);
   });
@@ -222,7 +222,7 @@ describe('an image', () => {
   });
 
   test('is written with what is kept for root', () => {
-    const view = room({ freeBytes: 40 * GiB, rootFreeBytes: 80 * GiB });
+    const view = space({ freeBytes: 40 * GiB, rootFreeBytes: 80 * GiB });
     expect(ofImage({ view, content: { missingBytes: 20 * GiB } })[0]?.rule).toBe('pull-trips-eviction');
   });
 
@@ -279,7 +279,7 @@ describe('an image', () => {
 describe('images together', () => {
   const wanting = (image: string, missingBytes: number, digest = `sha256:${image}`): PullReport => ({
     ...pulling({ image }),
-    performances: [holding({ missingBytes, digest })],
+    attempts: [holding({ missingBytes, digest })],
   });
 
   test('do not fit where each would', () => {
@@ -299,8 +299,8 @@ describe('images together', () => {
 
 test("the Node's own DiskPressure is said, whatever is seen of its disks", () => {
   const view = nodeWith();
-  const said = { ...view, kubelet: { ...view.kubelet, diskPressure: { is: true, since: '2026-03-04T11:59:00Z' } } };
-  expect(ofNode(said)).toMatchObject([{ rule: 'disk-pressure', likelihood: 'certain', withinS: 0 }]);
+  const logged = { ...view, kubelet: { ...view.kubelet, diskPressure: { is: true, since: '2026-03-04T11:59:00Z' } } };
+  expect(ofNode(logged)).toMatchObject([{ rule: 'disk-pressure', likelihood: 'certain', withinS: 0 }]);
   const over = { ...view, kubelet: { ...view.kubelet, diskPressure: { is: false, since: '' } } };
   expect(ofNode(over)).toEqual([]);
 });

@@ -1,15 +1,15 @@
 /** What is foretold of slow hosts and of the kubelet's own queue, by literal facts. */
 import { describe, expect, test } from 'vitest';
-import type { Forecast } from '#pull/forecast.ts';
-import { emptyHistory } from '#pull/history.ts';
-import type { Image } from '#pull/image.ts';
-import { bad, type Good } from '#pull/outcome.ts';
-import { emptyPast } from '#pull/past.ts';
-import type { RatePast } from '#pull/past/rates.ts';
-import { planPull } from '#pull/plan.ts';
-import type { Content, Exchange } from '#pull/rehearsal.ts';
-import type { PullReport } from '#pull/report.ts';
-import { foreseeImage, foreseeNode } from '../../src/forecast/foresee.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import { emptyHistory } from '#report/verdict-history.ts';
+import type { Image } from '#image/reference.ts';
+import { bad, type Good } from '#report/outcome.ts';
+import { emptyNodeHistory } from '#forecast/history/history.ts';
+import type { RateHistory } from '#forecast/history/rates.ts';
+import { planPull } from '#runtime/plan.ts';
+import type { Content, Exchange } from '#report/rehearsal.ts';
+import type { PullReport } from '#report/report.ts';
+import { forecastImage, forecastNode } from '#forecast/rules.ts';
 import { GiB, nodeWith, one } from '../kit/disks.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { pulling } from '../kit/ledger.ts';
@@ -22,11 +22,11 @@ const holding = (content: Partial<Content>, exchanges: readonly Exchange[] = [])
     ? { ...well, exchanges, ending: { ...well.ending, content: { ...well.ending.content, ...content } } }
     : well;
 const MiB = 1024 ** 2;
-const slow: RatePast = { atMs: now.getTime() - 3_600_000, bytesPerS: MiB, isLimited: true, waitMs: 40 };
+const slow: RateHistory = { atMs: now.getTime() - 3_600_000, bytesPerS: MiB, isLimited: true, waitMs: 40 };
 
 interface Told {
   readonly content: Partial<Content>;
-  readonly rate?: RatePast;
+  readonly rate?: RateHistory;
   readonly exchanges?: readonly Exchange[];
   readonly demand?: DemandSketch;
   readonly progressTimeoutMs?: number;
@@ -37,9 +37,9 @@ function ofImage({ content, rate, exchanges = [], demand: over = {}, ...runtime 
   const view = nodeOf({ config: { engine: 'local', ...runtime } });
   const demand = demandFor('reg.test/team/app:v1', over);
   const plan = planPull(view, { ...demand, image: demand.image as Good<Image> }, []);
-  const rehearsal = { performances: [holding(content, exchanges)], evidence: [], ms: 1 };
-  const past = { ...emptyPast, rates: rate === undefined ? {} : { 'cdn.reg.test': rate } };
-  return foreseeImage({ now, view, demand, plan, rehearsal, past });
+  const rehearsal = { attempts: [holding(content, exchanges)], evidence: [], ms: 1 };
+  const history = { ...emptyNodeHistory, rates: rate === undefined ? {} : { 'cdn.reg.test': rate } };
+  return forecastImage({ now, view, demand, plan, rehearsal, history });
 }
 
 describe('a slow host', () => {
@@ -74,8 +74,8 @@ describe('a slow host', () => {
     ['the sample is old', { content: { missingBytes: GiB }, rate: { ...slow, atMs: 0 } }],
     ['what is missing is not known', { content: { bytes: GiB }, rate: slow, demand: { present: 'unknown' } }],
     ['no host serves it', { content: { missingBytes: GiB, blobHosts: [] }, rate: slow }],
-  ])('delays nothing where %s', (_, told) => {
-    expect(ofImage(told)).toEqual([]);
+  ])('delays nothing where %s', (_, shown) => {
+    expect(ofImage(shown)).toEqual([]);
   });
 });
 
@@ -123,16 +123,16 @@ describe('a silent host', () => {
 describe("the kubelet's queue", () => {
   const wanting = (name: string, missingBytes: number, wanters = 1): PullReport => ({
     ...pulling({ image: `reg.test/${name}:1` }),
-    wantedBy: Array.from({ length: wanters }, (_, i) => ({ kind: 'Pod', namespace: 'n', name: `p${i}`, part: '' })),
-    performances: [holding({ missingBytes, digest: `sha256:${name}` })],
+    requestedBy: Array.from({ length: wanters }, (_, i) => ({ kind: 'Pod', namespace: 'n', name: `p${i}`, part: '' })),
+    attempts: [holding({ missingBytes, digest: `sha256:${name}` })],
   });
   const many = (count: number): readonly PullReport[] => Array.from({ length: count }, (_, i) => wanting(`i${i}`, MiB));
 
-  function ofNode(reports: readonly PullReport[], kubelet: unknown, rate?: RatePast): readonly Forecast[] {
+  function ofNode(reports: readonly PullReport[], kubelet: unknown, rate?: RateHistory): readonly Forecast[] {
     const view = nodeWith({ disks: [{ ...one, freeBytes: 90 * GiB, rootFreeBytes: 90 * GiB }], kubelet: [kubelet] });
     const entries = reports.map((report) => ({ id: report.image, report, history: emptyHistory }));
-    const past = { ...emptyPast, rates: rate === undefined ? {} : { 'cdn.reg.test': rate } };
-    return foreseeNode({ now, view, entries, past });
+    const history = { ...emptyNodeHistory, rates: rate === undefined ? {} : { 'cdn.reg.test': rate } };
+    return forecastNode({ now, view, entries, history });
   }
 
   test('holds everybody behind a large image, for the time that it takes', () => {
@@ -148,7 +148,7 @@ describe("the kubelet's queue", () => {
     expect(ofNode([wanting('small', MiB), wanting('large', 2 * GiB)], {})).toMatchObject([{ likelihood: 'possible' }]);
   });
 
-  test.each<[string, readonly PullReport[], unknown, RatePast | undefined]>([
+  test.each<[string, readonly PullReport[], unknown, RateHistory | undefined]>([
     ['for one image', [wanting('large', 2 * GiB)], {}, slow],
     ['of small images', [wanting('a', MiB), wanting('b', MiB)], {}, slow],
     [
@@ -167,7 +167,7 @@ describe("the kubelet's queue", () => {
   test('does not hold the sandbox image, which the runtime pulls itself', () => {
     const sandbox = {
       ...wanting('pause', MiB),
-      wantedBy: [{ kind: 'Runtime', namespace: '', name: 'sandbox', part: '' }],
+      requestedBy: [{ kind: 'Runtime', namespace: '', name: 'sandbox', part: '' }],
     };
     expect(ofNode([sandbox, wanting('large', 2 * GiB)], {}, slow)).toEqual([]);
     const [forecast] = ofNode([sandbox, wanting('small', MiB), wanting('large', 2 * GiB)], {}, slow);

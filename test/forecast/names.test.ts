@@ -1,12 +1,12 @@
 /** Name servers, search lists, hosts files and address families that will let a node down. */
 import { describe, expect, test } from 'vitest';
-import { noTries, type Tries } from '#pull/past/tries.ts';
-import type { HostPast } from '#pull/past/hosts.ts';
-import type { DnsFacts, Evidence, EvidenceFacts } from '#pull/rehearsal.ts';
-import type { Fault } from '#pull/fault.ts';
+import { noTries, type Tries } from '#forecast/history/tries.ts';
+import type { HostHistory } from '#forecast/history/hosts.ts';
+import type { DnsFacts, Evidence, EvidenceFacts } from '#report/rehearsal.ts';
+import type { Fault } from '#report/fault.ts';
 import { exchange, good, opened } from '../kit/exchanges.ts';
-import { dayMs, factsOf, foreseen, noon } from '../kit/foreseen.ts';
-import { foreseeImage } from '../../src/forecast/foresee.ts';
+import { dayMs, factsOf, predicted, noon } from '../kit/foreseen.ts';
+import { forecastImage } from '#forecast/rules.ts';
 
 const refused: Fault = { code: 'tcp.refused', address: '10.0.0.9', port: 443 };
 const unreachable: Fault = {
@@ -20,18 +20,18 @@ const absent: Fault = { code: 'dns.not_found', host: 'reg.test', server: 'x', as
 function judged(
   of: Evidence['of'],
   target: string,
-  said: Fault | Partial<EvidenceFacts>,
+  logged: Fault | Partial<EvidenceFacts>,
   over: Partial<Evidence> = {},
 ) {
-  const outcome = 'code' in said ? ({ ok: false, fault: said } as const) : good({ note: '', ...said });
+  const outcome = 'code' in logged ? ({ ok: false, fault: logged } as const) : good({ note: '', ...logged });
   return { of, host: 'reg.test', target, ms: 1, outcome, ...over } satisfies Evidence;
 }
-const server = (last: number, said: Fault | Partial<EvidenceFacts>, over: Partial<Evidence> = {}) =>
-  judged('name_server', `10.0.0.${last}:53`, said, over);
-const address = (target: string, said: Fault | Partial<EvidenceFacts> = {}) => judged('address', target, said);
-const of = (rule: string, ...evidence: readonly Evidence[]) => foreseen(rule, { evidence });
+const server = (last: number, logged: Fault | Partial<EvidenceFacts>, over: Partial<Evidence> = {}) =>
+  judged('name_server', `10.0.0.${last}:53`, logged, over);
+const address = (target: string, logged: Fault | Partial<EvidenceFacts> = {}) => judged('address', target, logged);
+const of = (rule: string, ...evidence: readonly Evidence[]) => predicted(rule, { evidence });
 
-const host = (over: Partial<HostPast> = {}): HostPast => ({
+const host = (over: Partial<HostHistory> = {}): HostHistory => ({
   firstMs: 0,
   seenMs: 0,
   addresses: {},
@@ -70,13 +70,13 @@ describe('a name server', () => {
     [false, '10.0.0.2', '; every look-up waits up to 5 s for it'],
     [false, '10.0.0.1', ''],
     [true, '10.0.0.1', '; one look-up in 2 waits up to 5 s for it'],
-  ])('is waited for by its place in resolv.conf (rotate: %s, first: %s)', (rotate, first, words) => {
+  ])('is waited for by its place in resolv.conf (rotate: %s, first: %s)', (rotate, first, text) => {
     const facts = factsOf({ evidence: [server(1, {}), server(2, refused)] });
     const order = [first, first === '10.0.0.2' ? '10.0.0.1' : '10.0.0.2'].map((one) => ({ address: one, port: 53 }));
     const resolver = { ...facts.plan.resolver, servers: order, rotate, timeoutMs: 5000 };
-    const found = foreseeImage({ ...facts, plan: { ...facts.plan, resolver } });
+    const found = forecastImage({ ...facts, plan: { ...facts.plan, resolver } });
     expect(found.map(({ because }) => because)).toEqual([
-      `name server 10.0.0.2:53 fails for reg.test (tcp.refused) while another answers${words}`,
+      `name server 10.0.0.2:53 fails for reg.test (tcp.refused) while another answers${text}`,
     ]);
   });
 });
@@ -103,8 +103,8 @@ describe('name servers that disagree', () => {
     ['neither works', [address('10.4.0.7:443', refused), address('10.9.9.9:443', refused)]],
     ['nobody tried', []],
   ])('as those of a CDN do are no news where %s', (_, addresses) => {
-    const said = [server(1, { addresses: ['10.4.0.7'] }), server(2, { addresses: ['10.9.9.9'] })];
-    expect(of('name-servers-disagree', ...said, ...addresses)).toEqual([]);
+    const logged = [server(1, { addresses: ['10.4.0.7'] }), server(2, { addresses: ['10.9.9.9'] })];
+    expect(of('name-servers-disagree', ...logged, ...addresses)).toEqual([]);
   });
 
   test('over nothing: nobody knows it', () => {
@@ -118,7 +118,7 @@ describe('a search list', () => {
     const steps = opened('reg.test', 0).map((step) =>
       step.step === 'dns' ? { ...step, outcome: good({ addresses: [], answeredBy: 'x', searched, ...over }) } : step,
     );
-    return foreseen('names-searched', { exchanges: [exchange('resolve', 'https://reg.test/', { steps })] });
+    return predicted('names-searched', { exchanges: [exchange('resolve', 'https://reg.test/', { steps })] });
   };
 
   test('whose suffix answers late costs every connection', () => {
@@ -134,7 +134,7 @@ describe('a search list', () => {
 
   test('that is quick, or is not used, is no news', () => {
     expect(found(20)).toEqual([]);
-    expect(foreseen('names-searched')).toEqual([]);
+    expect(predicted('names-searched')).toEqual([]);
   });
 });
 
@@ -148,7 +148,11 @@ describe('/etc/hosts', () => {
   const gave = (given: string) => ({ hosts: { 'reg.test': host({ named: { [given]: { firstMs: 0, seenMs: at } } }) } });
 
   test('that keeps an address which the name server gave before and gives no more', () => {
-    const found = foreseen('hosts-file-outdated', { exchanges, evidence: says('10.4.0.8'), past: gave('10.4.0.7') });
+    const found = predicted('hosts-file-outdated', {
+      exchanges,
+      evidence: says('10.4.0.8'),
+      history: gave('10.4.0.7'),
+    });
     expect(found).toMatchObject([{ about: 'reg.test', likelihood: 'likely', effect: 'fails' }]);
     expect(found[0]?.because).toContain('gave until 2026-03-02 12:00 UTC; it says 10.4.0.8 now');
   });
@@ -158,8 +162,8 @@ describe('/etc/hosts', () => {
     ['names one of those that it gives', says('10.4.0.8', '10.4.0.7'), gave('10.4.0.7')],
     ['was asked for the first time', says('10.4.0.8'), {}],
     ['knows a name that nobody else does', [], gave('10.4.0.7')],
-  ])('is no news where it %s', (_, evidence, past) => {
-    expect(foreseen('hosts-file-outdated', { exchanges, evidence, past })).toEqual([]);
+  ])('is no news where it %s', (_, evidence, history) => {
+    expect(predicted('hosts-file-outdated', { exchanges, evidence, history })).toEqual([]);
   });
 });
 
@@ -187,8 +191,8 @@ describe('an address family', () => {
   });
 
   test('that the node uses and one host cannot be reached by is hidden by the other, and costs', () => {
-    const past = { hosts: { 'other.test': host({ v6: well }) } };
-    const found = foreseen('address-down', { evidence: both(unreachable), past });
+    const history = { hosts: { 'other.test': host({ v6: well }) } };
+    const found = predicted('address-down', { evidence: both(unreachable), history });
     expect(found).toMatchObject([{ fault: 'tcp.unreachable', effect: 'delays', likelihood: 'possible' }]);
     expect(found[0]?.because).toContain('by IPv6, which this node reaches others by');
   });

@@ -1,12 +1,12 @@
 /** The rules about quotas and other limits, by facts. */
 import { describe, expect, test } from 'vitest';
-import type { Image } from '#pull/image.ts';
-import type { Entry } from '#pull/ledger.ts';
-import type { Good } from '#pull/outcome.ts';
-import { emptyPast, type Past } from '#pull/past.ts';
-import { planPull } from '#pull/plan.ts';
-import type { QuotaSeries } from '#pull/quota.ts';
-import { foreseeImage, foreseeNode } from '../../src/forecast/foresee.ts';
+import type { Image } from '#image/reference.ts';
+import type { Entry } from '#report/ledger.ts';
+import type { Good } from '#report/outcome.ts';
+import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
+import { planPull } from '#runtime/plan.ts';
+import type { QuotaSeries } from '#report/quota.ts';
+import { forecastImage, forecastNode } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { hubQuota, runningOut } from '../kit/hub-quota.ts';
 import { entry, pulling } from '../kit/ledger.ts';
@@ -32,13 +32,13 @@ describe('quota-runs-out', () => {
     );
     const plan = planPull(node, { ...demand, image: demand.image as Good<Image> }, []);
     const as = plan.identities.ok ? (plan.identities.value[0]?.label ?? '') : '';
-    const told = exchange('resolve', 'https://registry-1.docker.io/v2/', {
+    const shown = exchange('resolve', 'https://registry-1.docker.io/v2/', {
       as,
       outcome: good({ status: 200, bytes: 0, family }),
     });
-    const rehearsal = { performances: [{ ...healthy('docker.io', 'x'), as, exchanges: [told] }], evidence: [], ms: 1 };
-    const past = { ...emptyPast, quotas: [series] };
-    return foreseeImage({ now, view: node, demand, plan, rehearsal, past }).filter(
+    const rehearsal = { attempts: [{ ...healthy('docker.io', 'x'), as, exchanges: [shown] }], evidence: [], ms: 1 };
+    const history = { ...emptyNodeHistory, quotas: [series] };
+    return forecastImage({ now, view: node, demand, plan, rehearsal, history }).filter(
       ({ rule }) => rule === 'quota-runs-out',
     );
   };
@@ -69,7 +69,7 @@ describe('quota-runs-out', () => {
   test.each([
     ['ipv4', 'ipv6', 'pulls go over IPv4 now, and would meet it over IPv6'],
     ['ipv6', 'ipv4', 'pulls go over IPv6 now, and would meet it over IPv4'],
-  ] as const)('where pulls go over %s is told of %s too, and threatens no pull', (family, other, said) => {
+  ] as const)('where pulls go over %s is told of %s too, and threatens no pull', (family, other, reported) => {
     const [forecast, ...more] = judged(running({ family: other, source: '2001:db8::' }), { family });
     expect(more).toEqual([]);
     expect(forecast).toMatchObject({
@@ -79,7 +79,7 @@ describe('quota-runs-out', () => {
       about: 'docker.io quota of 2001:db8::',
     });
     expect(forecast?.withinS).toBeCloseTo(40 * 60, -2);
-    expect(forecast?.because).toContain(said);
+    expect(forecast?.because).toContain(reported);
   });
 
   test.each([
@@ -89,7 +89,7 @@ describe('quota-runs-out', () => {
     ['an address, where a login is presented', running(), { user: 'ci' }],
     ['Docker Hub, where a mirror serves', running(), { mirror: 'mirror.test' }],
     ['hours ago', running({ seenMs: nowMs - 3 * 60 * minute }), {}],
-    ['headers that say nothing', running({ points: [], said: 'nothing' }), {}],
+    ['headers that say nothing', running({ points: [], reported: 'nothing' }), {}],
   ])('not of %s', (_, series, over) => {
     expect(judged(series, over)).toEqual([]);
   });
@@ -99,16 +99,16 @@ describe('quota-short', () => {
   const images = (count: number, present: 'yes' | 'no'): readonly Entry[] =>
     Array.from({ length: count }, (_, i) => {
       const report = pulling({ image: `team/app${i}:1`, registry: 'docker.io' });
-      const performances = report.performances.map((one) =>
+      const attempts = report.attempts.map((one) =>
         one.ending.is === 'pulled'
           ? { ...one, ending: { ...one.ending, content: { ...one.ending.content, digest: `sha256:${i}` } } }
           : one,
       );
-      return entry({ ...report, present, performances });
+      return entry({ ...report, present, attempts });
     });
   const judged = (entries: readonly Entry[], left: number, over: Partial<QuotaSeries> = {}) => {
-    const past: Past = { ...emptyPast, quotas: [running({ points: [[nowMs, left]], ...over })] };
-    return foreseeNode({ now, view, entries, past }).filter(({ rule }) => rule === 'quota-short');
+    const history: NodeHistory = { ...emptyNodeHistory, quotas: [running({ points: [[nowMs, left]], ...over })] };
+    return forecastNode({ now, view, entries, history }).filter(({ rule }) => rule === 'quota-short');
   };
 
   test('less is left than the images that are missing need', () => {
@@ -134,10 +134,10 @@ describe('quota-short', () => {
 
   test('not where the node goes by another address family', () => {
     const over6 = images(12, 'no').map((one): Entry => {
-      const [first] = one.report.performances;
+      const [first] = one.report.attempts;
       if (first === undefined) return one;
-      const told = exchange('resolve', 'u', { outcome: good({ status: 200, bytes: 0, family: 'ipv6' }) });
-      return { ...one, report: { ...one.report, performances: [{ ...first, exchanges: [told] }] } };
+      const shown = exchange('resolve', 'u', { outcome: good({ status: 200, bytes: 0, family: 'ipv6' }) });
+      return { ...one, report: { ...one.report, attempts: [{ ...first, exchanges: [shown] }] } };
     });
     expect(judged(over6, 1)).toEqual([]);
     expect(judged(over6, 1, { family: 'ipv6' })).toHaveLength(1);
@@ -152,7 +152,9 @@ describe('quota-short', () => {
 
 describe('quota-unseen', () => {
   const judged = (entries: readonly Entry[], quotas: readonly QuotaSeries[] = []) =>
-    foreseeNode({ now, view, entries, past: { ...emptyPast, quotas } }).filter(({ rule }) => rule === 'quota-unseen');
+    forecastNode({ now, view, entries, history: { ...emptyNodeHistory, quotas } }).filter(
+      ({ rule }) => rule === 'quota-unseen',
+    );
   const mirrored = (registry: string): Entry => {
     const report = pulling({ image: 'a', registry });
     const [origin] = report.plan?.routes ?? [];
@@ -168,28 +170,28 @@ describe('quota-unseen', () => {
   });
 
   test('in empty headers', () => {
-    expect(judged([], [running({ said: 'empty' })])).toMatchObject([{ likelihood: 'unknown' }]);
+    expect(judged([], [running({ reported: 'empty' })])).toMatchObject([{ likelihood: 'unknown' }]);
   });
 
   test.each([
     ['behind a mirror of another registry', [mirrored('quay.io')], []],
     ['of Docker Hub itself', [entry(pulling({ image: 'a', registry: 'docker.io' }))], []],
-    ['of a paid account', [], [running({ said: 'nothing', points: [] })]],
+    ['of a paid account', [], [running({ reported: 'nothing', points: [] })]],
   ])('not %s', (_, entries, quotas) => {
     expect(judged(entries, quotas)).toEqual([]);
   });
 });
 
 describe('registry-limited', () => {
-  const judged = (registry: string, limit: Past['limits'][string], user?: string) => {
+  const judged = (registry: string, limit: NodeHistory['limits'][string], user?: string) => {
     const demand = demandFor(
       `${registry}/team/app:1`,
       user === undefined ? {} : { secrets: [pullSecret('s', { [registry]: [user, 'x'] })] },
     );
     const plan = planPull(view, { ...demand, image: demand.image as Good<Image> }, []);
-    const rehearsal = { performances: [healthy(registry, 'x')], evidence: [], ms: 1 };
-    const past = { ...emptyPast, limits: { [registry]: limit } };
-    return foreseeImage({ now, view, demand, plan, rehearsal, past }).map(({ rule, effect, likelihood }) => [
+    const rehearsal = { attempts: [healthy(registry, 'x')], evidence: [], ms: 1 };
+    const history = { ...emptyNodeHistory, limits: { [registry]: limit } };
+    return forecastImage({ now, view, demand, plan, rehearsal, history }).map(({ rule, effect, likelihood }) => [
       rule,
       effect,
       likelihood,
@@ -197,7 +199,7 @@ describe('registry-limited', () => {
   };
   const ago = (minutes: number) => nowMs - minutes * minute;
 
-  test.each<[string, string, Past['limits'][string], string, string]>([
+  test.each<[string, string, NodeHistory['limits'][string], string, string]>([
     ['a burst only delays', 'quay.io', { scope: 'burst', atMs: ago(1) }, 'delays', 'possible'],
     ['what is not told neither', 'harbor.test', { scope: 'unknown', atMs: ago(1) }, 'delays', 'possible'],
     ['the abuse limiter stops everything', 'docker.io', { scope: 'abuse', atMs: ago(10) }, 'fails', 'possible'],
@@ -227,7 +229,7 @@ describe('registry-limited', () => {
     expect(judged(registry, limit)).toEqual([['registry-limited', effect, likelihood]]);
   });
 
-  test.each<[string, string, Past['limits'][string], string | undefined]>([
+  test.each<[string, string, NodeHistory['limits'][string], string | undefined]>([
     ['a burst is over', 'quay.io', { scope: 'burst', atMs: ago(6) }, undefined],
     ['a lock is over', 'docker.io', { scope: 'login', atMs: ago(16) }, undefined],
     ['the month is over', 'public.ecr.aws', { scope: 'monthly', atMs: Date.parse('2026-02-28T23:59:59Z') }, undefined],

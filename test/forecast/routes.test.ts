@@ -1,12 +1,12 @@
 /** Hosts of a plan that are down, slow, come and go, or will be reached another way. */
 import { describe, expect, test } from 'vitest';
-import type { Past } from '#pull/past.ts';
-import { noTries, tried, type Tries } from '#pull/past/tries.ts';
-import type { Content, Exchange, Performance } from '#pull/rehearsal.ts';
-import { Secret } from '#pull/secret.ts';
-import type { Doubt } from '#pull/view.ts';
+import type { NodeHistory } from '#forecast/history/history.ts';
+import { noTries, tried, type Tries } from '#forecast/history/tries.ts';
+import type { Content, Exchange, Attempt } from '#report/rehearsal.ts';
+import { Secret } from '#report/secret.ts';
+import type { Doubt } from '#node/view.ts';
 import { exchange, good, healthy, opened } from '../kit/exchanges.ts';
-import { foreseen, minuteMs, noon, type FactsSketch } from '../kit/foreseen.ts';
+import { predicted, minuteMs, noon, type FactsSketch } from '../kit/foreseen.ts';
 import { plain } from '../kit/stage.ts';
 
 const refused = { ok: false, fault: { code: 'tcp.refused', address: '10.0.0.9', port: 443 } } as const;
@@ -14,13 +14,13 @@ const late = { ok: false, fault: { code: 'tcp.timed_out', address: '10.0.0.9', p
 const mirrors = ['one.test', 'two.test'].map((name) => plain(name, { url: `https://${name}` }));
 const at = (route: number, over: Partial<Exchange> = {}): Exchange => exchange('manifest', 'u', { route, ...over });
 const well = healthy('reg.test', 'team/app');
-const knowing = (host: string, requests: Tries): Partial<Past> => ({
+const knowing = (host: string, requests: Tries): Partial<NodeHistory> => ({
   hosts: { [host]: { firstMs: 0, seenMs: 0, addresses: {}, dialsMs: [], requests, v4: noTries, v6: noTries } },
 });
 const minutesAgo = (n: number): number => noon.getTime() - n * minuteMs;
 
 describe('route-down', () => {
-  const found = (...exchanges: readonly Exchange[]) => foreseen('route-down', { mirrors, exchanges });
+  const found = (...exchanges: readonly Exchange[]) => predicted('route-down', { mirrors, exchanges });
 
   test('a mirror that refused and another host that served', () => {
     const forecasts = found(at(0, { outcome: refused }), at(1));
@@ -41,8 +41,8 @@ describe('route-down', () => {
       minutesAgo(30),
       'tcp.refused',
     );
-    const sketch = { mirrors, exchanges: [at(0, { outcome: refused }), at(1)], past: knowing('one.test', down) };
-    expect(foreseen('route-down', sketch)[0]?.because).toContain('fails since 2026-03-04 11:00 UTC (tcp.refused)');
+    const sketch = { mirrors, exchanges: [at(0, { outcome: refused }), at(1)], history: knowing('one.test', down) };
+    expect(predicted('route-down', sketch)[0]?.because).toContain('fails since 2026-03-04 11:00 UTC (tcp.refused)');
   });
 
   test.each([
@@ -57,9 +57,9 @@ describe('route-down', () => {
   });
 
   test('a pull that failed needs no forecast', () => {
-    const ending: Performance['ending'] = { is: 'failed', fault: refused.fault, stage: 'tcp', shown: '' };
-    const performances = [{ ...well, exchanges: [at(0, { outcome: refused }), at(1)], ending }];
-    expect(foreseen('route-down', { mirrors, rehearsal: { performances } })).toEqual([]);
+    const ending: Attempt['ending'] = { is: 'failed', fault: refused.fault, stage: 'tcp', shown: '' };
+    const attempts = [{ ...well, exchanges: [at(0, { outcome: refused }), at(1)], ending }];
+    expect(predicted('route-down', { mirrors, rehearsal: { attempts } })).toEqual([]);
   });
 });
 
@@ -67,7 +67,7 @@ describe('route-slow', () => {
   const found = (exchanges: readonly Exchange[], content: Partial<Content> = {}) => {
     const ending =
       well.ending.is === 'pulled' ? { ...well.ending, content: { ...well.ending.content, ...content } } : well.ending;
-    return foreseen('route-slow', { mirrors, rehearsal: { performances: [{ ...well, exchanges, ending }] } });
+    return predicted('route-slow', { mirrors, rehearsal: { attempts: [{ ...well, exchanges, ending }] } });
   };
 
   test('a mirror that is dialled in vain for 30 s by every object', () => {
@@ -96,7 +96,7 @@ describe('route-slow', () => {
 
   test('a registry itself that does: there is nothing that it could be taken out of', () => {
     const exchanges = [at(0, { ms: 12_000 }), at(0, { ms: 14_000 })];
-    const [forecast] = foreseen('route-slow', { rehearsal: { performances: [{ ...well, exchanges }] } });
+    const [forecast] = predicted('route-slow', { rehearsal: { attempts: [{ ...well, exchanges }] } });
     expect(forecast?.because).toMatch(/^origin reg.test takes/);
     expect(forecast?.remedy).toBe(
       'Find out what keeps reg.test, or the way to it, or pull through a mirror that is near.',
@@ -125,7 +125,7 @@ describe('host-comes-and-goes', () => {
   const falling = (...minutes: readonly number[]): Tries =>
     minutes.reduce((tries, n) => tried(tried(tries, minutesAgo(n + 1)), minutesAgo(n), 'tcp.reset'), noTries);
   const found = (tries: Tries, sketch: FactsSketch = {}) =>
-    foreseen('host-comes-and-goes', { past: knowing('reg.test', tries), ...sketch });
+    predicted('host-comes-and-goes', { history: knowing('reg.test', tries), ...sketch });
 
   test('three times a day is a habit, with a time', () => {
     expect(found(falling(210, 130, 50))).toMatchObject([
@@ -164,7 +164,7 @@ describe('restart-pending', () => {
     ] as const;
 
   test('a proxy that will be lost, where the way without it is closed', () => {
-    const [forecast] = foreseen('restart-pending', { runtime, evidence: tried_(refused) });
+    const [forecast] = predicted('restart-pending', { runtime, evidence: tried_(refused) });
     expect(forecast).toMatchObject({ about: 'reg.test', fault: 'tcp.refused', likelihood: 'likely', effect: 'fails' });
     expect(forecast?.because).toBe(
       `${because}: after a restart it would reach reg.test without a proxy, and that fails now (tcp.refused)`,
@@ -173,8 +173,8 @@ describe('restart-pending', () => {
   });
 
   test('is nothing where that way is open, or nothing changes', () => {
-    expect(foreseen('restart-pending', { runtime, evidence: tried_() })).toEqual([]);
-    expect(foreseen('restart-pending', { evidence: tried_(refused) })).toEqual([]);
+    expect(predicted('restart-pending', { runtime, evidence: tried_() })).toEqual([]);
+    expect(predicted('restart-pending', { evidence: tried_(refused) })).toEqual([]);
   });
 
   test.each([
@@ -184,11 +184,11 @@ describe('restart-pending', () => {
     const doubts: readonly Doubt[] = [
       { is: 'if_restarted', about, because: '/etc/x is newer than the running containerd' },
     ];
-    expect(foreseen('restart-pending', { node: { doubts } })).toMatchObject([{ fault, likelihood: 'unknown' }]);
+    expect(predicted('restart-pending', { node: { doubts } })).toMatchObject([{ fault, likelihood: 'unknown' }]);
   });
 
   test('what is only approximate waits for no restart', () => {
     const doubts: readonly Doubt[] = [{ is: 'approximate', about: 'roots', because: 'x could not be read' }];
-    expect(foreseen('restart-pending', { node: { doubts } })).toEqual([]);
+    expect(predicted('restart-pending', { node: { doubts } })).toEqual([]);
   });
 });

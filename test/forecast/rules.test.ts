@@ -1,13 +1,13 @@
 /** Each rule fires where it should, is silent where all is well, and throws over nothing. */
 import { describe, expect, test } from 'vitest';
-import type { RateLimit } from '#pull/fault.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { Image } from '#pull/image.ts';
-import type { Good } from '#pull/outcome.ts';
-import { emptyPast } from '#pull/past.ts';
-import { planPull, type PullPlan } from '#pull/plan.ts';
-import type { Exchange, Rehearsal } from '#pull/rehearsal.ts';
-import { foreseeImage, imageRules, nodeRules } from '../../src/forecast/foresee.ts';
+import type { RateLimit } from '#report/fault.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Image } from '#image/reference.ts';
+import type { Good } from '#report/outcome.ts';
+import { emptyNodeHistory } from '#forecast/history/history.ts';
+import { planPull, type PullPlan } from '#runtime/plan.ts';
+import type { Exchange, Rehearsal } from '#report/rehearsal.ts';
+import { forecastImage, imageRules, nodeRules } from '#forecast/rules.ts';
 import { exchange, good, healthy } from '../kit/exchanges.ts';
 import { demandFor, nodeOf, plain, toml } from '../kit/stage.ts';
 
@@ -17,33 +17,33 @@ const view = nodeOf({ dirs: { 'reg.test': toml(plain('reg.test'), plain('one.tes
 const plan: PullPlan = planPull(view, { ...demand, image: demand.image as Good<Image> }, []);
 const well = healthy('reg.test', 'team/app');
 
-function foreseen(over: Partial<Rehearsal>, rule?: string): readonly Forecast[] {
-  const rehearsal: Rehearsal = { performances: [well], evidence: [], ms: 1, ...over };
-  return foreseeImage({ now, view, demand, plan, rehearsal, past: emptyPast }).filter(
+function predicted(over: Partial<Rehearsal>, rule?: string): readonly Forecast[] {
+  const rehearsal: Rehearsal = { attempts: [well], evidence: [], ms: 1, ...over };
+  return forecastImage({ now, view, demand, plan, rehearsal, history: emptyNodeHistory }).filter(
     (forecast) => rule === undefined || forecast.rule === rule,
   );
 }
 
-const of = (exchanges: readonly Exchange[]): Partial<Rehearsal> => ({ performances: [{ ...well, exchanges }] });
+const of = (exchanges: readonly Exchange[]): Partial<Rehearsal> => ({ attempts: [{ ...well, exchanges }] });
 const refused = { ok: false, fault: { code: 'tcp.refused', address: '10.0.0.9', port: 443 } } as const;
 
 test('a healthy rehearsal foresees nothing', () => {
-  expect(foreseen({})).toEqual([]);
+  expect(predicted({})).toEqual([]);
 });
 
 test('an empty one neither', () => {
-  expect(foreseen({ performances: [] })).toEqual([]);
+  expect(predicted({ attempts: [] })).toEqual([]);
 });
 
 test('a rule that throws becomes one forecast of ours, and the rest go on', () => {
-  const broken = { performances: [{ ...well, exchanges: [{ ...exchange('layer', 'x'), steps: null }] }] };
-  const forecasts = foreseeImage({
+  const broken = { attempts: [{ ...well, exchanges: [{ ...exchange('layer', 'x'), steps: null }] }] };
+  const forecasts = forecastImage({
     now,
     view,
     demand,
     plan,
     rehearsal: { evidence: [], ms: 1, ...broken } as unknown as Rehearsal,
-    past: emptyPast,
+    history: emptyNodeHistory,
   });
   const bugs = forecasts.filter(({ fault }) => fault === 'agent.bug');
   expect(bugs.map(({ rule }) => rule)).toContain('certificate-expires');
@@ -52,7 +52,7 @@ test('a rule that throws becomes one forecast of ours, and the rest go on', () =
 
 describe('rate-limit-nears', () => {
   const found = (rateLimit: Partial<RateLimit>) =>
-    foreseen(
+    predicted(
       of([
         exchange('resolve', 'https://hub.test/v2/x', {
           outcome: good({ status: 200, bytes: 0, rateLimit: { scope: 'quota', ...rateLimit } }),
@@ -91,11 +91,11 @@ describe.each(imageRules.map((rule) => [rule.name, rule] as const))('%s', (name,
       exchange('token', 'not a url', { outcome: refused, route: -1 }),
       exchange('layer', 'https://x', { outcome: good({ status: 999, bytes: -1, clockAheadS: Number.NaN }) }),
     ];
-    for (const performances of [[], [well], [{ ...well, exchanges: odd }]]) {
+    for (const attempts of [[], [well], [{ ...well, exchanges: odd }]]) {
       for (const one of [plan, { ...plan, routes: refused }]) {
-        const rehearsal = { performances, evidence: [], ms: 0 };
-        const facts = { view, demand, plan: one, rehearsal, past: emptyPast, now: new Date(Number.NaN) };
-        expect(() => [rule.foresee(facts), rule.unseen?.(facts)]).not.toThrow();
+        const rehearsal = { attempts, evidence: [], ms: 0 };
+        const facts = { view, demand, plan: one, rehearsal, history: emptyNodeHistory, now: new Date(Number.NaN) };
+        expect(() => [rule.evaluate(facts), rule.unseen?.(facts)]).not.toThrow();
       }
     }
   });
@@ -107,7 +107,7 @@ describe.each(imageRules.map((rule) => [rule.name, rule] as const))('%s', (name,
 
 describe.each(nodeRules.map((rule) => [rule.name, rule] as const))('%s', (name, rule) => {
   test('is silent of a node of which nothing is known', () => {
-    expect(rule.foresee({ now, view, entries: [], past: emptyPast })).toEqual([]);
+    expect(rule.evaluate({ now, view, entries: [], history: emptyNodeHistory })).toEqual([]);
   });
 
   test('is called by its own name', () => {

@@ -1,14 +1,14 @@
 /** Incidents of logins and quotas that are seen before they happen. It pulls yet, and then it fails as foretold. */
 import { expect } from 'vitest';
-import type { PullReport } from '#pull/report.ts';
-import type { Demand, NodeView } from '#pull/view.ts';
-import { foreseeNode } from '../../src/forecast/foresee.ts';
-import { Memory } from '../../src/stage/memory.ts';
+import type { PullReport } from '#report/report.ts';
+import type { Demand, NodeView } from '#node/view.ts';
+import { forecastNode } from '#forecast/rules.ts';
+import { Memory } from '#runtime/attempt/memory.ts';
 import { FakeHub, type HubWish } from '../kit/fake-hub.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { expectCame, incident } from '../kit/incidents.ts';
 import { entry } from '../kit/ledger.ts';
-import { foretold, hour, minute, RememberingNode } from '../kit/remembering.ts';
+import { predicted, hour, minute, RememberingNode } from '../kit/remembering.ts';
 import { demandFor, gist, nodeOf, pullOf, pullSecret } from '../kit/stage.ts';
 import { ecrPassword, untilItEnds } from '../kit/tokens.ts';
 
@@ -34,7 +34,7 @@ incident(30, async () => {
   const pasted = withPassword(startMs + 12 * hour);
   const first = await node.rehearse(pasted);
   expect(gist(first)).toBe('pulls');
-  expect(foretold(first, 'credential-expires')).toMatchObject({ withinS: 12 * 3600, likelihood: 'unknown' });
+  expect(predicted(first, 'credential-expires')).toMatchObject({ withinS: 12 * 3600, likelihood: 'unknown' });
   const before = await node.after(10.5 * hour, pasted);
   expectCame(before, await node.after(1.5 * hour, pasted), { ...expired, withinS: 1.5 * 3600 });
 });
@@ -74,15 +74,15 @@ async function drains({ hub, node, wanted, each, source }: Drained): Promise<Pul
   expect(gist(await node.rehearse(wanted))).toBe('pulls');
   let before = await five();
   for (let looks = 0; looks < 11; looks += 1) before = await five();
-  const told = foretold(before, 'quota-runs-out');
-  const endsMs = node.nowMs + (told?.withinS ?? 0) * 1000;
+  const shown = predicted(before, 'quota-runs-out');
+  const endsMs = node.nowMs + (shown?.withinS ?? 0) * 1000;
   let after = before;
   while (node.nowMs < endsMs - 10 * minute) {
     after = await five();
     expect(after.verdict.is).toBe('at_risk');
   }
   while (node.nowMs < endsMs + 5 * minute) after = await five();
-  expect(told?.withinS).toBeGreaterThan(3600);
+  expect(shown?.withinS).toBeGreaterThan(3600);
   expectCame(before, after, {
     rule: 'quota-runs-out',
     fault: 'api.rate_limited',
@@ -97,8 +97,8 @@ const remembers = (hub: FakeHub, view: NodeView = hub.node()): RememberingNode =
   new RememberingNode(view, startMs, { memory: new Memory() });
 
 /** A Docker Hub whose clock is that of the node which looks at it. */
-async function openHub(wish: Omit<HubWish, 'now'>) {
-  const hub: FakeHub = await FakeHub.open({ ...wish, now: () => node.nowMs });
+async function openHub(request: Omit<HubWish, 'now'>) {
+  const hub: FakeHub = await FakeHub.open({ ...request, now: () => node.nowMs });
   const node = remembers(hub);
   return { hub, node, [Symbol.asyncDispose]: () => hub[Symbol.asyncDispose]() };
 }
@@ -109,8 +109,8 @@ incident(36, async () => {
   const wanted = demandFor('nginx:1', { secrets: [pullSecret('hub', { 'hub.docker.com': ['ci', 'right'] })] });
   const before = await drains({ ...at, wanted, each: 2, source: '127.0.0.1' });
   expect(before.plan?.identities).toEqual(['anonymous']);
-  const facts = { now: new Date(before.at), view: at.node.view, entries: [entry(before)], past: at.node.past };
-  expect(foreseeNode(facts)).toContainEqual(
+  const facts = { now: new Date(before.at), view: at.node.view, entries: [entry(before)], history: at.node.history };
+  expect(forecastNode(facts)).toContainEqual(
     expect.objectContaining({ rule: 'secret-matches-nothing', about: 'pull secret shop/hub' }),
   );
 });
@@ -133,20 +133,21 @@ incident(40, async () => {
     exempt: repositories,
   });
   const { node } = at;
-  const wantedBy = ['a', 'b'].map((name) => ({ kind: 'Pod', namespace: 'shop', name, part: 'container web' }));
+  const requestedBy = ['a', 'b'].map((name) => ({ kind: 'Pod', namespace: 'shop', name, part: 'container web' }));
   const old = pullSecret('stale', { 'docker.io': ['ci', 'wrong'] });
-  const waiting: Demand = { ...demandFor('team/app:1', { secrets: [old] }), wantedBy };
+  const waiting: Demand = { ...demandFor('team/app:1', { secrets: [old] }), requestedBy };
   const well = demandFor('team/web:1', { secrets: [pullSecret('fresh', { 'docker.io': ['ci', 'right'] })] });
   expect(gist(await node.rehearse(waiting))).toBe('fails auth.rejected');
   const before = await node.rehearse(well);
-  const endsMs = node.nowMs + (foretold(before, 'login-nears-lock')?.withinS ?? 0) * 1000;
+  const endsMs = node.nowMs + (predicted(before, 'login-nears-lock')?.withinS ?? 0) * 1000;
   // The kubelet: each container at once, and then with its back-off.
   for (let waitMs = 10_000; node.nowMs < endsMs; waitMs *= 2) {
-    for (let i = 0; i < wantedBy.length; i += 1) await pullOf(node.view, waiting, { now: () => new Date(node.nowMs) });
+    for (let i = 0; i < requestedBy.length; i += 1)
+      await pullOf(node.view, waiting, { now: () => new Date(node.nowMs) });
     node.nowMs += waitMs;
   }
   // With a fresh memory: nobody has proven the right password in this pass.
-  const after = await pullOf(node.view, well, { now: () => new Date(node.nowMs), past: () => node.past });
+  const after = await pullOf(node.view, well, { now: () => new Date(node.nowMs), history: () => node.history });
   expectCame(before, after, {
     rule: 'login-nears-lock',
     fault: 'api.rate_limited',

@@ -2,10 +2,10 @@
 import { statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import type { Forecast } from '#pull/forecast.ts';
-import { emptyPast, learnNode } from '#pull/past.ts';
-import { foreseeNode } from '../../src/forecast/foresee.ts';
-import { readNode } from '../../src/node/read-node.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import { emptyNodeHistory, learnNode } from '#forecast/history/history.ts';
+import { forecastNode } from '#forecast/rules.ts';
+import { readNode } from '#rehearsal/read-node.ts';
 import { askDrypull } from '../kit/ask-drypull.ts';
 import { kubeletText } from '../kit/cri.ts';
 import { expectWarned, incident } from '../kit/incidents.ts';
@@ -50,13 +50,13 @@ incident(
     await using held = new AsyncDisposableStack();
     held.use(node);
     const stage = held.use(openStage(authorities, node));
-    let past = emptyPast;
+    let history = emptyNodeHistory;
     let atMs = Date.parse('2026-03-04T12:00:00Z');
-    const look = async (): Promise<readonly Forecast[]> => {
+    const readView = async (): Promise<readonly Forecast[]> => {
       const now = new Date(atMs);
       const view = await readNode({ hostRoot: node.root.path, runtime: node.daemon.version, kubelet: {}, now });
-      past = learnNode(past, view, atMs);
-      return foreseeNode({ now, view, entries: [], past });
+      history = learnNode(history, view, atMs);
+      return forecastNode({ now, view, entries: [], history });
     };
     const step = async (): Promise<void> => {
       await fill(MiB / 2);
@@ -64,10 +64,10 @@ incident(
     };
     await fill((await freeBytes()) - 45 * MiB);
     for (let steps = 0; steps < (4 * hour) / stepMs; steps += 1) {
-      await look();
+      await readView();
       await step();
     }
-    const [pressure] = await look();
+    const [pressure] = await readView();
     expect(pressure).toMatchObject({
       rule: 'disk-fills',
       fault: 'disk.pressure',
@@ -78,9 +78,9 @@ incident(
     expect(withinS).toBeGreaterThan(3000);
     const endMs = atMs + withinS * 1000;
     while (atMs < endMs - stepMs) await step();
-    expect((await look())[0]).not.toMatchObject({ likelihood: 'certain' });
+    expect((await readView())[0]).not.toMatchObject({ likelihood: 'certain' });
     while (atMs < endMs + stepMs) await step();
-    expect((await look())[0]).toMatchObject({ fault: 'disk.pressure', likelihood: 'certain', withinS: 0 });
+    expect((await readView())[0]).toMatchObject({ fault: 'disk.pressure', likelihood: 'certain', withinS: 0 });
 
     // Pods that the kubelet has taken pull on, until nothing is left.
     await fill((await freeBytes()) - 3 * MiB);

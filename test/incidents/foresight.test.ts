@@ -1,7 +1,7 @@
 /** Incidents that are seen before they happen: hosts, ways, certificates, clocks and content. It pulls yet, and then it fails as foretold. */
 import { expect } from 'vitest';
-import { Secret } from '#pull/secret.ts';
-import type { NodeView } from '#pull/view.ts';
+import { Secret } from '#report/secret.ts';
+import type { NodeView } from '#node/view.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { asking, fakeDns } from '../kit/fake-dns.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';
@@ -10,7 +10,7 @@ import { trusting } from '../kit/footing.ts';
 import { expectCame, expectWarned, incident } from '../kit/incidents.ts';
 import { onBlobs, onManifests, refuses, resets } from '../kit/misbehaviour.ts';
 import { dropIn, proxiedWorld } from '../kit/proxied-node.ts';
-import { day, foretold, hour, minute, RememberingNode } from '../kit/remembering.ts';
+import { day, predicted, hour, minute, RememberingNode } from '../kit/remembering.ts';
 import { comesSlowly, VirtualClock } from '../kit/slow-blob.ts';
 import { smallPull } from '../kit/small-puller.ts';
 import { gist, nodeOf, plain, toml, type NodeSketch } from '../kit/stage.ts';
@@ -32,8 +32,8 @@ async function movesTo(host: string, isRefused: (view: NodeView) => NodeView): P
   const before = await node.after(minute, web);
   registry.play(node.dates, leadsTo({ '*': host }));
   const after = await node.after(minute, web);
-  const told = { rule: 'blob-host-new', fault: 'blob.redirect_failed', likelihood: 'likely', withinS: 0 } as const;
-  expectCame(before, after, { ...told, about: new URL(host).host, stage: 'blob' });
+  const shown = { rule: 'blob-host-new', fault: 'blob.redirect_failed', likelihood: 'likely', withinS: 0 } as const;
+  expectCame(before, after, { ...shown, about: new URL(host).host, stage: 'blob' });
 }
 
 incident(2, async () => {
@@ -54,27 +54,27 @@ incident(4, async () => {
   registry.play(node.dates, leadsTo({ '*': oldHost }));
   old.play(node.dates, resetsTwoOfFive());
   let before = await node.rehearse(app);
-  for (let looks = 1; looks < 20 && foretold(before, 'blob-host-flaky') === undefined; looks += 1)
+  for (let looks = 1; looks < 20 && predicted(before, 'blob-host-flaky') === undefined; looks += 1)
     before = await node.after(5 * minute, app);
   old.play(node.dates);
   before = await node.after(5 * minute, app);
   old.play(node.dates, onBlobs(resets()));
   const after = await node.after(5 * minute, app);
-  const told = { rule: 'blob-host-flaky', fault: 'blob.redirect_failed', likelihood: 'likely', withinS: 0 } as const;
-  expectCame(before, after, { ...told, about: oldHost, stage: 'blob' });
+  const shown = { rule: 'blob-host-flaky', fault: 'blob.redirect_failed', likelihood: 'likely', withinS: 0 } as const;
+  expectCame(before, after, { ...shown, about: oldHost, stage: 'blob' });
 });
 
 incident(18, async () => {
   await using world = await proxiedWorld(images);
-  const { place, root, look } = world;
-  const node = new RememberingNode(await look(), Date.now(), { manners: { evidence: true } });
+  const { place, root, readView } = world;
+  const node = new RememberingNode(await readView(), Date.now(), { manners: { evidence: true } });
   expect(gist(await node.rehearse(`${place}/team/app:v1`))).toBe('pulls');
   await root.remove(dropIn);
-  node.view = await look();
+  node.view = await readView();
   const before = await node.after(minute, `${place}/team/app:v1`);
   // The restart: the process has what the files say.
   await root.add({ 'proc/7/environ': '' });
-  node.view = await look();
+  node.view = await readView();
   const after = await node.after(minute, `${place}/team/app:v1`);
   expectCame(before, after, { rule: 'restart-pending', fault: 'dns.not_found', likelihood: 'likely', stage: 'dns' });
 });
@@ -90,8 +90,8 @@ async function ends(name: string, days: number, sketch: (url: string, root: stri
   registry.play(node.dates);
   const wanted = `${name === 'registry-1.docker.io' ? 'docker.io' : `${name}:${registry.port}`}/team/app:v1`;
   const before = await node.rehearse(wanted);
-  const told = foretold(before, 'certificate-expires');
-  expect(Math.round((told?.withinS ?? 0) / dayS)).toBe(days);
+  const shown = predicted(before, 'certificate-expires');
+  expect(Math.round((shown?.withinS ?? 0) / dayS)).toBe(days);
   expect(gist(await node.after(endMs - hour - node.nowMs, wanted))).toBe('at_risk certificate-expires');
   const after = await node.after(2 * hour, wanted);
   expectCame(before, after, { rule: 'certificate-expires', fault: 'tls.expired', stage: 'tls', likelihood: 'likely' });
@@ -130,7 +130,7 @@ incident(25, async () => {
   let before = await node.rehearse(`${place}/team/app:v1`);
   for (hours = 1; hours <= 6; hours += 1) before = await node.after(hour - lostMs, `${place}/team/app:v1`);
   await first.close();
-  expect(Math.round((foretold(before, 'clock-skews')?.withinS ?? 0) / 3600)).toBe(4);
+  expect(Math.round((predicted(before, 'clock-skews')?.withinS ?? 0) / 3600)).toBe(4);
   const tls = { cert: fresh.chain, key: fresh.key };
   await using next = await FakeRegistry.open({ images, onRequest, tls, port });
   hours = 10;
@@ -159,7 +159,7 @@ incident(44, async () => {
   const back = await node.after(day, 'bitnami/redis:7.2');
   expect(gist(back)).toBe('at_risk registry-deprecated tag-flickers');
   registry.play(node.dates, gone);
-  const forGood = await node.after((foretold(back, 'registry-deprecated')?.withinS ?? 0) * 1000, 'bitnami/redis:7.2');
+  const forGood = await node.after((predicted(back, 'registry-deprecated')?.withinS ?? 0) * 1000, 'bitnami/redis:7.2');
   expect(forGood.at).toBe('2025-09-29T00:00:00.000Z');
   expectCame(back, forGood, { ...removal, withinS: 31 * dayS, stage: 'manifest' });
 });
@@ -174,12 +174,12 @@ incident(50, async () => {
   // What is frozen serves on, which no verdict is changed by.
   const frozen = await node.rehearse(`k8s.gcr.io/${name}:v1`);
   expect(gist(frozen)).toBe('pulls');
-  expect(foretold(frozen, 'registry-deprecated')).toMatchObject({ effect: 'none' });
+  expect(predicted(frozen, 'registry-deprecated')).toMatchObject({ effect: 'none' });
   const before = await node.rehearse(`gcr.io/${name}:v1`);
-  const told = { rule: 'registry-deprecated', fault: 'manifest.unknown_repository', withinS: 90 * dayS } as const;
+  const shown = { rule: 'registry-deprecated', fault: 'manifest.unknown_repository', withinS: 90 * dayS } as const;
   registry.play(node.dates, refuses(404, 'NAME_UNKNOWN', 'repository name not known to registry'));
-  const after = await node.after((foretold(before, 'registry-deprecated')?.withinS ?? 0) * 1000, `gcr.io/${name}:v1`);
-  expectCame(before, after, { ...told, stage: 'manifest' });
+  const after = await node.after((predicted(before, 'registry-deprecated')?.withinS ?? 0) * 1000, `gcr.io/${name}:v1`);
+  expectCame(before, after, { ...shown, stage: 'manifest' });
 });
 
 incident(48, async () => {
@@ -217,5 +217,5 @@ incident(12, async () => {
   registry.play(node.dates);
   const report = await node.rehearse(`${place}/team/app:v1`);
   expect(gist(report)).toBe('pulls');
-  expect(foretold(report, 'address-down')).toMatchObject({ fault: 'tcp.refused', effect: 'delays' });
+  expect(predicted(report, 'address-down')).toMatchObject({ fault: 'tcp.refused', effect: 'delays' });
 });

@@ -1,7 +1,7 @@
 /** Incidents between the node and its registries: names, routes, firewalls, proxies, handshakes. */
 import { describe } from 'vitest';
-import type { HostRule } from '#pull/view.ts';
-import { Secret } from '#pull/secret.ts';
+import type { HostRule } from '#node/view.ts';
+import { Secret } from '#report/secret.ts';
 import { authority } from '../kit/authority.ts';
 import { asking, fakeDns } from '../kit/fake-dns.ts';
 import { fakeProxy } from '../kit/fake-proxy.ts';
@@ -145,12 +145,12 @@ describe.concurrent('a handshake that never ends', () => {
 
 incident(19, async () => {
   await using registry = await FakeRegistry.open({ images: { 'eks/pause:3.5': image() } });
-  await using way = await fakeProxy({ to: registry.port });
+  await using how = await fakeProxy({ to: registry.port });
   const sandbox = demandFor('ecr.test/eks/pause:3.5', { policy: 'IfNotPresent' });
   const dirs = { 'ecr.test': toml(plain('ecr.test', impatient)) };
   const withProxy = nodeOf({
     dirs,
-    proxy: { http: new Secret(`http://127.0.0.1:${way.port}`), source: 'kubelet.service' },
+    proxy: { http: new Secret(`http://127.0.0.1:${how.port}`), source: 'kubelet.service' },
   });
   const withoutProxy = nodeOf({ dirs, hosts: { 'ecr.test': ['224.0.0.1'] } });
   const through = await pullOf(withProxy, sandbox);

@@ -1,9 +1,9 @@
 /** Incidents of registries, their token services and storage, and of the credentials shown to them. */
 import { expect, test } from 'vitest';
-import { bad, good } from '#pull/outcome.ts';
-import type { FaultCode } from '#pull/fault.ts';
-import type { Stage } from '#pull/rehearsal.ts';
-import { Secret } from '#pull/secret.ts';
+import { bad, good } from '#report/outcome.ts';
+import type { FaultCode } from '#report/fault.ts';
+import type { Stage } from '#report/rehearsal.ts';
+import { Secret } from '#report/secret.ts';
 import { FakeRegistry, image, type RegistryWish, type Script } from '../kit/fake-registry.ts';
 import { expectForetold, incident } from '../kit/incidents.ts';
 import * as wrong from '../kit/misbehaviour.ts';
@@ -28,8 +28,8 @@ interface Replay extends PassSketch {
 }
 
 /** One registry that does so, and an image of it that would fail so. */
-async function replay(wish: RegistryWish, expected: readonly [Stage, FaultCode], how: Replay = {}): Promise<void> {
-  await using registry = await FakeRegistry.open({ images, ...wish });
+async function replay(request: RegistryWish, expected: readonly [Stage, FaultCode], how: Replay = {}): Promise<void> {
+  await using registry = await FakeRegistry.open({ images, ...request });
   const view = nodeOf({ registries: { 'reg.test': registry } });
   const report = await pullOf(view, demandFor(`reg.test:${registry.port}/team/app:v1`, how.demand), how);
   expectForetold(report, ...expected);

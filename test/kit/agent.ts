@@ -1,12 +1,12 @@
 /** An agent with a made-up outside: its rehearsals are answered by the test, its clock is the test's. */
 import { afterEach, beforeEach, vi } from 'vitest';
-import type { PullReport } from '#pull/report.ts';
-import type { Demand } from '#pull/view.ts';
-import type { Outside } from '../../src/agent.ts';
-import { runAgent } from '../../src/agent.ts';
-import type { Config } from '../../src/config.ts';
-import { parseConfig } from '../../src/config.ts';
-import { openLog } from '../../src/tell/log.ts';
+import type { PullReport } from '#report/report.ts';
+import type { Demand } from '#node/view.ts';
+import type { AgentDependencies } from '#agent/agent.ts';
+import { runAgent } from '#agent/agent.ts';
+import type { Config } from '#config/config.ts';
+import { parseConfig } from '#config/config.ts';
+import { openLog } from '#output/log.ts';
 import { failing, pulling } from './ledger.ts';
 
 const began = Date.parse('2026-03-04T12:00:30.000Z');
@@ -35,7 +35,7 @@ export function demandOf(image: string): Demand {
     image: { ok: true, value: parsed },
     written: image,
     policy: 'IfNotPresent',
-    wantedBy: [],
+    requestedBy: [],
     secrets: [],
     present: 'no',
   };
@@ -47,7 +47,7 @@ export const refused = (image: string): PullReport => ({
     image,
     fault: { code: 'tcp.refused', address: '10.0.0.1', port: 443 },
     stage: 'tcp',
-    advice: { cause: 'c', remedy: 'r', door: 'network' },
+    advice: { cause: 'c', remedy: 'r', owner: 'network' },
   }),
   at: new Date().toISOString(),
 });
@@ -69,7 +69,7 @@ export interface Running {
 }
 
 /** Of an agent that nobody listens to. */
-export function outsideOf(yaml: string): Outside {
+export function outsideOf(yaml: string): AgentDependencies {
   return {
     config: configOf(yaml),
     hostName: 'node-7',
@@ -84,7 +84,7 @@ export function outsideOf(yaml: string): Outside {
   };
 }
 
-export async function started(yaml: string, answer: Answer, over: Partial<Outside> = {}): Promise<Running> {
+export async function started(yaml: string, answer: Answer, over: Partial<AgentDependencies> = {}): Promise<Running> {
   const passes: (readonly string[])[] = [];
   const lines: string[] = [];
   const stopping = new AbortController();
@@ -114,6 +114,6 @@ export async function started(yaml: string, answer: Answer, over: Partial<Outsid
   return { url, passes, lines, stop, get };
 }
 
-export function said(lines: readonly string[], message: string): readonly Record<string, unknown>[] {
+export function logged(lines: readonly string[], message: string): readonly Record<string, unknown>[] {
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === message);
 }

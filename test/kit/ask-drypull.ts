@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { PullReport } from '#pull/report.ts';
+import type { PullReport } from '#report/report.ts';
 import { scratch } from './program.ts';
 
 const run = promisify(execFile);

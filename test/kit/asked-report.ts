@@ -1,8 +1,8 @@
 /** Reports by what was asked of whom, and how that ended: for fleets whose wire is a table. */
-import type { Fault } from '#pull/fault.ts';
-import type { Exchange } from '#pull/rehearsal.ts';
-import type { PublicRoute, PullReport } from '#pull/report.ts';
-import { stageOf } from '../../src/stage/trouble.ts';
+import type { Fault } from '#report/fault.ts';
+import type { Exchange } from '#report/rehearsal.ts';
+import type { PublicRoute, PullReport } from '#report/report.ts';
+import { stageOf } from '#runtime/attempt/trouble.ts';
 import { exchange } from './exchanges.ts';
 
 export interface AskedReport {
@@ -28,7 +28,7 @@ export function askedReport({ image, registry, mirror, atMs, asked, fault }: Ask
   const exchanges = asked.flatMap(({ host, requests, status }) =>
     Array.from({ length: status === 'shut' ? 1 : requests }, () => sent(host, hosts.indexOf(host), status)),
   );
-  const sure = { is: 'exact', because: [] } as const;
+  const confidence = { is: 'exact', because: [] } as const;
   const is = fault?.code.startsWith('agent.') === true ? 'unknown' : 'fails';
   return {
     version: 1,
@@ -39,8 +39,8 @@ export function askedReport({ image, registry, mirror, atMs, asked, fault }: Ask
     reference: image,
     registry,
     policy: 'IfNotPresent',
-    wantedBy: [],
-    verdict: fault === undefined ? { is: 'pulls', sure } : { is, fault, stage: stageOf(fault), sure },
+    requestedBy: [],
+    verdict: fault === undefined ? { is: 'pulls', confidence } : { is, fault, stage: stageOf(fault), confidence },
     forecasts: [],
     plan: {
       runtime: 'containerd 2.1.9',
@@ -50,7 +50,7 @@ export function askedReport({ image, registry, mirror, atMs, asked, fault }: Ask
       routes,
       doubts: [],
     },
-    performances: [{ as: 'anonymous', exchanges, ending: endingOf(fault) }],
+    attempts: [{ as: 'anonymous', exchanges, ending: endingOf(fault) }],
     evidence: [],
     warnings: [],
   };
@@ -64,7 +64,7 @@ function sent(host: string, route: number, status: number | 'shut'): Exchange {
 
 export const shutFault: Fault = { code: 'tcp.refused', address: '192.0.2.1', port: 443 };
 
-function endingOf(fault: Fault | undefined): PullReport['performances'][number]['ending'] {
+function endingOf(fault: Fault | undefined): PullReport['attempts'][number]['ending'] {
   if (fault !== undefined) return { is: 'failed', fault, stage: stageOf(fault), shown: '' };
   const content = { digest: '', mediaType: '', resolvedBy: 0, layers: 0, bytes: 0, blobHosts: [] } as const;
   return { is: 'pulled', content: { ...content, depth: 'resolved' } };

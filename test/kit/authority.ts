@@ -9,7 +9,7 @@ export interface KeyPair {
 
 export interface Authority {
   readonly cert: string;
-  readonly issue: (wish: CertificateWish) => Promise<KeyPair>;
+  readonly issue: (request: CertificateWish) => Promise<KeyPair>;
 }
 
 export interface CertificateWish {

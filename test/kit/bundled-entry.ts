@@ -1,6 +1,6 @@
 /** What test/bundle.test.ts bundles: it asks the API server of a kubeconfig file for its Node and prints the runtime. */
-import { connectByFile } from '../../src/cluster/connect.ts';
-import { readNodeFacts } from '../../src/cluster/node-facts.ts';
+import { connectByFile } from '#kubernetes/api/connect.ts';
+import { readNodeFacts } from '#kubernetes/node-facts.ts';
 
 const connected = connectByFile(process.argv[2] ?? '');
 if (!connected.ok) throw new Error(connected.fault.code);

@@ -1,14 +1,14 @@
 /** `drypull catalog` and an agent's reading of it, on the fake API server and on a clock that skips pauses. */
 import { gunzipSync } from 'node:zlib';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Demand } from '#pull/view.ts';
-import { Catalog } from '../../src/catalog.ts';
-import { catalogWriter } from '../../src/cluster/catalog-writer.ts';
-import { type WorkloadKind, ownKinds, watchWorkloads } from '../../src/cluster/watch-workloads.ts';
-import { watchDemand } from '../../src/cluster/watch-demand.ts';
-import { ComingDemands } from '../../src/coming-demands.ts';
-import { type CatalogMetrics, openCatalogMetrics } from '../../src/tell/catalog-metrics.ts';
-import { openLog } from '../../src/tell/log.ts';
+import type { Demand } from '#node/view.ts';
+import { Catalog } from '#catalog/catalog.ts';
+import { catalogWriter } from '#catalog/publish.ts';
+import { type WorkloadKind, ownKinds, watchWorkloads } from '#catalog/watch-workloads.ts';
+import { watchDemand } from '#kubernetes/watch-demand.ts';
+import { ComingDemands } from '#agent/upcoming-demands.ts';
+import { type CatalogMetrics, openCatalogMetrics } from '#output/metrics/catalog.ts';
+import { openLog } from '#output/log.ts';
 import { type FakeKube, catalogToken } from './fake-kube.ts';
 import { type Json, object, text } from './fake-kube-json.ts';
 import { type KubeWorld, clusterOf } from './kube-world.ts';
@@ -33,7 +33,7 @@ export async function turns(count: number): Promise<void> {
 export interface RunningCatalog extends AsyncDisposable {
   readonly catalog: Catalog;
   readonly lines: readonly string[];
-  readonly said: (message: string) => readonly Record<string, unknown>[];
+  readonly logged: (message: string) => readonly Record<string, unknown>[];
   readonly metrics: CatalogMetrics;
 }
 
@@ -44,17 +44,17 @@ export function runningCatalog(
   const lines: string[] = [];
   const log = openLog({ level: 'debug', node: 'catalog', to: { write: (line) => lines.push(line) } });
   const cluster = clusterOf(kube, catalogToken);
-  const { outside } = time;
+  const { dependencies } = time;
   const catalog = new Catalog(
     {
-      ...outside,
+      ...dependencies,
       watch: (onChange) =>
         watchWorkloads(
           cluster,
           { kinds: [...ownKinds, ...kinds], namespace: 'drypull', nodes },
-          { ...outside, onChange },
+          { ...dependencies, onChange },
         ),
-      writer: catalogWriter(cluster, 'drypull', outside),
+      writer: catalogWriter(cluster, 'drypull', dependencies),
       log,
     },
     () => metrics,
@@ -64,7 +64,7 @@ export function runningCatalog(
   return {
     catalog,
     lines,
-    said: (message) =>
+    logged: (message) =>
       lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === message),
     metrics,
     [Symbol.asyncDispose]: async () => {
@@ -90,15 +90,15 @@ export function readingAgent({ kube, time }: KubeWorld): ReadingAgent {
   const lines: string[] = [];
   const log = openLog({ level: 'debug', node: 'node1', to: { write: (line) => lines.push(line) } });
   const cluster = clusterOf(kube);
-  const { outside } = time;
+  const { dependencies } = time;
   const watch = watchDemand(cluster, 'node1', {
-    ...outside,
+    ...dependencies,
     readImage,
     onOutcome: () => undefined,
     onChange: () => coming?.recheck(),
   });
   const coming: ComingDemands | undefined = new ComingDemands(cluster, 'drypull', {
-    ...outside,
+    ...dependencies,
     log,
     node: () => watch.current().node,
     onChange: () => undefined,

@@ -82,9 +82,9 @@ const usages = {
 const made = new Map<string, Promise<Made>>();
 
 /** A root. */
-export async function authority(wish: Dates & { readonly name?: string } = {}): Promise<Made> {
-  const name = wish.name ?? 'Test Root';
-  return once(['authority', wish], () => make({ ...wish, subject: `CN=${name}`, extensions: signing }));
+export async function authority(request: Dates & { readonly name?: string } = {}): Promise<Made> {
+  const name = request.name ?? 'Test Root';
+  return once(['authority', request], () => make({ ...request, subject: `CN=${name}`, extensions: signing }));
 }
 
 export interface IntermediateWish extends Dates {
@@ -96,46 +96,46 @@ export interface IntermediateWish extends Dates {
   readonly lowest?: boolean;
 }
 
-export async function intermediate(wish: IntermediateWish): Promise<Made> {
-  const { by, ...rest } = wish;
-  const subject = `CN=${wish.name ?? 'Test Intermediate'}`;
-  const lowest = wish.lowest === true ? [new BasicConstraintsExtension(true, 0, true)] : signing;
-  const extensions = wish.powerless === true ? [new BasicConstraintsExtension(false, undefined, true)] : lowest;
-  return once(['intermediate', rest, by.cert], () => make({ ...wish, subject, extensions }));
+export async function intermediate(request: IntermediateWish): Promise<Made> {
+  const { by, ...rest } = request;
+  const subject = `CN=${request.name ?? 'Test Intermediate'}`;
+  const lowest = request.lowest === true ? [new BasicConstraintsExtension(true, 0, true)] : signing;
+  const extensions = request.powerless === true ? [new BasicConstraintsExtension(false, undefined, true)] : lowest;
+  return once(['intermediate', rest, by.cert], () => make({ ...request, subject, extensions }));
 }
 
 /** The same name and key, signed by somebody else: what a new root is given until it is known. */
-export async function crossSigned(of: Made, wish: Dates & { readonly by: Made }): Promise<Made> {
+export async function crossSigned(of: Made, request: Dates & { readonly by: Made }): Promise<Made> {
   const subject = of.signs.certificate.subject;
   const { keys } = of.signs;
-  return make({ ...wish, subject, extensions: signing, keys });
+  return make({ ...request, subject, extensions: signing, keys });
 }
 
-export async function leaf(wish: LeafWish): Promise<Made> {
-  const { by, ...rest } = wish;
-  const { names = [], ips = [] } = wish;
+export async function leaf(request: LeafWish): Promise<Made> {
+  const { by, ...rest } = request;
+  const { names = [], ips = [] } = request;
   const given = [
     ...names.map((value) => ({ type: 'dns', value }) as const),
     ...ips.map((value) => ({ type: 'ip', value }) as const),
   ];
   const extensions = [
     new ExtendedKeyUsageExtension([
-      usages[wish.usage ?? 'server'],
-      ...(wish.forClients === true ? [ExtendedKeyUsage.clientAuth] : []),
+      usages[request.usage ?? 'server'],
+      ...(request.forClients === true ? [ExtendedKeyUsage.clientAuth] : []),
     ]),
-    ...(wish.commonNameOnly === true ? [] : [new SubjectAlternativeNameExtension(given)]),
-    ...(wish.forSigning === true ? [new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true)] : []),
-    ...(wish.demanding === true ? [new Extension('1.2.3.4', true, Uint8Array.from([5, 0]))] : []),
+    ...(request.commonNameOnly === true ? [] : [new SubjectAlternativeNameExtension(given)]),
+    ...(request.forSigning === true ? [new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true)] : []),
+    ...(request.demanding === true ? [new Extension('1.2.3.4', true, Uint8Array.from([5, 0]))] : []),
   ];
   const subject = `O=Test, CN=${names[0] ?? ips[0] ?? 'nobody'}`;
-  return once(['leaf', rest, by?.cert], () => make({ ...wish, subject, extensions }));
+  return once(['leaf', rest, by?.cert], () => make({ ...request, subject, extensions }));
 }
 
 /** For a client that has to show who it is. */
-export async function client(wish: Dates & { readonly name: string; readonly by: Made }): Promise<Made> {
-  const { by, ...rest } = wish;
+export async function client(request: Dates & { readonly name: string; readonly by: Made }): Promise<Made> {
+  const { by, ...rest } = request;
   const extensions = [new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth])];
-  return once(['client', rest, by.cert], () => make({ ...wish, subject: `CN=${wish.name}`, extensions }));
+  return once(['client', rest, by.cert], () => make({ ...request, subject: `CN=${request.name}`, extensions }));
 }
 
 const signing = [

@@ -21,7 +21,7 @@ export interface Containerd extends AsyncDisposable {
   readonly socket: string;
   /** As in node.status.nodeInfo. */
   readonly version: string;
-  readonly pull: (wish: PullWish) => Promise<Pulled>;
+  readonly pull: (request: PullWish) => Promise<Pulled>;
 }
 
 /** Another than the installed one may be tried: CONTAINERD=/path/to/containerd. */
@@ -55,7 +55,7 @@ export async function containerd({ root, env, ownData = false }: ContainerdWish)
     ready: () => criAnswers(socket),
     directory,
   });
-  const pull = (wish: PullWish): Promise<Pulled> => criPull(socket, wish);
+  const pull = (request: PullWish): Promise<Pulled> => criPull(socket, request);
   return { program, socket, version: await criVersion(socket), pull, [Symbol.asyncDispose]: program.close };
 }
 

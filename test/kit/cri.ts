@@ -17,10 +17,13 @@ export type Pulled =
   | { readonly is: 'failed'; readonly code: number; readonly message: string };
 
 /** runtime.v1.ImageService/PullImage, as the kubelet calls it for one credential or none. */
-export async function criPull(socket: string, wish: PullWish): Promise<Pulled> {
-  const spec = field(1, Buffer.from(wish.image));
-  const auth = Buffer.concat([field(1, Buffer.from(wish.username ?? '')), field(2, Buffer.from(wish.password ?? ''))]);
-  const withAuth = wish.username === undefined ? Buffer.of() : field(2, auth);
+export async function criPull(socket: string, request: PullWish): Promise<Pulled> {
+  const spec = field(1, Buffer.from(request.image));
+  const auth = Buffer.concat([
+    field(1, Buffer.from(request.username ?? '')),
+    field(2, Buffer.from(request.password ?? '')),
+  ]);
+  const withAuth = request.username === undefined ? Buffer.of() : field(2, auth);
   const reply = await call(socket, '/runtime.v1.ImageService/PullImage', Buffer.concat([field(1, spec), withAuth]));
   if (reply.code !== 0) return { is: 'failed', code: reply.code, message: reply.message };
   return { is: 'pulled', imageRef: reply.body.subarray(2).toString() };
@@ -77,9 +80,9 @@ async function call(socket: string, path: string, message: Buffer): Promise<Repl
       stream.on('data', (chunk: Buffer) => chunks.push(chunk));
       stream.on('error', reject);
       stream.on('end', () => {
-        const words = decodeURIComponent(String(headers['grpc-message'] ?? ''));
+        const text = decodeURIComponent(String(headers['grpc-message'] ?? ''));
         const body = Buffer.concat(chunks).subarray(5);
-        resolve({ code: Number(headers['grpc-status'] ?? 2), message: words, body });
+        resolve({ code: Number(headers['grpc-status'] ?? 2), message: text, body });
       });
       stream.end(Buffer.concat([Buffer.of(0), length32(message.length), message]));
     });

@@ -1,9 +1,9 @@
 /** File systems and the node's beliefs about them, as literals. */
-import type { Disk, Disks, SnapshotSettings } from '#pull/disk.ts';
-import { kubeletConfigOf } from '#pull/kubelet-config.ts';
-import { bad, good, seen } from '#pull/outcome.ts';
-import type { DiskPast, Sample } from '#pull/past/disks.ts';
-import type { NodeView } from '#pull/view.ts';
+import type { Disk, Disks, SnapshotSettings } from '#kubelet/disk.ts';
+import { kubeletConfigOf } from '#kubelet/config.ts';
+import { bad, good, seen } from '#report/outcome.ts';
+import type { DiskHistory, Sample } from '#forecast/history/disks.ts';
+import type { NodeView } from '#node/view.ts';
 import { nodeOf, type NodeSketch } from './stage.ts';
 
 export const GiB = 1024 ** 3;
@@ -52,7 +52,7 @@ export function nodeWith(sketch: DiskSketch = {}): NodeView {
 }
 
 /** A series every five minutes that ends at `endMs` with the last of these free bytes. */
-export function seriesOf(endMs: number, free: readonly number[], over: Partial<DiskPast> = {}): DiskPast {
+export function seriesOf(endMs: number, free: readonly number[], over: Partial<DiskHistory> = {}): DiskHistory {
   const samples = free.map((bytes, i): Sample => [endMs - (free.length - 1 - i) * 300_000, bytes, one.inodesFree]);
   return { capacityBytes: one.capacityBytes, samples, ...over };
 }

@@ -2,7 +2,7 @@
  * The nodes of sixteen distributions as files, each as its own projects lay them out (the sources are in src/node/distributions/), with
  * one mirror, one proxy and one login in the places where its operator puts them.
  */
-import type { DistributionName } from '#pull/distribution.ts';
+import type { DistributionName } from '#node/distribution.ts';
 import { shownBy } from '../../src/node/distributions/mounts.ts';
 import type { HostRoot } from '../../src/node/host-root.ts';
 import { nodeRoot, type NodeRoot, type NodeTree } from './node-root.ts';

@@ -32,24 +32,24 @@ export interface DockerRegistry extends AsyncDisposable {
 }
 
 /** What a push with a client certificate would need is left out: push before, or into an open registry. */
-export async function dockerRegistry(wish: DockerRegistryWish = {}): Promise<DockerRegistry> {
+export async function dockerRegistry(request: DockerRegistryWish = {}): Promise<DockerRegistry> {
   const directory = await scratch('docker-registry');
-  const port = wish.port ?? (await freePort());
-  const { tls } = wish;
+  const port = request.port ?? (await freePort());
+  const { tls } = request;
   if (tls) {
     await writeFile(join(directory, 'cert.pem'), tls.cert);
     await writeFile(join(directory, 'key.pem'), tls.key);
     if (tls.ca !== undefined) await writeFile(join(directory, 'ca.pem'), tls.ca);
   }
-  if (wish.user) {
-    const { stdout } = await run('htpasswd', ['-nbB', '-C', '4', ...wish.user]);
+  if (request.user) {
+    const { stdout } = await run('htpasswd', ['-nbB', '-C', '4', ...request.user]);
     await writeFile(join(directory, 'htpasswd'), stdout.trim());
   }
-  await writeFile(join(directory, 'config.yml'), JSON.stringify(configuration(wish, directory, port)));
+  await writeFile(join(directory, 'config.yml'), JSON.stringify(configuration(request, directory, port)));
   const ready = (): Promise<boolean> => listens(port);
   const program = await start({ command: 'docker-registry', args: ['serve', 'config.yml'], ready, directory });
   const url = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
-  const push = (name: string, built: BuiltImage): Promise<void> => pushImage({ url, name, built, user: wish.user });
+  const push = (name: string, built: BuiltImage): Promise<void> => pushImage({ url, name, built, user: request.user });
   const lose = async (digest: string): Promise<void> => {
     const hex = digest.replace('sha256:', '');
     const place = join(directory, 'storage/docker/registry/v2/blobs/sha256', hex.slice(0, 2), hex);
@@ -58,16 +58,16 @@ export async function dockerRegistry(wish: DockerRegistryWish = {}): Promise<Doc
   return { port, url, program, push, lose, [Symbol.asyncDispose]: program.close };
 }
 
-function configuration(wish: DockerRegistryWish, directory: string, port: number): object {
-  const client = wish.tls?.ca === undefined ? {} : { clientcas: [join(directory, 'ca.pem')] };
+function configuration(request: DockerRegistryWish, directory: string, port: number): object {
+  const client = request.tls?.ca === undefined ? {} : { clientcas: [join(directory, 'ca.pem')] };
   const tls = { certificate: join(directory, 'cert.pem'), key: join(directory, 'key.pem'), ...client };
   return {
     version: 0.1,
     log: { level: 'warn' },
     storage: { filesystem: { rootdirectory: join(directory, 'storage') } },
-    http: { addr: `127.0.0.1:${port}`, secret: 'for uploads', ...(wish.tls ? { tls } : {}) },
-    ...(wish.upstream === undefined ? {} : { proxy: { remoteurl: wish.upstream } }),
-    ...(wish.user ? { auth: { htpasswd: { realm: 'registry', path: join(directory, 'htpasswd') } } } : {}),
+    http: { addr: `127.0.0.1:${port}`, secret: 'for uploads', ...(request.tls ? { tls } : {}) },
+    ...(request.upstream === undefined ? {} : { proxy: { remoteurl: request.upstream } }),
+    ...(request.user ? { auth: { htpasswd: { realm: 'registry', path: join(directory, 'htpasswd') } } } : {}),
   };
 }
 
@@ -91,8 +91,8 @@ async function pushImage({ url, name, built, user }: Push): Promise<void> {
   ): Promise<string> => {
     const headers = { ...authorization, 'content-type': mediaType };
     const { statusCode, headers: got, body } = await request(to, { method, dispatcher, headers, body: bytes });
-    const words = await body.text();
-    if (statusCode >= 300) throw new Error(`${method} ${to}: ${statusCode} ${words}`);
+    const text = await body.text();
+    if (statusCode >= 300) throw new Error(`${method} ${to}: ${statusCode} ${text}`);
     return String(got['location']);
   };
   for (const blob of built.blobs) {

@@ -1,5 +1,5 @@
 /** What happened on the wire, as literals. */
-import type { Exchange, Performance, Step } from '#pull/rehearsal.ts';
+import type { Exchange, Attempt, Step } from '#report/rehearsal.ts';
 
 /** DNS, TCP and TLS one after another from `startMs`. */
 export function opened(host: string, startMs: number): readonly Step[] {
@@ -54,7 +54,7 @@ export function exchange(act: Exchange['act'], url: string, over: Partial<Exchan
 }
 
 /** What a healthy pull with a token looks like. */
-export function healthy(host: string, path: string): Performance {
+export function healthy(host: string, path: string): Attempt {
   const steps = opened(host, 1);
   return {
     as: 'anonymous',

@@ -2,7 +2,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { NodeView, Resolver } from '#pull/view.ts';
+import type { NodeView, Resolver } from '#node/view.ts';
 import dnsPacket, { type Answer, type DecodedPacket } from 'dns-packet';
 
 export type Script =
@@ -68,14 +68,14 @@ export async function fakeDns(zone: Zone, place: Place = { address: '127.0.0.1',
     const name = question.name.toLowerCase();
     const script = zone[`${name} ${question.type}`] ?? zone[name] ?? { is: 'nxdomain' };
     if (script.is === 'late') await wait(script.afterMs, undefined, { signal: life.signal }).catch(() => undefined);
-    return life.signal.aborted ? [] : say(script, query, over);
+    return life.signal.aborted ? [] : describe(script, query, over);
   };
   const { tcp, udp, port } = await bindBoth(place);
   const sockets = new Set<Socket>();
   udp.on('message', (message, from) => {
-    void answer(message, 'udp').then((said) => {
-      if (said === 'hang_up') return;
-      for (const one of said) udp.send(one, from.port, from.address);
+    void answer(message, 'udp').then((logged) => {
+      if (logged === 'hang_up') return;
+      for (const one of logged) udp.send(one, from.port, from.address);
     });
   });
   tcp.on('connection', (socket) => {
@@ -88,9 +88,9 @@ export async function fakeDns(zone: Zone, place: Place = { address: '127.0.0.1',
       while (held.length >= 2 && held.length >= 2 + held.readUInt16BE()) {
         const message = held.subarray(2, 2 + held.readUInt16BE());
         held = held.subarray(2 + message.length);
-        void answer(message, 'tcp').then((said) => {
-          if (said === 'hang_up') socket.end();
-          else for (const one of said) socket.write(framed(one));
+        void answer(message, 'tcp').then((logged) => {
+          if (logged === 'hang_up') socket.end();
+          else for (const one of logged) socket.write(framed(one));
         });
       }
     });
@@ -108,7 +108,7 @@ export async function fakeDns(zone: Zone, place: Place = { address: '127.0.0.1',
   };
 }
 
-function say(script: Script, query: DecodedPacket, over: Received['over']): readonly Uint8Array[] | 'hang_up' {
+function describe(script: Script, query: DecodedPacket, over: Received['over']): readonly Uint8Array[] | 'hang_up' {
   const reply = (answers: readonly Answer[], flags = 0): Buffer =>
     dnsPacket.encode({
       type: 'response',

@@ -4,8 +4,8 @@
  * registries.md §1; the clock is the test's.
  */
 import { randomUUID } from 'node:crypto';
-import type { PullReport } from '#pull/report.ts';
-import type { HostsRules, NodeView } from '#pull/view.ts';
+import type { PullReport } from '#report/report.ts';
+import type { HostsRules, NodeView } from '#node/view.ts';
 import { FakeRegistry, image, type Visit } from './fake-registry.ts';
 import { nodeOf, plain, toml, type NodeSketch } from './stage.ts';
 
@@ -39,18 +39,18 @@ export class FakeHub implements AsyncDisposable {
   readonly #pulls = new Map<string, number[]>();
   readonly #failures = new Map<string, number[]>();
 
-  private constructor(wish: HubWish) {
-    this.#wish = wish;
+  private constructor(request: HubWish) {
+    this.#wish = request;
   }
 
-  static async open(wish: HubWish): Promise<FakeHub> {
-    const hub = new FakeHub(wish);
-    const names = [...wish.images, 'ratelimitpreview/test:latest'];
+  static async open(request: HubWish): Promise<FakeHub> {
+    const hub = new FakeHub(request);
+    const names = [...request.images, 'ratelimitpreview/test:latest'];
     const images = Object.fromEntries(names.map((name) => [name, image({ seed: name })]));
     const onRequest = (visit: Visit): 'done' | undefined => hub.#answer(visit);
     const first = await FakeRegistry.open({ images, onRequest });
     hub.#servers.push(first);
-    if (wish.dualStack === true)
+    if (request.dualStack === true)
       hub.#servers.push(await FakeRegistry.open({ images, onRequest, address: '::1', port: first.port }));
     return hub;
   }
@@ -177,6 +177,6 @@ function offered({ seen }: Visit): readonly [user: string, password: string] {
 }
 
 /** The forecasts of one rule. */
-export function foretold(report: PullReport, rule: string): PullReport['forecasts'] {
+export function predicted(report: PullReport, rule: string): PullReport['forecasts'] {
   return report.forecasts.filter((forecast) => forecast.rule === rule);
 }

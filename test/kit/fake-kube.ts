@@ -194,7 +194,7 @@ export class FakeKube {
   }
 
   /** Text as it is to every open watch, then perhaps the end. */
-  say(raw: string, then: 'go_on' | 'end' | 'cut' = 'go_on'): void {
+  describe(raw: string, then: 'go_on' | 'end' | 'cut' = 'go_on'): void {
     for (const watcher of this.#watchers) {
       watcher.response.write(raw);
       if (then === 'end') watcher.response.end();
@@ -299,7 +299,7 @@ export class FakeKube {
       this.#forwards += 1;
       this.mostForwards = Math.max(this.mostForwards, this.#forwards);
       at.socket.once('close', () => (this.#forwards -= 1));
-      this.#tell();
+      this.#publish();
     }
   }
 
@@ -307,10 +307,10 @@ export class FakeKube {
     this.calls.push(call);
     if (call.verb === 'list' || call.verb === 'watch') this.asked.push(url.searchParams);
     if (['patch', 'create', 'update', 'delete'].includes(call.verb)) this.written.push({ call, body });
-    this.#tell();
+    this.#publish();
   }
 
-  #tell(): void {
+  #publish(): void {
     const met = this.#waiting.filter((waiting) => waiting.count(this));
     this.#waiting = this.#waiting.filter((waiting) => !met.includes(waiting));
     for (const waiting of met) waiting.done();
@@ -407,7 +407,7 @@ export class FakeKube {
     response.on('close', () => this.#watchers.delete(watcher));
     for (const entry of this.#log)
       if (entry.resource === resource && entry.version > from && watcher.wants(entry.what)) response.write(entry.line);
-    this.#tell();
+    this.#publish();
   }
 
   #secret(call: KubeCall): Reply {

@@ -11,8 +11,8 @@ const tag = '/v2/team/app/manifests/v1';
 const layer = app.manifests[0].layers[1];
 const blob = `/v2/team/app/blobs/${layer?.digest ?? ''}`;
 
-async function open(wish: RegistryWish = {}): Promise<FakeRegistry> {
-  const registry = await FakeRegistry.open({ images: { 'team/app:v1': app }, ...wish });
+async function open(request: RegistryWish = {}): Promise<FakeRegistry> {
+  const registry = await FakeRegistry.open({ images: { 'team/app:v1': app }, ...request });
   onTestFinished(() => registry.close());
   return registry;
 }

@@ -56,16 +56,16 @@ export class FakeRegistry implements AsyncDisposable {
   readonly #server: Server;
   #scripts: readonly Script[];
 
-  private constructor(wish: RegistryWish) {
-    this.#wish = wish;
-    this.#scripts = [wish.onRequest ?? []].flat();
-    for (const [name, built] of Object.entries(wish.images ?? {})) this.put(name, built);
+  private constructor(request: RegistryWish) {
+    this.#wish = request;
+    this.#scripts = [request.onRequest ?? []].flat();
+    for (const [name, built] of Object.entries(request.images ?? {})) this.put(name, built);
     const listener: RequestListener = (request, response) => {
       this.#serve(request, response).catch((problem: unknown) => {
         if (!response.headersSent) response.writeHead(500).end(String(problem));
       });
     };
-    const { tls } = wish;
+    const { tls } = request;
     this.#server = tls
       ? createTlsServer(
           { ...tls, requestCert: tls.ca !== undefined, rejectUnauthorized: tls.ca !== undefined },
@@ -81,10 +81,10 @@ export class FakeRegistry implements AsyncDisposable {
     });
   }
 
-  static async open(wish: RegistryWish = {}): Promise<FakeRegistry> {
-    const registry = new FakeRegistry(wish);
+  static async open(request: RegistryWish = {}): Promise<FakeRegistry> {
+    const registry = new FakeRegistry(request);
     await new Promise<void>((resolve, reject) => {
-      registry.#server.once('error', reject).listen(wish.port ?? 0, wish.address ?? '127.0.0.1', resolve);
+      registry.#server.once('error', reject).listen(request.port ?? 0, request.address ?? '127.0.0.1', resolve);
     });
     return registry;
   }

@@ -1,5 +1,5 @@
 /** The dozen images of the world, and the fate that each meets. */
-import type { FaultCode } from '#pull/fault.ts';
+import type { FaultCode } from '#report/fault.ts';
 import type { CertificateWish } from './authority.ts';
 import { image, type RegistryWish } from './fake-registry.ts';
 import * as wrong from './misbehaviour.ts';

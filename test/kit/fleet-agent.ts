@@ -1,8 +1,8 @@
 /** An agent as far as checks go: the real listener and the real taking of checks; its rehearsals are answered by the test. */
-import type { Ledger } from '#pull/ledger.ts';
-import type { PullReport } from '#pull/report.ts';
-import type { Demand } from '#pull/view.ts';
-import { CheckTaker } from '../../src/take-check.ts';
+import type { Ledger } from '#report/ledger.ts';
+import type { PullReport } from '#report/report.ts';
+import type { Demand } from '#node/view.ts';
+import { CheckTaker } from '#check/answer-check.ts';
 import { listener } from './fleet-world.ts';
 import { ledgerOf, pulling } from './ledger.ts';
 
@@ -21,7 +21,7 @@ export interface AgentSketch {
 
 /** Verdict and image are the demand's own. */
 export function reportOn(demand: Demand, report: PullReport = pulling({ image: demand.written })): PullReport {
-  return { ...report, image: demand.written, policy: demand.policy, wantedBy: demand.wantedBy };
+  return { ...report, image: demand.written, policy: demand.policy, requestedBy: demand.requestedBy };
 }
 
 export async function fleetAgent(sketch: AgentSketch = {}): Promise<FleetAgent> {

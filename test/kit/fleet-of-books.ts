@@ -3,23 +3,23 @@
  * hosts that said "too many": re-tries, knocks and cadences are the agent's own. Its rounds are those of rounds.ts without timers;
  * its wire is a table of what each registry answers when.
  */
-import { perMinuteOf } from '#pull/budgets.ts';
-import type { Fault, FaultOf } from '#pull/fault.ts';
-import type { Knock } from '#pull/knock.ts';
-import { isPrivateName, laneOf } from '#pull/lane.ts';
-import { demandId } from '#pull/ledger.ts';
-import { defaultPace } from '#pull/pace.ts';
-import { emptyPast } from '#pull/past.ts';
-import { phaseOf } from '#pull/phase.ts';
-import { bookTurn } from '#pull/turns.ts';
-import type { PullReport } from '#pull/report.ts';
-import type { Demand } from '#pull/view.ts';
-import { Book } from '../../src/book.ts';
-import type { Knocks, Known } from '../../src/choose.ts';
-import { jitterMs, parseConfig, type Config } from '../../src/config.ts';
-import { Pacing } from '../../src/pacing.ts';
-import type { TurnDesk } from '../../src/shared-turns.ts';
-import { Limits } from '../../src/stage/limits.ts';
+import { perMinuteOf } from '#budget/budgets.ts';
+import type { Fault, FaultOf } from '#report/fault.ts';
+import type { ConnectivityProbe } from '#budget/connectivity-probe.ts';
+import { isPrivateName, budgetKeyOf } from '#budget/key.ts';
+import { demandId } from '#report/ledger.ts';
+import { defaultPace } from '#budget/pace.ts';
+import { emptyNodeHistory } from '#forecast/history/history.ts';
+import { phaseOf } from '#budget/phase.ts';
+import { reserve } from '#budget/reservations.ts';
+import type { PullReport } from '#report/report.ts';
+import type { Demand } from '#node/view.ts';
+import { AgentState } from '#agent/state.ts';
+import type { ProbeResults, Known } from '#budget/choose.ts';
+import { jitterMs, parseConfig, type Config } from '#config/config.ts';
+import { Pacing } from '#agent/pacing.ts';
+import type { ReservationDesk } from '#agent/shared-reservations.ts';
+import { Limits } from '#runtime/attempt/limits.ts';
 import { askedReport, shutFault, type AskedReport } from './asked-report.ts';
 import { minuteMs, peakOf, Queue, sliceMs, type SimulatedRegistry } from './fleet.ts';
 
@@ -43,9 +43,9 @@ export interface BookStory {
 }
 
 export interface BooksTold {
-  readonly peaks: readonly { readonly lane: string; readonly perMinute: number; readonly budget: number }[];
+  readonly peaks: readonly { readonly budgetKey: string; readonly perMinute: number; readonly budget: number }[];
   readonly requests: number;
-  readonly knocks: number;
+  readonly probes: number;
   /** Rehearsals out of turn. */
   readonly early: number;
   /** Of all images of the fleet at the end, how many have which verdict: `pulls`, `fails api.unavailable`, `none`. */
@@ -65,10 +65,10 @@ const costOf: Readonly<Record<Fate, number | undefined>> = {
 };
 
 /** What the fleet shares: the clock, the registries, and the tally of what they were asked. */
-class Ground {
+class DialDependencies {
   nowMs = began;
   requests = 0;
-  knocks = 0;
+  probes = 0;
   early = 0;
   readonly story: BookStory;
   readonly #slices = new Map<string, Uint32Array>();
@@ -83,9 +83,9 @@ class Ground {
     return this.story.episodes?.find((one) => one.host === host && one.fromMs <= atMs && atMs < one.toMs)?.is ?? 'well';
   }
 
-  ask(lane: string, requests: number): void {
-    const slices = this.#slices.get(lane) ?? new Uint32Array(this.story.forMs / sliceMs + 100);
-    this.#slices.set(lane, slices);
+  ask(budgetKey: string, requests: number): void {
+    const slices = this.#slices.get(budgetKey) ?? new Uint32Array(this.story.forMs / sliceMs + 100);
+    this.#slices.set(budgetKey, slices);
     for (let k = 0; k < requests; k += 1) {
       const slot = Math.floor((this.nowMs - began + k * betweenMs) / sliceMs);
       slices[slot] = (slices[slot] ?? 0) + 1;
@@ -94,25 +94,25 @@ class Ground {
   }
 
   /** As cluster/turns.ts does. */
-  readonly book: TurnDesk['book'] = (lane, ask) => {
-    const booking = bookTurn(this.#leases.get(lane), { ...ask, nowMs: this.nowMs });
+  readonly state: ReservationDesk['state'] = (budgetKey, ask) => {
+    const booking = reserve(this.#leases.get(budgetKey), { ...ask, nowMs: this.nowMs });
     if (booking.is === 'full') return Promise.resolve(undefined);
-    this.#leases.set(lane, booking.text);
+    this.#leases.set(budgetKey, booking.text);
     return Promise.resolve(booking.atMs - this.nowMs);
   };
 
   peaks(): BooksTold['peaks'] {
-    return [...this.#slices].map(([lane, slices]) => ({
-      lane,
+    return [...this.#slices].map(([budgetKey, slices]) => ({
+      budgetKey,
       perMinute: peakOf(slices),
-      budget: perMinuteOf(lane, { own: {}, isPrivate: isPrivateName(lane) }),
+      budget: perMinuteOf(budgetKey, { own: {}, isPrivate: isPrivateName(budgetKey) }),
     }));
   }
 }
 
 class Node {
-  readonly book: Book;
-  readonly #ground: Ground;
+  readonly state: AgentState;
+  readonly #dialing: DialDependencies;
   readonly #pacing: Pacing;
   readonly #config: Config;
   readonly #limits = new Limits();
@@ -121,20 +121,28 @@ class Node {
   #regularMs: number;
   #timerMs = Number.POSITIVE_INFINITY;
 
-  constructor(name: string, ground: Ground, config: Config) {
-    this.#ground = ground;
+  constructor(name: string, dialing: DialDependencies, config: Config) {
+    this.#dialing = dialing;
     this.#config = config;
     this.#phase = phaseOf(name);
     const { cadenceMs } = config.schedule;
     const keep = config.historyPerImage;
-    this.book = new Book({ node: name, startedMs: began, cadenceMs, keep, silenceMs: minuteMs, past: emptyPast });
-    const turns = ground.story.together === true ? { turns: { isOpen: () => true, book: ground.book } } : {};
-    const agent = { clock: { now: () => ground.nowMs, random: () => this.#dice() }, ...turns };
-    this.#pacing = new Pacing({ node: name, book: this.book, config: () => config, agent });
-    for (const registry of ground.story.registries) {
-      for (let i = 0; i < registry.images; i += 1) this.#registries.set(`${registry.lane}/app-${i}:1`, registry);
+    this.state = new AgentState({
+      node: name,
+      startedMs: began,
+      cadenceMs,
+      keep,
+      silenceMs: minuteMs,
+      history: emptyNodeHistory,
+    });
+    const reservations =
+      dialing.story.together === true ? { reservations: { isOpen: () => true, state: dialing.state } } : {};
+    const agent = { clock: { now: () => dialing.nowMs, random: () => this.#dice() }, ...reservations };
+    this.#pacing = new Pacing({ node: name, state: this.state, config: () => config, agent });
+    for (const registry of dialing.story.registries) {
+      for (let i = 0; i < registry.images; i += 1) this.#registries.set(`${registry.budgetKey}/app-${i}:1`, registry);
     }
-    this.book.ask([...this.#registries].map(([written, { lane }]) => demandOf(written, lane)));
+    this.state.ask([...this.#registries].map(([written, { budgetKey }]) => demandOf(written, budgetKey)));
     this.#regularMs = began + this.#pacing.firstDelayMs();
   }
 
@@ -150,17 +158,17 @@ class Node {
   }
 
   async pass(): Promise<void> {
-    const { nowMs } = this.#ground;
+    const { nowMs } = this.#dialing;
     const kind = nowMs >= this.#regularMs ? 'regular' : 'early';
     if (kind === 'regular') this.#regularMs = this.#nextStroke(nowMs);
     const { now, again } = await this.#pacing.choose(kind, (known) => Promise.resolve(this.#knock(known)));
     for (const report of again) this.#note(report);
     for (const demand of now) {
-      if (kind === 'early') this.#ground.early += 1;
-      const told = this.#pacing.entered(this.#rehearse(demand));
-      if (told !== undefined) this.#note(told);
+      if (kind === 'early') this.#dialing.early += 1;
+      const shown = this.#pacing.entered(this.#rehearse(demand));
+      if (shown !== undefined) this.#note(shown);
     }
-    if (kind === 'regular') this.book.passed({ endedMs: nowMs, ms: 0, images: now.length });
+    if (kind === 'regular') this.state.passed({ endedMs: nowMs, ms: 0, images: now.length });
     const due = this.#pacing.nextDueMs();
     this.#timerMs = due === undefined ? Number.POSITIVE_INFINITY : Math.max(due, nowMs + 1_000);
   }
@@ -173,49 +181,49 @@ class Node {
 
   #note(report: PullReport): void {
     const pace = { ...defaultPace, cadenceMs: this.#config.schedule.cadenceMs };
-    this.book.enter(report, { pace, dice: this.#dice() });
+    this.state.enter(report, { pace, dice: this.#dice() });
   }
 
-  #knock(known: readonly Known[]): Knocks {
+  #knock(known: readonly Known[]): ProbeResults {
     const seen = new Set<string>();
     const heard = known.map(({ demand }) => {
       const id = demandId(demand);
-      const knocks = this.#routes(id).map(({ host, lane }): Knock => {
+      const probes = this.#routes(id).map(({ host, budgetKey }): ConnectivityProbe => {
         seen.add(host);
-        const is = this.#ground.fateOf(host) === 'shut' ? 'tcp.refused' : 'opened';
-        return { origin: `https://${host}`, lane, resolves: true, is, isPrivate: isPrivateName(host) };
+        const is = this.#dialing.fateOf(host) === 'shut' ? 'tcp.refused' : 'opened';
+        return { origin: `https://${host}`, budgetKey, resolves: true, is, isPrivate: isPrivateName(host) };
       });
-      return [id, knocks] as const;
+      return [id, probes] as const;
     });
-    this.#ground.knocks += seen.size;
+    this.#dialing.probes += seen.size;
     return new Map(heard);
   }
 
-  #routes(id: string): readonly { readonly host: string; readonly lane: string }[] {
+  #routes(id: string): readonly { readonly host: string; readonly budgetKey: string }[] {
     const registry = this.#registries.get(id);
     if (registry === undefined) return [];
-    const { lane, mirror } = registry;
-    const origin = { host: lane, lane: laneOf(lane, { role: 'origin', authority: lane }) };
-    return mirror === undefined ? [origin] : [{ host: mirror, lane: mirror }, origin];
+    const { budgetKey, mirror } = registry;
+    const origin = { host: budgetKey, budgetKey: budgetKeyOf(budgetKey, { role: 'origin', authority: budgetKey }) };
+    return mirror === undefined ? [origin] : [{ host: mirror, budgetKey: mirror }, origin];
   }
 
   /** Host by host as the stage does: a gate, a host that asked to be left alone, a door, an answer. */
   #rehearse(demand: Demand): PullReport {
     const id = demandId(demand);
-    const { lane: registry, cost, ...rest } = this.#registries.get(id) ?? { lane: '', cost: 0 };
-    const { nowMs } = this.#ground;
+    const { budgetKey: registry, cost, ...rest } = this.#registries.get(id) ?? { budgetKey: '', cost: 0 };
+    const { nowMs } = this.#dialing;
     const asked: AskedReport['asked'][number][] = [];
     let fault: Fault | undefined;
-    for (const { host, lane } of this.#routes(id)) {
-      const fate = this.#ground.fateOf(host);
-      if (fate !== 'shut' && !this.#pacing.enters(id, lane)) {
-        fault = { code: 'agent.over_budget', registry: lane };
+    for (const { host, budgetKey } of this.#routes(id)) {
+      const fate = this.#dialing.fateOf(host);
+      if (fate !== 'shut' && !this.#pacing.enters(id, budgetKey)) {
+        fault = { code: 'agent.over_budget', registry: budgetKey };
         break;
       }
       fault = this.#limits.at(host, nowMs);
       if (fault !== undefined) continue;
       const requests = costOf[fate] ?? cost;
-      this.#ground.ask(lane, requests);
+      this.#dialing.ask(budgetKey, requests);
       fault = faultOf(fate, host);
       asked.push({ host, requests, status: statusOf[fate] });
       if (fault?.code === 'api.rate_limited') this.#limits.keep(host, fault, nowMs);
@@ -264,38 +272,38 @@ function faultOf(fate: Fate, host: string): Fault | undefined {
 
 function demandOf(written: string, registry: string): Demand {
   const value = { written, sent: written, registry, path: 'x', repository: written, runtime: written };
-  return { image: { ok: true, value }, written, policy: 'IfNotPresent', wantedBy: [], secrets: [], present: 'no' };
+  return { image: { ok: true, value }, written, policy: 'IfNotPresent', requestedBy: [], secrets: [], present: 'no' };
 }
 
 export async function simulateBooks(story: BookStory): Promise<BooksTold> {
   const parsed = parseConfig(`schedule: 5m\nfleetSize: ${story.nodes}`, {});
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  const ground = new Ground(story);
+  const dialing = new DialDependencies(story);
   const nodes = Array.from(
     { length: story.nodes },
-    (_, i) => new Node(`node-${i}.eu-1.example`, ground, parsed.config),
+    (_, i) => new Node(`node-${i}.eu-1.example`, dialing, parsed.config),
   );
   const queue = new Queue();
   for (const [i, node] of nodes.entries()) queue.push(node.wakesMs, i);
   for (let next = queue.pop(); next !== undefined && next.atMs < began + story.forMs; next = queue.pop()) {
     const node = nodes[next.index];
-    ground.nowMs = next.atMs;
+    dialing.nowMs = next.atMs;
     await node?.pass();
     queue.push(Math.max(node?.wakesMs ?? 0, next.atMs + 1), next.index);
   }
-  const { requests, knocks, early } = ground;
+  const { requests, probes, early } = dialing;
   const verdicts: Record<string, number> = {};
   const seenAt: Record<string, number> = {};
-  for (const { book } of nodes) {
-    for (const demand of book.demands()) {
-      const verdict = book.known(demand).report?.verdict;
+  for (const { state } of nodes) {
+    for (const demand of state.demands()) {
+      const verdict = state.known(demand).report?.verdict;
       const name =
         verdict === undefined ? 'none' : 'fault' in verdict ? `${verdict.is} ${verdict.fault.code}` : verdict.is;
       verdicts[name] = (verdicts[name] ?? 0) + 1;
-      const registry = story.registries.find(({ lane }) => demand.written.startsWith(`${lane}/`));
+      const registry = story.registries.find(({ budgetKey }) => demand.written.startsWith(`${budgetKey}/`));
       const part = verdict === undefined || registry === undefined ? 0 : 1 / (registry.images * story.nodes);
-      if (registry !== undefined) seenAt[registry.lane] = (seenAt[registry.lane] ?? 0) + part;
+      if (registry !== undefined) seenAt[registry.budgetKey] = (seenAt[registry.budgetKey] ?? 0) + part;
     }
   }
-  return { peaks: ground.peaks(), requests, knocks, early, verdicts, seenAt };
+  return { peaks: dialing.peaks(), requests, probes, early, verdicts, seenAt };
 }

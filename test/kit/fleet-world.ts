@@ -1,9 +1,9 @@
 /** A fleet on loopback: Nodes and agents' Pods in a fake API server, whose forwarded ports end at listeners of the test. */
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Fleet, openFleet } from '../../src/cluster/ask-agents.ts';
-import { listenForChecks } from '../../src/tell/server.ts';
-import type { CheckListener } from '../../src/tell/check-listener.ts';
+import { type Fleet, openFleet } from '#kubernetes/port-forward/ask-agents.ts';
+import { listenForChecks } from '#output/http/open-listener.ts';
+import type { CheckListener } from '#output/http/check-listener.ts';
 import { FakeKube, token } from './fake-kube.ts';
 import type { Json } from './fake-kube-json.ts';
 import type { Ending } from './fake-port-forward.ts';

@@ -2,15 +2,15 @@
  * A fleet on virtual time: every agent has the real Pacer, its own phase and its passes, and all of them stand behind one address.
  * No wire: what is counted is when they would ask whom.
  */
-import { perMinuteOf } from '#pull/budgets.ts';
-import { firstDelayMs } from '#pull/cadence.ts';
-import { isPrivateName } from '#pull/lane.ts';
-import { phaseOf } from '#pull/phase.ts';
-import * as turns from '#pull/turns.ts';
-import { fleetPauseMs } from '../../src/cluster/fleet-size.ts';
-import { turnAt } from '../../src/choose.ts';
-import { FallThrough } from '../../src/fall-through.ts';
-import { Pacer, type Rule } from '../../src/pacer.ts';
+import { perMinuteOf } from '#budget/budgets.ts';
+import { firstDelayMs } from '#budget/cadence.ts';
+import { isPrivateName } from '#budget/key.ts';
+import { phaseOf } from '#budget/phase.ts';
+import * as reservations from '#budget/reservations.ts';
+import { fleetPauseMs } from '#kubernetes/fleet-size.ts';
+import { readinessAt } from '#budget/choose.ts';
+import { FallThrough } from '#budget/fall-through.ts';
+import { Pacer, type Rule } from '#budget/pacer.ts';
 
 export const minuteMs = 60_000;
 const cadenceMs = 5 * minuteMs;
@@ -19,7 +19,7 @@ const betweenMs = 100;
 export const sliceMs = 5_000;
 
 export interface SimulatedRegistry {
-  readonly lane: string;
+  readonly budgetKey: string;
   /** Images of it on each node. */
   readonly images: number;
   /** Requests for one of them. */
@@ -30,17 +30,17 @@ export interface SimulatedRegistry {
 
 /** What a node of an ordinary cluster runs. Costs as measured: challenge, token, HEAD, and where nothing is metered manifest and blobs. */
 export const ordinary: readonly SimulatedRegistry[] = [
-  { lane: 'docker.io', images: 8, cost: 3 },
-  { lane: 'quay.io', images: 3, cost: 8 },
-  { lane: 'registry.k8s.io', images: 3, cost: 6 },
-  { lane: 'ghcr.io', images: 2, cost: 7 },
-  { lane: 'public.ecr.aws', images: 1, cost: 5 },
-  { lane: 'harbor.corp.internal', images: 5, cost: 6 },
+  { budgetKey: 'docker.io', images: 8, cost: 3 },
+  { budgetKey: 'quay.io', images: 3, cost: 8 },
+  { budgetKey: 'registry.k8s.io', images: 3, cost: 6 },
+  { budgetKey: 'ghcr.io', images: 2, cost: 7 },
+  { budgetKey: 'public.ecr.aws', images: 1, cost: 5 },
+  { budgetKey: 'harbor.corp.internal', images: 5, cost: 6 },
 ];
 
 /** All of them behind one mirror of the cluster's own. */
 export const mirrored: readonly SimulatedRegistry[] = ordinary.map((registry) =>
-  isPrivateName(registry.lane) ? registry : { ...registry, mirror: 'mirror.corp.internal' },
+  isPrivateName(registry.budgetKey) ? registry : { ...registry, mirror: 'mirror.corp.internal' },
 );
 
 /** What a mirror is asked before it is given up: once for each credential, and a token. */
@@ -70,7 +70,7 @@ export interface Story {
 
 export interface Told {
   /** The most requests in any sixty seconds, by registry, against its budget. */
-  readonly peaks: readonly { readonly lane: string; readonly perMinute: number; readonly budget: number }[];
+  readonly peaks: readonly { readonly budgetKey: string; readonly perMinute: number; readonly budget: number }[];
   readonly requests: number;
   /** Connections that were opened in the worst second, all registries together. */
   readonly handshakesPerSecond: number;
@@ -91,7 +91,7 @@ interface Held {
   readonly ids: string[];
   readonly lastMs: number[];
   /** Who was asked for it last, in that order. */
-  readonly lanes: (readonly string[])[];
+  readonly budgetKeys: (readonly string[])[];
   /** What is behind its mirror has answered before. */
   readonly answered: boolean[];
   readonly open: boolean[];
@@ -161,11 +161,11 @@ export function simulate(story: Story): Told {
 function agentOf(name: string, at: { readonly story: Story; readonly rule: Rule; readonly began: number }): Agent {
   const { story, rule, began } = at;
   const held = story.registries.map((registry): Held => {
-    const ids = Array.from({ length: registry.images }, (_, i) => `${registry.lane}/${i}`);
+    const ids = Array.from({ length: registry.images }, (_, i) => `${registry.budgetKey}/${i}`);
     const no = (): boolean[] => ids.map(() => false);
-    const lanes = ids.map(() => [firstOf(registry)]);
+    const budgetKeys = ids.map(() => [firstOf(registry)]);
     const lastMs = ids.map(() => -Infinity);
-    return { registry, ids, lastMs, lanes, answered: no(), open: no(), shut: no(), waitsMs: -Infinity };
+    return { registry, ids, lastMs, budgetKeys, answered: no(), open: no(), shut: no(), waitsMs: -Infinity };
   });
   const pacer = new Pacer(name, rule);
   const fallThrough = new FallThrough();
@@ -181,16 +181,16 @@ function restart(agent: Agent, rule: Rule): void {
   for (const held of agent.held) {
     held.lastMs.fill(-Infinity);
     for (const each of [held.shut, held.answered, held.open]) each.fill(false);
-    held.lanes.fill([firstOf(held.registry)]);
+    held.budgetKeys.fill([firstOf(held.registry)]);
     held.waitsMs = -Infinity;
   }
 }
 
 function grow(agent: Agent): void {
-  for (const { registry, ids, lastMs, lanes, answered, open, shut } of agent.held) {
-    ids.push(`${registry.lane}/new`);
+  for (const { registry, ids, lastMs, budgetKeys, answered, open, shut } of agent.held) {
+    ids.push(`${registry.budgetKey}/new`);
     lastMs.push(-Infinity);
-    lanes.push([firstOf(registry)]);
+    budgetKeys.push([firstOf(registry)]);
     for (const each of [answered, open, shut]) each.push(false);
   }
 }
@@ -212,7 +212,7 @@ function pass(agent: Agent, at: Passing): number {
     agent.nextRegularMs = stroke > nowMs ? stroke : stroke + cadenceMs;
   }
   let wakesMs = agent.nextRegularMs;
-  for (const held of inTurn(agent.held)) {
+  for (const held of inOrder(agent.held)) {
     const isNew = held.lastMs.includes(-Infinity);
     if (!isRegular && held.waitsMs > nowMs && !isNew) {
       wakesMs = Math.min(wakesMs, held.waitsMs);
@@ -240,14 +240,14 @@ function laneTurn(agent: Agent, held: Held, at: Passing): number {
       continue;
     }
     const ownMs = nowMs + agent.aheadMs;
-    const lanes = [...new Set([...(held.lanes[i] ?? []), ...fallThrough.lanes(id)])];
-    bookTurn(agent, pacer.strictest(lanes), at);
-    const turn = turnAt({ id, lanes }, { pacer, fallThrough, nowMs: ownMs });
-    if (turn.is === 'now') {
+    const budgetKeys = [...new Set([...(held.budgetKeys[i] ?? []), ...fallThrough.budgetKeys(id)])];
+    reserve(agent, pacer.strictest(budgetKeys), at);
+    const reservation = readinessAt({ id, budgetKeys }, { pacer, fallThrough, nowMs: ownMs });
+    if (reservation.is === 'now') {
       rehearse(agent, { held, i, id }, at);
       continue;
     }
-    waitsMs = Math.min(waitsMs, turn.fromMs - agent.aheadMs);
+    waitsMs = Math.min(waitsMs, reservation.fromMs - agent.aheadMs);
     // All others of its kind have the same turn.
     if (held.registry.mirror === undefined) return waitsMs;
   }
@@ -255,14 +255,14 @@ function laneTurn(agent: Agent, held: Held, at: Passing): number {
 }
 
 /** As cluster/turns.ts does: a Lease, and the API server's clock. */
-function bookTurn(agent: Agent, lane: string | undefined, { nowMs, tally }: Passing): void {
+function reserve(agent: Agent, budgetKey: string | undefined, { nowMs, tally }: Passing): void {
   const ownMs = nowMs + agent.aheadMs;
-  const ask = lane === undefined ? undefined : agent.pacer.turnToBook(lane, ownMs);
-  if (lane === undefined || ask === undefined) return;
-  const booking = turns.bookTurn(tally.leases.get(lane), { ...ask, nowMs });
+  const ask = budgetKey === undefined ? undefined : agent.pacer.reservationDue(budgetKey, ownMs);
+  if (budgetKey === undefined || ask === undefined) return;
+  const booking = reservations.reserve(tally.leases.get(budgetKey), { ...ask, nowMs });
   tally.call(nowMs, booking.is === 'booked' ? 2 : 1);
-  agent.pacer.booked(lane, ownMs, booking.is === 'booked' ? ownMs + booking.atMs - nowMs : undefined);
-  if (booking.is === 'booked') tally.leases.set(lane, booking.text);
+  agent.pacer.booked(budgetKey, ownMs, booking.is === 'booked' ? ownMs + booking.atMs - nowMs : undefined);
+  if (booking.is === 'booked') tally.leases.set(budgetKey, booking.text);
 }
 
 function rehearse(
@@ -270,7 +270,7 @@ function rehearse(
   { held, i, id }: { readonly held: Held; readonly i: number; readonly id: string },
   { nowMs, mirrorsFail, isGated, tally }: Passing,
 ): void {
-  const { lane, cost, mirror } = held.registry;
+  const { budgetKey, cost, mirror } = held.registry;
   const costs = new Map<string, number>();
   const ownMs = nowMs + agent.aheadMs;
   let heldBack: string | undefined;
@@ -284,12 +284,12 @@ function rehearse(
     tally.handshake(nowMs);
   };
   if (mirror !== undefined) ask(mirror, mirrorsFail ? failedCost : cost);
-  if (heldBack === undefined && (mirror === undefined || mirrorsFail)) ask(lane, cost);
+  if (heldBack === undefined && (mirror === undefined || mirrorsFail)) ask(budgetKey, cost);
   agent.pacer.settle(id, costs, ownMs);
   agent.fallThrough.note(id, heldBack, { nowMs: ownMs, cadenceMs });
   held.shut[i] = false;
-  if (costs.size > 0) held.lanes[i] = [...costs.keys()];
-  if (costs.has(lane)) held.answered[i] = true;
+  if (costs.size > 0) held.budgetKeys[i] = [...costs.keys()];
+  if (costs.has(budgetKey)) held.answered[i] = true;
   held.open[i] = heldBack !== undefined && !(held.answered[i] ?? false);
   // As in the book: what stood before stands with its age.
   if (heldBack === undefined || held.open[i]) held.lastMs[i] = nowMs;
@@ -308,12 +308,14 @@ class Tally {
     this.#began = began;
     this.#seconds = new Uint32Array(story.forMs / 1000 + 10);
     this.#calls = new Uint32Array(story.forMs / sliceMs + 100);
-    const lanes = story.registries.flatMap(({ lane, mirror }) => (mirror === undefined ? [lane] : [lane, mirror]));
-    for (const lane of lanes) this.#slices.set(lane, new Uint32Array(story.forMs / sliceMs + 100));
+    const budgetKeys = story.registries.flatMap(({ budgetKey, mirror }) =>
+      mirror === undefined ? [budgetKey] : [budgetKey, mirror],
+    );
+    for (const budgetKey of budgetKeys) this.#slices.set(budgetKey, new Uint32Array(story.forMs / sliceMs + 100));
   }
 
-  request(lane: string, atMs: number): void {
-    const slices = this.#slices.get(lane);
+  request(budgetKey: string, atMs: number): void {
+    const slices = this.#slices.get(budgetKey);
     const slot = Math.floor((atMs - this.#began) / sliceMs);
     if (slices !== undefined) slices[slot] = (slices[slot] ?? 0) + 1;
     this.#requests += 1;
@@ -331,10 +333,10 @@ class Tally {
   }
 
   read(agents: readonly Agent[]): Told {
-    const peaks = [...this.#slices].map(([lane, slices]) => ({
-      lane,
+    const peaks = [...this.#slices].map(([budgetKey, slices]) => ({
+      budgetKey,
       perMinute: peakOf(slices),
-      budget: perMinuteOf(lane, { own: {}, isPrivate: isPrivateName(lane) }),
+      budget: perMinuteOf(budgetKey, { own: {}, isPrivate: isPrivateName(budgetKey) }),
     }));
     const all = agents.flatMap(({ held }) => held.flatMap(({ lastMs }) => lastMs));
     const open = agents.flatMap(({ held }) => held.flatMap((each) => each.open));
@@ -404,12 +406,12 @@ export class Queue {
 }
 
 /** Who is asked first, as a knock would show. */
-function firstOf({ lane, mirror }: SimulatedRegistry): string {
-  return mirror ?? lane;
+function firstOf({ budgetKey, mirror }: SimulatedRegistry): string {
+  return mirror ?? budgetKey;
 }
 
 /** Behind one mirror the longest unseen goes first, whatever its registry; lanes of their own take nothing from each other. */
-function inTurn(all: readonly Held[]): readonly Held[] {
+function inOrder(all: readonly Held[]): readonly Held[] {
   if (all.every(({ registry }) => registry.mirror === undefined)) return all;
   const oldest = new Map(all.map((held) => [held, Math.min(...held.lastMs)]));
   return all.toSorted((a, b) => (oldest.get(a) ?? 0) - (oldest.get(b) ?? 0));
@@ -418,11 +420,11 @@ function inTurn(all: readonly Held[]): readonly Held[] {
 function seenAt(agents: readonly Agent[]): Readonly<Record<string, number>> {
   const all = Map.groupBy(
     agents.flatMap(({ held }) => held),
-    ({ registry }) => registry.lane,
+    ({ registry }) => registry.budgetKey,
   );
   const share = (held: readonly Held[]): number => {
     const times = held.flatMap(({ lastMs }) => lastMs);
     return times.filter((ms) => ms > -Infinity).length / times.length;
   };
-  return Object.fromEntries([...all].map(([lane, held]) => [lane, share(held)]));
+  return Object.fromEntries([...all].map(([budgetKey, held]) => [budgetKey, share(held)]));
 }

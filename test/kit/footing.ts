@@ -1,6 +1,6 @@
 /** What connections stand on, for tests: names in a hosts file, no name server, no root, no proxy. */
-import type { Ask, Footing } from '../../src/registry/wire.ts';
-import type { Resolver, TlsRule } from '../../src/pull/view.ts';
+import type { Ask, NetworkSettings } from '#registry/wire.ts';
+import type { Resolver, TlsRule } from '#node/view.ts';
 
 export const resolver: Resolver = {
   path: 'go',
@@ -18,7 +18,7 @@ export const resolver: Resolver = {
 
 export const plainTls: TlsRule = { verify: true, extraRoots: [], clients: [] };
 
-export function footing(with_: Partial<Footing> = {}): Footing {
+export function network(with_: Partial<NetworkSettings> = {}): NetworkSettings {
   return {
     resolver,
     roots: { pems: [] },

@@ -1,13 +1,13 @@
 /** Facts for rules of foresight as literals: one image, one node, one rehearsal that went well unless it says otherwise. */
-import type { ImageFacts } from '#pull/facts.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { Image } from '#pull/image.ts';
-import type { Good } from '#pull/outcome.ts';
-import { emptyPast, type Past } from '#pull/past.ts';
-import { planPull } from '#pull/plan.ts';
-import type { Evidence, Exchange, Rehearsal, Step, TlsFacts } from '#pull/rehearsal.ts';
-import type { HostRule, NodeView } from '#pull/view.ts';
-import { foreseeImage } from '../../src/forecast/foresee.ts';
+import type { ImageFacts } from '#forecast/facts.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Image } from '#image/reference.ts';
+import type { Good } from '#report/outcome.ts';
+import { emptyNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
+import { planPull } from '#runtime/plan.ts';
+import type { Evidence, Exchange, Rehearsal, Step, TlsFacts } from '#report/rehearsal.ts';
+import type { HostRule, NodeView } from '#node/view.ts';
+import { forecastImage } from '#forecast/rules.ts';
 import { good, healthy, opened } from './exchanges.ts';
 import { demandFor, nodeOf, plain, toml, type NodeSketch } from './stage.ts';
 
@@ -25,7 +25,7 @@ export interface FactsSketch {
   readonly exchanges?: readonly Exchange[];
   readonly evidence?: readonly Evidence[];
   readonly rehearsal?: Partial<Rehearsal>;
-  readonly past?: Partial<Past>;
+  readonly history?: Partial<NodeHistory>;
 }
 
 export function factsOf(sketch: FactsSketch = {}): ImageFacts {
@@ -37,24 +37,24 @@ export function factsOf(sketch: FactsSketch = {}): ImageFacts {
   });
   const view = { ...node, runtime: { ...node.runtime, ...sketch.runtime } };
   const well = healthy('reg.test', 'team/app');
-  const performances = [sketch.exchanges === undefined ? well : { ...well, exchanges: sketch.exchanges }];
+  const attempts = [sketch.exchanges === undefined ? well : { ...well, exchanges: sketch.exchanges }];
   return {
     now: sketch.now ?? noon,
     view,
     demand,
     plan: planPull(view, { ...demand, image: demand.image as Good<Image> }, []),
-    rehearsal: { performances, evidence, ms: 1, ...sketch.rehearsal },
-    past: { ...emptyPast, ...sketch.past },
+    rehearsal: { attempts, evidence, ms: 1, ...sketch.rehearsal },
+    history: { ...emptyNodeHistory, ...sketch.history },
   };
 }
 
 /** What one rule says of them. */
-export function foreseen(rule: string, sketch: FactsSketch = {}): readonly Forecast[] {
-  return foreseeImage(factsOf(sketch)).filter((forecast) => forecast.rule === rule);
+export function predicted(rule: string, sketch: FactsSketch = {}): readonly Forecast[] {
+  return forecastImage(factsOf(sketch)).filter((forecast) => forecast.rule === rule);
 }
 
 /** Steps that opened a connection, with this of its certificate. */
-export function greeted(host: string, tls: Partial<TlsFacts>): readonly Step[] {
+export function session(host: string, tls: Partial<TlsFacts>): readonly Step[] {
   return opened(host, 0).map((step) =>
     step.step === 'tls' && step.outcome.ok ? { ...step, outcome: good({ ...step.outcome.value, ...tls }) } : step,
   );

@@ -2,7 +2,7 @@
  * What each rule foretells, and what is shown of it: that it comes. `test/foresight/coverage.test.ts` holds this against the rules'
  * own words and against the claims of the tests, so that a new rule, or a new fault of an old one, asks for its test.
  */
-import type { FaultCode } from '#pull/fault.ts';
+import type { FaultCode } from '#report/fault.ts';
 
 export interface Foretellable {
   /** Brought about; where a rule passes on whatever fault it met, one or two of them. */

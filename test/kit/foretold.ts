@@ -1,7 +1,7 @@
 /** A node with much coming: forecasts of every effect and likelihood, of images and of the node, and hosts that come and go. For tests and for looking at the page. */
-import type { Forecast } from '#pull/forecast.ts';
-import type { Ledger } from '#pull/ledger.ts';
-import type { RoutePast, RouteSpan } from '#pull/past/routes.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Ledger } from '#report/ledger.ts';
+import type { RouteHistory, RouteSpan } from '#forecast/history/routes.ts';
 import { entry, ledgerOf, node7, now, pulling, risking } from './ledger.ts';
 
 const at = (agoMs: number): string => new Date(now - agoMs).toISOString();
@@ -86,7 +86,7 @@ export const untold: Forecast = {
   remedy: 'Mount /var/lib/containerd read-only into the drypull Pod.',
 };
 
-function past(...states: readonly [is: RouteSpan['is'], fromAgoMs: number][]): RoutePast {
+function history(...states: readonly [is: RouteSpan['is'], fromAgoMs: number][]): RouteHistory {
   const fault = (is: RouteSpan['is']) => (is === 'works' ? {} : { fault: 'tcp.reset' as const });
   const spans = states.map(([is, fromAgoMs], index): RouteSpan => {
     const untilMs = states[index + 1]?.[1] ?? 2 * minute;
@@ -111,20 +111,20 @@ export const foretoldNode: Ledger = ledgerOf(
   ],
   {
     forecasts: [untold],
-    foreseenMs: now - 100_000,
+    forecastMs: now - 100_000,
     routes: {
-      'registry.example.com': past(['works', 30 * hour]),
-      'harbor.corp.example': past(['works', 20 * hour], ['fails', 47 * minute]),
-      'cdn.quay.io': past(['works', 20 * hour], ['falters', 25 * minute]),
-      'mirror-eu-central-2.registry-cache.platform.corp.example:5000': past(
+      'registry.example.com': history(['works', 30 * hour]),
+      'harbor.corp.example': history(['works', 20 * hour], ['fails', 47 * minute]),
+      'cdn.quay.io': history(['works', 20 * hour], ['falters', 25 * minute]),
+      'mirror-eu-central-2.registry-cache.platform.corp.example:5000': history(
         ['works', 20 * hour],
         ['fails', 9 * hour],
         ['works', 8 * hour],
         ['fails', 3 * hour],
         ['works', 11 * minute],
       ),
-      'registry-1.docker.io': past(['works', 30 * hour]),
-      'auth.docker.io': past(['works', 30 * hour]),
+      'registry-1.docker.io': history(['works', 30 * hour]),
+      'auth.docker.io': history(['works', 30 * hour]),
     },
   },
 );

@@ -1,5 +1,5 @@
 /** What was seen of Docker Hub's quota for pulls without a login, by how many minutes ago. */
-import type { QuotaSeries } from '#pull/quota.ts';
+import type { QuotaSeries } from '#report/quota.ts';
 
 export const hubPlace = { registry: 'docker.io', account: 'anonymous', family: 'ipv4' } as const;
 
@@ -14,7 +14,7 @@ export function hubQuota(
     limit: 100,
     windowS: 21_600,
     seenMs: nowMs,
-    said: 'numbers',
+    reported: 'numbers',
     points: points.map(([minutesAgo, remaining]) => [nowMs - minutesAgo * 60_000, remaining]),
     ...over,
   };

@@ -56,12 +56,12 @@ const kinds = {
 /** Go's name for this machine's processor. */
 export const ownPlatform = `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`;
 
-export function image(wish: ImageWish = {}): BuiltImage {
-  const [first = ownPlatform, ...others] = wish.platforms ?? [ownPlatform];
-  const manifests = [build(first, wish), ...others.map((platform) => build(platform, wish))] as const;
-  const wrapped = wish.index ?? others.length > 0;
+export function image(request: ImageWish = {}): BuiltImage {
+  const [first = ownPlatform, ...others] = request.platforms ?? [ownPlatform];
+  const manifests = [build(first, request), ...others.map((platform) => build(platform, request))] as const;
+  const wrapped = request.index ?? others.length > 0;
   return {
-    top: wrapped ? indexOf(manifests, wish) : manifests[0],
+    top: wrapped ? indexOf(manifests, request) : manifests[0],
     manifests,
     blobs: manifests.flatMap((manifest) => [manifest.config, ...manifest.layers]),
   };
@@ -77,13 +77,13 @@ export function digestOf(bytes: Buffer): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 
-function build(platform: string, wish: ImageWish): BuiltManifest {
-  const kind = kinds[wish.docker === true ? 'docker' : 'oci'];
+function build(platform: string, request: ImageWish): BuiltManifest {
+  const kind = kinds[request.docker === true ? 'docker' : 'oci'];
   const [os, architecture, variant] = platform.split('/');
-  const archives = (wish.layers ?? [1000]).map((size, at) =>
+  const archives = (request.layers ?? [1000]).map((size, at) =>
     tarball(
       `layer-${at}`,
-      (at === 0 ? wish.program : undefined) ?? noise(size, `${wish.seed ?? ''} ${platform} ${at}`),
+      (at === 0 ? request.program : undefined) ?? noise(size, `${request.seed ?? ''} ${platform} ${at}`),
     ),
   );
   const layers = archives.map((archive) => stored(kind.layer, gzipSync(archive, { level: 1 })));
@@ -94,7 +94,7 @@ function build(platform: string, wish: ImageWish): BuiltManifest {
       architecture,
       variant,
       created: '2026-01-01T00:00:00Z',
-      config: { Cmd: ['/layer-0'], Labels: { seed: wish.seed ?? '' } },
+      config: { Cmd: ['/layer-0'], Labels: { seed: request.seed ?? '' } },
       rootfs: { type: 'layers', diff_ids: archives.map(digestOf) },
     }),
   );
@@ -110,8 +110,8 @@ function build(platform: string, wish: ImageWish): BuiltManifest {
   return { ...manifest, platform, config, layers };
 }
 
-function indexOf(manifests: readonly BuiltManifest[], wish: ImageWish): Stored {
-  const mediaType = kinds[wish.docker === true ? 'docker' : 'oci'].index;
+function indexOf(manifests: readonly BuiltManifest[], request: ImageWish): Stored {
+  const mediaType = kinds[request.docker === true ? 'docker' : 'oci'].index;
   const entries = manifests.map((manifest) => {
     const [os, architecture, variant] = manifest.platform.split('/');
     return { ...described(manifest), platform: { os, architecture, variant } };

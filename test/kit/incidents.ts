@@ -1,10 +1,10 @@
 /** Incidents of the field as tests, and what each of them must show. */
 import { expect, test } from 'vitest';
-import type { FaultCode } from '#pull/fault.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { Stage } from '#pull/rehearsal.ts';
-import type { PullReport } from '#pull/report.ts';
-import { scoreOutcome, type PullOutcome } from '#pull/score.ts';
+import type { FaultCode } from '#report/fault.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Stage } from '#report/rehearsal.ts';
+import type { PullReport } from '#report/report.ts';
+import { scoreOutcome, type PullOutcome } from '#report/score.ts';
 import { rows } from './incident-rows.ts';
 
 /** One row as a test named after it; left out where what it takes is not there. */
@@ -39,26 +39,26 @@ export function expectForetold(report: PullReport, stage: Stage, code: FaultCode
 /** It works and is at risk by this rule; the kubelet's failure that then comes is a hit, so long after. */
 export function expectWarned(
   report: PullReport,
-  told: Pick<Forecast, 'rule' | 'fault'> & Partial<Forecast>,
+  shown: Pick<Forecast, 'rule' | 'fault'> & Partial<Forecast>,
   failure: { readonly begun: Date; readonly message: string },
 ): void {
   expect(report.verdict.is).toBe('at_risk');
   const threats = report.verdict.is === 'at_risk' ? report.verdict.forecasts : [];
-  expect(threats).toContainEqual(expect.objectContaining(told));
+  expect(threats).toContainEqual(expect.objectContaining(shown));
   const since = new Date(report.at);
   const leadS = (failure.begun.getTime() - since.getTime()) / 1000;
   expect(leadS).toBeGreaterThan(0);
   const outcome = failureOf(report, failure.begun, failure.message);
-  expect(scoreOutcome(outcome, [{ report, since }])).toMatchObject({ is: 'hit', said: 'at_risk', leadS });
+  expect(scoreOutcome(outcome, [{ report, since }])).toMatchObject({ is: 'hit', logged: 'at_risk', leadS });
 }
 
 /** It was at risk by this rule, and then the rehearsal fails with the fault that was foretold, as the pull does. */
 export function expectCame(
   before: PullReport,
   after: PullReport,
-  told: Pick<Forecast, 'rule' | 'fault'> & Partial<Forecast> & { readonly stage: Stage },
+  shown: Pick<Forecast, 'rule' | 'fault'> & Partial<Forecast> & { readonly stage: Stage },
 ): void {
-  const { stage, ...forecast } = told;
-  expect(after.verdict).toMatchObject({ is: 'fails', stage, fault: { code: told.fault } });
+  const { stage, ...forecast } = shown;
+  expect(after.verdict).toMatchObject({ is: 'fails', stage, fault: { code: shown.fault } });
   expectWarned(before, forecast, { begun: new Date(after.at), message: after.kubelet?.waitingMessage ?? '' });
 }

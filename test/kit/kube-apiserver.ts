@@ -71,8 +71,8 @@ export class KubeApiserver implements AsyncDisposable {
       command: apiserverProgram ?? '',
       args: this.#args,
       ready: async () => {
-        const told = await ask(`${this.url}/readyz`, this.#request(adminToken)).catch(() => undefined);
-        return told?.status === 200;
+        const shown = await ask(`${this.url}/readyz`, this.#request(adminToken)).catch(() => undefined);
+        return shown?.status === 200;
       },
       directory: await scratch('kube-apiserver-run'),
       patienceMs: 90_000,
@@ -84,24 +84,28 @@ export class KubeApiserver implements AsyncDisposable {
     await this.#program?.close();
   }
 
-  async tell(method: Method, path: string, wish: { body?: unknown; type?: string; as?: string } = {}): Promise<Told> {
-    const { body, type = 'application/json', as = adminToken } = wish;
+  async publish(
+    method: Method,
+    path: string,
+    request: { body?: unknown; type?: string; as?: string } = {},
+  ): Promise<Told> {
+    const { body, type = 'application/json', as = adminToken } = request;
     const { headers, tls } = this.#request(as);
-    const told = await ask(`${this.url}${path}`, {
+    const shown = await ask(`${this.url}${path}`, {
       method,
       tls,
       headers: { ...headers, 'content-type': type },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: told.status, body: object(JSON.parse(told.body.toString())) };
+    return { status: shown.status, body: object(JSON.parse(shown.body.toString())) };
   }
 
   /** As the cluster's administrator; throws unless it was done. */
   async admin(method: Method, path: string, body?: unknown): Promise<Json> {
     const type = method === 'PATCH' ? 'application/strategic-merge-patch+json' : 'application/json';
-    const told = await this.tell(method, path, { body, type });
-    if (told.status >= 300) throw new Error(`${method} ${path}: ${told.status} ${text(told.body, 'message')}`);
-    return told.body;
+    const shown = await this.publish(method, path, { body, type });
+    if (shown.status >= 300) throw new Error(`${method} ${path}: ${shown.status} ${text(shown.body, 'message')}`);
+    return shown.body;
   }
 
   /** A short-lived token, as a kubelet asks for one for a Pod. */
@@ -142,9 +146,9 @@ export class KubeApiserver implements AsyncDisposable {
 
   /** One call of etcd's own, behind the API server's back. */
   async etcd(call: 'kv/put' | 'kv/deleterange' | 'kv/compaction', body: Json): Promise<number> {
-    const told = await ask(`${this.#etcdUrl}/v3/${call}`, { method: 'POST', body: JSON.stringify(body) });
-    if (told.status !== 200) throw new Error(`etcd ${call}: ${told.body.toString()}`);
-    return Number(text(JSON.parse(told.body.toString()), 'header', 'revision'));
+    const shown = await ask(`${this.#etcdUrl}/v3/${call}`, { method: 'POST', body: JSON.stringify(body) });
+    if (shown.status !== 200) throw new Error(`etcd ${call}: ${shown.body.toString()}`);
+    return Number(text(JSON.parse(shown.body.toString()), 'header', 'revision'));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -13,7 +13,7 @@ export const baseGrants = [
 /** What the base grants in the agents' own namespace. */
 export const baseOwnGrants = ['get apps/daemonsets in drypull'] as const;
 
-/** What the component shared-turns grants to the agents there. */
+/** What the component shared-reservations grants to the agents there. */
 export const turnsGrants = ['get', 'create', 'update'].map((verb) => `${verb} coordination.k8s.io/leases in drypull`);
 
 export const componentGrants = {
@@ -22,7 +22,7 @@ export const componentGrants = {
   'listener-auth': ['create authentication.k8s.io/tokenreviews', 'create authorization.k8s.io/subjectaccessreviews'],
   catalog: ['get core/serviceaccounts'],
   'catalog-nodes': [],
-  'shared-turns': [],
+  'shared-reservations': [],
   'listener-tls': [],
   'host-proc': [],
   'host-disk': [],

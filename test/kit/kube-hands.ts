@@ -1,9 +1,9 @@
 /** What kubectl, controllers and a kubelet would do on a real API server, done by a test's own hands. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Cluster } from '../../src/cluster/connect.ts';
-import { connectByFile } from '../../src/cluster/connect.ts';
-import type { Outside } from '../../src/cluster/list-watch.ts';
+import type { Cluster } from '#kubernetes/api/connect.ts';
+import { connectByFile } from '#kubernetes/api/connect.ts';
+import type { ListWatchOptions } from '#kubernetes/api/list-watch.ts';
 import { type Json, text } from './fake-kube-json.ts';
 import type { KubeApiserver } from './kube-apiserver.ts';
 import { renderedWith } from './rendered.ts';
@@ -64,11 +64,11 @@ export class Hands {
 
   async node(name: string): Promise<void> {
     await this.server.admin('POST', '/api/v1/nodes', { metadata: { name } });
-    await this.beat(name, 'KubeletReady');
+    await this.tick(name, 'KubeletReady');
   }
 
   /** A kubelet's heartbeat. */
-  async beat(node: string, reason: string): Promise<void> {
+  async tick(node: string, reason: string): Promise<void> {
     const time = new Date().toISOString();
     const ready = { type: 'Ready', status: 'True', reason, lastHeartbeatTime: time, lastTransitionTime: time };
     const nodeInfo = { ...nothingKnown, architecture: goArch, operatingSystem: 'linux' };
@@ -83,8 +83,8 @@ export class Hands {
     return status?.conditions ?? [];
   }
 
-  async pod(name: string, image: string, wish: PodWish = {}): Promise<Json> {
-    const { node = 'node1', secrets = [], policy, hostNetwork = false } = wish;
+  async pod(name: string, image: string, request: PodWish = {}): Promise<Json> {
+    const { node = 'node1', secrets = [], policy, hostNetwork = false } = request;
     return this.server.admin('POST', '/api/v1/namespaces/shop/pods', {
       metadata: { name },
       spec: {
@@ -141,7 +141,7 @@ const nothingKnown = {
 };
 
 /** Real time and real pauses. */
-export const realOutside: Outside = {
+export const realOutside: ListWatchOptions = {
   now: () => new Date(),
   random: () => 0.5,
   delay: (ms, signal) =>

@@ -1,5 +1,5 @@
 /** A registry with a login, four Pods that want something of it, and a real API server that knows them. */
-import type { PullReport } from '#pull/report.ts';
+import type { PullReport } from '#report/report.ts';
 import { containerdConfig } from './containerd.ts';
 import { FakeRegistry, image } from './fake-registry.ts';
 import type { BuiltImage } from './image.ts';
@@ -10,7 +10,7 @@ import { type WholeAgent, wholeAgent } from './whole-agent.ts';
 
 const user = { name: 'puller', password: 'right' };
 
-export interface Scene extends AsyncDisposable {
+export interface AttemptContext extends AsyncDisposable {
   readonly server: KubeApiserver;
   readonly hands: Hands;
   readonly registry: FakeRegistry;
@@ -31,7 +31,7 @@ interface SceneWish {
 }
 
 /** The first of each kind is there from the start. */
-export async function kubeScene({ components, app = image(), sandbox, pod }: SceneWish): Promise<Scene> {
+export async function kubeScene({ components, app = image(), sandbox, pod }: SceneWish): Promise<AttemptContext> {
   await using building = new AsyncDisposableStack();
   const server = building.use(await KubeApiserver.open());
   const hands = await Hands.on(server);
@@ -93,10 +93,10 @@ function filesOf(sandbox: string): Parameters<typeof nodeRoot>[0] {
 
 /** Of Pods, with the first one's name for each. */
 export function verdictsIn(reports: readonly PullReport[]): Readonly<Record<string, string>> {
-  const ofPods = reports.filter(({ wantedBy }) => wantedBy.some(({ kind }) => kind === 'Pod'));
-  const said = ofPods.map(({ wantedBy, verdict }): [string, string] => {
+  const ofPods = reports.filter(({ requestedBy }) => requestedBy.some(({ kind }) => kind === 'Pod'));
+  const logged = ofPods.map(({ requestedBy, verdict }): [string, string] => {
     const why = 'fault' in verdict ? ` ${verdict.fault.code}` : '';
-    return [wantedBy[0]?.name.replace(/-0$/, '') ?? '', `${verdict.is}${why}`];
+    return [requestedBy[0]?.name.replace(/-0$/, '') ?? '', `${verdict.is}${why}`];
   });
-  return Object.fromEntries(said);
+  return Object.fromEntries(logged);
 }

@@ -2,8 +2,8 @@
  * A fake API server, a client of it and an outside whose clock stands still until something waits: a pause takes no time
  * and moves the clock, so that an hour away is over in a moment.
  */
-import { type Cluster, connect } from '../../src/cluster/connect.ts';
-import type { Outside } from '../../src/cluster/list-watch.ts';
+import { type Cluster, connect } from '#kubernetes/api/connect.ts';
+import type { ListWatchOptions } from '#kubernetes/api/list-watch.ts';
 import { FakeKube } from './fake-kube.ts';
 
 export class FakeTime {
@@ -14,7 +14,7 @@ export class FakeTime {
 
   readonly now = (): Date => new Date(this.#ms);
 
-  get outside(): Outside {
+  get dependencies(): ListWatchOptions {
     return { now: this.now, delay: this.delay, random: () => 0.5 };
   }
 

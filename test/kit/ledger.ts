@@ -1,17 +1,17 @@
 /** Reports and a ledger as literals: a node on which a dozen images meet a dozen fates. For tests and for looking at the page. */
-import type { Fault } from '#pull/fault.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { History, Turn } from '#pull/history.ts';
-import { emptyHistory, remember, turnOf } from '#pull/history.ts';
-import type { Entry, Ledger } from '#pull/ledger.ts';
-import { reportId } from '#pull/ledger.ts';
-import type { Exchange, Stage } from '#pull/rehearsal.ts';
-import type { Advice, KubeletWords, PullReport } from '#pull/report.ts';
+import type { Fault } from '#report/fault.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { History, PastOutcome } from '#report/verdict-history.ts';
+import { emptyHistory, remember, outcomeOf } from '#report/verdict-history.ts';
+import type { Entry, Ledger } from '#report/ledger.ts';
+import { reportId } from '#report/ledger.ts';
+import type { Exchange, Stage } from '#report/rehearsal.ts';
+import type { Advice, KubeletText, PullReport } from '#report/report.ts';
 import { exchange, healthy, opened } from './exchanges.ts';
 import { worlds } from './worlds.ts';
 
 export const now = Date.parse('2026-03-04T12:00:00.000Z');
-const sure = { is: 'exact', because: [] } as const;
+const confidence = { is: 'exact', because: [] } as const;
 
 export interface Sketch {
   readonly image: string;
@@ -31,8 +31,8 @@ export function pulling(sketch: Sketch): PullReport {
     reference: sketch.image,
     registry,
     policy: 'IfNotPresent',
-    wantedBy: [],
-    verdict: { is: 'pulls', sure },
+    requestedBy: [],
+    verdict: { is: 'pulls', confidence },
     forecasts: [],
     plan: {
       runtime: 'containerd://2.1.9',
@@ -50,7 +50,7 @@ export function pulling(sketch: Sketch): PullReport {
       ],
       doubts: [],
     },
-    performances: [healthy(registry, sketch.path ?? 'shop/web')],
+    attempts: [healthy(registry, sketch.path ?? 'shop/web')],
     evidence: [],
     warnings: [],
   };
@@ -61,19 +61,19 @@ export interface Failure extends Sketch {
   readonly fault: Fault;
   readonly stage: Stage;
   readonly advice: Advice;
-  readonly kubelet?: KubeletWords;
+  readonly kubelet?: KubeletText;
   readonly exchanges?: readonly Exchange[];
 }
 
 export function failing(failure: Failure): PullReport {
   const { fault, stage } = failure;
-  const verdict = { is: failure.is ?? 'fails', fault, stage, sure } as const;
+  const verdict = { is: failure.is ?? 'fails', fault, stage, confidence } as const;
   return {
     ...pulling(failure),
     verdict,
     advice: failure.advice,
     ...(failure.kubelet === undefined ? {} : { kubelet: failure.kubelet }),
-    performances: [
+    attempts: [
       { as: 'anonymous', exchanges: failure.exchanges ?? [], ending: { is: 'failed', fault, stage, shown: '' } },
     ],
   };
@@ -83,14 +83,14 @@ export function risking(sketch: Sketch, forecasts: readonly Forecast[]): PullRep
   const cause = forecasts[0];
   return {
     ...pulling(sketch),
-    verdict: { is: 'at_risk', forecasts, sure },
+    verdict: { is: 'at_risk', forecasts, confidence },
     forecasts,
-    ...(cause === undefined ? {} : { advice: { cause: cause.because, remedy: cause.remedy, door: 'registry' } }),
+    ...(cause === undefined ? {} : { advice: { cause: cause.because, remedy: cause.remedy, owner: 'registry' } }),
   };
 }
 
 /** What the kubelet writes for a pull error. */
-export function errImagePull(image: string, error: string): KubeletWords {
+export function errImagePull(image: string, error: string): KubeletText {
   return {
     waitingReason: 'ErrImagePull',
     waitingMessage: `failed to pull and unpack image "${image}": ${error}`,
@@ -105,19 +105,19 @@ export function errImagePull(image: string, error: string): KubeletWords {
 export const reports = worlds({ failing, pulling, risking, errImagePull, exchange, opened });
 
 /** Six hours of turns every five minutes that end with the report's own verdict since `forMs`. */
-export function livedThrough(report: PullReport, forMs: number, before: readonly Partial<Turn>[] = []): History {
+export function livedThrough(report: PullReport, forMs: number, before: readonly Partial<PastOutcome>[] = []): History {
   const end = Date.parse(report.at);
-  const earlier = before.map((turn, index): Turn => {
+  const earlier = before.map((turn, index): PastOutcome => {
     const { fault, stage } = turn;
     const cause = { ...(fault === undefined ? {} : { fault }), ...(stage === undefined ? {} : { stage }) };
     return { atMs: end - forMs - (before.length - index) * 1_800_000, ms: 300, is: turn.is ?? 'pulls', ...cause };
   });
-  const present: Turn[] = [];
-  for (let atMs = end - forMs; atMs <= end; atMs += 300_000) present.push({ ...turnOf(report), atMs });
+  const present: PastOutcome[] = [];
+  for (let atMs = end - forMs; atMs <= end; atMs += 300_000) present.push({ ...outcomeOf(report), atMs });
   return [...earlier, ...present].reduce((history, turn) => remember(history, turn, 32), emptyHistory);
 }
 
-export function entry(report: PullReport, forMs = 6 * 3_600_000, before: readonly Partial<Turn>[] = []): Entry {
+export function entry(report: PullReport, forMs = 6 * 3_600_000, before: readonly Partial<PastOutcome>[] = []): Entry {
   return { id: reportId(report), report, history: livedThrough(report, forMs, before) };
 }
 
@@ -150,7 +150,7 @@ export function startingLedger(entries: readonly Entry[] = []): Ledger {
   };
 }
 
-const refusedBefore: readonly Partial<Turn>[] = [
+const refusedBefore: readonly Partial<PastOutcome>[] = [
   {},
   {},
   { is: 'fails', fault: 'dns.timed_out', stage: 'dns' },

@@ -1,7 +1,7 @@
 /** Metrics over a fixed ledger. */
-import type { Ledger } from '#pull/ledger.ts';
-import type { Metrics, MetricsOptions } from '../../src/tell/metrics.ts';
-import { openMetrics } from '../../src/tell/metrics.ts';
+import type { Ledger } from '#report/ledger.ts';
+import type { Metrics, MetricsOptions } from '#output/metrics/metrics.ts';
+import { openMetrics } from '#output/metrics/metrics.ts';
 import { now } from './ledger.ts';
 
 export function metricsOver(ledger: () => Ledger, over: Partial<MetricsOptions> = {}): Metrics {
@@ -12,8 +12,8 @@ export function metricsOver(ledger: () => Ledger, over: Partial<MetricsOptions> 
     version: '0.1.0',
     perImageSeries: () => 100,
     manners: {
-      spent: () => [{ lane: 'registry.example.com', requests: { head: 2 }, pulls: 0, rateLimits: 0 }],
-      pace: () => ({ agents: 1, cadences: [{ lane: 'registry.example.com', cadenceMs: 300_000 }] }),
+      spent: () => [{ budgetKey: 'registry.example.com', requests: { head: 2 }, pulls: 0, rateLimits: 0 }],
+      pace: () => ({ agents: 1, cadences: [{ budgetKey: 'registry.example.com', cadenceMs: 300_000 }] }),
     },
     ...over,
   });

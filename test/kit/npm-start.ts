@@ -13,7 +13,7 @@ export interface Ended {
 
 export interface NpmStart extends AsyncDisposable {
   /** Everything it has said on stdout and stderr. */
-  readonly said: () => string;
+  readonly logged: () => string;
   readonly ended: Promise<Ended>;
   /** To npm, as a supervisor would send it. */
   readonly signal: (name: NodeJS.Signals) => void;
@@ -43,7 +43,7 @@ export async function npmStart(args: readonly string[], home: string): Promise<N
     process.off('exit', kill);
   };
   return {
-    said: () => Buffer.concat(chunks).toString(),
+    logged: () => Buffer.concat(chunks).toString(),
     ended,
     signal: (name) => void child.kill(name),
     hangUp: () => void process.kill(childOf(child.pid), 'SIGHUP'),

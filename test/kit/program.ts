@@ -22,22 +22,22 @@ export interface ProgramWish {
 
 export interface Program extends AsyncDisposable {
   /** Everything it has said on stdout and stderr. */
-  readonly said: () => string;
+  readonly logged: () => string;
   readonly close: () => Promise<void>;
 }
 
 const patienceMs = 20_000;
 
 /** Resolves when the program is ready; rejects with its own words when it ends before, or never is. */
-export async function start(wish: ProgramWish): Promise<Program> {
-  const child = spawn(wish.command, wish.args, {
-    cwd: wish.directory,
-    env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, ...wish.env },
+export async function start(request: ProgramWish): Promise<Program> {
+  const child = spawn(request.command, request.args, {
+    cwd: request.directory,
+    env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`, ...request.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const chunks: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const said = (): string => Buffer.concat(chunks).toString();
+  const logged = (): string => Buffer.concat(chunks).toString();
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
@@ -50,17 +50,17 @@ export async function start(wish: ProgramWish): Promise<Program> {
     kill();
     await ended;
     process.off('exit', kill);
-    await rm(wish.directory, { recursive: true, force: true });
+    await rm(request.directory, { recursive: true, force: true });
   };
-  const deadline = performance.now() + (wish.patienceMs ?? patienceMs);
-  while (!(await wish.ready())) {
+  const deadline = performance.now() + (request.patienceMs ?? patienceMs);
+  while (!(await request.ready())) {
     if (life.signal.aborted || performance.now() > deadline) {
       await close();
-      throw new Error(`${wish.command} did not become ready:\n${said().slice(-4000)}`);
+      throw new Error(`${request.command} did not become ready:\n${logged().slice(-4000)}`);
     }
     await wait(20);
   }
-  return { said, close, [Symbol.asyncDispose]: close };
+  return { logged, close, [Symbol.asyncDispose]: close };
 }
 
 /** A directory of its own, which daemons that give up root may write to as well. */

@@ -13,7 +13,7 @@ export interface Queried {
   readonly results: number;
 }
 
-export async function prometheus(wish: {
+export async function prometheus(request: {
   readonly target: string;
   readonly rules: string;
   readonly job: string;
@@ -22,8 +22,8 @@ export async function prometheus(wish: {
   const port = await freePort();
   const config = {
     global: { scrape_interval: '1s', evaluation_interval: '1s' },
-    rule_files: [wish.rules],
-    scrape_configs: [{ job_name: wish.job, static_configs: [{ targets: [wish.target] }] }],
+    rule_files: [request.rules],
+    scrape_configs: [{ job_name: request.job, static_configs: [{ targets: [request.target] }] }],
   };
   await writeFile(join(directory, 'prometheus.yml'), JSON.stringify(config));
   const url = `http://127.0.0.1:${port}`;

@@ -1,6 +1,6 @@
 /** A node as files, whose containerd has a proxy by a drop-in of its unit: what an upgrade takes away. */
-import type { NodeView } from '#pull/view.ts';
-import { readNode } from '../../src/node/read-node.ts';
+import type { NodeView } from '#node/view.ts';
+import { readNode } from '#rehearsal/read-node.ts';
 import { authority, leaf } from './certificates.ts';
 import { fakeProxy } from './fake-proxy.ts';
 import { FakeRegistry, type RegistryWish } from './fake-registry.ts';
@@ -14,7 +14,7 @@ export interface ProxiedWorld extends AsyncDisposable {
   /** `reg.test:40123` */
   readonly place: string;
   readonly root: NodeRoot;
-  readonly look: () => Promise<NodeView>;
+  readonly readView: () => Promise<NodeView>;
 }
 
 /** A registry, a proxy that leads to it, and the node. */
@@ -26,10 +26,10 @@ export async function proxiedWorld(images: RegistryWish['images']): Promise<Prox
   const registry = open.use(await FakeRegistry.open({ ...(images === undefined ? {} : { images }), tls }));
   const proxy = open.use(await fakeProxy({ to: registry.port }));
   const place = `reg.test:${registry.port}`;
-  const { files, look } = await proxiedNode(`http://127.0.0.1:${proxy.port}`, ca.cert, place);
+  const { files, readView } = await proxiedNode(`http://127.0.0.1:${proxy.port}`, ca.cert, place);
   const root = open.use(files);
   const all = open.move();
-  return { place, root, look, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { place, root, readView, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 /** Only the proxy knows the way to the registry. */
@@ -37,7 +37,7 @@ async function proxiedNode(
   proxy: string,
   ca: string,
   place: string,
-): Promise<{ readonly files: NodeRoot; readonly look: () => Promise<NodeView> }> {
+): Promise<{ readonly files: NodeRoot; readonly readView: () => Promise<NodeView> }> {
   const boot = Math.floor(old.getTime() / 1000) + 60;
   const root = await nodeRoot({
     [unit]: { text: '[Service]\nExecStart=/usr/bin/containerd\n', modified: old },
@@ -56,7 +56,7 @@ async function proxiedNode(
     'proc/7/environ': `HTTPS_PROXY=${proxy}\0`,
     'proc/7/stat': `7 (containerd) S ${'0 '.repeat(18)}100 0`,
   });
-  const look = (): Promise<NodeView> =>
+  const readView = (): Promise<NodeView> =>
     readNode({ hostRoot: root.path, runtime: 'containerd://2.1.9', kubelet: { runsHere: false }, now: new Date() });
-  return { files: root, look };
+  return { files: root, readView };
 }

@@ -1,6 +1,6 @@
 /** A reader of plain image references, enough for tests about Pods: registry/path:tag or @digest, nothing clever. */
-import type { Digest, Image } from '#pull/image.ts';
-import { type Outcome, bad, good } from '#pull/outcome.ts';
+import type { Digest, Image } from '#image/reference.ts';
+import { type Outcome, bad, good } from '#report/outcome.ts';
 
 export function readImage(written: string): Outcome<Image> {
   const found =

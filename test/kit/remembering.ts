@@ -1,9 +1,9 @@
 /** A node that remembers from one rehearsal to the next, on a clock of its own: what forecasts from the past are tried with. */
-import { emptyPast, learnReport, type Past } from '#pull/past.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { PullReport } from '#pull/report.ts';
-import type { Demand, NodeView } from '#pull/view.ts';
-import { Memory } from '../../src/stage/memory.ts';
+import { emptyNodeHistory, learnReport, type NodeHistory } from '#forecast/history/history.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { PullReport } from '#report/report.ts';
+import type { Demand, NodeView } from '#node/view.ts';
+import { Memory } from '#runtime/attempt/memory.ts';
 import type { Script } from './visit.ts';
 import { pullOf, type PassSketch } from './stage.ts';
 
@@ -15,7 +15,7 @@ export class RememberingNode {
   /** What is changed by hand on it. */
   view: NodeView;
   readonly #sketch: PassSketch;
-  past: Past = emptyPast;
+  history: NodeHistory = emptyNodeHistory;
   nowMs: number;
 
   constructor(view: NodeView, startMs: number, sketch: PassSketch = {}) {
@@ -30,9 +30,9 @@ export class RememberingNode {
       memory: new Memory(),
       ...this.#sketch,
       now: () => new Date(this.nowMs),
-      past: () => this.past,
+      history: () => this.history,
     });
-    this.past = learnReport(this.past, report);
+    this.history = learnReport(this.history, report);
     return report;
   }
 
@@ -48,6 +48,6 @@ export class RememberingNode {
   }
 }
 
-export function foretold({ forecasts }: PullReport, rule: string): Forecast | undefined {
+export function predicted({ forecasts }: PullReport, rule: string): Forecast | undefined {
   return forecasts.find((forecast) => forecast.rule === rule);
 }

@@ -1,14 +1,14 @@
 /** Reports as they come from the field, for everything that tells them: every verdict, many stages, one hostile registry. */
-import { rootOf, sideOf } from '#pull/fault.ts';
-import type { Fault } from '#pull/fault.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { Exchange, Performance, Stage, Step } from '#pull/rehearsal.ts';
-import type { PublicPlan, PullReport } from '#pull/report.ts';
-import type { Sureness } from '#pull/verdict.ts';
+import { rootOf, ownerOf } from '#report/fault.ts';
+import type { Fault } from '#report/fault.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Exchange, Attempt, Stage, Step } from '#report/rehearsal.ts';
+import type { PublicPlan, PullReport } from '#report/report.ts';
+import type { Confidence } from '#report/verdict.ts';
 
-const exact: Sureness = { is: 'exact', because: [] };
+const exact: Confidence = { is: 'exact', because: [] };
 const digest = 'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
-const wantedBy = [{ kind: 'Deployment', namespace: 'shop', name: 'web', part: 'container web' }];
+const requestedBy = [{ kind: 'Deployment', namespace: 'shop', name: 'web', part: 'container web' }];
 
 const steps: readonly Step[] = [
   {
@@ -82,7 +82,7 @@ const plan: PublicPlan = {
   doubts: [],
 };
 
-const pulled: Performance = {
+const pulled: Attempt = {
   as: 'anonymous',
   exchanges: [head],
   ending: {
@@ -110,10 +110,10 @@ export function reportOf(image: string, given: Partial<PullReport>): PullReport 
     reference: image,
     registry: image.split('/')[0] ?? '',
     policy: 'IfNotPresent',
-    wantedBy,
-    verdict: { is: 'pulls', sure: exact },
+    requestedBy,
+    verdict: { is: 'pulls', confidence: exact },
     forecasts: [],
-    performances: [],
+    attempts: [],
     evidence: [],
     warnings: [],
     ...given,
@@ -124,8 +124,12 @@ export function reportOf(image: string, given: Partial<PullReport>): PullReport 
 export function failing(image: string, fault: Fault, stage: Stage, given: Partial<PullReport> = {}): PullReport {
   const shown = `failed to pull and unpack image "${image}": ${fault.code}`;
   return reportOf(image, {
-    verdict: { is: 'fails', fault, stage, sure: exact },
-    advice: { cause: `Cause of ${fault.code}.`, remedy: `Remedy for ${fault.code}.`, door: sideOf(rootOf(fault).code) },
+    verdict: { is: 'fails', fault, stage, confidence: exact },
+    advice: {
+      cause: `Cause of ${fault.code}.`,
+      remedy: `Remedy for ${fault.code}.`,
+      owner: ownerOf(rootOf(fault).code),
+    },
     kubelet: {
       waitingReason: 'ErrImagePull',
       waitingMessage: shown,
@@ -137,7 +141,7 @@ export function failing(image: string, fault: Fault, stage: Stage, given: Partia
       ],
     },
     plan,
-    performances: [
+    attempts: [
       {
         as: 'anonymous',
         exchanges: [{ ...head, outcome: { ok: false, fault } }],
@@ -148,15 +152,18 @@ export function failing(image: string, fault: Fault, stage: Stage, given: Partia
   });
 }
 
-export const fine = reportOf('registry.example.com/shop/web:1.4', { plan, performances: [pulled] });
+export const fine = reportOf('registry.example.com/shop/web:1.4', { plan, attempts: [pulled] });
 
 export const restarted = reportOf('registry.example.com/shop/cart:2', {
   verdict: {
     is: 'pulls',
-    sure: { is: 'exact-if-restarted', because: ['/etc/containerd/config.toml is newer than the running containerd'] },
+    confidence: {
+      is: 'exact-if-restarted',
+      because: ['/etc/containerd/config.toml is newer than the running containerd'],
+    },
   },
   plan,
-  performances: [pulled],
+  attempts: [pulled],
 });
 
 const expiring: Forecast = {
@@ -171,10 +178,10 @@ const expiring: Forecast = {
 };
 
 export const atRisk = reportOf('registry.example.com/shop/mail:3', {
-  verdict: { is: 'at_risk', forecasts: [expiring], sure: exact },
-  advice: { cause: expiring.because, remedy: expiring.remedy, door: 'registry' },
+  verdict: { is: 'at_risk', forecasts: [expiring], confidence: exact },
+  advice: { cause: expiring.because, remedy: expiring.remedy, owner: 'registry' },
   forecasts: [expiring],
-  performances: [pulled],
+  attempts: [pulled],
   evidence: [
     {
       of: 'name_server',
@@ -260,7 +267,7 @@ export const malformed = failing(
       waitingMessage: 'Failed to apply default image tag "Not An Image"',
       events: [],
     },
-    performances: [],
+    attempts: [],
   },
 );
 
@@ -269,12 +276,15 @@ export const unseen = reportOf('registry.example.com/private/web:1', {
     is: 'unknown',
     fault: { code: 'agent.cannot_see', what: 'the pull secret shop/registry', why: 'it is named and was not given' },
     stage: 'auth',
-    sure: { is: 'approximate', because: ['a pull secret was not given', 'the resolver of the C library is imitated'] },
+    confidence: {
+      is: 'approximate',
+      because: ['a pull secret was not given', 'the resolver of the C library is imitated'],
+    },
   },
   advice: {
     cause: 'drypull cannot see the pull secret shop/registry.',
     remedy: 'Give it in the same stream.',
-    door: 'agent',
+    owner: 'agent',
   },
 });
 
@@ -283,9 +293,9 @@ export const bug = reportOf('registry.example.com/odd:1', {
     is: 'unknown',
     fault: { code: 'agent.bug', where: 'rehearsal', what: 'TypeError' },
     stage: 'api',
-    sure: exact,
+    confidence: exact,
   },
-  advice: { cause: 'drypull failed in rehearsal.', remedy: 'Report it.', door: 'agent' },
+  advice: { cause: 'drypull failed in rehearsal.', remedy: 'Report it.', owner: 'agent' },
 });
 
 /** A registry that tries its luck with terminals, XML and wide characters. */

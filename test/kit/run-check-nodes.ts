@@ -1,6 +1,6 @@
 /** `drypull check --nodes` in this process: what it says on both streams, and its exit status. */
-import { type Outside, checkNodes } from '../../src/check-nodes.ts';
-import { readCommandLine } from '../../src/command-line.ts';
+import { type Dependencies, checkNodes } from '#check/check-nodes.ts';
+import { readCommandLine } from '#commands/command-line.ts';
 
 export interface Ran {
   readonly status: number;
@@ -12,19 +12,19 @@ export interface Around {
   readonly kubeconfig: string;
   /** What `-f -` reads. */
   readonly stream?: string;
-  readonly pause?: Outside['pause'];
+  readonly pause?: Dependencies['pause'];
   readonly signal?: AbortSignal;
-  readonly env?: Outside['env'];
+  readonly env?: Dependencies['env'];
 }
 
-export async function runCheckNodes(words: readonly string[], around: Around): Promise<Ran> {
-  const wanted = readCommandLine(['check', ...words, '--kubeconfig', around.kubeconfig], '0');
+export async function runCheckNodes(text: readonly string[], around: Around): Promise<Ran> {
+  const wanted = readCommandLine(['check', ...text, '--kubeconfig', around.kubeconfig], '0');
   if (wanted.run === 'nothing') return wanted;
   if (wanted.run !== 'check nodes') throw new Error(`this is ${wanted.run}`);
-  const said = { stdout: '', stderr: '' };
-  const status = await checkNodes(wanted.wish, {
-    stdout: { colour: false, write: (text) => (said.stdout += text) },
-    stderr: { colour: false, write: (text) => (said.stderr += text) },
+  const answered = { stdout: '', stderr: '' };
+  const status = await checkNodes(wanted.request, {
+    stdout: { colour: false, write: (text) => (answered.stdout += text) },
+    stderr: { colour: false, write: (text) => (answered.stderr += text) },
     read: () => Promise.resolve({ ok: true, text: around.stream ?? '' }),
     now: () => new Date(),
     elapsedMs: () => performance.now(),
@@ -33,5 +33,5 @@ export async function runCheckNodes(words: readonly string[], around: Around): P
     env: around.env ?? {},
     pause: around.pause ?? (() => Promise.resolve()),
   });
-  return { status, ...said };
+  return { status, ...answered };
 }

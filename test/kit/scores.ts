@@ -1,8 +1,8 @@
 /** What the kubelet got, scored against the sample node's verdicts: of every kind at least one. */
-import type { Scores } from '#pull/ledger.ts';
-import { noScores, score } from '#pull/ledger.ts';
-import type { PullReport } from '#pull/report.ts';
-import { scoreOutcome, type PullOutcome, type Score } from '#pull/score.ts';
+import type { Scores } from '#report/ledger.ts';
+import { noScores, score } from '#report/ledger.ts';
+import type { PullReport } from '#report/report.ts';
+import { scoreOutcome, type PullOutcome, type Score } from '#report/score.ts';
 import { now, reports } from './ledger.ts';
 
 const minute = 60_000;

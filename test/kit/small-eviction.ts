@@ -4,7 +4,7 @@
  * nodeConditionsObservedSince, v1.36.2.
  */
 import { statfs } from 'node:fs/promises';
-import type { NodeSaid } from '../../src/look.ts';
+import type { NodeStatus } from '#rehearsal/read-view.ts';
 
 export class SmallEviction {
   readonly #path: string;
@@ -25,7 +25,7 @@ export class SmallEviction {
   }
 
   /** One look at the file system, and what the Node then says. */
-  async synchronize(nowMs: number): Promise<NodeSaid> {
+  async synchronize(nowMs: number): Promise<NodeStatus> {
     const { bavail, blocks } = await statfs(this.#path);
     if (bavail / blocks < this.#leastShare) this.#metMs = nowMs;
     const is = this.#metMs !== undefined && nowMs - this.#metMs < this.#transitionMs;

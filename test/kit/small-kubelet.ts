@@ -3,7 +3,7 @@
  * puller.go (serialImagePuller, parallelImagePuller), helpers.go throttledImageService; client-go util/flowcontrol/throttle.go
  * tokenBucketRateLimiter; v1.36.2.
  */
-import type { KubeletConfig } from '#pull/kubelet-config.ts';
+import type { KubeletConfig } from '#kubelet/config.ts';
 import type { SmallPulled } from './small-puller.ts';
 import type { VirtualClock } from './slow-blob.ts';
 
@@ -21,17 +21,17 @@ export interface SmallKubeletWish {
 
 export class SmallKubelet {
   readonly #wish: SmallKubeletWish;
-  readonly #turns: (() => void)[] = [];
+  readonly #locks: (() => void)[] = [];
   #free: number;
   #tokens: number;
   #filledMs: number;
 
-  constructor(wish: SmallKubeletWish) {
-    const { serializeImagePulls, maxParallelImagePulls, registryBurst } = wish.config;
-    this.#wish = wish;
+  constructor(request: SmallKubeletWish) {
+    const { serializeImagePulls, maxParallelImagePulls, registryBurst } = request.config;
+    this.#wish = request;
     this.#free = serializeImagePulls ? 1 : (maxParallelImagePulls ?? Infinity);
     this.#tokens = registryBurst;
-    this.#filledMs = wish.clock.read();
+    this.#filledMs = request.clock.read();
   }
 
   /** One container's image, policy Always. */
@@ -45,12 +45,12 @@ export class SmallKubelet {
       return { is, tookMs: clock.read() - askedMs };
     } finally {
       this.#free += 1;
-      this.#turns.shift()?.();
+      this.#locks.shift()?.();
     }
   }
 
   async #turn(): Promise<void> {
-    if (this.#free === 0) await new Promise<void>((resolve) => this.#turns.push(resolve));
+    if (this.#free === 0) await new Promise<void>((resolve) => this.#locks.push(resolve));
     this.#free -= 1;
   }
 

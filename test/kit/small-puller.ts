@@ -21,8 +21,8 @@ export type SmallPulled =
 /** containerd's max_concurrent_downloads. */
 const atOnce = 3;
 
-export async function smallPull(wish: SmallPull): Promise<SmallPulled> {
-  const { clock, progressTimeoutMs } = wish;
+export async function smallPull(request: SmallPull): Promise<SmallPulled> {
+  const { clock, progressTimeoutMs } = request;
   const beganMs = clock.read();
   const watch = new ProgressWatch(progressTimeoutMs, beganMs);
   const life = new AbortController();
@@ -37,7 +37,7 @@ export async function smallPull(wish: SmallPull): Promise<SmallPulled> {
           life.abort(new Error('context canceled'));
         });
   try {
-    await fetchAll(wish, watch, life.signal);
+    await fetchAll(request, watch, life.signal);
     return { is: 'pulled', tookMs: clock.read() - beganMs, bytes: watch.bytes };
   } catch (problem) {
     const message = problem instanceof Error ? problem.message : String(problem);
@@ -76,9 +76,9 @@ interface Described {
   readonly digest: string;
 }
 
-async function fetchAll(wish: SmallPull, watch: ProgressWatch, signal: AbortSignal): Promise<void> {
-  const get = (place: string): Promise<Buffer> => fetchWhole(wish, { place, watch, signal });
-  const manifest = JSON.parse((await get(`manifests/${wish.tag}`)).toString()) as {
+async function fetchAll(request: SmallPull, watch: ProgressWatch, signal: AbortSignal): Promise<void> {
+  const get = (place: string): Promise<Buffer> => fetchWhole(request, { place, watch, signal });
+  const manifest = JSON.parse((await get(`manifests/${request.tag}`)).toString()) as {
     readonly config: Described;
     readonly layers: readonly Described[];
   };

@@ -25,16 +25,16 @@ export interface Squid extends AsyncDisposable {
   readonly log: () => Promise<string>;
 }
 
-export async function squid(wish: SquidWish = {}): Promise<Squid> {
+export async function squid(request: SquidWish = {}): Promise<Squid> {
   const directory = await scratch('squid');
   const port = await freePort();
-  await writeFile(join(directory, 'hosts'), wish.hosts ?? '127.0.0.1 localhost\n');
-  if (wish.user) {
-    const { stdout } = await run('htpasswd', ['-nbm', ...wish.user]);
+  await writeFile(join(directory, 'hosts'), request.hosts ?? '127.0.0.1 localhost\n');
+  if (request.user) {
+    const { stdout } = await run('htpasswd', ['-nbm', ...request.user]);
     await writeFile(join(directory, 'passwd'), stdout);
     await chmod(join(directory, 'passwd'), 0o644);
   }
-  await writeFile(join(directory, 'squid.conf'), configuration(wish, directory, port));
+  await writeFile(join(directory, 'squid.conf'), configuration(request, directory, port));
   const program = await start({
     command: 'squid',
     args: ['-N', '-f', join(directory, 'squid.conf')],
@@ -45,7 +45,7 @@ export async function squid(wish: SquidWish = {}): Promise<Squid> {
   return { port, url: `http://127.0.0.1:${port}`, program, log, [Symbol.asyncDispose]: program.close };
 }
 
-function configuration(wish: SquidWish, directory: string, port: number): string {
+function configuration(request: SquidWish, directory: string, port: number): string {
   return [
     `http_port 127.0.0.1:${port}`,
     `pid_filename none`,
@@ -66,8 +66,8 @@ function configuration(wish: SquidWish, directory: string, port: number): string
     'netdb_filename none',
     'pinger_enable off',
     'shutdown_lifetime 0 seconds',
-    ...(wish.denies?.length ? [`acl denied dstdomain ${wish.denies.join(' ')}`, 'http_access deny denied'] : []),
-    ...(wish.user
+    ...(request.denies?.length ? [`acl denied dstdomain ${request.denies.join(' ')}`, 'http_access deny denied'] : []),
+    ...(request.user
       ? [
           `auth_param basic program /usr/lib/squid/basic_ncsa_auth ${join(directory, 'passwd')}`,
           'auth_param basic children 1',

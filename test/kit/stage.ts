@@ -1,12 +1,12 @@
 /** A node as a literal, and passes over it with real sockets on loopback: what the stage and everything above it is tried with. */
-import { parseImage } from '#pull/image.ts';
-import type { PullSecret } from '#pull/credential.ts';
-import type { HasContent } from '#pull/disk.ts';
-import { good } from '#pull/outcome.ts';
-import type { Past } from '#pull/past.ts';
-import type { Platform } from '#pull/platform.ts';
-import type { PullReport } from '#pull/report.ts';
-import { Secret } from '#pull/secret.ts';
+import { parseImage } from '#image/reference.ts';
+import type { PullSecret } from '#kubelet/keyring.ts';
+import type { HasContent } from '#kubelet/disk.ts';
+import { good } from '#report/outcome.ts';
+import type { NodeHistory } from '#forecast/history/history.ts';
+import type { Platform } from '#image/platform.ts';
+import type { PullReport } from '#report/report.ts';
+import { Secret } from '#report/secret.ts';
 import type {
   Demand,
   HostRule,
@@ -17,11 +17,11 @@ import type {
   PullPolicy,
   RuntimeConfig,
   RuntimeVersion,
-} from '#pull/view.ts';
-import { assessAll } from '../../src/assess.ts';
-import { openWire } from '../../src/open-wire.ts';
-import { Memory } from '../../src/stage/memory.ts';
-import type { Manners } from '../../src/stage/wire.ts';
+} from '#node/view.ts';
+import { assessAll } from '#assess.ts';
+import { openWire } from '#rehearsal/open-wire.ts';
+import { Memory } from '#runtime/attempt/memory.ts';
+import type { Manners } from '#runtime/attempt/wire.ts';
 import type { FakeRegistry, SeenRequest } from './fake-registry.ts';
 
 export const engines = ['1.6.20', '1.7.34', '2.1.9', '2.3.4'] as const;
@@ -141,7 +141,15 @@ export interface DemandSketch {
 }
 
 export function demandFor(written: string, over: DemandSketch = {}): Demand {
-  return { image: parseImage(written), written, policy: 'Always', wantedBy: [], secrets: [], present: 'no', ...over };
+  return {
+    image: parseImage(written),
+    written,
+    policy: 'Always',
+    requestedBy: [],
+    secrets: [],
+    present: 'no',
+    ...over,
+  };
 }
 
 /** A pull secret that holds one login for each registry. */
@@ -170,9 +178,9 @@ export interface PassSketch {
   /** What containerd has. Default: nobody saw. */
   readonly hasContent?: HasContent;
   /** What is remembered. */
-  readonly past?: () => Past;
+  readonly history?: () => NodeHistory;
   /** Default: every lane is open. */
-  readonly mayEnter?: (id: string, lane: string) => boolean;
+  readonly mayEnter?: (id: string, budgetKey: string) => boolean;
 }
 
 /** One pass over images; reports in the order of the demands. */
@@ -200,15 +208,15 @@ export async function pass(
   });
   try {
     const reports = new Map<string, PullReport>();
-    const outside = {
+    const dependencies = {
       wire,
       atOnce: sketch.atOnce ?? 1,
       askProviders: () => Promise.resolve(sketch.answers ?? []),
       signal: new AbortController().signal,
-      ...(sketch.past === undefined ? {} : { past: sketch.past }),
+      ...(sketch.history === undefined ? {} : { history: sketch.history }),
       ...(sketch.mayEnter === undefined ? {} : { mayEnter: sketch.mayEnter }),
     };
-    for await (const report of assessAll(view, demands, outside)) reports.set(report.id ?? report.image, report);
+    for await (const report of assessAll(view, demands, dependencies)) reports.set(report.id ?? report.image, report);
     return demands.flatMap((demand) => reports.get(demand.id ?? demand.written) ?? []);
   } finally {
     await wire.close();

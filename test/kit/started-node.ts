@@ -1,13 +1,13 @@
 /** A node as files whose programs started once and read what lay there; looked at again and again by one who remembers. */
 import { dirname } from 'node:path';
-import { parseImage } from '#pull/image.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { PullReport } from '#pull/report.ts';
-import type { NodeView } from '#pull/view.ts';
-import { AtStart } from '../../src/node/at-start.ts';
-import { readNode } from '../../src/node/read-node.ts';
-import { manners } from '../../src/open-wire.ts';
-import { Rehearser } from '../../src/rehearser.ts';
+import { parseImage } from '#image/reference.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { PullReport } from '#report/report.ts';
+import type { NodeView } from '#node/view.ts';
+import { AtStart } from '#node/at-start.ts';
+import { readNode } from '#rehearsal/read-node.ts';
+import { manners } from '#rehearsal/open-wire.ts';
+import { Rehearser } from '#rehearsal/rehearser.ts';
 import { nodeRoot, type NodeRoot, type NodeTree } from './node-root.ts';
 
 const bootS = Date.parse('2026-01-01T00:00:00Z') / 1000;
@@ -18,7 +18,7 @@ const started = { first: 100_00, again: 900_000_000_00 } as const;
 export interface StartedNode extends AsyncDisposable {
   readonly files: NodeRoot;
   /** What a look sees now; with memory of the looks before it. */
-  readonly look: (atStart?: AtStart) => Promise<NodeView>;
+  readonly readView: (atStart?: AtStart) => Promise<NodeView>;
   readonly rehearse: (image: string, atStart?: AtStart) => Promise<PullReport>;
   /** containerd and the kubelet as new processes, which read everything anew. */
   readonly restart: () => Promise<void>;
@@ -39,22 +39,22 @@ export async function startedNode(tree: Readonly<Record<string, string>>): Promi
   const memory = new AtStart();
   const now = (): Date => new Date();
   const rehearser = new Rehearser({ hostRoot: files.path, env: process.env, now, clockMs: () => performance.now() });
-  const look = (atStart = memory): Promise<NodeView> =>
+  const readView = (atStart = memory): Promise<NodeView> =>
     readNode({ hostRoot: files.path, runtime: 'containerd://2.1.9', kubelet: { home: '' }, now: now(), atStart });
   return {
     files,
-    look,
+    readView,
     rehearse: async (written, atStart) => {
       const demand = {
         image: parseImage(written),
         written,
         policy: 'Always',
-        wantedBy: [],
+        requestedBy: [],
         secrets: [],
         present: 'no',
       } as const;
       const pass = { manners, atOnce: 1, perRegistry: 8, meteredRegistries: [], signal: new AbortController().signal };
-      for await (const report of rehearser.rehearse(await look(atStart), [demand], pass)) return report;
+      for await (const report of rehearser.rehearse(await readView(atStart), [demand], pass)) return report;
       throw new Error('a pass over one image gave no report');
     },
     restart: () => files.add(running(started.again)),

@@ -1,7 +1,7 @@
 /** A process around a command: what it says goes to `write`, nothing stops it, and no signal comes. */
-import type { Surroundings } from '../../src/main.ts';
+import type { ProcessContext } from '#main.ts';
 
-export function surroundings(write: (text: string) => void, over: Partial<Surroundings> = {}): Surroundings {
+export function processContext(write: (text: string) => void, over: Partial<ProcessContext> = {}): ProcessContext {
   const stream = Object.assign(Object.create(null) as NodeJS.WriteStream, {
     write: (text: string): boolean => {
       write(text);

@@ -12,7 +12,7 @@ export interface TlsServer extends AsyncDisposable {
 
 export async function tlsServer(
   options: ServerOptions,
-  { address, port: wished }: { readonly address: string; readonly port: number } = { address: '127.0.0.1', port: 0 },
+  { address, port: request }: { readonly address: string; readonly port: number } = { address: '127.0.0.1', port: 0 },
 ): Promise<TlsServer> {
   const named: string[] = [];
   const sockets = new Set<Socket>();
@@ -28,7 +28,7 @@ export async function tlsServer(
     named.push(typeof name === 'string' ? name : '');
   });
   server.on('tlsClientError', () => undefined);
-  const port = await listen(server, address, wished);
+  const port = await listen(server, address, request);
   return {
     address,
     port,

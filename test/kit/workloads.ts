@@ -1,7 +1,7 @@
 /** Workloads as an API server tells them, with what concerns a pull and little else. */
 import type { Json } from './fake-kube-json.ts';
 
-export interface WorkloadWish {
+export interface WorkloadRequest {
   readonly name: string;
   readonly namespace?: string;
   readonly image?: string;
@@ -12,24 +12,28 @@ export interface WorkloadWish {
   readonly status?: Json;
 }
 
-function metadataOf({ name, namespace = 'shop', metadata }: WorkloadWish): Json {
+function metadataOf({ name, namespace = 'shop', metadata }: WorkloadRequest): Json {
   return { name, namespace, ...metadata };
 }
 
-export function podTemplate({ image = 'reg.test/app:1', pod }: Pick<WorkloadWish, 'image' | 'pod'>): Json {
+export function podTemplate({ image = 'reg.test/app:1', pod }: Pick<WorkloadRequest, 'image' | 'pod'>): Json {
   const container = { name: 'web', image, imagePullPolicy: 'IfNotPresent', resources: { limits: { memory: '64Mi' } } };
   return { metadata: { labels: { app: 'a' } }, spec: { containers: [container], ...pod } };
 }
 
 /** Anything with spec.template: Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, and many a custom resource. */
-export function templated(wish: WorkloadWish): Json {
-  const { spec, status } = wish;
-  return { metadata: metadataOf(wish), spec: { template: podTemplate(wish), ...spec }, ...(status ? { status } : {}) };
+export function templated(request: WorkloadRequest): Json {
+  const { spec, status } = request;
+  return {
+    metadata: metadataOf(request),
+    spec: { template: podTemplate(request), ...spec },
+    ...(status ? { status } : {}),
+  };
 }
 
-export function cronJob(wish: WorkloadWish): Json {
-  const jobTemplate = { spec: { template: podTemplate(wish) } };
-  return { metadata: metadataOf(wish), spec: { schedule: '0 3 * * *', jobTemplate, ...wish.spec } };
+export function cronJob(request: WorkloadRequest): Json {
+  const jobTemplate = { spec: { template: podTemplate(request) } };
+  return { metadata: metadataOf(request), spec: { schedule: '0 3 * * *', jobTemplate, ...request.spec } };
 }
 
 export function ownedBy(kind: string, name = 'owner'): Json {

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 /** What a client with the node's beliefs gets from a HEAD for the image's manifest, as a status or an error's code. */
-async function knock(image: string): Promise<number | string> {
+async function probe(image: string): Promise<number | string> {
   const [place = '', repository = '', tag = ''] = /^([^/]+)\/(.+):([^:]+)$/.exec(image)?.slice(1) ?? [];
   const resolver = new Resolver();
   resolver.setServers([`127.0.0.1:${world.resolverPort}`]);
@@ -30,9 +30,9 @@ async function knock(image: string): Promise<number | string> {
 }
 
 test('every image of the world meets its fate, as far as one knock at its registry tells', async () => {
-  const told: Record<string, number | string> = {};
-  for (const { image, fate } of world.images) told[fate] = await knock(image);
-  expect(told).toEqual({
+  const shown: Record<string, number | string> = {};
+  for (const { image, fate } of world.images) shown[fate] = await probe(image);
+  expect(shown).toEqual({
     'nothing is in the way': 200,
     'the node knows the password': 401,
     'the registry is down, its mirror is not': 'ECONNREFUSED',
@@ -55,7 +55,7 @@ test('the node is told of the mirror, and of the logins', async () => {
   const hub = world.images.find(({ image }) => image.startsWith('hub.'))?.image.split('/')[0] ?? '';
   const toml = await readFile(join(world.hostRoot, 'etc/containerd/certs.d', hub, 'hosts.toml'), 'utf8');
   const mirror = /host\."https:\/\/([^"]+)"/.exec(toml)?.[1] ?? '';
-  expect(await knock(`${mirror}/data/spark:3.5`)).toBe(200);
+  expect(await probe(`${mirror}/data/spark:3.5`)).toBe(200);
   const logins = await readFile(join(world.hostRoot, 'var/lib/kubelet/config.json'), 'utf8');
   expect(Object.keys((JSON.parse(logins) as { auths: object }).auths)).toHaveLength(2);
 });

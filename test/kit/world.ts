@@ -54,8 +54,8 @@ async function serve(
   seed: Seed,
   authorities: Readonly<Record<'known' | 'stranger', Authority>>,
 ): Promise<FakeRegistry> {
-  const { from = 'known', ...wish } = seed.certificate ?? {};
-  const tls = await authorities[from].issue({ names: [`${seed.host}.example.test`], ...wish });
+  const { from = 'known', ...request } = seed.certificate ?? {};
+  const tls = await authorities[from].issue({ names: [`${seed.host}.example.test`], ...request });
   const own = seed.server === 'nobody' ? {} : seed.server;
   return FakeRegistry.open({ tls, images: { [seed.path]: image({ seed: seed.host }) }, ...own });
 }

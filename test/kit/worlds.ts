@@ -1,15 +1,15 @@
 /** The fates of the sample node, one by one. */
-import type { Fault } from '#pull/fault.ts';
-import type { Forecast } from '#pull/forecast.ts';
-import type { Exchange, Step } from '#pull/rehearsal.ts';
-import type { KubeletWords, PullReport } from '#pull/report.ts';
+import type { Fault } from '#report/fault.ts';
+import type { Forecast } from '#forecast/forecast.ts';
+import type { Exchange, Step } from '#report/rehearsal.ts';
+import type { KubeletText, PullReport } from '#report/report.ts';
 import type { Failure, Sketch } from './ledger.ts';
 
 interface Pens {
   readonly pulling: (sketch: Sketch) => PullReport;
   readonly failing: (failure: Failure) => PullReport;
   readonly risking: (sketch: Sketch, forecasts: readonly Forecast[]) => PullReport;
-  readonly errImagePull: (image: string, error: string) => KubeletWords;
+  readonly errImagePull: (image: string, error: string) => KubeletText;
   readonly exchange: (act: Exchange['act'], url: string, over?: Partial<Exchange>) => Exchange;
   readonly opened: (host: string, startMs: number) => readonly Step[];
 }
@@ -70,7 +70,7 @@ function refused({ failing, exchange, opened, errImagePull }: Pens): PullReport 
     advice: {
       cause: 'harbor.corp.example (10.20.0.14) refuses connections on port 443.',
       remedy: 'Start the registry or its load balancer on 10.20.0.14:443, or correct the address in DNS.',
-      door: 'network',
+      owner: 'network',
     },
     kubelet: errImagePull(
       image,
@@ -104,7 +104,7 @@ function denied({ failing, exchange, opened, errImagePull }: Pens): PullReport {
     advice: {
       cause: 'ghcr.io knows user ci of pull secret shop/ghcr, and does not let it read acme/billing.',
       remedy: 'Give the token the scope read:packages, or the user access to the package acme/billing.',
-      door: 'credentials',
+      owner: 'credentials',
     },
     kubelet: errImagePull(
       image,
@@ -127,7 +127,7 @@ function denied({ failing, exchange, opened, errImagePull }: Pens): PullReport {
   });
   return {
     ...report,
-    wantedBy: [{ kind: 'Pod', namespace: 'shop', name: 'billing-6d9f7', part: 'container billing' }],
+    requestedBy: [{ kind: 'Pod', namespace: 'shop', name: 'billing-6d9f7', part: 'container billing' }],
   };
 }
 
@@ -152,7 +152,7 @@ function untrusted({ failing, exchange, opened, errImagePull }: Pens): PullRepor
     advice: {
       cause: 'mirror.lan shows a certificate by CN=Corp Root G3, which this node does not trust.',
       remedy: 'Add the certificate of CN=Corp Root G3 to /etc/containerd/certs.d/mirror.lan:5000/ca.crt.',
-      door: 'node',
+      owner: 'node',
     },
     kubelet: errImagePull(image, 'tls: failed to verify certificate: x509: certificate signed by unknown authority'),
     exchanges: [
@@ -176,7 +176,7 @@ function badTag({ failing, errImagePull }: Pens): PullReport {
     advice: {
       cause: 'registry.example.com has the repository shop/cart, but no tag 2.0.l.',
       remedy: 'Push the tag, or name one that exists; the last letter may be meant as the digit 1.',
-      door: 'workload',
+      owner: 'workload',
     },
     kubelet: errImagePull(image, `failed to resolve reference "${image}": ${image}: not found`),
   });
@@ -193,7 +193,7 @@ function unknown({ failing }: Pens): PullReport {
     advice: {
       cause: 'The agent may not read the pull secret acme/hub, which this pull depends on.',
       remedy: 'Grant it get on that secret, or give the secret with --pull-secret.',
-      door: 'agent',
+      owner: 'agent',
     },
   });
 }

@@ -1,8 +1,8 @@
 /** What a running program has read, remembered by whoever looked while it was still so. */
 import { describe, expect, test } from 'vitest';
-import { AtStart, type Was } from '../../src/node/at-start.ts';
-import type { Running } from '../../src/node/processes.ts';
-import { readNode } from '../../src/node/read-node.ts';
+import { AtStart, type Was } from '#node/at-start.ts';
+import type { Running } from '#node/processes.ts';
+import { readNode } from '#rehearsal/read-node.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
 const running: Running = { pid: 7, args: [], ticks: '100', startedMs: 1000 };

@@ -1,11 +1,11 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { CredentialProvider } from '#pull/kubelet-view.ts';
-import type { ProviderAnswer } from '#pull/view.ts';
-import { askProviders, type Means } from '../../src/node/credential-plugin.ts';
-import { ProviderCache } from '../../src/node/provider-cache.ts';
-import { readProviderResponse } from '../../src/node/provider-response.ts';
+import type { CredentialProvider } from '#kubelet/view.ts';
+import type { ProviderAnswer } from '#node/view.ts';
+import { askProviders, type PluginDependencies } from '#node/credential-plugin.ts';
+import { ProviderCache } from '#node/provider-cache.ts';
+import { readProviderResponse } from '#node/provider-response.ts';
 import { nodeRoot, type NodeRoot } from '../kit/node-root.ts';
 
 function like(pattern: RegExp): unknown {
@@ -46,7 +46,7 @@ function provider(root: NodeRoot, differs: Partial<CredentialProvider> = {}): Cr
   };
 }
 
-function means(root: NodeRoot, differs: Partial<Means> = {}): Means {
+function means(root: NodeRoot, differs: Partial<PluginDependencies> = {}): PluginDependencies {
   return {
     cache: new ProviderCache(),
     matches: (pattern, repository) => repository.startsWith(`${pattern}/`),
@@ -347,11 +347,11 @@ describe('the cache', () => {
     await using root = await plugins({ p: script(JSON.stringify(lasting), '[ -e "$NOTES/broken" ] && exit 3') });
     let nowMs = 0;
     const given = means(root, { now: () => nowMs });
-    const look = async (): Promise<ProviderAnswer | undefined> =>
+    const statPath = async (): Promise<ProviderAnswer | undefined> =>
       (await askProviders([provider(root)], 'reg.io/a', given))[0];
     const seen = async (hours: number): Promise<unknown> => {
       nowMs = hours * hour;
-      const found = await look();
+      const found = await statPath();
       return [found?.auth.ok, found?.failing ?? 'well', await runs(root)];
     };
     expect(await seen(0)).toEqual([true, 'well', 1]);
@@ -363,7 +363,7 @@ describe('the cache', () => {
     expect(await seen(9.1)).toEqual([true, 'it ended with exit code 3', 4]);
     expect(await seen(9.2)).toEqual([true, 'it ended with exit code 3', 4]);
     expect(await seen(9.4)).toEqual([true, 'it ended with exit code 3', 5]);
-    expect((await look())?.keptUntilMs).toBe(6.1 * hour + 6 * hour);
+    expect((await statPath())?.keptUntilMs).toBe(6.1 * hour + 6 * hour);
     await rm(join(root.path, 'broken'));
     expect(await seen(9.7)).toEqual([true, 'well', 6]);
   });

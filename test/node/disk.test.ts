@@ -1,8 +1,8 @@
 /** File systems of a node, as a process with a host root sees them. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { RuntimeConfig } from '#pull/view.ts';
-import { readDisks } from '../../src/node/disk.ts';
+import type { RuntimeConfig } from '#node/view.ts';
+import { readDisks } from '#node/disk.ts';
 import { needs } from '../kit/installed.ts';
 import { nodeRoot } from '../kit/node-root.ts';
 import { smallDisk } from '../kit/small-disk.ts';

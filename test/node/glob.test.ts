@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { glob, nameMatcher } from '../../src/node/glob.ts';
+import { glob, nameMatcher } from '#node/glob.ts';
 import { nodeRoot } from '../kit/node-root.ts';
 
 describe('a pattern of one name (Go filepath.Match)', () => {

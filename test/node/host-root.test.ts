@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { linkText, listDir, locate, look, maxDirEntries, readBytes, readText } from '../../src/node/host-root.ts';
+import { linkText, listDir, locate, statPath, maxDirEntries, readBytes, readText } from '../../src/node/host-root.ts';
 import { needs } from '../kit/installed.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
@@ -93,7 +93,7 @@ describe('looking at the node', () => {
   test('what stands behind a link is told with its real path, time and mode', async () => {
     const modified = new Date('2026-01-02T03:04:05Z');
     await using root = await nodeRoot({ a: { link: '/x/b' }, 'x/b': { text: '', mode: 0o755, modified } });
-    expect(await look(root.path, '/a')).toEqual({
+    expect(await statPath(root.path, '/a')).toEqual({
       ok: true,
       value: { kind: 'file', modifiedMs: modified.getTime(), executable: true, path: '/x/b' },
     });
@@ -118,7 +118,7 @@ describe('a root in which some directories are mounted', () => {
       });
     }
     expect(await listDir(root, '/var/lib')).toMatchObject({ unread: { is: 'unseen' } });
-    expect(await look(root, '/var/lib/rancher')).toMatchObject({
+    expect(await statPath(root, '/var/lib/rancher')).toMatchObject({
       unread: { how: 'Add the component distribution-k3s: it mounts what holds /var/lib/rancher.' },
     });
   });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readKubeletConfig } from '../../src/node/kubelet-config.ts';
+import { readKubeletConfig } from '#node/kubelet-config.ts';
 import { nodeRoot } from '../kit/node-root.ts';
 
 test('the file, the drop-ins in the order of their names, and the flags are laid one over the other', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mountOf, readMountinfo } from '../../src/node/mounts.ts';
+import { mountOf, readMountinfo } from '#node/mounts.ts';
 
 const text = `21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
 30 21 8:2 / /var rw,relatime shared:2 - xfs /dev/sdb1 rw

@@ -2,7 +2,7 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readInput } from '../../src/node/read-input.ts';
+import { readInput } from '#node/read-input.ts';
 
 let folder = '';
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isAddress, parseHosts, parseNsswitch, parseResolvConf, readResolver } from '../../src/node/resolv-conf.ts';
+import { isAddress, parseHosts, parseNsswitch, parseResolvConf, readResolver } from '#node/resolv-conf.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
 function saying(part: string): unknown {

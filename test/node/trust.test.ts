@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { pemBlocks } from '../../src/node/pem.ts';
-import { readRoots } from '../../src/node/trust.ts';
+import { pemBlocks } from '#node/pem.ts';
+import { readRoots } from '#node/trust.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
 /** Reading roots does not parse certificates, so any base64 will do. */

@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { readBounded, watchFile } from '../../src/node/watch-file.ts';
+import { readBounded, watchFile } from '#node/watch-file.ts';
 
 let folder = '';
 let stopping = new AbortController();
@@ -27,8 +27,8 @@ async function watching(
     onNudge: (given) => (nudge = given),
   });
   const next = async (): Promise<string | undefined> => {
-    const told = await texts.next();
-    return told.done === true ? undefined : told.value;
+    const shown = await texts.next();
+    return shown.done === true ? undefined : shown.value;
   };
   const first = next();
   nudge();
@@ -41,9 +41,9 @@ describe('watchFile', () => {
     const path = join(folder, 'config.yaml');
     await writeFile(path, 'a');
     const { next } = await watching(path);
-    const told = next();
+    const shown = next();
     await writeFile(path, 'b');
-    expect(await told).toBe('b');
+    expect(await shown).toBe('b');
   });
 
   test("a ConfigMap's swap of links is told", async () => {
@@ -54,10 +54,10 @@ describe('watchFile', () => {
     await symlink('..1', join(folder, '..data'));
     await symlink(join('..data', 'config.yaml'), join(folder, 'config.yaml'));
     const { next } = await watching(join(folder, 'config.yaml'));
-    const told = next();
+    const shown = next();
     await symlink('..2', join(folder, '..data_tmp'));
     await rename(join(folder, '..data_tmp'), join(folder, '..data'));
-    expect(await told).toBe('new');
+    expect(await shown).toBe('new');
   });
 
   test('a file that goes is told as nothing, and told when it is back', async () => {
@@ -76,25 +76,25 @@ describe('watchFile', () => {
     const path = join(folder, 'config.yaml');
     await writeFile(path, 'same');
     const { next, nudge } = await watching(path);
-    const told = next();
+    const shown = next();
     nudge();
-    expect(await told).toBe('same');
+    expect(await shown).toBe('same');
   });
 
   test('a folder that does not exist is looked at until it does', async () => {
     const path = join(folder, 'later', 'config.yaml');
     const { next } = await watching(path);
-    const told = next();
+    const shown = next();
     await mkdir(join(folder, 'later'));
     await writeFile(path, 'x');
-    expect(await told).toMatch(/^x?$/);
+    expect(await shown).toMatch(/^x?$/);
   });
 
   test('ends with its signal', async () => {
     const { next } = await watching(join(folder, 'config.yaml'));
-    const told = next();
+    const shown = next();
     stopping.abort();
-    expect(await told).toBeUndefined();
+    expect(await shown).toBeUndefined();
   });
 });
 

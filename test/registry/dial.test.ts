@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Asked } from '../../src/registry/wire.ts';
-import type { Ask, Footing } from '../../src/registry/wire.ts';
-import { Connections } from '../../src/registry/connections.ts';
-import { Secret } from '../../src/pull/secret.ts';
+import type { Asked } from '#registry/wire.ts';
+import type { Ask, NetworkSettings } from '#registry/wire.ts';
+import { Connections } from '#registry/http/connections.ts';
+import { Secret } from '#report/secret.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { fakeProxy, type ProxyManner } from '../kit/fake-proxy.ts';
-import { asking, footing, plainTls, trusting } from '../kit/footing.ts';
+import { asking, network, plainTls, trusting } from '../kit/footing.ts';
 import { deadPort, listener } from '../kit/silent-listener.ts';
 import { tlsServer } from '../kit/tls-server.ts';
 
@@ -13,14 +13,14 @@ const root = await authority();
 const good = await leaf({ names: ['far.example'], by: root });
 const rule = trusting(root.cert);
 
-async function askOnce(grounds: Partial<Footing>, url: string, with_: Partial<Ask> = {}): Promise<Asked> {
-  const connections = new Connections(footing(grounds));
+async function askOnce(grounds: Partial<NetworkSettings>, url: string, with_: Partial<Ask> = {}): Promise<Asked> {
+  const connections = new Connections(network(grounds));
   const asked = await connections.ask(asking(url, { tls: rule, ...with_ }));
   await connections.close();
   return asked;
 }
 
-function through(proxy: string): Partial<Footing> {
+function through(proxy: string): Partial<NetworkSettings> {
   return { proxy: { https: new Secret(proxy), http: new Secret(proxy), source: 'test' } };
 }
 
@@ -31,11 +31,11 @@ function shapeOf(asked: Asked): readonly string[] {
 /** far.example has no address: only the proxy leads there. */
 async function behindProxy(
   manner: Omit<ProxyManner, 'to'>,
-  way: { readonly url?: string; readonly login?: string; readonly scheme?: string } = {},
+  path: { readonly url?: string; readonly login?: string; readonly scheme?: string } = {},
 ) {
   await using server = await tlsServer({ cert: good.chain, key: good.key });
   await using proxy = await fakeProxy({ to: server.port, ...manner });
-  const { url = 'https://far.example/v2/', login = '', scheme = 'http' } = way;
+  const { url = 'https://far.example/v2/', login = '', scheme = 'http' } = path;
   const asked = await askOnce(through(`${scheme}://${login}proxy.test:${proxy.port}`), url);
   return { asked, received: [...proxy.received], shown: `${scheme}://proxy.test:${proxy.port}`, port: proxy.port };
 }
@@ -43,7 +43,7 @@ async function behindProxy(
 describe('a direct way', () => {
   it('has a step for the name, for TCP and for TLS, in order', async () => {
     await using server = await tlsServer({ cert: good.chain, key: good.key });
-    const resolver = { ...footing().resolver, hosts: { 'far.example': ['127.0.0.1'] } };
+    const resolver = { ...network().resolver, hosts: { 'far.example': ['127.0.0.1'] } };
     const asked = await askOnce({ resolver }, `https://far.example:${server.port}/v2/`);
     expect(asked.outcome).toMatchObject({ ok: true, value: { status: 200 } });
     expect(shapeOf(asked)).toEqual(['dns far.example ok', `tcp far.example:${server.port} ok`, 'tls far.example ok']);

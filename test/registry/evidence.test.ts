@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { judgeNameServers, judgePinned } from '../../src/registry/evidence.ts';
-import { judgeAddresses, judgeWay, type Ways } from '../../src/registry/reach.ts';
+import { judgeNameServers, judgePinned } from '#registry/dns/check-name-servers.ts';
+import { judgeAddresses, judgePath, type PathDependencies } from '#registry/check-addresses.ts';
 import { fakeDns } from '../kit/fake-dns.ts';
 import { plainTls, resolver, trusting } from '../kit/footing.ts';
 import { authority, leaf } from '../kit/certificates.ts';
 import { deadPort, listener } from '../kit/silent-listener.ts';
 import { tlsServer } from '../kit/tls-server.ts';
-import { Secret } from '#pull/secret.ts';
+import { Secret } from '#report/secret.ts';
 
 const elapsedMs = (): number => performance.now();
-const ways: Ways = { resolver, roots: { pems: [] }, now: () => new Date(), elapsedMs };
+const paths: PathDependencies = { resolver, roots: { pems: [] }, now: () => new Date(), elapsedMs };
 
 describe('name servers', () => {
   it('are asked each for itself, also those that the pull did not need', async () => {
@@ -56,7 +56,7 @@ describe('addresses', () => {
   it('are connected to each for itself, and let go', async () => {
     await using server = await listener();
     const at = { host: 'reg.example', port: server.port, addresses: ['127.0.0.1', '127.0.0.2'] };
-    expect(await judgeAddresses(at, ways)).toMatchObject([
+    expect(await judgeAddresses(at, paths)).toMatchObject([
       { of: 'address', target: `127.0.0.1:${server.port}`, outcome: { ok: true, value: { note: 'connected' } } },
       { of: 'address', target: `127.0.0.2:${server.port}`, outcome: { ok: false, fault: { code: 'tcp.refused' } } },
     ]);
@@ -66,7 +66,7 @@ describe('addresses', () => {
   it('are not more than eight', async () => {
     const port = await deadPort();
     const addresses = Array.from({ length: 30 }, (_, i) => `127.0.3.${i + 1}`);
-    expect(await judgeAddresses({ host: 'reg.example', port, addresses }, ways)).toHaveLength(8);
+    expect(await judgeAddresses({ host: 'reg.example', port, addresses }, paths)).toHaveLength(8);
   });
 });
 
@@ -104,7 +104,7 @@ describe('addresses of a host that speaks TLS', () => {
     await using one = await tlsServer({ cert: right.chain, key: right.key }, { address: '127.0.0.1', port });
     await using other = await tlsServer({ cert: wrong.chain, key: wrong.key }, { address: '127.0.0.2', port });
     const at = { host: 'reg.example', port, addresses: [one.address, other.address], tls: trusting(root.cert) };
-    expect(await judgeAddresses(at, ways)).toMatchObject([
+    expect(await judgeAddresses(at, paths)).toMatchObject([
       { target: `127.0.0.1:${port}`, outcome: { ok: true, value: { tls: { subject: 'CN=reg.example,O=Test' } } } },
       { target: `127.0.0.2:${port}`, outcome: { ok: false, fault: { code: 'tls.wrong_name' } } },
     ]);
@@ -116,20 +116,20 @@ describe('the way that a restart would open', () => {
 
   it('directly is tried directly', async () => {
     await using server = await listener();
-    const open = await judgeWay({ ...to, port: server.port }, { source: 'none' }, ways);
+    const open = await judgePath({ ...to, port: server.port }, { source: 'none' }, paths);
     expect(open).toMatchObject({
       of: 'after_restart',
       host: 'registry.test',
       target: 'directly',
       outcome: { ok: true },
     });
-    const closed = await judgeWay({ ...to, port: await deadPort() }, { source: 'none' }, ways);
+    const closed = await judgePath({ ...to, port: await deadPort() }, { source: 'none' }, paths);
     expect(closed).toMatchObject({ outcome: { ok: false, fault: { code: 'tcp.refused' } } });
   });
 
   it('through a proxy is tried through it, and its password is not told', async () => {
     const proxy = `http://me:hush@127.0.0.1:${await deadPort()}`;
-    const tried = await judgeWay({ ...to, port: 80 }, { source: 'unit', http: new Secret(proxy) }, ways);
+    const tried = await judgePath({ ...to, port: 80 }, { source: 'unit', http: new Secret(proxy) }, paths);
     expect(tried).toMatchObject({ outcome: { ok: false, fault: { code: 'proxy.unreachable' } } });
     expect(JSON.stringify(tried)).not.toContain('hush');
   });

@@ -54,8 +54,8 @@ describe.runIf(needs(['npm', 'docker-registry', 'promtool']))('npm start', { tim
 
   function configure(images: readonly string[]): Promise<void> {
     const lines = [`images: ${JSON.stringify(images)}`, 'schedule: 5s', 'jitter: 0', `hostRoot: ${root.path}`];
-    const doors = [`listen: 127.0.0.1:${port}`, `checkListen: 127.0.0.1:${checkPort}`];
-    return writeFile(config(), [...lines, ...doors, 'runtime: containerd://1.6.20', ''].join('\n'));
+    const targets = [`listen: 127.0.0.1:${port}`, `checkListen: 127.0.0.1:${checkPort}`];
+    return writeFile(config(), [...lines, ...targets, 'runtime: containerd://1.6.20', ''].join('\n'));
   }
 
   async function openRegistry(): Promise<void> {
@@ -83,8 +83,8 @@ describe.runIf(needs(['npm', 'docker-registry', 'promtool']))('npm start', { tim
   };
 
   test('says where its page is', () => {
-    expect(agent.said()).toContain(`is at http://127.0.0.1:${port}/`);
-    expect(agent.said()).toContain(`POST /check is taken at http://127.0.0.1:${checkPort}/`);
+    expect(agent.logged()).toContain(`is at http://127.0.0.1:${port}/`);
+    expect(agent.logged()).toContain(`POST /check is taken at http://127.0.0.1:${checkPort}/`);
   });
 
   test('shows an image that pulls on the page, in the reports, in the metrics and in the answer about the node', async () => {
@@ -108,8 +108,8 @@ describe.runIf(needs(['npm', 'docker-registry', 'promtool']))('npm start', { tim
     const answer = await ask(`http://127.0.0.1:${checkPort}/check`, { method: 'POST', body });
     expect(answer.status).toBe(200);
     const { reports } = JSON.parse(answer.body.toString()) as Reports;
-    const said = reports.map((report) => `${report.image} ${report.verdict.is}`);
-    expect(said.toSorted()).toEqual([`${wanted('gone')} fails`, `${wanted('other')} pulls`]);
+    const logged = reports.map((report) => `${report.image} ${report.verdict.is}`);
+    expect(logged.toSorted()).toEqual([`${wanted('gone')} fails`, `${wanted('other')} pulls`]);
     expect(await verdicts()).toEqual([`${wanted('app')} pulls`]);
     expect(await status('/check')).toBe(404);
   });
@@ -117,7 +117,7 @@ describe.runIf(needs(['npm', 'docker-registry', 'promtool']))('npm start', { tim
   test('a second one at the same port says so and ends with 2', async () => {
     await using second = await npmStart(['--config', config()], join(root.path, 'home'));
     expect(await second.ended).toEqual({ status: 2, signal: null });
-    expect(second.said()).toMatch(new RegExp(`^drypull: cannot listen on 127\\.0\\.0\\.1:${port}: `, 'm'));
+    expect(second.logged()).toMatch(new RegExp(`^drypull: cannot listen on 127\\.0\\.0\\.1:${port}: `, 'm'));
   });
 
   test('a registry that stops makes the node unfit within one cadence, and one that returns makes it fit', async () => {
@@ -149,7 +149,7 @@ describe.runIf(needs(['npm', 'docker-registry', 'promtool']))('npm start', { tim
     await expect.poll(() => reloads('ok'), soon).toBe(before + 1);
     await writeFile(config(), 'schedule: never\n');
     await expect.poll(() => reloads('refused'), soon).toBe(1);
-    expect(agent.said()).toContain('going on with the old one');
+    expect(agent.logged()).toContain('going on with the old one');
     expect(await verdicts()).toEqual([`${wanted('app')} pulls`, `${wanted('other')} pulls`]);
   });
 

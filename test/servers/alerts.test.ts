@@ -36,7 +36,7 @@ describe.runIf(needs(['promtool']))('the alerts', () => {
   }
 
   const known = (...firing: readonly (Firing | undefined)[]): readonly Firing[] => firing.flatMap((one) => one ?? []);
-  const said = (inputs: readonly Input[], expected: readonly Firing[], minute = 60): string =>
+  const logged = (inputs: readonly Input[], expected: readonly Firing[], minute = 60): string =>
     complaint(rules, inputs, { minute, expected });
   const nodeAlert = (n: number): Firing => ({
     alert: 'DrypullNodeCannotPull',
@@ -49,41 +49,41 @@ describe.runIf(needs(['promtool']))('the alerts', () => {
   });
 
   test('of ten nodes that reach everything name the tag that nobody pushed and the certificate that ends tomorrow', () => {
-    expect(said(fleet(['well', 10]), known(badTag, ending))).toBe('');
+    expect(logged(fleet(['well', 10]), known(badTag, ending))).toBe('');
   });
 
   test('for one node of ten that does not reach a registry name that node', () => {
-    expect(said(fleet(['one_down', 1], ['well', 9]), known(badTag, ending, nodeAlert(0)))).toBe('');
+    expect(logged(fleet(['one_down', 1], ['well', 9]), known(badTag, ending, nodeAlert(0)))).toBe('');
   });
 
   test('for seven nodes of ten that do not reach a registry name the registry, and no node', () => {
     const down = { alert: 'DrypullRegistryDown', labels: { registry: scrapes.down, severity: 'critical' } };
-    expect(said(fleet(['one_down', 7], ['well', 3]), known(badTag, ending, down))).toBe('');
+    expect(logged(fleet(['one_down', 7], ['well', 3]), known(badTag, ending, down))).toBe('');
   });
 
   test('for eight nodes of ten that reach nothing name egress, and neither registries nor nodes', () => {
     const down = { alert: 'DrypullEgressDown', labels: { severity: 'critical' } };
-    expect(said(fleet(['cut_off', 8], ['well', 2]), known(badTag, ending, down))).toBe('');
+    expect(logged(fleet(['cut_off', 8], ['well', 2]), known(badTag, ending, down))).toBe('');
   });
 
   test('for the one node of a small cluster name the node', () => {
-    expect(said(fleet(['one_down', 1]), known(badTag, nodeAlert(0)))).toBe('');
+    expect(logged(fleet(['one_down', 1]), known(badTag, nodeAlert(0)))).toBe('');
   });
 
   test('keep still while trouble is younger than ten minutes', () => {
-    expect(said(fleet(['one_down', 1], ['well', 9]), known(), 4)).toBe('');
+    expect(logged(fleet(['one_down', 1], ['well', 9]), known(), 4)).toBe('');
   });
 
   test('keep still when there is nothing wrong', () => {
     const well = scrapes.of.well.filter(({ labels, name }) => !labels.includes('gone') && !name.includes('expiry'));
     const inputs = [{ instance: 'node-0:9467', series: well.map(withoutFailures) }];
-    expect(said(inputs, [])).toBe('');
+    expect(logged(inputs, [])).toBe('');
   });
 
   test('say that nobody is scraped any more', () => {
     const gone = { alert: 'DrypullGone', labels: { severity: 'warning' } };
     const inputs = fleet(['well', 1]).map((one) => ({ ...one, values: () => '1x5' }));
-    expect(said(inputs, [gone], 40)).toBe('');
+    expect(logged(inputs, [gone], 40)).toBe('');
   });
 
   test.each<[string, string, Firing, (value: string) => string]>([

@@ -2,11 +2,11 @@
 import * as wrong from '../kit/misbehaviour.ts';
 import type { RegistryWish } from '../kit/fake-registry.ts';
 import { at } from './at.ts';
-import type { Case, Scene } from './cases.ts';
+import type { Case, AttemptContext } from './cases.ts';
 import type { Stage } from './stage.ts';
 
 /** A registry whose every answer about manifests is this one. */
-function answering(onRequest: NonNullable<RegistryWish['onRequest']>): (stage: Stage) => Promise<Scene> {
+function answering(onRequest: NonNullable<RegistryWish['onRequest']>): (stage: Stage) => Promise<AttemptContext> {
   return async ({ fake }) => ({ image: at(await fake({ onRequest })) });
 }
 

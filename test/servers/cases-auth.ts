@@ -82,10 +82,8 @@ export const authCases: readonly Case[] = [
   },
   {
     world: 'a realm where nobody listens',
-    set: async ({ fake, nobody }) => ({
-      image: at(
-        await fake({ auth: { scheme: 'bearer', realm: `https://mirror.example.test:${await nobody()}/token` } }),
-      ),
+    set: async ({ fake, none }) => ({
+      image: at(await fake({ auth: { scheme: 'bearer', realm: `https://mirror.example.test:${await none()}/token` } })),
     }),
     gets: /failed to authorize: failed to fetch anonymous token: Get "https:\/\/mirror.*connection refused$/,
   },

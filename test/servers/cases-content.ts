@@ -3,11 +3,11 @@ import { stored, type BuiltImage } from '../kit/image.ts';
 import { breaksOff, corrupts, ifSeen, misses, onBlobs, onManifests, onMethod, sends } from '../kit/misbehaviour.ts';
 import * as odd from '../kit/odd-images.ts';
 import { at, host, hostDir } from './at.ts';
-import type { Case, Scene } from './cases.ts';
+import type { Case, AttemptContext } from './cases.ts';
 import type { Stage } from './stage.ts';
 
 /** A registry whose one image is this one. */
-function holding(make: (stage: Stage) => BuiltImage): (stage: Stage) => Promise<Scene> {
+function holding(make: (stage: Stage) => BuiltImage): (stage: Stage) => Promise<AttemptContext> {
   return async (stage) => ({ image: at(await stage.fake({ images: { 'team/app:v1': make(stage) } })) });
 }
 
@@ -65,8 +65,8 @@ export const contentCases: readonly Case[] = [
   },
   {
     world: 'a layer that lies elsewhere, where nobody listens',
-    set: async ({ fake, app, nobody }) => {
-      const dead = await nobody();
+    set: async ({ fake, app, none }) => {
+      const dead = await none();
       const built = odd.withLayersAt(app, (digest) => [`http://127.0.0.1:${dead}/${digest}`]);
       return { image: at(await fake({ images: { 'team/app:v1': built } })) };
     },
@@ -119,8 +119,8 @@ export const contentCases: readonly Case[] = [
   },
   {
     world: 'layers on another host where nobody listens',
-    set: async ({ fake, nobody }) => ({
-      image: at(await fake({ blobsAt: `https://cdn.example.test:${await nobody()}` })),
+    set: async ({ fake, none }) => ({
+      image: at(await fake({ blobsAt: `https://cdn.example.test:${await none()}` })),
     }),
     gets: /Get "https:\/\/cdn\.example\.test:.*connection refused$/,
   },

@@ -5,8 +5,8 @@ import type { Case } from './cases.ts';
 export const mirrorCases: readonly Case[] = [
   {
     world: 'a mirror over plain HTTP',
-    set: async ({ fake, nobody, certsD }) => {
-      const [origin, mirror] = [await nobody(), await fake({ plain: true })];
+    set: async ({ fake, none, certsD }) => {
+      const [origin, mirror] = [await none(), await fake({ plain: true })];
       await certsD({ [`${hostDir(origin)}/hosts.toml`]: host(`http://127.0.0.1:${mirror}`) });
       return { image: at(origin) };
     },
@@ -14,8 +14,8 @@ export const mirrorCases: readonly Case[] = [
   },
   {
     world: 'a mirror that is down, before a registry that is up',
-    set: async ({ registry, nobody, certsD }) => {
-      const [origin, mirror] = [await registry(), await nobody()];
+    set: async ({ registry, none, certsD }) => {
+      const [origin, mirror] = [await registry(), await none()];
       await certsD({ [`${hostDir(origin)}/hosts.toml`]: host(`https://${hostDir(mirror, 'mirror')}`) });
       return { image: at(origin) };
     },
@@ -32,8 +32,8 @@ export const mirrorCases: readonly Case[] = [
   },
   {
     world: 'a mirror that is down, before a registry that is down',
-    set: async ({ nobody, certsD }) => {
-      const [origin, mirror] = [await nobody(), await nobody()];
+    set: async ({ none, certsD }) => {
+      const [origin, mirror] = [await none(), await none()];
       await certsD({ [`${hostDir(origin)}/hosts.toml`]: host(`https://${hostDir(mirror, 'mirror')}`) });
       return { image: at(origin) };
     },
@@ -41,8 +41,8 @@ export const mirrorCases: readonly Case[] = [
   },
   {
     world: 'a mirror without the image, before a registry that is down',
-    set: async ({ nobody, fake, certsD }) => {
-      const [origin, mirror] = [await nobody(), await fake({ images: {} })];
+    set: async ({ none, fake, certsD }) => {
+      const [origin, mirror] = [await none(), await fake({ images: {} })];
       await certsD({ [`${hostDir(origin)}/hosts.toml`]: host(`https://${hostDir(mirror, 'mirror')}`) });
       return { image: at(origin) };
     },
@@ -50,8 +50,8 @@ export const mirrorCases: readonly Case[] = [
   },
   {
     world: 'a pull-only mirror without a registry behind it, and a tag to resolve',
-    set: async ({ nobody, fake, certsD }) => {
-      const [origin, mirror] = [await nobody(), await fake()];
+    set: async ({ none, fake, certsD }) => {
+      const [origin, mirror] = [await none(), await fake()];
       await certsD({
         [`${hostDir(origin)}/hosts.toml`]: host(`https://${hostDir(mirror, 'mirror')}`, 'capabilities = ["pull"]'),
       });
@@ -61,8 +61,8 @@ export const mirrorCases: readonly Case[] = [
   },
   {
     world: 'a mirror below a path of its own, with override_path',
-    set: async ({ fake, nobody, certsD }) => {
-      const [origin, mirror] = [await nobody(), await fake({ root: '/cache/hub' })];
+    set: async ({ fake, none, certsD }) => {
+      const [origin, mirror] = [await none(), await fake({ root: '/cache/hub' })];
       const entry = host(`https://${hostDir(mirror, 'mirror')}/cache/hub`, 'override_path = true');
       await certsD({ [`${hostDir(origin)}/hosts.toml`]: entry });
       return { image: at(origin) };
@@ -71,8 +71,8 @@ export const mirrorCases: readonly Case[] = [
   },
   {
     world: 'the same mirror without override_path',
-    set: async ({ fake, nobody, certsD }) => {
-      const [origin, mirror] = [await nobody(), await fake({ root: '/cache/hub' })];
+    set: async ({ fake, none, certsD }) => {
+      const [origin, mirror] = [await none(), await fake({ root: '/cache/hub' })];
       await certsD({ [`${hostDir(origin)}/hosts.toml`]: host(`https://${hostDir(mirror, 'mirror')}/cache/hub`) });
       return { image: at(origin) };
     },
@@ -89,8 +89,8 @@ export const mirrorCases: readonly Case[] = [
   },
   {
     world: 'a hosts.toml with an unknown capability, and its mirror the only one that is up',
-    set: async ({ fake, nobody, certsD }) => {
-      const [origin, mirror] = [await nobody(), await fake()];
+    set: async ({ fake, none, certsD }) => {
+      const [origin, mirror] = [await none(), await fake()];
       const entry = host(`https://${hostDir(mirror, 'mirror')}`, 'capabilities = ["pull", "resolve", "referrers"]');
       await certsD({ [`${hostDir(origin)}/hosts.toml`]: entry });
       return { image: at(origin) };
@@ -99,8 +99,8 @@ export const mirrorCases: readonly Case[] = [
   },
   {
     world: 'a hosts.toml that names a server and no host, which containerd 1.6 does not take',
-    set: async ({ fake, nobody, certsD }) => {
-      const [origin, server] = [await nobody(), await fake()];
+    set: async ({ fake, none, certsD }) => {
+      const [origin, server] = [await none(), await fake()];
       await certsD({ [`${hostDir(origin)}/hosts.toml`]: `server = "https://${hostDir(server, 'mirror')}"\n` });
       return { image: at(origin) };
     },
@@ -141,8 +141,8 @@ export const mirrorCases: readonly Case[] = [
   },
   {
     world: 'a hosts.toml that begins with a byte order mark, which containerd 2 does not take',
-    set: async ({ fake, nobody, certsD }) => {
-      const [origin, mirror] = [await nobody(), await fake()];
+    set: async ({ fake, none, certsD }) => {
+      const [origin, mirror] = [await none(), await fake()];
       await certsD({ [`${hostDir(origin)}/hosts.toml`]: `\uFEFF${host(`https://${hostDir(mirror, 'mirror')}`)}` });
       return { image: at(origin) };
     },
@@ -150,8 +150,8 @@ export const mirrorCases: readonly Case[] = [
   },
   {
     world: 'a hosts.toml that names a mirror by its IPv6 address, which containerd 1 does not take',
-    set: async ({ nobody, certsD }) => {
-      const [origin, mirror] = [await nobody(), await nobody()];
+    set: async ({ none, certsD }) => {
+      const [origin, mirror] = [await none(), await none()];
       await certsD({ [`${hostDir(origin)}/hosts.toml`]: host(`http://[::1]:${mirror}`) });
       return { image: at(origin) };
     },

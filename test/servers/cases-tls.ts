@@ -29,7 +29,7 @@ export const tlsCases: readonly Case[] = [
   },
   {
     world: 'a port where nobody listens',
-    set: async ({ nobody }) => ({ image: at(await nobody()) }),
+    set: async ({ none }) => ({ image: at(await none()) }),
     gets: /dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/,
   },
   {
@@ -113,12 +113,12 @@ export const tlsCases: readonly Case[] = [
   },
   {
     world: 'an IPv6 address for a registry, which containerd 1.6 cannot read',
-    set: async ({ nobody }) => ({ image: `[::1]:${await nobody()}/team/app:v1` }),
+    set: async ({ none }) => ({ image: `[::1]:${await none()}/team/app:v1` }),
     gets: /failed to parse image reference "\[::1\]:\d+\/team\/app:v1": invalid reference format$/,
   },
   {
     world: 'a number for a registry, which is no address to Go',
-    set: async ({ nobody }) => ({ image: `127.1:${await nobody()}/team/app:v1` }),
+    set: async ({ none }) => ({ image: `127.1:${await none()}/team/app:v1` }),
     gets: /Head "https:\/\/127\.1:\d+\/v2\/team\/app\/manifests\/v1": dial tcp: lookup 127\.1: no such host$/,
   },
 ];

@@ -9,14 +9,14 @@ import { tlsCases } from './cases-tls.ts';
 export interface Case {
   /** `a registry that …`: what the pull meets. */
   readonly world: string;
-  readonly set: (stage: Stage) => Promise<Scene>;
+  readonly set: (stage: Stage) => Promise<AttemptContext>;
   /** How containerd 1.6.20's words end, or that it pulls. Numbers that differ by run are left out. */
   readonly gets: 'pulled' | RegExp;
   /** Where our words are known to be others than containerd's, and why they stay so. */
   readonly unlike?: { readonly theirs: string; readonly ours: string; readonly because: string };
 }
 
-export interface Scene {
+export interface AttemptContext {
   readonly image: string;
   readonly user?: readonly [name: string, password: string];
 }

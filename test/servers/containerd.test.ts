@@ -84,17 +84,17 @@ describe.runIf(able)('containerd and drypull agree', { timeout: 30_000 }, () => 
 
   async function agree(one: Case, node: Node): Promise<void> {
     await using stage = openStage(authorities, node);
-    const scene = await one.set(stage);
-    const [username, password] = scene.user ?? [];
+    const context = await one.set(stage);
+    const [username, password] = context.user ?? [];
     const credential = username === undefined || password === undefined ? {} : { username, password };
-    const theirs = await node.daemon.pull({ image: scene.image, ...credential });
+    const theirs = await node.daemon.pull({ image: context.image, ...credential });
     if (node.daemon.version.startsWith('containerd://1.6.')) {
       expect(theirs.is, JSON.stringify(theirs)).toBe(one.gets === 'pulled' ? 'pulled' : 'failed');
       if (theirs.is === 'failed') expect(theirs.message).toMatch(one.gets);
     }
-    const ours = await askDrypull({ ...scene, root: node.root.path, runtime: node.daemon.version });
-    const foreseen = ours.verdict.is === 'at_risk' ? 'pulls' : ours.verdict.is;
-    expect(foreseen, JSON.stringify({ theirs, ours: ours.verdict })).toBe(theirs.is === 'pulled' ? 'pulls' : 'fails');
+    const ours = await askDrypull({ ...context, root: node.root.path, runtime: node.daemon.version });
+    const predicted = ours.verdict.is === 'at_risk' ? 'pulls' : ours.verdict.is;
+    expect(predicted, JSON.stringify({ theirs, ours: ours.verdict })).toBe(theirs.is === 'pulled' ? 'pulls' : 'fails');
     if (theirs.is === 'pulled') return;
     const { unlike } = one;
     const shown = foretellable(kubeletText(theirs));

@@ -1,12 +1,12 @@
 /** The whole agent in a cluster whose API server is Kubernetes' own; what a kubelet would say of its Pods is said by hand. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PullReport } from '#pull/report.ts';
+import type { PullReport } from '#report/report.ts';
 import { ask } from '../kit/ask.ts';
 import { text, type Json } from '../kit/fake-kube-json.ts';
 import { needs } from '../kit/installed.ts';
 import { hasKubeApiserver } from '../kit/kube-apiserver.ts';
 import { baseOwnGrants, componentGrants, everyGrant, ownNamespaceGrants, turnsGrants } from '../kit/kube-grants.ts';
-import { kubeScene, type Scene, scenePods, verdictsIn } from '../kit/kube-scene.ts';
+import { kubeScene, type AttemptContext, scenePods, verdictsIn } from '../kit/kube-scene.ts';
 import type { WholeAgent } from '../kit/whole-agent.ts';
 
 const soon = { timeout: 30_000, interval: 100 };
@@ -16,7 +16,7 @@ const ofCatalog = (component: string): boolean => component.startsWith('catalog'
 const expected = Object.fromEntries(scenePods.map(({ name, verdict }): [string, string] => [name, verdict]));
 
 describe.runIf(isHere)('an agent with every component', { timeout: 120_000 }, () => {
-  let at: Scene;
+  let at: AttemptContext;
   let agent: WholeAgent;
   let reader: string;
 
@@ -62,13 +62,13 @@ describe.runIf(isHere)('an agent with every component', { timeout: 120_000 }, ()
     const condition = async (): Promise<unknown> =>
       (await at.hands.conditions('node1')).find(({ type }) => type === 'ImagePullReady');
     await expect.poll(condition, soon).toMatchObject({ status: 'True', reason: 'ImagesWouldPull' });
-    const told = async (): Promise<readonly string[]> => {
+    const shown = async (): Promise<readonly string[]> => {
       const { items } = await at.server.admin('GET', '/apis/events.k8s.io/v1/namespaces/default/events');
       const all = (items as readonly Json[]).filter(({ reason }) => reason === 'ImageWouldNotPull');
       return all.map((event) => text(event, 'note').split(' ')[0] ?? '').toSorted();
     };
     const images = ['pause:3', 'team/app:gone', 'team/app:v1', 'team/app:v1'];
-    await expect.poll(told, soon).toEqual(images.map((path) => `${at.image(path)}:`));
+    await expect.poll(shown, soon).toEqual(images.map((path) => `${at.image(path)}:`));
   });
 
   test('scores what the kubelet then says of new Pods, a miss included', async () => {
@@ -115,7 +115,7 @@ describe.runIf(isHere)('an agent with every component', { timeout: 120_000 }, ()
 });
 
 describe.runIf(isHere)('an agent with the base alone', { timeout: 120_000 }, () => {
-  let at: Scene;
+  let at: AttemptContext;
   let agent: WholeAgent;
 
   beforeAll(async () => {
@@ -130,7 +130,7 @@ describe.runIf(isHere)('an agent with the base alone', { timeout: 120_000 }, () 
   });
 
   const verdicts = async (): Promise<Readonly<Record<string, string>>> => verdictsIn(await agent.reports());
-  const sight = async (): Promise<unknown> => (JSON.parse(await agent.get('/node')) as Json)['cluster'];
+  const clusterState = async (): Promise<unknown> => (JSON.parse(await agent.get('/node')) as Json)['cluster'];
 
   test('does not know what depends on a pull secret, says so once, and knows the rest', async () => {
     const unknown = scenePods.map(({ name }): [string, string] => [name, 'unknown agent.not_allowed']);
@@ -153,12 +153,12 @@ describe.runIf(isHere)('an agent with the base alone', { timeout: 120_000 }, () 
     const before = await verdicts();
     await at.server.end();
     const away = { isKnown: true, isStale: true, fault: 'agent.cannot_see' };
-    await expect.poll(sight, soon).toMatchObject(away);
+    await expect.poll(clusterState, soon).toMatchObject(away);
     expect(await verdicts()).toEqual(before);
     await at.server.begin();
     await at.hands.pod('late-0', at.image('team/late:v1'), { policy: 'Always' });
     await expect.poll(verdicts, { ...soon, timeout: 60_000 }).toEqual({ ...before, late: before['plain'] });
-    expect(await sight()).toMatchObject({ isStale: false });
+    expect(await clusterState()).toMatchObject({ isStale: false });
     await at.hands.removePod('plain-0');
     await expect.poll(async () => Object.keys(await verdicts()), soon).not.toContain('plain');
   });

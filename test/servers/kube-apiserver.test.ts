@@ -1,9 +1,9 @@
 /** What Pods ask of a node, read from Kubernetes' own API server with the rights of the base and no others. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { parseImage } from '#pull/image.ts';
-import type { Call } from '../../src/cluster/call.ts';
-import type { Cluster } from '../../src/cluster/connect.ts';
-import { type DemandWatch, watchDemand } from '../../src/cluster/watch-demand.ts';
+import { parseImage } from '#image/reference.ts';
+import type { Call } from '#kubernetes/api/call.ts';
+import type { Cluster } from '#kubernetes/api/connect.ts';
+import { type DemandWatch, watchDemand } from '#kubernetes/watch-demand.ts';
 import { at, text } from '../kit/fake-kube-json.ts';
 import { needs } from '../kit/installed.ts';
 import { hasKubeApiserver, KubeApiserver } from '../kit/kube-apiserver.ts';
@@ -92,8 +92,8 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { 
   test.each(Object.keys(componentGrants).filter((name) => name !== 'monitoring'))(
     'takes the base and the component %s, and knows every field of both',
     async (component) => {
-      const said = await hands.apply(renderedWith([component]), '--dry-run=server');
-      expect(said).toContain('daemonset.apps/drypull');
+      const logged = await hands.apply(renderedWith([component]), '--dry-run=server');
+      expect(logged).toContain('daemonset.apps/drypull');
     },
   );
 
@@ -105,11 +105,11 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { 
   test('takes the example but for what the Prometheus Operator has to teach it', async () => {
     const objects = renderedOverlay('example');
     const monitors = ['PodMonitor', 'PrometheusRule'].flatMap((kind) => ofKind(objects, kind));
-    const said = await hands.apply(
+    const logged = await hands.apply(
       objects.filter((one) => !monitors.includes(one)),
       '--dry-run=server',
     );
-    expect(said).toContain('role.rbac.authorization.k8s.io/drypull-pull-secrets created (server dry run)');
+    expect(logged).toContain('role.rbac.authorization.k8s.io/drypull-pull-secrets created (server dry run)');
   });
 
   test('lists the Pods that are bound to the node, with its image pull secrets, and no others', async () => {
@@ -122,7 +122,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { 
       {
         written: 'reg.example.test/app:1',
         policy: 'IfNotPresent',
-        wantedBy: [{ kind: 'Pod', namespace: 'shop', name: 'here', part: 'container main' }],
+        requestedBy: [{ kind: 'Pod', namespace: 'shop', name: 'here', part: 'container main' }],
         secrets: [{ namespace: 'shop', name: 'hub' }],
       },
     ]);

@@ -1,28 +1,28 @@
 /** The catalog and an agent that reads it, each with the rights of its own ServiceAccount, on Kubernetes' own API server. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Catalog } from '../../src/catalog.ts';
-import { catalogWriter } from '../../src/cluster/catalog-writer.ts';
-import { type Cluster, connectByFile } from '../../src/cluster/connect.ts';
-import { watchDemand } from '../../src/cluster/watch-demand.ts';
-import { ownKinds, watchWorkloads } from '../../src/cluster/watch-workloads.ts';
-import { ComingDemands } from '../../src/coming-demands.ts';
-import { openCatalogMetrics } from '../../src/tell/catalog-metrics.ts';
-import { openLog } from '../../src/tell/log.ts';
+import { Catalog } from '#catalog/catalog.ts';
+import { catalogWriter } from '#catalog/publish.ts';
+import { type Cluster, connectByFile } from '#kubernetes/api/connect.ts';
+import { watchDemand } from '#kubernetes/watch-demand.ts';
+import { ownKinds, watchWorkloads } from '#catalog/watch-workloads.ts';
+import { ComingDemands } from '#agent/upcoming-demands.ts';
+import { openCatalogMetrics } from '#output/metrics/catalog.ts';
+import { openLog } from '#output/log.ts';
 import { type Json, text } from '../kit/fake-kube-json.ts';
 import { needs } from '../kit/installed.ts';
 import { hasKubeApiserver, KubeApiserver } from '../kit/kube-apiserver.ts';
 import { Hands, realOutside } from '../kit/kube-hands.ts';
 import { readImage } from '../kit/read-image.ts';
-import { cronJob, templated, type WorkloadWish } from '../kit/workloads.ts';
+import { cronJob, templated, type WorkloadRequest } from '../kit/workloads.ts';
 
 const soon = { timeout: 30_000, interval: 100 };
 
 /** As the API server wants it: with a selector that meets the template's labels. */
-function workload(kind: string, wish: WorkloadWish): Json {
+function workload(kind: string, request: WorkloadRequest): Json {
   const spec = kind === 'Job' ? {} : { selector: { matchLabels: { app: 'a' } } };
-  const pod = kind === 'Job' ? { restartPolicy: 'Never', ...wish.pod } : wish.pod;
+  const pod = kind === 'Job' ? { restartPolicy: 'Never', ...request.pod } : request.pod;
   const group = kind === 'Job' ? 'batch/v1' : 'apps/v1';
-  return { apiVersion: group, kind, ...templated({ ...wish, ...(pod === undefined ? {} : { pod }), spec }) };
+  return { apiVersion: group, kind, ...templated({ ...request, ...(pod === undefined ? {} : { pod }), spec }) };
 }
 
 describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { timeout: 120_000 }, () => {
@@ -110,7 +110,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real API server', { 
 
   const wanted = async (): Promise<readonly string[]> => {
     const demands = await coming.demands();
-    const own = demands.filter(({ wantedBy }) => wantedBy[0]?.namespace === 'shop');
+    const own = demands.filter(({ requestedBy }) => requestedBy[0]?.namespace === 'shop');
     return own.map(({ written, secrets }) => [written, ...secrets.map(({ name }) => name)].join(' ')).toSorted();
   };
   const images = (...names: readonly string[]): readonly string[] => names.map((name) => `reg.test/${name}:1 hub`);

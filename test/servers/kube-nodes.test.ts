@@ -4,9 +4,9 @@
  */
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
-import { openFleet } from '../../src/cluster/ask-agents.ts';
-import { httpOver } from '../../src/cluster/http-over.ts';
-import { forward, type Way } from '../../src/cluster/port-forward.ts';
+import { openFleet } from '#kubernetes/port-forward/ask-agents.ts';
+import { httpOver } from '#kubernetes/port-forward/http-over.ts';
+import { forward, type Protocol } from '#kubernetes/port-forward/port-forward.ts';
 import { dialects } from '../kit/fake-port-forward.ts';
 import { runCheckNodes } from '../kit/run-check-nodes.ts';
 
@@ -26,17 +26,17 @@ describe.runIf(isHere)('the agents of a real cluster', { timeout: 120_000 }, () 
     return agents.items[0];
   }
 
-  async function get(port: number, protocol: Way['protocol']): Promise<unknown> {
+  async function get(port: number, protocol: Protocol['protocol']): Promise<unknown> {
     const { namespace, pod } = await firstAgent();
     const config = new KubeConfig();
     config.loadFromFile(kubeconfig);
     const options = {};
     await config.applyToHTTPSOptions(options);
-    const way = { protocol };
+    const how = { protocol };
     const server = config.getCurrentCluster()?.server ?? '';
-    const forwarded = await forward({ namespace, pod, port }, { server, options, signal }, way);
+    const forwarded = await forward({ namespace, pod, port }, { server, options, signal }, how);
     if (forwarded.is !== 'forwarded') throw new Error(JSON.stringify(forwarded));
-    expect(way.protocol).toBe(protocol);
+    expect(how.protocol).toBe(protocol);
     const exchange = { method: 'GET', path: '/node', host: `127.0.0.1:${port}`, maxBytes: 1 << 20, signal } as const;
     const { status, text } = await httpOver(forwarded.tunnel, exchange);
     return [status, JSON.parse(text ?? '')];

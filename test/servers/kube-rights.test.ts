@@ -1,14 +1,14 @@
 /** What each component's rights are good for, and what is left without them, on Kubernetes' own API server. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PullSecret } from '#pull/credential.ts';
-import { bareDemand } from '../../src/bare-demand.ts';
-import { doorkeeper } from '../../src/cluster/admit.ts';
-import { readConfigz } from '../../src/cluster/configz.ts';
-import type { Cluster } from '../../src/cluster/connect.ts';
-import { readFleet } from '../../src/cluster/fleet-size.ts';
-import { type Publisher, publisher, type Readiness } from '../../src/cluster/publish.ts';
-import { pullSecrets } from '../../src/cluster/pull-secrets.ts';
-import { takeTurn } from '../../src/cluster/turns.ts';
+import type { PullSecret } from '#kubelet/keyring.ts';
+import { bareDemand } from '#config/image-demand.ts';
+import { readerAccess } from '#kubernetes/reader-access.ts';
+import { readConfigz } from '#kubernetes/api/configz.ts';
+import type { Cluster } from '#kubernetes/api/connect.ts';
+import { readFleet } from '#kubernetes/fleet-size.ts';
+import { type Publisher, publisher, type Readiness } from '#kubernetes/publish.ts';
+import { pullSecrets } from '#kubernetes/pull-secrets.ts';
+import { reserveInLease } from '#kubernetes/lease-reservations.ts';
 import { at } from '../kit/fake-kube-json.ts';
 import { needs } from '../kit/installed.ts';
 import { hasKubeApiserver, KubeApiserver } from '../kit/kube-apiserver.ts';
@@ -62,17 +62,20 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real authorizer', { 
   });
 
   describe('about turns', () => {
-    const turns = { namespace: 'drypull', lane: 'public.ecr.aws', node: 'node1' };
+    const turns = { namespace: 'drypull', budgetKey: 'public.ecr.aws', node: 'node1' };
     const ask = { perMinute: 60, cost: 30 };
 
     test('lets the base book none', async () => {
-      expect(await takeTurn(cluster, turns, ask)).toMatchObject({ is: 'failed', fault: { code: 'agent.not_allowed' } });
+      expect(await reserveInLease(cluster, turns, ask)).toMatchObject({
+        is: 'failed',
+        fault: { code: 'agent.not_allowed' },
+      });
     });
 
-    test('lets the component shared-turns book them, in its own namespace, each once', async () => {
-      await hands.install('shared-turns');
-      await expect.poll(() => takeTurn(cluster, turns, ask), soon).toEqual({ is: 'booked', inMs: 0 });
-      const taken = await Promise.all(Array.from({ length: 3 }, () => takeTurn(cluster, turns, ask)));
+    test('lets the component shared-reservations book them, in its own namespace, each once', async () => {
+      await hands.install('shared-reservations');
+      await expect.poll(() => reserveInLease(cluster, turns, ask), soon).toEqual({ is: 'booked', inMs: 0 });
+      const taken = await Promise.all(Array.from({ length: 3 }, () => reserveInLease(cluster, turns, ask)));
       expect(taken.filter(({ is }) => is === 'failed')).toEqual([]);
       const now = taken.filter((one) => one.is === 'booked' && one.inMs < 60_000);
       expect(now.length).toBeLessThanOrEqual(1);
@@ -81,14 +84,14 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real authorizer', { 
         'lease',
         '-n',
         'drypull',
-        'drypull-turns-public.ecr.aws',
+        'drypull-reservations-public.ecr.aws',
         '-o',
         'json',
       ]);
       expect(JSON.parse(lease)).toMatchObject({ spec: { holderIdentity: 'node1' } });
-      const elsewhere = await takeTurn(cluster, { ...turns, namespace: 'shop' }, ask);
+      const elsewhere = await reserveInLease(cluster, { ...turns, namespace: 'shop' }, ask);
       expect(elsewhere).toMatchObject({ is: 'failed', fault: { code: 'agent.not_allowed' } });
-      await hands.kubectl(['delete', '-n', 'drypull', 'role,rolebinding', 'drypull-shared-turns']);
+      await hands.kubectl(['delete', '-n', 'drypull', 'role,rolebinding', 'drypull-shared-reservations']);
     });
   });
 
@@ -116,7 +119,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real authorizer', { 
       expect(JSON.parse(opened ?? '{}')).toMatchObject({ auths: { 'reg.example.test': { password: 'other' } } });
       expect(await secretState('no-such')).toEqual({ is: 'missing' });
       expect(await secretState('registry-credentials', 'no-such-namespace')).toEqual({ is: 'missing' });
-      const listed = await server.tell('GET', '/api/v1/secrets', { as: await server.tokenOf('drypull', 'drypull') });
+      const listed = await server.publish('GET', '/api/v1/secrets', { as: await server.tokenOf('drypull', 'drypull') });
       expect(listed.status).toBe(403);
       await hands.takeBack('pull-secrets');
     });
@@ -129,7 +132,7 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real authorizer', { 
 
     test('lets the base write nothing, which is said and harmless', async () => {
       const publish = publisher(cluster, 'node1', realOutside);
-      publish.say(allPull);
+      publish.publish(allPull);
       await expect.poll(states(publish), soon).toBe('failing');
       expect(publish.state()).toMatchObject({ fault: { code: 'agent.not_allowed', what: 'get the Node' } });
       expect(await publish.news(refusedNews)).toMatchObject({
@@ -144,13 +147,13 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real authorizer', { 
       await hands.install('node-condition');
       await expect.poll(() => mayGetNode(), soon).toBe(true);
       const publish = publisher(cluster, 'node1', realOutside);
-      publish.say(allPull);
+      publish.publish(allPull);
       await expect.poll(states(publish), soon).toBe('written');
       expect(await ours()).toMatchObject(allPull);
       expect(await hands.conditions('node1')).toContainEqual(
         expect.objectContaining({ type: 'Ready', status: 'True', reason: 'KubeletReady' }),
       );
-      await hands.beat('node1', 'StillReady');
+      await hands.tick('node1', 'StillReady');
       expect(await ours()).toMatchObject(allPull);
       await publish.close();
     });
@@ -163,16 +166,16 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real authorizer', { 
         ask: async (call) => {
           if (call.method === 'PATCH' && disturbances > 0) {
             disturbances -= 1;
-            await hands.beat('node1', `Beat${disturbances}`);
+            await hands.tick('node1', `Beat${disturbances}`);
           }
           const answer = await cluster.ask(call);
           if (answer.is === 'refused') conflicts.push(answer.status);
           return answer;
         },
       };
-      const tempo = { heartbeatMs: 600_000, holdMs: 0, wordsMs: 0 };
+      const tempo = { heartbeatMs: 600_000, holdMs: 0, debounceMs: 0 };
       const publish = publisher(disturbed, 'node1', { ...realOutside, tempo });
-      publish.say(nonePulls);
+      publish.publish(nonePulls);
       await expect.poll(ours, soon).toMatchObject(nonePulls);
       expect(conflicts).toEqual([409, 409]);
       await expect.poll(states(publish), soon).toBe('written');
@@ -203,13 +206,13 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real authorizer', { 
 
   describe('about readers of the open listener', () => {
     test('lets the base ask about nobody, so that nobody is let in', async () => {
-      const door = doorkeeper(cluster, realOutside);
+      const owner = readerAccess(cluster, realOutside);
       const stranger = `Bearer ${await server.tokenOf('shop', 'default')}`;
-      expect(await door.admit(stranger, '/metrics')).toMatchObject({
+      expect(await owner.admit(stranger, '/metrics')).toMatchObject({
         is: 'unavailable',
         fault: { code: 'agent.not_allowed' },
       });
-      expect(await door.admit(undefined, '/metrics')).toEqual({ is: 'unauthenticated' });
+      expect(await owner.admit(undefined, '/metrics')).toEqual({ is: 'unauthenticated' });
     });
 
     test('lets the component listener-auth tell who may read, who may not, and who is nobody', async () => {
@@ -225,16 +228,16 @@ describe.runIf(hasKubeApiserver() && needs(['kubectl']))('a real authorizer', { 
       const reader = `Bearer ${await server.tokenOf('shop', 'prometheus')}`;
       const stranger = `Bearer ${await server.tokenOf('shop', 'default')}`;
       const admitted = { is: 'admitted', user: 'system:serviceaccount:shop:prometheus' };
-      await expect.poll(() => doorkeeper(cluster, realOutside).admit(reader, '/metrics'), soon).toEqual(admitted);
-      const door = doorkeeper(cluster, realOutside);
+      await expect.poll(() => readerAccess(cluster, realOutside).admit(reader, '/metrics'), soon).toEqual(admitted);
+      const owner = readerAccess(cluster, realOutside);
       for (const path of ['/', '/node', '/reports', '/reports/reg.example.test/app:1'])
-        expect(await door.admit(reader, path)).toEqual(admitted);
-      expect(await door.admit(reader, '/elsewhere')).toMatchObject({ is: 'forbidden' });
-      expect(await door.admit(stranger, '/metrics')).toEqual({
+        expect(await owner.admit(reader, path)).toEqual(admitted);
+      expect(await owner.admit(reader, '/elsewhere')).toMatchObject({ is: 'forbidden' });
+      expect(await owner.admit(stranger, '/metrics')).toEqual({
         is: 'forbidden',
         user: 'system:serviceaccount:shop:default',
       });
-      expect(await door.admit('Bearer nobody.knows.this', '/metrics')).toEqual({ is: 'unauthenticated' });
+      expect(await owner.admit('Bearer nobody.knows.this', '/metrics')).toEqual({ is: 'unauthenticated' });
     });
   });
 

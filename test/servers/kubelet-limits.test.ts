@@ -3,7 +3,7 @@
  * because too many begin at once.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Forecast } from '#pull/forecast.ts';
+import type { Forecast } from '#forecast/forecast.ts';
 import { broughtAbout, type NodeTold } from '../kit/brought-about.ts';
 import { containerdConfig } from '../kit/containerd.ts';
 import { text, type Json } from '../kit/fake-kube-json.ts';
@@ -97,16 +97,16 @@ describe.runIf(isHere)('a real kubelet', { timeout: 300_000 }, () => {
   }
 
   /** What the agent says of what comes, once it says this of a rule. */
-  async function foretell(root: NodeRoot, rule: string): Promise<NodeTold> {
+  async function predict(root: NodeRoot, rule: string): Promise<NodeTold> {
     const kubeconfig = await server.kubeconfig(await server.tokenOf('drypull', 'drypull'));
     const lines = ['listen: 127.0.0.1:0', 'checkListen: off', 'schedule: 1h', 'jitter: 0', 'nodeName: node1'];
     const own = [`hostRoot: ${root.path}`, `kubeconfig: ${kubeconfig}`, 'throughputSampleBytes: 256KiB', ''];
     await root.add({ 'drypull.yaml': [...lines, ...own].join('\n') });
     await using agent = await wholeAgent(`${root.path}/drypull.yaml`);
-    const outlook = async (): Promise<readonly Forecast[]> =>
-      (JSON.parse(await agent.get('/node')) as { outlook: readonly Forecast[] }).outlook;
-    await expect.poll(async () => (await outlook()).map((one) => one.rule), soon).toContain(rule);
-    return { forecasts: await outlook(), atMs: Date.now() };
+    const upcoming = async (): Promise<readonly Forecast[]> =>
+      (JSON.parse(await agent.get('/node')) as { upcoming: readonly Forecast[] }).upcoming;
+    await expect.poll(async () => (await upcoming()).map((one) => one.rule), soon).toContain(rule);
+    return { forecasts: await upcoming(), atMs: Date.now() };
   }
 
   test('makes a small image wait behind a large one for as long as was foretold', async () => {
@@ -114,7 +114,7 @@ describe.runIf(isHere)('a real kubelet', { timeout: 300_000 }, () => {
     await using root = await filesOf(settings);
     await pod('large-0', 'team/large:v1');
     await pod('small-0', 'team/small:v1');
-    const told = await foretell(root, 'pulls-queue');
+    const shown = await predict(root, 'pulls-queue');
     registry.forget();
     await using node = await kubelet(server, root.path, settings);
     expect(node.url).toContain('127.0.0.1');
@@ -129,8 +129,8 @@ describe.runIf(isHere)('a real kubelet', { timeout: 300_000 }, () => {
     };
     await expect.poll(waiting, soon).toBeGreaterThan(0);
     const waitedS = await waiting();
-    const came = { atMs: Date.now(), said: true, so: waitedS > 60 };
-    const { because } = broughtAbout('pulls-queue', 'kubelet.pulls_queued', { told, came });
+    const came = { atMs: Date.now(), status: true, so: waitedS > 60 };
+    const { because } = broughtAbout('pulls-queue', 'kubelet.pulls_queued', { shown, came });
     const toldS = Number(/1 more may wait for about (\d+) s behind \S+large/.exec(because)?.[1]);
     expect(toldS / waitedS).toBeGreaterThan(0.95);
     expect(toldS / waitedS).toBeLessThan(1.3);
@@ -142,19 +142,19 @@ describe.runIf(isHere)('a real kubelet', { timeout: 300_000 }, () => {
     await using root = await filesOf(settings);
     const names = Array.from({ length: 6 }, (_, i) => `many-${i}`);
     for (const name of names) await pod(name, 'team/small:v1');
-    const told = await foretell(root, 'pulls-queue');
+    const shown = await predict(root, 'pulls-queue');
     await using node = await kubelet(server, root.path, settings);
     expect(node.url).toContain('127.0.0.1');
-    const said = /"(pull QPS exceeded)"/.exec(
-      told.forecasts.find(({ rule }) => rule === 'pulls-queue')?.because ?? '',
+    const status = /"(pull QPS exceeded)"/.exec(
+      shown.forecasts.find(({ rule }) => rule === 'pulls-queue')?.because ?? '',
     )?.[1];
     const all = async (): Promise<readonly string[]> => (await Promise.all(names.map(messages))).flat();
     const refusal = async (): Promise<string | undefined> =>
       (await all()).flatMap((message) => /^Failed to pull image "[^"]+": (.+)$/.exec(message)?.[1] ?? [])[0];
     await expect.poll(refusal, soon).toBeDefined();
     broughtAbout('pulls-queue', 'kubelet.qps_exceeded', {
-      told,
-      came: { atMs: Date.now(), said, so: await refusal() },
+      shown,
+      came: { atMs: Date.now(), status, so: await refusal() },
     });
     // A delay, and no more: after the back-off every one of them is pulled.
     const pulled = async (): Promise<number> =>

@@ -1,13 +1,13 @@
 /** What was foretold, beside what Kubernetes' own kubelet and containerd then say in the Pod's status. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PullReport } from '#pull/report.ts';
-import { readConfigz } from '../../src/cluster/configz.ts';
-import { connectByFile } from '../../src/cluster/connect.ts';
+import type { PullReport } from '#report/report.ts';
+import { readConfigz } from '#kubernetes/api/configz.ts';
+import { connectByFile } from '#kubernetes/api/connect.ts';
 import { object, text, type Json } from '../kit/fake-kube-json.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { needs } from '../kit/installed.ts';
 import { hasKubeApiserver } from '../kit/kube-apiserver.ts';
-import { kubeScene, type Scene, scenePods, verdictsIn } from '../kit/kube-scene.ts';
+import { kubeScene, type AttemptContext, scenePods, verdictsIn } from '../kit/kube-scene.ts';
 import { hasKubelet, kubelet, pauseProgram, type Kubelet } from '../kit/kubelet.ts';
 import { listOf } from '../kit/rendered.ts';
 import type { WholeAgent } from '../kit/whole-agent.ts';
@@ -18,7 +18,7 @@ const isHere = hasKubeApiserver() && hasKubelet() && needs(['root', 'kubectl', '
 describe.runIf(isHere)('a real kubelet', { timeout: 180_000 }, () => {
   const pause = image({ program: pauseProgram() });
   let open: FakeRegistry;
-  let at: Scene;
+  let at: AttemptContext;
   let node: Kubelet;
   let agent: WholeAgent;
 
@@ -43,7 +43,7 @@ describe.runIf(isHere)('a real kubelet', { timeout: 180_000 }, () => {
   }
 
   const reportOf = async (pod: string): Promise<PullReport | undefined> =>
-    (await agent.reports()).find(({ wantedBy }) => wantedBy.some(({ name }) => name === pod));
+    (await agent.reports()).find(({ requestedBy }) => requestedBy.some(({ name }) => name === pod));
 
   test('gets of each Pod what was foretold, and each prediction is scored', async () => {
     const verdicts = Object.fromEntries(scenePods.map(({ name, verdict }): [string, string] => [name, verdict]));
@@ -64,9 +64,9 @@ describe.runIf(isHere)('a real kubelet', { timeout: 180_000 }, () => {
   });
 
   test.each(['gone', 'locked', 'lost'])('says of %s, word for word, what was foretold', async (name) => {
-    const foretold = (await reportOf(`${name}-0`))?.kubelet?.waitingMessage ?? 'nothing was foretold';
+    const predicted = (await reportOf(`${name}-0`))?.kubelet?.waitingMessage ?? 'nothing was foretold';
     const message = async (): Promise<string> => text(await statusOf(`${name}-1`), 'state', 'waiting', 'message');
-    await expect.poll(message, soon).toContain(foretold);
+    await expect.poll(message, soon).toContain(predicted);
   });
 
   test('shows its configuration to the rights of the base, and to no others', async () => {

@@ -28,7 +28,7 @@ describe.runIf(needs(['prometheus']))('Prometheus', { timeout: 60_000 }, () => {
     node.rollOut();
     await agent.until(async () => /drypull_predictions_total\{outcome="hit"\} [1-9]/.test(await text()));
     exported = new Set(seriesIn(await text()).map(({ name }) => name));
-    const { host } = new URL(/page of node \S+ is at (\S+)/.exec(agent.said.join(''))?.[1] ?? '');
+    const { host } = new URL(/page of node \S+ is at (\S+)/.exec(agent.logged.join(''))?.[1] ?? '');
     server = await prometheus({ target: host, rules: rulesPath, job: 'drypull' });
     // Two scrapes make a rate, and recorded series are there only after an evaluation.
     await vi.waitUntil(async () => (await server.query('drypull:images:verdicts offset 1s')).results > 0, patience);

@@ -1,12 +1,12 @@
 /** A day of probing, on virtual time and over real sockets, costs nobody's quota: not through a real cache, and not directly. */
 import { describe, expect, test } from 'vitest';
-import { isTagDue } from '#pull/cadence.ts';
-import type { PullReport } from '#pull/report.ts';
-import type { NodeView } from '#pull/view.ts';
-import { manners } from '../../src/open-wire.ts';
-import { Pacer } from '../../src/pacer.ts';
-import { Rehearser } from '../../src/rehearser.ts';
-import type { TagAsked } from '../../src/stage/wire.ts';
+import { isTagDue } from '#budget/cadence.ts';
+import type { PullReport } from '#report/report.ts';
+import type { NodeView } from '#node/view.ts';
+import { manners } from '#rehearsal/open-wire.ts';
+import { Pacer } from '#budget/pacer.ts';
+import { Rehearser } from '#rehearsal/rehearser.ts';
+import type { TagAsked } from '#runtime/attempt/wire.ts';
 import { dockerRegistry, type DockerRegistry } from '../kit/docker-registry.ts';
 import { FakeRegistry, image } from '../kit/fake-registry.ts';
 import { needs } from '../kit/installed.ts';
@@ -58,7 +58,7 @@ async function aDayOf(
   for (let i = 0; i < passes; i += 1) {
     await meanwhile(i);
     const known = { demand, ...(last === undefined ? {} : { report: last }) };
-    await rehearser.knock(view, [known], pass);
+    await rehearser.probe(view, [known], pass);
     for await (const report of rehearser.rehearse(view, [demand], pass)) {
       verdicts.add(gist(report));
       last = report;
@@ -77,11 +77,11 @@ function heads(registry: FakeRegistry): readonly string[] {
 }
 
 /** What a node that knows nothing is told by its only pass. */
-async function told(view: NodeView, wanted: string): Promise<readonly (string | undefined)[]> {
-  return wordsOf((await aDayOf(view, wanted, { passes: 1 })).last);
+async function shown(view: NodeView, wanted: string): Promise<readonly (string | undefined)[]> {
+  return textOf((await aDayOf(view, wanted, { passes: 1 })).last);
 }
 
-function wordsOf(report: PullReport | undefined): readonly (string | undefined)[] {
+function textOf(report: PullReport | undefined): readonly (string | undefined)[] {
   return report === undefined ? [] : [gist(report), report.kubelet?.waitingMessage];
 }
 
@@ -103,7 +103,7 @@ describe.runIf(needs(['docker-registry']))('through a pull-through cache', { tim
     hub.forget();
     const day = await aDayOf(hubBehind(cache.port, hub), 'nginx:1');
     expect(day.verdicts).toEqual(new Set(['pulls']));
-    expect(day.last?.performances[0]?.exchanges[0]?.url).toContain('mirror.test');
+    expect(day.last?.attempts[0]?.exchanges[0]?.url).toContain('mirror.test');
     expect(manifestGets(hub)).toEqual([]);
     expect(hub.requests.length, 'it was asked at all').toBeGreaterThan(0);
     // Every hour, and not in every pass: its first, and each of the day's hours.
@@ -153,10 +153,10 @@ describe.runIf(needs(['docker-registry']))('a pull-through cache', { timeout: 60
       await cache.lose(app.top.digest);
     };
     const before = await aDayOf(view, 'nginx:1', { passes: 10 });
-    expect(wordsOf(before.last)[0]).toBe('pulls');
+    expect(textOf(before.last)[0]).toBe('pulls');
     const after = await aDayOf(view, 'nginx:1', { passes: 11, meanwhile });
-    expect(wordsOf(after.last)[0]).toMatch(/^fails/);
-    expect(wordsOf(after.last)).toEqual(await told(view, 'nginx:1'));
+    expect(textOf(after.last)[0]).toMatch(/^fails/);
+    expect(textOf(after.last)).toEqual(await shown(view, 'nginx:1'));
   });
 
   test('that dies is seen in the same pass', async () => {
@@ -167,10 +167,10 @@ describe.runIf(needs(['docker-registry']))('a pull-through cache', { timeout: 60
       if (pass === 10) await cache.program.close();
     };
     const { last } = await aDayOf(view, 'nginx:1', { passes: 11, meanwhile });
-    const [first, second] = last?.performances[0]?.exchanges ?? [];
+    const [first, second] = last?.attempts[0]?.exchanges ?? [];
     expect(first?.outcome).toMatchObject({ ok: false, fault: { code: 'tcp.refused' } });
     expect(second?.url).toContain('registry-1.docker.io');
-    expect(wordsOf(last)).toEqual(await told(view, 'nginx:1'));
+    expect(textOf(last)).toEqual(await shown(view, 'nginx:1'));
   });
 
   test('whose upstream is gone goes on with what it has, and so does the verdict', async () => {
@@ -200,7 +200,7 @@ describe('directly', { timeout: 60_000 }, () => {
     expect(day.verdicts).toEqual(new Set(['pulls']));
     expect(manifestGets(hub)).toEqual([]);
     const [spent] = day.rehearser.spent();
-    expect(spent).toMatchObject({ lane: 'docker.io', pulls: 0, rateLimits: 0 });
+    expect(spent).toMatchObject({ budgetKey: 'docker.io', pulls: 0, rateLimits: 0 });
     const sent = Object.values(spent?.requests ?? {}).reduce((sum, count) => sum + count, 0);
     expect(sent).toBe(hub.requests.length);
     expect(spent?.requests.head).toBe(hub.requests.filter(({ method }) => method === 'HEAD').length);

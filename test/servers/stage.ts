@@ -33,7 +33,7 @@ export interface Node extends AsyncDisposable {
   readonly daemon: Containerd;
 }
 
-export interface NodeWish {
+export interface NodeRequest {
   readonly proxy?: string;
   /** Default: one of its own, on an address of this process's own, that knows `named.example.test` and nothing else. */
   readonly nameServer?: 'nobody';
@@ -43,9 +43,9 @@ export interface NodeWish {
   readonly files?: NodeTree;
 }
 
-export async function openNode({ known }: Pki, wish: NodeWish = {}): Promise<Node> {
-  const { proxy, nameServer: wished } = wish;
-  const names = wished === 'nobody' ? undefined : await ownNameServer();
+export async function openNode({ known }: Pki, who: NodeRequest = {}): Promise<Node> {
+  const { proxy, nameServer: request } = who;
+  const names = request === 'nobody' ? undefined : await ownNameServer();
   const root = await nodeRoot({
     'etc/hosts': hosts,
     'etc/nsswitch.conf': 'hosts: files dns\n',
@@ -53,9 +53,9 @@ export async function openNode({ known }: Pki, wish: NodeWish = {}): Promise<Nod
     'etc/ssl/certs/ca-certificates.crt': known.cert,
     'etc/containerd/config.toml': containerdConfig,
     ...(proxy === undefined ? {} : unitWith(proxy)),
-    ...wish.files,
+    ...who.files,
   });
-  const disk = wish.disk === undefined ? undefined : await smallDisk(join(root.path, 'var/lib/containerd'), wish.disk);
+  const disk = who.disk === undefined ? undefined : await smallDisk(join(root.path, 'var/lib/containerd'), who.disk);
   const daemon = await containerd({
     root: root.path,
     ownData: disk !== undefined,
@@ -90,15 +90,15 @@ export interface Stage extends AsyncDisposable {
   readonly pki: Pki;
   /** An image that no other case has. */
   readonly app: BuiltImage;
-  readonly another: (wish: ImageWish) => BuiltImage;
+  readonly another: (who: ImageWish) => BuiltImage;
   /** A certificate for *.example.test. */
-  readonly certificate: (from?: keyof Pki, wish?: Partial<CertificateWish>) => Promise<KeyPair>;
+  readonly certificate: (from?: keyof Pki, who?: Partial<CertificateWish>) => Promise<KeyPair>;
   /** Debian's registry, holding `team/app:v1`; its port. */
-  readonly registry: (wish?: DockerRegistryWish) => Promise<number>;
+  readonly registry: (who?: DockerRegistryWish) => Promise<number>;
   /** The kit's registry, holding `team/app:v1`, over TLS that the node trusts unless wished otherwise; its port. */
-  readonly fake: (wish?: RegistryWish & { readonly plain?: boolean }) => Promise<number>;
+  readonly fake: (who?: RegistryWish & { readonly plain?: boolean }) => Promise<number>;
   /** A port where nobody listens. */
-  readonly nobody: () => Promise<number>;
+  readonly none: () => Promise<number>;
   /** Writes files below the node's etc/containerd/certs.d. */
   readonly certsD: (tree: NodeTree) => Promise<void>;
 }
@@ -110,26 +110,26 @@ export function openStage(pki: Pki, node: Node): Stage {
   cases += 1;
   const seed = `case ${cases}`;
   const app = image({ seed });
-  const certificate: Stage['certificate'] = (from = 'known', wish = {}) =>
-    pki[from].issue({ names: ['*.example.test'], ...wish });
+  const certificate: Stage['certificate'] = (from = 'known', who = {}) =>
+    pki[from].issue({ names: ['*.example.test'], ...who });
   return {
     pki,
     app,
     certificate,
-    another: (wish) => image({ seed, ...wish }),
-    registry: async (wish = {}) => {
-      const server = await dockerRegistry({ tls: await certificate(), ...wish });
+    another: (who) => image({ seed, ...who }),
+    registry: async (who = {}) => {
+      const server = await dockerRegistry({ tls: await certificate(), ...who });
       open.push(server);
       await server.push('team/app:v1', app);
       return server.port;
     },
-    fake: async ({ plain, ...wish } = {}) => {
+    fake: async ({ plain, ...who } = {}) => {
       const tls = plain === true ? {} : { tls: await certificate() };
-      const server = await FakeRegistry.open({ images: { 'team/app:v1': app }, ...tls, ...wish });
+      const server = await FakeRegistry.open({ images: { 'team/app:v1': app }, ...tls, ...who });
       open.push(server);
       return server.port;
     },
-    nobody: freePort,
+    none: freePort,
     certsD: async (tree) => {
       const below = Object.entries(tree).map(([path, entry]) => [`etc/containerd/certs.d/${path}`, entry] as const);
       await node.root.add(Object.fromEntries(below));

@@ -4,7 +4,7 @@
  * another version than the installed one.
  */
 import { describe, expect, test } from 'vitest';
-import { nodeLimitWords } from '../../src/tell/words/node-limits.ts';
+import { nodeLimitMessages } from '#report/advice/node-limits.ts';
 import { askDrypull } from '../kit/ask-drypull.ts';
 import { broughtAbout } from '../kit/brought-about.ts';
 import { containerdConfig } from '../kit/containerd.ts';
@@ -58,10 +58,11 @@ describe.runIf(able)('a silent registry', { timeout: 60_000 }, () => {
       return;
     }
     const message = kubeletText(theirs);
-    const came = { atMs: Date.now(), said: 'context canceled', so: /context canceled$/.exec(message)?.[0] };
-    broughtAbout('pull-stalls', 'blob.stalled', { told: ours, came });
+    const came = { atMs: Date.now(), status: 'context canceled', so: /context canceled$/.exec(message)?.[0] };
+    broughtAbout('pull-stalls', 'blob.stalled', { shown: ours, came });
     expectWarned(ours, { rule: 'pull-stalls', fault: 'blob.stalled', withinS: 0 }, { begun, message });
     expect(ours.forecasts[0]?.because).toContain(`before it sent ${before}`);
-    if (before === 'a layer') expect(message).toBe(nodeLimitWords['blob.stalled'].shows.replace('"X"', `"${image}"`));
+    if (before === 'a layer')
+      expect(message).toBe(nodeLimitMessages['blob.stalled'].shows.replace('"X"', `"${image}"`));
   });
 });

@@ -1,5 +1,5 @@
 /** A distribution together with what it is recognised by, on the node's files and in what the Node object says. */
-import type { Distribution, Edit, KubeletLayout, RuntimeLayout } from '#pull/distribution.ts';
+import type { Distribution, Edit, KubeletLayout, RuntimeLayout } from '#node/distribution.ts';
 
 export interface Traces {
   /** Any of these. */

@@ -1,6 +1,6 @@
 /** Which distribution a node is of, from its files and from what its Node object says. */
-import type { Distribution, Edit, Edits, FoundDistribution } from '#pull/distribution.ts';
-import { look, readText, type HostRoot } from '../host-root.ts';
+import type { Distribution, Edit, Edits, FoundDistribution } from '#node/distribution.ts';
+import { statPath, readText, type HostRoot } from '../host-root.ts';
 import { parseEnvFile } from '../environment-file.ts';
 import { readUnit } from '../systemd.ts';
 import { distributions } from './distributions.ts';
@@ -54,7 +54,7 @@ async function traceOf(
     return `kubelet ${kubeletVersion}`;
   if (traces.osId?.includes(osId) === true) return `ID=${osId} in os-release`;
   if (traces.osImage !== undefined && osImage.includes(traces.osImage)) return `system ${osImage}`;
-  for (const path of traces.files ?? []) if ((await look(root, path)).ok) return path;
+  for (const path of traces.files ?? []) if ((await statPath(root, path)).ok) return path;
   for (const unit of traces.units ?? []) {
     const found = await readUnit(root, [unit]);
     if (found !== undefined) return found.files[0] ?? unit;

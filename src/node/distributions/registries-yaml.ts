@@ -3,8 +3,8 @@
  * config.toml (k3s-io/k3s pkg/agent/containerd/config.go getHostConfigs, pkg/agent/templates/templates.go at 06ea261ce3f1; keys as in
  * rancher/wharfie pkg/registries). It decides only where they have not been started yet, or not since it was changed.
  */
-import { isFields } from '#pull/fields.ts';
-import { isLocalhost, splitAuthority } from '#pull/routes.ts';
+import { isFields } from '#data/fields.ts';
+import { isLocalhost, splitAuthority } from '#runtime/containerd/hosts.ts';
 import { parse } from 'yaml';
 
 export type Generated =

@@ -1,7 +1,7 @@
 /** Sixteen distributions, each as a whole disk, as files without processes, and as the manifests show it. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { NodeView } from '#pull/view.ts';
-import { readNode } from '../../../src/node/read-node.ts';
+import type { NodeView } from '#node/view.ts';
+import { readNode } from '#rehearsal/read-node.ts';
 import { distributions } from '../../../src/node/distributions/distributions.ts';
 import { shownBy } from '../../../src/node/distributions/mounts.ts';
 import {
@@ -57,7 +57,7 @@ async function verdictOf(node: DistributionNode, showing: Showing, by = mirror) 
   if (report === undefined) throw new Error('nothing was reported');
   const { verdict } = report;
   const code = 'fault' in verdict ? verdict.fault.code : '';
-  return { view, is: verdict.is, sure: verdict.sure.is, code, remedy: report.advice?.remedy ?? '' };
+  return { view, is: verdict.is, sure: verdict.confidence.is, code, remedy: report.advice?.remedy ?? '' };
 }
 
 /** Of these no other runtime than containerd is understood, or there is no kubelet. */

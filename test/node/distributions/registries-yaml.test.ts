@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { generateFrom } from '../../../src/node/distributions/registries-yaml.ts';
-import { readNode } from '../../../src/node/read-node.ts';
+import { readNode } from '#rehearsal/read-node.ts';
 import { FakeRegistry, image } from '../../kit/fake-registry.ts';
 import { nodeRoot } from '../../kit/node-root.ts';
 import { freePort } from '../../kit/program.ts';
@@ -52,7 +52,7 @@ async function pulled(runtime: string, files: (mirror: string, registry: string)
   });
   const view = await readNode({ hostRoot: node.path, runtime, nodeName: 'n', kubelet: {}, now: new Date() });
   const [report] = await pass(view, [`${registry}/team/app:v1`]);
-  return [report?.verdict.is, report?.verdict.sure.is];
+  return [report?.verdict.is, report?.verdict.confidence.is];
 }
 
 const generated = 'var/lib/rancher/k3s/agent/etc/containerd';

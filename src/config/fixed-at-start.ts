@@ -1,0 +1,20 @@
+/** Read once: a change of these takes effect after a restart. */
+export const fixedAtStart = [
+  'listen',
+  'listenTlsCert',
+  'listenTlsKey',
+  'listenAuth',
+  'checkListen',
+  'nodeName',
+  'cluster',
+  'kubeconfig',
+  'pullSecrets',
+  'checkSecrets',
+  'nodeCondition',
+  'nodeEvents',
+  'catalog',
+  'catalogNamespace',
+  'stateDir',
+  'daemonSet',
+  'sharedReservations',
+] as const;

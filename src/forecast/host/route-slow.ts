@@ -1,0 +1,73 @@
+/**
+ * A host of the plan that costs every object of a pull its time-out, or a slow answer, before the next one serves: containerd asks
+ * the hosts in order for the name, for each manifest and for each blob, and remembers nothing of a dead one
+ * (core/remotes/docker fetcher.go, resolver.go).
+ */
+import type { ImageFacts } from '#forecast/facts.ts';
+import { rootOf, type FaultCode } from '#report/fault.ts';
+import type { Route } from '#runtime/plan.ts';
+import type { Content, Exchange } from '#report/rehearsal.ts';
+import { spanText } from '#report/time-text.ts';
+import type { Prediction, ImageRule } from '#forecast/rule.ts';
+
+export const routeSlow: ImageRule = { name: 'route-slow', evaluate };
+
+const feltS = 60;
+/** containerd's max_concurrent_downloads. */
+const atOnce = 3;
+/** An answer that takes longer is the host's, not the network's. */
+const slowMs = 2000;
+
+function evaluate({ plan, rehearsal }: ImageFacts): readonly Prediction[] {
+  const last = rehearsal.attempts.at(-1);
+  if (last?.ending.is !== 'pulled' || !plan.routes.ok) return [];
+  const { content } = last.ending;
+  return plan.routes.value.flatMap((route, index): readonly Prediction[] => {
+    const its = last.exchanges.filter((one) => one.route === index && one.act !== 'token' && one.act !== 'layer');
+    const cost = costOf(its);
+    const turns = attemptsOf(content);
+    const lostS = ((cost?.ms ?? 0) / 1000) * turns;
+    if (cost === undefined || lostS < feltS) return [];
+    const objects = `${objectsOf(content)} objects${content.depth === 'resolved' ? ' at least' : ''}`;
+    return [
+      {
+        about: route.authority,
+        fault: cost.fault,
+        likelihood: 'certain',
+        effect: 'delays',
+        because: `${route.role} ${route.authority} takes ${spanText(cost.ms)} for each request (${cost.fault}) and is asked first for ${objects}: about ${spanText(lostS * 1000)} for the whole pull`,
+        remedy: remedyOf(route),
+      },
+    ];
+  });
+}
+
+/** The registry itself is written nowhere where it could be taken out. */
+function remedyOf({ role, authority, because }: Route): string {
+  return role === 'mirror'
+    ? `Mend ${authority}, give it a shorter dial_timeout, or take it out of ${because}.`
+    : `Find out what keeps ${authority}, or the way to it, or pull through a mirror that is near.`;
+}
+
+/** What one request costs there. A dead host is dialled once in a rehearsal, and by containerd each time. */
+function costOf(its: readonly Exchange[]): { readonly ms: number; readonly fault: FaultCode } | undefined {
+  const failed = its.flatMap(({ ms, outcome }) => (outcome.ok ? [] : [{ ms, fault: rootOf(outcome.fault).code }]));
+  const [worst] = failed.toSorted((a, b) => b.ms - a.ms);
+  if (worst !== undefined) return worst;
+  const answered = its.map(({ ms, steps }) => ms - steps.reduce((sum, step) => sum + step.ms, 0));
+  const ms = answered.toSorted((a, b) => a - b)[Math.floor(answered.length / 2)] ?? 0;
+  return ms < slowMs ? undefined : { ms, fault: 'api.timed_out' };
+}
+
+/** Name, index and manifest one after another; config and layers three at a time. */
+function attemptsOf(content: Content): number {
+  return 1 + manifestsOf(content) + Math.ceil((1 + content.layers) / atOnce);
+}
+
+export function objectsOf(content: Content): number {
+  return 1 + manifestsOf(content) + 1 + content.layers;
+}
+
+function manifestsOf({ mediaType }: Content): number {
+  return /(?:index|manifest\.list)\.v\d/.test(mediaType) ? 2 : 1;
+}
