@@ -3,7 +3,7 @@
  * config_parse_exec, src/basic/env-util.c replace_env_argv, v257; systemd.service(5)).
  */
 import { expandSpecifiers, type SpecifierValues } from './systemd-specifiers.ts';
-import { wordsIn } from './systemd-env.ts';
+import { isVariableName, wordsIn } from './systemd-env.ts';
 
 type Env = ReadonlyMap<string, string>;
 
@@ -57,11 +57,11 @@ export function expandCommand({ argv, expands }: Command, env: Env): readonly st
 
 function expandWord(word: string, env: Env): readonly string[] {
   const name = word.slice(1);
-  if (word.startsWith('$') && isName(name)) return wordsIn(env.get(name) ?? '', 'relaxed').words;
+  if (word.startsWith('$') && isVariableName(name)) return wordsIn(env.get(name) ?? '', 'relaxed').words;
   let text = '';
   for (let at = 0; at < word.length; at += 1) {
     const end = word.startsWith('${', at) ? word.indexOf('}', at) : -1;
-    if (end > 0 && isName(word.slice(at + 2, end))) {
+    if (end > 0 && isVariableName(word.slice(at + 2, end))) {
       text += env.get(word.slice(at + 2, end)) ?? '';
       at = end;
     } else {
@@ -70,12 +70,4 @@ function expandWord(word: string, env: Env): readonly string[] {
     }
   }
   return [text];
-}
-
-function isName(text: string): boolean {
-  return text !== '' && [...text].every((char, at) => isNameChar(char) && (at > 0 || !(char >= '0' && char <= '9')));
-}
-
-function isNameChar(char: string): boolean {
-  return char === '_' || (char >= '0' && char <= '9') || (char >= 'a' && char <= 'z') || (char >= 'A' && char <= 'Z');
 }

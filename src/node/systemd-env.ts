@@ -128,7 +128,7 @@ function unescapeAt(value: string, at: number): { readonly text: string; readonl
   const [from, length, base] = count === undefined ? [at, 3, 8] : [at + 1, count, 16];
   const digits = value.slice(from, from + length);
   const valid = base === 8 ? '01234567' : '0123456789abcdefABCDEF';
-  if (digits.length < length || [...digits].some((digit) => !valid.includes(digit))) return undefined;
+  if (digits.length < length || !consistsOf(digits, valid)) return undefined;
   const code = Number.parseInt(digits, base);
   // NUL is refused, and an octal escape is one byte.
   if (code === 0 || code > (base === 8 ? 255 : 0x10ffff)) return undefined;
@@ -167,7 +167,10 @@ const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_';
 
 /** env_name_is_valid */
 export function isVariableName(name: string): boolean {
-  return (
-    name !== '' && letters.includes(name.charAt(0)) && [...name].every((char) => `${letters}0123456789`.includes(char))
-  );
+  return name !== '' && letters.includes(name.charAt(0)) && consistsOf(name, `${letters}0123456789`);
+}
+
+function consistsOf(text: string, characters: string): boolean {
+  for (const char of text) if (!characters.includes(char)) return false;
+  return true;
 }

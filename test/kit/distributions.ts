@@ -525,7 +525,7 @@ function procOf({ processes }: DistributionNode): NodeTree {
     return {
       [`${dir}/comm`]: `${name}\n`,
       [`${dir}/cmdline`]: `${command.split(' ').join('\0')}\0`,
-      [`${dir}/environ`]: `${proxyLines.split('\n').join('\0')}`,
+      [`${dir}/environ`]: proxyLines.split('\n').join('\0'),
       [`${dir}/stat`]: `${100 + index} (${name}) S ${'0 '.repeat(18)}100 0`,
     };
   });

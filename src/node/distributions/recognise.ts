@@ -16,11 +16,12 @@ export interface NodeInfo {
 export async function recognise(root: HostRoot, info: NodeInfo): Promise<FoundDistribution | undefined> {
   const osId = await readOsId(root);
   for (const known of distributions) {
-    const because = (await traceOf(root, known, { ...info, osId })) ?? undefined;
+    const because = await traceOf(root, known, { ...info, osId });
     if (because === undefined) continue;
-    const { traces: _, ...distribution } = known;
-    const unit = await readUnit(root, distribution.runtime.units);
-    return { distribution: { ...distribution, edits: editsFor(distribution, unit?.unit) }, because };
+    const { name, title, runtime, kubelet, components } = known;
+    const unit = await readUnit(root, runtime.units);
+    const edits = editsFor(known, unit?.unit);
+    return { distribution: { name, title, runtime, kubelet, components, edits }, because };
   }
   return undefined;
 }
@@ -61,8 +62,9 @@ async function traceOf(
   }
   if (traces.kubeletCommand === undefined) return undefined;
   const unit = await readUnit(root, kubelet.units);
-  const tells = unit?.argv?.some((word) => word.includes(traces.kubeletCommand ?? '')) === true;
-  return tells ? `${unit?.unit ?? ''} starts ${unit?.argv?.[0] ?? ''}` : undefined;
+  const { kubeletCommand } = traces;
+  if (unit?.argv?.some((word) => word.includes(kubeletCommand)) !== true) return undefined;
+  return `${unit.unit} starts ${unit.argv[0] ?? ''}`;
 }
 
 /** os-release(5): /etc before /usr/lib. */

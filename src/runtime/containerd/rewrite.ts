@@ -77,7 +77,8 @@ function nameAt(template: string, start: number): { readonly text: string; reado
 }
 
 function isNumber(text: string): boolean {
-  return [...text].every((char) => char >= '0' && char <= '9');
+  for (const char of text) if (char < '0' || char > '9') return false;
+  return true;
 }
 
 function isAlphanumeric(char: string): boolean {
