@@ -26,7 +26,7 @@ export const gke: KnownDistribution = {
       format: 'systemd drop-in',
       file: 'http-proxy.conf',
       apply: ['systemctl daemon-reload', 'systemctl restart containerd'],
-      note: 'A DaemonSet has to write it: nodes are made anew from their image. GKE does not support it.',
+      note: 'A DaemonSet has to write it: new nodes start from their image. GKE does not support it.',
     },
     kubelet: {
       where: 'kubelet configuration of the node pool',
