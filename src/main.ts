@@ -85,16 +85,23 @@ function vitals(): ReturnType<ProcessContext['usage']['vitals']> {
 }
 
 async function runCheck(request: CheckRequest, signal: AbortSignal): Promise<number> {
-  const [{ check }, { readNode }, { Rehearser }, { connectionsPerRegistry, defaultOptions }] = await Promise.all([
-    import('#check/check.ts'),
-    import('#rehearsal/read-node.ts'),
-    import('#rehearsal/rehearser.ts'),
-    import('#rehearsal/open-wire.ts'),
-  ]);
+  const [{ check }, { readNode, hostRootAt }, { Rehearser }, { connectionsPerRegistry, defaultOptions }] =
+    await Promise.all([
+      import('#check/check.ts'),
+      import('#rehearsal/read-node.ts'),
+      import('#rehearsal/rehearser.ts'),
+      import('#rehearsal/open-wire.ts'),
+    ]);
   const { env, stdout, stderr } = process;
+  const root = await hostRootAt(request.node.hostRoot);
+  if (!root.ok) {
+    await print(stderr, `drypull: --host-root: ${root.why}\n`);
+    return 2;
+  }
+  const { hostRoot } = root;
   const now = (): Date => new Date();
   const clockMs = (): number => performance.now();
-  const rehearser = new Rehearser({ hostRoot: request.node.hostRoot, env, now, clockMs });
+  const rehearser = new Rehearser({ hostRoot, env, now, clockMs });
   const dependencies: Dependencies = {
     ...terminal(request, signal),
     readNode,
@@ -109,7 +116,7 @@ async function runCheck(request: CheckRequest, signal: AbortSignal): Promise<num
       return rehearser.rehearse(view, demands, pass);
     },
   };
-  const status = await check(request, dependencies);
+  const status = await check({ ...request, node: { ...request.node, hostRoot } }, dependencies);
   await Promise.all([flushed(stdout), flushed(stderr)]);
   return status;
 }

@@ -12,6 +12,7 @@ import { pullSecrets } from '#kubernetes/pull-secrets.ts';
 import { watchCatalog } from '#catalog/watch-catalog.ts';
 import { reserveInLease } from '#kubernetes/lease-reservations.ts';
 import { watchDemand } from '#kubernetes/watch-demand.ts';
+import { shownBy } from '../src/node/distributions/mounts.ts';
 import { type KubeCall, grantText, scopedText } from './kit/fake-kube-call.ts';
 import { type Json, at, text } from './kit/fake-kube-json.ts';
 import { needs } from './kit/installed.ts';
@@ -253,6 +254,42 @@ test.runIf(hasKubectl)("the Pods' volumes stay hidden where the kubelet's direct
     ]);
     expect(mounts).toContainEqual(['/host/var/lib/kubelet/pods', 'nothing']);
   }
+});
+
+describe.runIf(hasKubectl)('what the components show of the node', () => {
+  const pathsOf = (chosen: readonly string[]): readonly string[] =>
+    listOf(podOf(renderedWith(chosen))['volumes'])
+      .map((volume) => text(volume, 'hostPath', 'path'))
+      .filter(Boolean);
+
+  test('is what remedies say that they show', () => {
+    const base = pathsOf([]);
+    const added = components.flatMap((component) =>
+      pathsOf([component])
+        .filter((path) => !base.includes(path))
+        .map((path) => `${component} ${path}`),
+    );
+    // The kubelet's directory is shown by two; remedies name the one that can read it.
+    const said = shownBy.map(({ component, path }) => `${component} ${path}`);
+    expect(sorted([...base.map((path) => `base ${path}`), ...added])).toEqual(
+      sorted([...said, 'host-disk /var/lib/kubelet']),
+    );
+  });
+
+  test.each(components)('is never made by mounting it: %s', (component) => {
+    const base = pathsOf([]);
+    const types = listOf(podOf(renderedWith([component]))['volumes'])
+      .filter((volume) => ![...base, '/proc', ''].includes(text(volume, 'hostPath', 'path')))
+      .map((volume) => text(volume, 'hostPath', 'type'));
+    expect(types.filter((type) => type !== 'Directory')).toEqual([]);
+  });
+
+  test.each([
+    ['distribution-microk8s', '/host/var/snap/microk8s/common/var/lib/kubelet/pods'],
+    ['distribution-k0s', '/host/var/lib/k0s/kubelet/pods'],
+  ] as const)("keeps the Pods' volumes hidden: %s", (component, path) => {
+    expect(mountsOf(renderedWith([component]))).toContainEqual({ name: 'nothing', mountPath: path, readOnly: true });
+  });
 });
 
 test.runIf(hasKubectl)('disks that are mounted later are seen', () => {

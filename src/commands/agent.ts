@@ -10,6 +10,7 @@ import type { Config, Environment, ParsedConfig, Problem } from '#config/config.
 import { loadConfig } from '#config/config.ts';
 import { configuredDemands } from '#config/configured-demands.ts';
 import { ownNamespace } from '#config/namespaces.ts';
+import { hostRootAt } from '#rehearsal/read-node.ts';
 import { AtStart } from '#node/at-start.ts';
 import { readInput } from '#node/read-input.ts';
 import type { NodeView } from '#node/view.ts';
@@ -38,6 +39,8 @@ export async function run(context: ProcessContext, logTo: typeof openLog = openL
   }
   const { config } = read;
   const { now, random, env, signal, version, clockMs, usage, stderr } = context;
+  const root = await hostRootAt(config.hostRoot);
+  if (!root.ok) return failed(context, `hostRoot: ${root.why}`);
   const atStart = new AtStart();
   const view = await readView(config, { now: now(), atStart });
   const node = config.nodeName ?? view.name;

@@ -3,7 +3,8 @@
  * status: 0 it can, 1 it cannot, 2 unknown. One line on standard output, no longer than node-problem-detector keeps
  * (pkg/custompluginmonitor/plugin/plugin.go: max_output_length, 80 bytes by default).
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { explainNode } from './explain-node.ts';
 import type { ProcessContext } from './context.ts';
 import { readOwnOptions } from './parse-options.ts';
 import { readInput } from '#node/read-input.ts';
@@ -15,14 +16,37 @@ const longestLine = 80;
 const answerBytes = 4 << 20;
 const tokenBytes = 64 << 10;
 
+interface Options {
+  readonly agent: string;
+  readonly tokenFile?: string;
+  readonly explain?: boolean;
+  readonly output: 'text' | 'json';
+  readonly config?: string;
+  readonly hostRoot?: string;
+  readonly runtime?: string;
+  readonly color: boolean;
+}
+
 export async function run(context: ProcessContext): Promise<number> {
   const command = new Command('drypull node')
-    .description('Ask the agent on this node whether the node can pull. Exit status: 0 it can, 1 it cannot, 2 unknown.')
+    .description(
+      'Ask the agent on this node whether the node can pull. Exit status: 0 it can, 1 it cannot, 2 unknown.\nWith --explain: print what was found on this node and where, and what could not be seen.',
+    )
+    .option(
+      '--explain',
+      'print what was found on this node: distribution, runtime, registries, proxies, trust, kubelet, disks',
+    )
+    .addOption(new Option('-o, --output <FORMAT>', 'with --explain').choices(['text', 'json']).default('text'))
+    .option('--config <FILE>', "with --explain: the agent's configuration (also DRYPULL_CONFIG)")
+    .option('--host-root <DIR>', "with --explain: where the node's files are (also DRYPULL_HOST_ROOT)")
+    .option('--runtime <NAME://VERSION>', 'with --explain: as in node.status.nodeInfo (also DRYPULL_RUNTIME)')
+    .option('--no-color', 'no colours (also NO_COLOR; FORCE_COLOR forces them)')
     .option('--agent <URL>', 'the address of the agent', defaultAgent)
     .option('--token-file <FILE>', "a token for the agent's listenAuth, such as a ServiceAccount's");
   const status = readOwnOptions(command, context);
   if (status !== undefined) return status;
-  const options = command.opts<{ readonly agent: string; readonly tokenFile?: string }>();
+  const options = command.opts<Options>();
+  if (options.explain === true) return explainNode(options, context);
   const answer = await ask(options.agent, options.tokenFile);
   context.stdout.write(`${short(answer.line)}\n`);
   return answer.status;

@@ -196,3 +196,27 @@ function toAscii(name: string): string {
   const ascii = URL.canParse(url) ? new URL(url).hostname : dotted;
   return name.startsWith('.') ? `.${ascii}` : ascii;
 }
+
+/** The rules for people: no user and no password. */
+export function shownProxies({ http, https, no, source }: ProxyRules): {
+  readonly http?: string;
+  readonly https?: string;
+  readonly no?: string;
+  readonly source: string;
+} {
+  return {
+    ...(http === undefined ? {} : { http: withoutLogin(http.reveal()) }),
+    ...(https === undefined ? {} : { https: withoutLogin(https.reveal()) }),
+    ...(no === undefined ? {} : { no }),
+    source,
+  };
+}
+
+/** What a URL may hold before its host is a login. A password may hold any character but a slash. */
+export function withoutLogin(url: string): string {
+  const scheme = url.indexOf('://');
+  const start = scheme < 0 ? 0 : scheme + 3;
+  const end = url.indexOf('/', start);
+  const at = url.slice(0, end < 0 ? undefined : end).lastIndexOf('@');
+  return at < start ? url : `${url.slice(0, start)}${url.slice(at + 1)}`;
+}

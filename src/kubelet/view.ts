@@ -7,6 +7,8 @@ import type { DiskPressure } from './disk.ts';
 export interface KubeletView {
   /** The first docker configuration file of the kubelet's list that parses, or null where there is none. */
   readonly nodeFile: Seen<NodeFile | null>;
+  /** Places outside its own directories where the kubelet looks for such a file and that are not visible; absent: none. */
+  readonly hidden?: readonly string[];
   /** Credential provider plugins in configuration order; with a fault here the kubelet does not start. */
   readonly providers: Seen<readonly CredentialProvider[]>;
   /** Its settings about images; absent where they were not read. */

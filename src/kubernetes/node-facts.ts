@@ -9,6 +9,8 @@ export interface NodeFacts {
   readonly runtime: string;
   /** As written: `v1.36.2`. */
   readonly kubelet: string;
+  /** As written: `Bottlerocket OS 1.50.0 (aws-k8s-1.34)`. */
+  readonly osImage: string;
   readonly os: string;
   readonly architecture: string;
   /** Where its kubelet listens, `https://10.0.0.5:10250`; empty where the Node has no address. */
@@ -61,6 +63,7 @@ export function readNodeFacts(node: unknown): NodeFacts | undefined {
     name,
     runtime: textAt(node, 'status', 'nodeInfo', 'containerRuntimeVersion'),
     kubelet: textAt(node, 'status', 'nodeInfo', 'kubeletVersion'),
+    osImage: textAt(node, 'status', 'nodeInfo', 'osImage'),
     os: textAt(node, 'status', 'nodeInfo', 'operatingSystem'),
     architecture: textAt(node, 'status', 'nodeInfo', 'architecture'),
     kubeletUrl: kubeletUrlOf(node),

@@ -3,6 +3,7 @@
  * would read. Go reads its roots once, at the first certificate that it verifies (crypto/x509 root.go systemRootsPool, Go 1.26), which counts
  * as the start here; the kubelet reads its configuration and its credential providers at its start (cmd/kubelet/app/server.go, v1.36.2).
  */
+import type { HostRoot } from './host-root.ts';
 import type { KubeletConfig } from '#kubelet/config.ts';
 import type { CredentialProvider } from '#kubelet/view.ts';
 import type { Seen } from '#report/outcome.ts';
@@ -26,7 +27,7 @@ export interface Started {
   readonly atStart: AtStart;
 }
 
-export async function rootsAsStarted(root: string, found: FoundRoots, by: Started): Promise<AsStarted<SystemRoots>> {
+export async function rootsAsStarted(root: HostRoot, found: FoundRoots, by: Started): Promise<AsStarted<SystemRoots>> {
   const newer = await newerFile(root, found.files, by.running?.startedMs);
   const isOld = newer === undefined && found.unread.length === 0;
   // A list of its own: what is parsed of a bundle is kept for as long as its list is.

@@ -8,7 +8,7 @@ import { posix } from 'node:path';
 import type { Disk, DiskRole, Disks } from '#kubelet/disk.ts';
 import { bad, good, seen, type Seen } from '#report/outcome.ts';
 import type { RuntimeConfig } from './view.ts';
-import { locate, readText, spaceAt, type Read, type FileSystemSpace } from './host-root.ts';
+import { directoryOf, locate, readText, spaceAt, type Read, type FileSystemSpace, type HostRoot } from './host-root.ts';
 import { isWithin, mountOf, readMountinfo, type Mount } from './mounts.ts';
 
 export interface DiskPlaces {
@@ -18,7 +18,7 @@ export interface DiskPlaces {
 }
 
 interface Mounts {
-  readonly root: string;
+  readonly root: HostRoot;
   /** As this process sees them. */
   readonly own: readonly Mount[] | undefined;
   /** As the host's first process does, by the node's own paths. */
@@ -29,7 +29,7 @@ type Found =
   | { readonly ok: true; readonly space: FileSystemSpace; readonly device: string }
   | { readonly ok: false; readonly why: string };
 
-export async function readDisks(root: string, places: DiskPlaces): Promise<Seen<Disks>> {
+export async function readDisks(root: HostRoot, places: DiskPlaces): Promise<Seen<Disks>> {
   const mounts: Mounts = {
     root,
     own: mountsIn(await readText('/', '/proc/self/mountinfo')),
@@ -98,10 +98,10 @@ function asDisk(role: DiskRole, path: string, { space, device }: Extract<Found, 
  */
 async function measure(mounts: Mounts, path: string): Promise<Found> {
   const located = await locate(mounts.root, path);
-  const place = located.ok ? located.value : posix.join(mounts.root, path);
+  const place = located.ok ? located.value : posix.join(directoryOf(mounts.root), path);
   const mount = mounts.own === undefined ? undefined : mountOf(mounts.own, place);
   if (mount === undefined) return { ok: false, why: 'mountinfo does not tell what is mounted there' };
-  if (mounts.root !== '/' && !isWithin(mount.point, mounts.root))
+  if (mounts.root !== '/' && !isWithin(mount.point, directoryOf(mounts.root)))
     return { ok: false, why: 'no volume of the node is mounted there' };
   const hostMount = mounts.host === undefined ? undefined : mountOf(mounts.host, nodePath(mounts.root, place));
   if (hostMount !== undefined && hostMount.device !== mount.device) {
@@ -119,6 +119,7 @@ async function measure(mounts: Mounts, path: string): Promise<Found> {
   return { ok: false, why };
 }
 
-function nodePath(root: string, place: string): string {
-  return root === '/' ? place : place.slice(root.length) || '/';
+function nodePath(root: HostRoot, place: string): string {
+  const directory = directoryOf(root);
+  return directory === '/' ? place : place.slice(directory.length) || '/';
 }

@@ -1,6 +1,6 @@
 /** File patterns as Go's path/filepath has them: Match (one name) and Glob (a path), over the node's files. */
 import { posix } from 'node:path';
-import { listDir, statPath, type DirEntry } from './host-root.ts';
+import { listDir, statPath, type DirEntry, type HostRoot } from './host-root.ts';
 
 /** Go's Glob is not bounded; ours stops here. */
 const maxMatches = 10_000;
@@ -68,7 +68,7 @@ function escaped(char: string): string {
 }
 
 /** filepath.Glob: matching paths in lexical order of each part; undefined for a bad pattern. */
-export async function glob(root: string, pattern: string): Promise<readonly string[] | undefined> {
+export async function glob(root: HostRoot, pattern: string): Promise<readonly string[] | undefined> {
   let paths: readonly string[] = ['/'];
   for (const part of posix.normalize(pattern).split('/')) {
     if (part === '') continue;

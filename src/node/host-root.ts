@@ -4,9 +4,29 @@
  * a chroot, so nothing outside is ever read. It must not know what any file means.
  */
 import { constants } from 'node:fs';
-import { lstat, open, opendir, readlink, stat, statfs } from 'node:fs/promises';
-import { join, posix } from 'node:path';
+import { lstat, open, opendir, readlink, realpath, stat, statfs } from 'node:fs/promises';
+import { join, posix, resolve } from 'node:path';
 import { codeOf } from '#data/error-code.ts';
+import { howToShow } from './distributions/mounts.ts';
+import { isWithin, readMountinfo } from './mounts.ts';
+
+/** A directory that holds the whole file system of a node, or one in which only some of the node's directories are mounted. */
+export type HostRoot = string | PartialRoot;
+
+export interface PartialRoot {
+  readonly path: string;
+  /** The node's own paths: `/etc`. Outside of them, that nothing is there says nothing about the node. */
+  readonly mounted: readonly string[];
+}
+
+export function directoryOf(root: HostRoot): string {
+  return typeof root === 'string' ? root : root.path;
+}
+
+/** Whether what is missing at this path is missing on the node. */
+export function isShown(root: HostRoot, path: string): boolean {
+  return typeof root === 'string' || root.mounted.some((mount) => isWithin(path, mount));
+}
 
 /**
  * `absent`: there is nothing (Go: os.IsNotExist). `broken`: a program on the node would fail as well, as with a loop of
@@ -15,6 +35,8 @@ import { codeOf } from '#data/error-code.ts';
 export interface Unread {
   readonly is: 'absent' | 'broken' | 'unseen';
   readonly why: string;
+  /** Of `unseen`: what shows it, as a sentence. */
+  readonly how?: string;
 }
 export type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly unread: Unread };
 
@@ -39,18 +61,48 @@ export const maxDirEntries = 10_000;
 const maxLinks = 40;
 const maxPathBytes = 4096;
 
-/** Where a path of the node lies on this machine, every link followed. The last part need not exist. */
-export async function locate(root: string, path: string): Promise<Read<string>> {
-  const followed = await follow(root, path);
-  return followed.ok ? { ok: true, value: join(root, followed.value) } : followed;
+/**
+ * The root at a directory of this machine. It is partial where everything in it is a mount or holds one, as in a Pod; a copied
+ * tree, or a disk that is mounted whole, with or without its /proc, is the whole node.
+ */
+export async function openRoot(path: string): Promise<Read<HostRoot>> {
+  const at = resolve(path);
+  if (at === '/') return { ok: true, value: '/' };
+  try {
+    const real = await realpath(at);
+    if (!(await stat(real)).isDirectory()) return unread('broken', `${path} is not a directory`);
+    const mounts = readMountinfo(await ownMountinfo()).map(({ point }) => point);
+    const mounted = mounts
+      .filter((point) => point !== real && isWithin(point, real))
+      .map((point) => point.slice(real.length));
+    if (mounts.includes(real) || mounted.length === 0) return { ok: true, value: real };
+    for await (const { name } of await opendir(real)) {
+      if (!mounted.some((mount) => isWithin(mount, `/${name}`))) return { ok: true, value: real };
+    }
+    return { ok: true, value: { path: real, mounted } };
+  } catch (error) {
+    return failed(error, 'open', path);
+  }
 }
 
-export async function readBytes(root: string, path: string, limitBytes = maxFileBytes): Promise<Read<Uint8Array>> {
-  const at = await locate(root, path);
-  if (!at.ok) return at;
+async function ownMountinfo(): Promise<string> {
+  const text = await readText('/', '/proc/self/mountinfo');
+  return text.ok ? text.value : '';
+}
+
+/** Where a path of the node lies on this machine, every link followed. The last part need not exist. */
+export async function locate(root: HostRoot, path: string): Promise<Read<string>> {
+  const followed = await follow(root, path);
+  return followed.ok ? { ok: true, value: join(directoryOf(root), followed.value) } : followed;
+}
+
+export async function readBytes(root: HostRoot, path: string, limitBytes = maxFileBytes): Promise<Read<Uint8Array>> {
+  const followed = await follow(root, path);
+  if (!followed.ok) return followed;
+  const at = join(directoryOf(root), followed.value);
   try {
     // O_NONBLOCK: a FIFO in a file's place must not hold us up.
-    const file = await open(at.value, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const file = await open(at, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     try {
       const about = await file.stat();
       if (about.isDirectory()) return unread('broken', `read ${path}: is a directory`);
@@ -70,45 +122,46 @@ export async function readBytes(root: string, path: string, limitBytes = maxFile
       await file.close();
     }
   } catch (error) {
-    return failed(error, 'open', path);
+    return missing(root, followed.value, failed(error, 'open', path));
   }
 }
 
 /** UTF-8 text, its byte order mark kept. Bytes that are not UTF-8 become U+FFFD, as in Go's own string conversions. */
-export async function readText(root: string, path: string, limitBytes = maxFileBytes): Promise<Read<string>> {
+export async function readText(root: HostRoot, path: string, limitBytes = maxFileBytes): Promise<Read<string>> {
   const bytes = await readBytes(root, path, limitBytes);
   return bytes.ok ? { ok: true, value: new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.value) } : bytes;
 }
 
 /** Sorted by name in byte order, as Go's os.ReadDir. */
-export async function listDir(root: string, path: string): Promise<Read<readonly DirEntry[]>> {
-  const at = await locate(root, path);
-  if (!at.ok) return at;
+export async function listDir(root: HostRoot, path: string): Promise<Read<readonly DirEntry[]>> {
+  const followed = await follow(root, path);
+  if (!followed.ok) return followed;
+  if (!isShown(root, followed.value)) return notShown('open', path, followed.value);
   try {
     const listed: DirEntry[] = [];
     // Entry by entry, so that an endless directory is left as soon as it is too large.
-    for await (const entry of await opendir(at.value, { bufferSize: 512 })) {
+    for await (const entry of await opendir(join(directoryOf(root), followed.value), { bufferSize: 512 })) {
       if (listed.length >= maxDirEntries) return unread('unseen', `${path} has more than ${maxDirEntries} entries`);
       const kind = entry.isDirectory() ? 'dir' : entry.isFile() ? 'file' : entry.isSymbolicLink() ? 'link' : 'other';
       listed.push({ name: entry.name, kind });
     }
     return { ok: true, value: listed.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name))) };
   } catch (error) {
-    return failed(error, 'open', path);
+    return missing(root, followed.value, failed(error, 'open', path));
   }
 }
 
 /** What stands at a path, links followed (Go: os.Stat). */
-export async function statPath(root: string, path: string): Promise<Read<Found>> {
+export async function statPath(root: HostRoot, path: string): Promise<Read<Found>> {
   const followed = await follow(root, path);
   if (!followed.ok) return followed;
   try {
-    const about = await stat(join(root, followed.value));
+    const about = await stat(join(directoryOf(root), followed.value));
     const kind = about.isDirectory() ? 'dir' : about.isFile() ? 'file' : 'other';
     const executable = (about.mode & 0o111) !== 0;
     return { ok: true, value: { kind, modifiedMs: about.mtimeMs, executable, path: followed.value } };
   } catch (error) {
-    return failed(error, 'stat', path);
+    return missing(root, followed.value, failed(error, 'stat', path));
   }
 }
 
@@ -144,18 +197,18 @@ export async function spaceAt(path: string): Promise<Read<FileSystemSpace>> {
 }
 
 /** The text of a link, unfollowed. */
-export async function linkText(root: string, path: string): Promise<Read<string>> {
+export async function linkText(root: HostRoot, path: string): Promise<Read<string>> {
   const parent = await follow(root, posix.dirname(posix.join('/', path)));
   if (!parent.ok) return parent;
   try {
-    return { ok: true, value: await readlink(join(root, parent.value, posix.basename(path))) };
+    return { ok: true, value: await readlink(join(directoryOf(root), parent.value, posix.basename(path))) };
   } catch (error) {
-    return failed(error, 'readlink', path);
+    return missing(root, posix.join(parent.value, posix.basename(path)), failed(error, 'readlink', path));
   }
 }
 
 /** Walks a path part by part, as a chrooted process would. Gives the node's path without any link in it. */
-async function follow(root: string, path: string): Promise<Read<string>> {
+async function follow(root: HostRoot, path: string): Promise<Read<string>> {
   if (path.includes('\0')) return unread('broken', 'the path holds a NUL byte');
   if (path.length > maxPathBytes) return unread('broken', `${path.slice(0, 200)}…: file name too long`);
   const waiting = path.split('/').reverse();
@@ -170,8 +223,8 @@ async function follow(root: string, path: string): Promise<Read<string>> {
     }
     const next = posix.join(at, part);
     if (next.length > maxPathBytes) return unread('broken', `${path.slice(0, 200)}…: file name too long`);
-    const link = await linkAt(join(root, next));
-    if (link.is === 'failed') return failed(link.error, 'stat', path);
+    const link = await linkAt(join(directoryOf(root), next));
+    if (link.is === 'failed') return missing(root, next, failed(link.error, 'stat', path));
     if (link.is === 'not_a_link') {
       at = next;
       continue;
@@ -199,11 +252,30 @@ async function linkAt(path: string): Promise<LinkAt> {
   }
 }
 
-function unread(is: Unread['is'], why: string): { readonly ok: false; readonly unread: Unread } {
+type Failed = { readonly ok: false; readonly unread: Unread };
+
+/** What is not there may be there on the node; what may not be read is there for root. */
+function missing(root: HostRoot, at: string, error: Failed): Failed {
+  if (typeof root === 'string') return error;
+  if (error.unread.is === 'absent' && !isShown(root, at)) return { ok: false, unread: hidden(error.unread.why, at) };
+  const isDenied = error.unread.is === 'unseen' && isShown(root, at);
+  return isDenied ? { ok: false, unread: { ...error.unread, how: howToShow(at, 'denied') } } : error;
+}
+
+function notShown(verb: string, path: string, at: string): Failed {
+  return { ok: false, unread: hidden(`${verb} ${path}`, at) };
+}
+
+function hidden(why: string, at: string): Unread {
+  const [what = ''] = why.split(': no such');
+  return { is: 'unseen', why: `${what}: this directory of the node is not mounted`, how: howToShow(at, 'not_mounted') };
+}
+
+function unread(is: Unread['is'], why: string): Failed {
   return { ok: false, unread: { is, why } };
 }
 
-function failed(error: unknown, verb: string, path: string): { readonly ok: false; readonly unread: Unread } {
+function failed(error: unknown, verb: string, path: string): Failed {
   const code = codeOf(error) || 'unknown error';
   const [is, text] = reasons[code] ?? ['unseen', code];
   return unread(is, `${verb} ${path}: ${text}`);

@@ -1,29 +1,34 @@
 /** The kubelet's configuration on disk: the file that `--config` names, the drop-ins of `--config-dir`, and its flags. */
 import { posix } from 'node:path';
 import { parse } from 'yaml';
+import type { KubeletLayout } from './distribution.ts';
 import { bad, good, seen, type Seen } from '#report/outcome.ts';
 import { flagLayer, kubeletConfigOf, type KubeletConfig } from '#kubelet/config.ts';
-import { listDir, readText } from './host-root.ts';
+import { listDir, readText, type HostRoot } from './host-root.ts';
 import { flag } from './processes.ts';
+import { cannotSee } from './tls-files.ts';
 
 /** Where kubeadm puts it. */
 const usualFile = '/var/lib/kubelet/config.yaml';
 const deepest = 8;
 
-/** `args`: the kubelet's command line, where it is known. */
-export async function readKubeletConfig(
-  root: string,
-  args: readonly string[] | undefined,
-): Promise<Seen<KubeletConfig>> {
-  const { file, dir } = placesOf(args);
+/** The kubelet's command line, where it is known, and where its distribution puts the file. */
+export interface KubeletStart {
+  readonly args: readonly string[] | undefined;
+  readonly layout: Pick<KubeletLayout, 'config' | 'configDir'>;
+}
+
+export async function readKubeletConfig(root: HostRoot, start: KubeletStart): Promise<Seen<KubeletConfig>> {
+  const { args } = start;
+  const { file, dir } = placesOf(start);
   const layers: unknown[] = [];
   if (file !== undefined) {
-    const layer = await readLayer(root, file);
+    const text = await readText(root, file);
+    const layer = text.ok ? decode(text.value) : undefined;
     if (layer === undefined) {
-      return seen(
-        file,
-        bad({ code: 'agent.cannot_see', what: "the kubelet's configuration", why: `${file} cannot be read` }),
-      );
+      const what = "the kubelet's configuration";
+      const fault = text.ok ? undefined : cannotSee(what, text.unread);
+      return seen(file, bad(fault ?? { code: 'agent.cannot_see', what, why: `${file} cannot be read` }));
     }
     layers.push(layer);
   }
@@ -37,11 +42,8 @@ export async function readKubeletConfig(
 }
 
 /** The files that it reads once, when it starts; a directory for what is taken out of it. */
-export async function kubeletConfigFiles(
-  root: string,
-  args: readonly string[] | undefined,
-): Promise<readonly string[]> {
-  const { file, dir } = placesOf(args);
+export async function kubeletConfigFiles(root: HostRoot, start: KubeletStart): Promise<readonly string[]> {
+  const { file, dir } = placesOf(start);
   return [
     ...(file === undefined ? [] : [file]),
     ...(dir === undefined ? [] : [dir, ...(await dropIns(root, dir, deepest))]),
@@ -53,13 +55,13 @@ interface ConfigPlaces {
   readonly dir: string | undefined;
 }
 
-function placesOf(args: readonly string[] | undefined): ConfigPlaces {
-  const file = flag(args ?? [], 'config') ?? (args === undefined ? usualFile : undefined);
-  return { file, dir: flag(args ?? [], 'config-dir') };
+function placesOf({ args, layout }: KubeletStart): ConfigPlaces {
+  if (args === undefined) return { file: layout.config ?? usualFile, dir: layout.configDir };
+  return { file: flag(args, 'config'), dir: flag(args, 'config-dir') };
 }
 
 /** All `*.conf` below the directory, in lexical walk order. */
-async function dropIns(root: string, dir: string, depth: number): Promise<readonly string[]> {
+async function dropIns(root: HostRoot, dir: string, depth: number): Promise<readonly string[]> {
   const listed = await listDir(root, dir);
   if (!listed.ok || depth === 0) return [];
   const found: string[] = [];
@@ -71,11 +73,14 @@ async function dropIns(root: string, dir: string, depth: number): Promise<readon
   return found;
 }
 
-async function readLayer(root: string, path: string): Promise<unknown> {
+async function readLayer(root: HostRoot, path: string): Promise<unknown> {
   const text = await readText(root, path);
-  if (!text.ok) return undefined;
+  return text.ok ? decode(text.value) : undefined;
+}
+
+function decode(text: string): unknown {
   try {
-    return parse(text.value) as unknown;
+    return parse(text) as unknown;
   } catch {
     return undefined;
   }

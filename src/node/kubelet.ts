@@ -5,18 +5,23 @@
  */
 import { parseJson } from '#data/json.ts';
 import { posix } from 'node:path';
+import type { KubeletLayout } from './distribution.ts';
+import type { Fault } from '#report/fault.ts';
 import { isFields } from '#data/fields.ts';
 import { bad, good, seen, type Seen } from '#report/outcome.ts';
 import { Secret } from '#report/secret.ts';
 import type { KubeletView, NodeFile } from '#kubelet/view.ts';
 import type { Pending } from './view.ts';
 import type { Doubt } from './view.ts';
-import { statPath, readText } from './host-root.ts';
+import { isShown, statPath, readText, type HostRoot, type Unread } from './host-root.ts';
 import { kubeletConfigFiles, readKubeletConfig } from './kubelet-config.ts';
+import { howToShow } from './distributions/mounts.ts';
+import type { Launch } from './launch.ts';
 import { flag } from './processes.ts';
 import { providersAsStarted, settingsAsStarted, type Started } from './as-started.ts';
 import { newerFile } from './proxy.ts';
-import { providerFiles, readProviders } from './providers.ts';
+import { providerFiles, readProviders, type ProviderPlace } from './providers.ts';
+import { cannotSee } from './tls-files.ts';
 
 /** What we were told about the kubelet. Each given value wins over what its process says. */
 export interface KubeletFacts {
@@ -38,65 +43,94 @@ export interface FoundKubelet {
   readonly nextProviders?: KubeletView['providers'];
 }
 
-/** k3s and RKE2 pass these to the kubelet inside them, where both exist. */
-const bundledProviders = {
-  config: '/var/lib/rancher/credentialprovider/config.yaml',
-  bin: '/var/lib/rancher/credentialprovider/bin',
-};
+export interface KubeletAsk {
+  readonly facts: KubeletFacts;
+  readonly layout: KubeletLayout;
+  readonly launch: Launch;
+}
 
-export async function readKubelet(root: string, facts: KubeletFacts, started: Started): Promise<FoundKubelet> {
+export async function readKubelet(root: HostRoot, ask: KubeletAsk, started: Started): Promise<FoundKubelet> {
+  const { facts, layout, launch } = ask;
   const { running } = started;
-  const args = running?.args ?? [];
-  const home = facts.home ?? running?.env?.get('HOME');
+  const args = launch.args ?? [];
+  const env = running?.env ?? launch.unit?.env;
+  const home = facts.home ?? env?.get('HOME');
   const places = {
-    rootDir: facts.rootDir ?? flag(args, 'root-dir') ?? '/var/lib/kubelet',
+    rootDir: facts.rootDir ?? flag(args, 'root-dir') ?? layout.rootDir,
     cwd: facts.cwd ?? running?.cwd ?? '/',
     home: home ?? '',
   };
-  const config = facts.credentialProviderConfig ?? flag(args, 'image-credential-provider-config');
-  const bin = facts.credentialProviderBinDir ?? flag(args, 'image-credential-provider-bin-dir');
-  const found = await readNodeFile(root, places);
-  const nodeFile =
-    found.ok && found.value === null && facts.runsHere === true
-      ? await noneOrUnseen(root, places.rootDir, found)
-      : found;
-  const place = await providerPlace(root, config, bin);
-  const newerProviders = await newerFile(root, await providerFiles(root, place), running?.startedMs);
-  const providers = providersAsStarted({ providers: await readProviders(root, place), newer: newerProviders }, started);
-  const homeKnown = home !== undefined || running?.env !== undefined;
-  const newer = await newerFile(root, await kubeletConfigFiles(root, running?.args), running?.startedMs);
-  const settings = settingsAsStarted({ settings: await readKubeletConfig(root, running?.args), newer }, started);
+  const { file, hidden } = await readNodeFile(root, places);
+  const found = facts.runsHere === true ? await noneOrUnseen(root, places.rootDir, file) : file;
+  const place = await providerPlace(root, ask);
+  const newerProviders =
+    place.is === 'at' ? await newerFile(root, await providerFiles(root, place), running?.startedMs) : undefined;
+  const read: KubeletView['providers'] =
+    place.is === 'hidden'
+      ? seen(place.source, bad(place.fault))
+      : await readProviders(root, place.is === 'at' ? place : undefined);
+  const providers = providersAsStarted({ providers: read, newer: newerProviders }, started);
+  const homeKnown = home !== undefined || running?.env !== undefined || launch.unit !== undefined;
+  const start = { args: launch.args, layout };
+  const newer = await newerFile(root, await kubeletConfigFiles(root, start), running?.startedMs);
+  const settings = settingsAsStarted({ settings: await readKubeletConfig(root, start), newer }, started);
   return {
-    view: { nodeFile, providers: providers.now, config: settings },
+    view: { nodeFile: found, providers: providers.now, config: settings, ...(hidden.length === 0 ? {} : { hidden }) },
     rootDir: places.rootDir,
-    doubts: [...(homeKnown ? [] : await homeDoubt(root, nodeFile)), ...providers.doubts],
+    doubts: [...(homeKnown ? [] : await homeDoubt(root, found)), ...providers.doubts],
     pending: providers.pending,
     ...(providers.next === undefined ? {} : { nextProviders: providers.next }),
   };
 }
 
+type ProviderPlaceFound =
+  | ({ readonly is: 'at' } & ProviderPlace)
+  | { readonly is: 'none' }
+  | { readonly is: 'hidden'; readonly source: string; readonly fault: Fault };
+
+/**
+ * Both flags or none: RegisterCredentialProviderPlugins runs only when both are set. Where no flag is known to be set, and some
+ * flags could not be seen, none can be said to be missing.
+ */
+async function providerPlace(root: HostRoot, { facts, layout, launch }: KubeletAsk): Promise<ProviderPlaceFound> {
+  const args = launch.args ?? [];
+  const config = facts.credentialProviderConfig ?? flag(args, 'image-credential-provider-config') ?? '';
+  const bin = facts.credentialProviderBinDir ?? flag(args, 'image-credential-provider-bin-dir') ?? '';
+  if (config !== '' && bin !== '') return { is: 'at', config, bin };
+  const [first] = launch.unseen;
+  if (first !== undefined) return hiddenPlace("the kubelet's flags", first.unread);
+  if (config !== '' || bin !== '') return { is: 'none' };
+  const { providers } = layout;
+  if (providers !== undefined) {
+    const [hasConfig, hasBin] = [await statPath(root, providers.config), await statPath(root, providers.bin)];
+    if (!hasConfig.ok && hasConfig.unread.is === 'unseen')
+      return hiddenPlace('the credential providers of the kubelet', hasConfig.unread);
+    return hasConfig.ok && hasBin.ok ? { is: 'at', ...providers } : { is: 'none' };
+  }
+  if (launch.args !== undefined || facts.runsHere !== true) return { is: 'none' };
+  const how =
+    'Add the component host-proc, or name the flags with imageCredentialProviderConfig and imageCredentialProviderBinDir.';
+  return hiddenPlace("the kubelet's flags", { is: 'unseen', why: launch.source.where, how });
+}
+
+function hiddenPlace(what: string, unread: Unread): ProviderPlaceFound {
+  return { is: 'hidden', source: what, fault: cannotSee(what, unread) };
+}
+
 /** Where a kubelet runs for certain, its directory exists: if it is not to be seen, neither is a config.json in it. */
 async function noneOrUnseen(
-  root: string,
+  root: HostRoot,
   rootDir: string,
   found: Seen<NodeFile | null>,
 ): Promise<Seen<NodeFile | null>> {
   if (!found.ok || found.value !== null || (await statPath(root, rootDir)).ok) return found;
   const what = `the kubelet's own credentials in ${rootDir}`;
-  return seen(rootDir, bad({ code: 'agent.cannot_see', what, why: 'the directory is not mounted' }));
-}
-
-/** Both flags or none: RegisterCredentialProviderPlugins runs only when both are set. */
-async function providerPlace(root: string, config: string | undefined, bin: string | undefined) {
-  if ((config ?? '') !== '' && (bin ?? '') !== '') return { config: config ?? '', bin: bin ?? '' };
-  if (config !== undefined || bin !== undefined) return undefined;
-  const isBundled =
-    (await statPath(root, bundledProviders.config)).ok && (await statPath(root, bundledProviders.bin)).ok;
-  return isBundled ? bundledProviders : undefined;
+  const how = howToShow(rootDir, 'not_mounted');
+  return seen(rootDir, bad({ code: 'agent.cannot_see', what, why: 'the directory is not mounted', how }));
 }
 
 /** Where nothing says what HOME is, and the answer would matter. Under systemd it is unset. */
-async function homeDoubt(root: string, nodeFile: Seen<NodeFile | null>): Promise<readonly Doubt[]> {
+async function homeDoubt(root: HostRoot, nodeFile: Seen<NodeFile | null>): Promise<readonly Doubt[]> {
   const other = '/root/.docker/config.json';
   if ((nodeFile.ok && nodeFile.value !== null) || !(await statPath(root, other)).ok) return [];
   const because = `the kubelet's HOME is not known, and ${other} would be read if it were /root`;
@@ -120,18 +154,27 @@ export function nodeFilePaths({ rootDir, cwd, home }: Places): readonly (readonl
   return [...json.map((path) => [path, 'config'] as const), ...bare.map((path) => [path, 'cfg'] as const)];
 }
 
-/** The first that parses counts, and nothing is merged; a malformed one is passed over. */
-async function readNodeFile(root: string, places: Places): Promise<Seen<NodeFile | null>> {
+/**
+ * The first that parses counts, and nothing is merged; a malformed one is passed over. What is not mounted outside of the kubelet's
+ * own directories (`/config.json`) does not hide the others: it is named beside them.
+ */
+async function readNodeFile(
+  root: HostRoot,
+  places: Places,
+): Promise<{ readonly file: Seen<NodeFile | null>; readonly hidden: readonly string[] }> {
+  const hidden: string[] = [];
   for (const [path, format] of nodeFilePaths(places)) {
     const text = await readText(root, path);
     if (!text.ok && text.unread.is === 'unseen') {
-      return seen(path, bad({ code: 'agent.cannot_see', what: path, why: text.unread.why }));
+      const isOwn = [places.rootDir, places.home].some((dir) => dir !== '' && path.startsWith(`${dir}/`));
+      if (!isOwn && !isShown(root, path)) hidden.push(path);
+      else return { file: seen(path, bad(cannotSee(path, text.unread))), hidden };
     }
     if (text.ok && parses(text.value, format)) {
-      return seen(path, good({ path, format, text: new Secret(text.value) }));
+      return { file: seen(path, good({ path, format, text: new Secret(text.value) })), hidden };
     }
   }
-  return seen('no docker configuration file of the kubelet', good(null));
+  return { file: seen('no docker configuration file of the kubelet', good(null)), hidden };
 }
 
 /** Whether json.Unmarshal into DockerConfigJSON or DockerConfig succeeds, entries included. */

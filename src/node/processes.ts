@@ -3,7 +3,7 @@
  * host's process namespace; without it nothing is found, and that is no fault.
  */
 import { posix } from 'node:path';
-import { linkText, listDir, readBytes, readText } from './host-root.ts';
+import { linkText, listDir, readBytes, readText, type HostRoot } from './host-root.ts';
 
 export interface Running {
   readonly pid: number;
@@ -24,7 +24,7 @@ const maxProcFile = 256 * 1024;
  * The process of that name. Where several run, Docker's own containerd is passed over, and one that belongs to a bundled
  * distribution is preferred.
  */
-export async function findRunning(root: string, comm: string): Promise<Running | undefined> {
+export async function findRunning(root: HostRoot, comm: string): Promise<Running | undefined> {
   const listed = await listDir(root, '/proc');
   if (!listed.ok) return undefined;
   const found: Running[] = [];
@@ -43,7 +43,7 @@ function rank(running: Running): number {
   return config.includes('/rancher/') ? 0 : 1;
 }
 
-async function readRunning(root: string, pid: number): Promise<Running> {
+async function readRunning(root: HostRoot, pid: number): Promise<Running> {
   const at = (name: string): string => `/proc/${pid}/${name}`;
   const [cmdline, environ, cwd, start] = [
     await readText(root, at('cmdline'), maxProcFile),
@@ -72,7 +72,7 @@ function envOf(pairs: readonly string[]): ReadonlyMap<string, string> {
 }
 
 /** Field 22 of stat counts from boot, and /proc/stat says when that was. */
-async function readStart(root: string, path: string): Promise<Pick<Running, 'startedMs' | 'ticks'>> {
+async function readStart(root: HostRoot, path: string): Promise<Pick<Running, 'startedMs' | 'ticks'>> {
   const [own, system] = [await readText(root, path, maxProcFile), await readText(root, '/proc/stat')];
   if (!own.ok || !system.ok) return {};
   // The second field is the name in parentheses, which may hold blanks and parentheses itself.

@@ -9,7 +9,8 @@ import { goDurationMs } from '#go/duration.ts';
 import { parseGoUrl } from '#go/url.ts';
 import { bad, good, seen, type Outcome, type Seen } from '#report/outcome.ts';
 import type { CredentialProvider } from '#kubelet/view.ts';
-import { listDir, locate, statPath, readText } from './host-root.ts';
+import { cannotSee } from './tls-files.ts';
+import { listDir, locate, statPath, readText, type HostRoot, type Unread } from './host-root.ts';
 
 export interface ProviderPlace {
   readonly config: string;
@@ -20,14 +21,16 @@ type Json = Readonly<Record<string, unknown>>;
 /** What the kubelet refuses; `unseen` is what only we could not read. */
 class Refusal extends Error {
   readonly isUnseen: boolean;
-  constructor(why: string, isUnseen: boolean) {
+  readonly how: string | undefined;
+  constructor(why: string, unseen: boolean | Unread) {
     super(why);
-    this.isUnseen = isUnseen;
+    this.isUnseen = typeof unseen === 'boolean' ? unseen : unseen.is === 'unseen';
+    this.how = typeof unseen === 'boolean' ? undefined : unseen.how;
   }
 }
 
 export async function readProviders(
-  root: string,
+  root: HostRoot,
   place: ProviderPlace | undefined,
 ): Promise<Seen<readonly CredentialProvider[]>> {
   if (place === undefined) return seen('no credential provider flags', good([]));
@@ -35,7 +38,7 @@ export async function readProviders(
 }
 
 /** The files that the kubelet reads once, when it starts; a directory for what is taken out of it. */
-export async function providerFiles(root: string, place: ProviderPlace | undefined): Promise<readonly string[]> {
+export async function providerFiles(root: HostRoot, place: ProviderPlace | undefined): Promise<readonly string[]> {
   if (place === undefined) return [];
   try {
     return [...new Set([place.config, ...(await configFiles(root, place.config))])];
@@ -45,9 +48,10 @@ export async function providerFiles(root: string, place: ProviderPlace | undefin
   }
 }
 
-async function readAll(root: string, place: ProviderPlace): Promise<Outcome<readonly CredentialProvider[]>> {
+async function readAll(root: HostRoot, place: ProviderPlace): Promise<Outcome<readonly CredentialProvider[]>> {
   const bin = await statPath(root, place.bin);
   const misconfigured = (file: string, why: string) => bad({ code: 'credential.provider_misconfigured', file, why });
+  if (!bin.ok && bin.unread.is === 'unseen') return bad(cannotSee(place.bin, bin.unread));
   if (!bin.ok && bin.unread.is === 'absent') {
     return misconfigured(place.config, `plugin binary directory ${place.bin} did not exist`);
   }
@@ -68,26 +72,28 @@ async function readAll(root: string, place: ProviderPlace): Promise<Outcome<read
     return good(providers);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (error.isUnseen) return bad({ code: 'agent.cannot_see', what: reading, why: error.message });
+    const { isUnseen, how } = error;
+    if (isUnseen)
+      return bad(cannotSee(reading, { is: 'unseen', why: error.message, ...(how === undefined ? {} : { how }) }));
     return misconfigured(reading, error.message);
   }
 }
 
 /** readCredentialProviderConfig: of a directory, its *.json, *.yaml and *.yml in lexical order. */
-async function configFiles(root: string, config: string): Promise<readonly string[]> {
+async function configFiles(root: HostRoot, config: string): Promise<readonly string[]> {
   const found = await statPath(root, config);
-  if (!found.ok) throw new Refusal(`unable to access path: ${found.unread.why}`, found.unread.is === 'unseen');
+  if (!found.ok) throw new Refusal(`unable to access path: ${found.unread.why}`, found.unread);
   if (found.value.kind !== 'dir') return [config];
   const listed = await listDir(root, config);
-  if (!listed.ok) throw new Refusal(listed.unread.why, listed.unread.is === 'unseen');
+  if (!listed.ok) throw new Refusal(listed.unread.why, listed.unread);
   const files = listed.value.filter(({ name, kind }) => kind !== 'dir' && /\.(?:json|yaml|yml)$/.test(name));
   if (files.length === 0) throw new Refusal('no configuration files found in directory', false);
   return files.map(({ name }) => posix.join(config, name));
 }
 
-async function providersIn(root: string, file: string): Promise<readonly unknown[]> {
+async function providersIn(root: HostRoot, file: string): Promise<readonly unknown[]> {
   const text = await readText(root, file);
-  if (!text.ok) throw new Refusal(text.unread.why, text.unread.is === 'unseen');
+  if (!text.ok) throw new Refusal(text.unread.why, text.unread);
   const config = record(decode(text.value), 'the document');
   onlyFields(config, ['kind', 'apiVersion', 'providers']);
   if (config['kind'] !== 'CredentialProviderConfig') throw new Refusal('wrong kind', false);
@@ -101,7 +107,7 @@ async function providersIn(root: string, file: string): Promise<readonly unknown
 /** YAML takes JSON as well. Aliases are bounded, because they can make much out of little. */
 function decode(text: string): unknown {
   try {
-    return parse(text, { maxAliasCount: 100, uniqueKeys: true, logLevel: 'silent' });
+    return parse(text, { maxAliasCount: 100, uniqueKeys: true, logLevel: 'error' });
   } catch {
     throw new Refusal('neither JSON nor YAML', false);
   }
@@ -109,7 +115,7 @@ function decode(text: string): unknown {
 
 const apiVersions = ['v1', 'v1beta1', 'v1alpha1'].map((version) => `credentialprovider.kubelet.k8s.io/${version}`);
 
-async function readProvider(root: string, raw: unknown, binDir: string): Promise<CredentialProvider> {
+async function readProvider(root: HostRoot, raw: unknown, binDir: string): Promise<CredentialProvider> {
   const provider = record(raw, 'a provider');
   onlyFields(provider, ['name', 'matchImages', 'defaultCacheDuration', 'apiVersion', 'args', 'env', 'tokenAttributes']);
   const name = asText(provider['name'], 'name');
@@ -169,11 +175,11 @@ function checkToken(value: unknown, { name, apiVersion }: { name: string; apiVer
 }
 
 /** exec.LookPath: a file that may be executed. */
-async function findBinary(root: string, path: string): Promise<string> {
+async function findBinary(root: HostRoot, path: string): Promise<string> {
   const found = await statPath(root, path);
   const at = await locate(root, path);
-  if (!found.ok || !at.ok)
-    throw new Refusal(`plugin binary executable ${path} did not exist`, !found.ok && found.unread.is === 'unseen');
+  if (!found.ok && found.unread.is === 'unseen') throw new Refusal(found.unread.why, found.unread);
+  if (!found.ok || !at.ok) throw new Refusal(`plugin binary executable ${path} did not exist`, false);
   if (found.value.kind !== 'file' || !found.value.executable)
     throw new Refusal(`plugin binary ${path} is not executable`, false);
   return at.value;

@@ -5,11 +5,13 @@
  */
 import { Secret } from '#report/secret.ts';
 import type { Doubt } from './view.ts';
+import type { RuntimeLayout } from './distribution.ts';
 import type { ProxyNext, ProxyRules } from '#go/http-proxy.ts';
-import { statPath, readText } from './host-root.ts';
+import { parseEnvFile } from './environment-file.ts';
+import { statPath, readText, type HostRoot } from './host-root.ts';
+import { passedOn, runtimeEnvironment } from './launch.ts';
 import type { Running } from './processes.ts';
-import { parseEnvFile } from './systemd-env.ts';
-import { readUnitEnv, type UnitEnv } from './systemd.ts';
+import type { IgnoredLine, Unit, UnseenFile } from './systemd.ts';
 
 export interface FoundProxy {
   readonly rules: ProxyRules;
@@ -18,38 +20,46 @@ export interface FoundProxy {
   readonly doubts: readonly Doubt[];
   /** What the next restart would bring, where that is something else. */
   readonly next?: ProxyNext;
+  /** The rules are what files would give it: its process was not seen. */
+  readonly isPlanned: boolean;
+  /** Files that may set more of them, and could not be read. */
+  readonly unseen: readonly UnseenFile[];
+  readonly ignored: readonly IgnoredLine[];
 }
 
 type Env = ReadonlyMap<string, string>;
 
-/** Distributions whose one service starts containerd itself. */
-const bundledUnits = ['k3s', 'k3s-agent', 'rke2-server', 'rke2-agent'];
-
 /** `threeSchemes`: as in `ProxyRules`. */
-export async function findProxy(root: string, running: Running | undefined, threeSchemes = false): Promise<FoundProxy> {
-  const found = await findRules(root, running);
+export async function findProxy(
+  root: HostRoot,
+  layout: RuntimeLayout,
+  { running, threeSchemes = false }: { readonly running: Running | undefined; readonly threeSchemes?: boolean },
+): Promise<FoundProxy> {
+  const found = await findRules(root, layout, running);
   if (!threeSchemes) return found;
   const { rules, next } = found;
   const of = (read: ProxyRules): ProxyRules => ({ ...read, threeSchemes });
   return { ...found, rules: of(rules), ...(next === undefined ? {} : { next: { ...next, rules: of(next.rules) } }) };
 }
 
-async function findRules(root: string, running: Running | undefined): Promise<FoundProxy> {
-  const unit = await readServiceEnv(root);
+async function findRules(root: HostRoot, layout: RuntimeLayout, running: Running | undefined): Promise<FoundProxy> {
+  const unit = (await runtimeEnvironment(root, layout)) ?? (await readEnvFiles(root, layout));
   const planned = unit?.env ?? new Map<string, string>();
+  const ignored = unit?.ignored ?? [];
   if (running?.env === undefined) {
-    const source = unit === undefined ? 'no unit file of containerd' : unit.files.join(', ');
-    return { rules: proxyRules(planned, source), env: planned, doubts: [] };
+    const source = unit === undefined ? `no unit file of ${layout.name}` : unit.files.join(', ');
+    const env = planned;
+    return { rules: proxyRules(env, source), env, doubts: [], isPlanned: true, unseen: unit?.unseen ?? [], ignored };
   }
   const rules = proxyRules(running.env, `/proc/${running.pid}/environ`);
-  if (unit === undefined || sameProxy(running.env, planned)) return { rules, env: running.env, doubts: [] };
+  const seen = { rules, env: running.env, doubts: [], isPlanned: false, unseen: [], ignored } as const;
+  if (unit === undefined || unit.unseen.length > 0 || sameProxy(running.env, planned)) return seen;
   // A file that was taken away leaves its directory newer.
   const newer = await newerFile(root, [...unit.files, ...unit.dirs], running.startedMs);
-  if (newer === undefined) return { rules, env: running.env, doubts: [] };
-  const because = `${newer} is newer than the running containerd and gives it other proxy variables`;
+  if (newer === undefined) return seen;
+  const because = `${newer} is newer than the running ${layout.name} and gives it other proxy variables`;
   return {
-    rules,
-    env: running.env,
+    ...seen,
     doubts: [{ is: 'if_restarted', about: 'proxy', because }],
     next: { rules: proxyRules(planned, unit.files.join(', ')), because },
   };
@@ -63,7 +73,7 @@ const startBlurMs = 1000;
 
 /** The first of the files that changed after the start. */
 export async function newerFile(
-  root: string,
+  root: HostRoot,
   files: readonly string[],
   startedMs: number | undefined,
 ): Promise<string | undefined> {
@@ -75,38 +85,21 @@ export async function newerFile(
   return undefined;
 }
 
-async function readServiceEnv(root: string): Promise<UnitEnv | undefined> {
-  const bundled = await readUnitEnv(
-    root,
-    bundledUnits.map((name) => `${name}.service`),
-  );
-  if (bundled !== undefined) return { ...bundled, env: passedOn(bundled.env) };
-  return (await readUnitEnv(root, ['containerd.service'])) ?? (await readEnvFiles(root));
-}
-
-/** Where the unit itself cannot be found, the files that the distributions' units name. */
-async function readEnvFiles(root: string): Promise<UnitEnv | undefined> {
+/** Where the unit itself cannot be found, the files that the units of k3s, RKE2 and k0s name. */
+async function readEnvFiles(root: HostRoot, layout: RuntimeLayout): Promise<Unit | undefined> {
+  if (layout.passesOn !== true) return undefined;
   const env = new Map<string, string>();
   const files: string[] = [];
-  for (const name of bundledUnits) {
-    const names = [`/etc/default/${name}`, `/etc/sysconfig/${name}`, `/etc/systemd/system/${name}.service.env`];
-    for (const file of names) {
+  for (const unit of layout.units) {
+    const name = unit.replace('.service', '');
+    for (const file of [`/etc/default/${name}`, `/etc/sysconfig/${name}`, `/etc/systemd/system/${unit}.env`]) {
       const text = await readText(root, file);
       if (!text.ok) continue;
       files.push(file);
       for (const [key, value] of parseEnvFile(text.value)) env.set(key, value);
     }
   }
-  return files.length === 0 ? undefined : { unit: '', env: passedOn(env), files, dirs: [] };
-}
-
-/** k3s pkg/agent/containerd.Run: `CONTAINERD_X` becomes X for containerd alone, over an X of the service. */
-function passedOn(env: Env): Env {
-  const passed = new Map([...env].filter(([name]) => !name.startsWith('CONTAINERD_')));
-  for (const [name, value] of env) {
-    if (name.startsWith('CONTAINERD_')) passed.set(name.slice('CONTAINERD_'.length), value);
-  }
-  return passed;
+  return files.length === 0 ? undefined : { unit: '', env: passedOn(env), files, dirs: [], ignored: [], unseen: [] };
 }
 
 /** httpproxy.FromEnvironment: upper case first, and an empty value counts as none. */

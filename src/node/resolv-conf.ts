@@ -2,13 +2,14 @@
  * The node's resolver as Go's net package sets itself up (dnsconfig_unix.go, conf.go, nss.go, hosts.go): resolv.conf, hosts,
  * nsswitch.conf, and whether Go would hand a name over to the C library. Looking names up is done elsewhere.
  */
-import type { Doubt, Resolver } from './view.ts';
+import type { Doubt, Resolver, Unseen } from './view.ts';
 import { bareRecord } from '#data/bare-record.ts';
-import { statPath, readText, type Read } from './host-root.ts';
+import { statPath, readText, type Read, type HostRoot } from './host-root.ts';
 
 export interface FoundResolver {
   readonly resolver: Resolver;
   readonly doubts: readonly Doubt[];
+  readonly unseen: readonly Unseen[];
 }
 
 export interface ResolvConf extends Omit<Resolver, 'path' | 'order' | 'hosts'> {
@@ -22,7 +23,7 @@ export interface NssSource {
   readonly standard: boolean;
 }
 
-export async function readResolver(root: string, env: ReadonlyMap<string, string>): Promise<FoundResolver> {
+export async function readResolver(root: HostRoot, env: ReadonlyMap<string, string>): Promise<FoundResolver> {
   const conf = await readText(root, '/etc/resolv.conf');
   const hosts = await readText(root, '/etc/hosts');
   const nss = await readText(root, '/etc/nsswitch.conf');
@@ -40,19 +41,24 @@ export async function readResolver(root: string, env: ReadonlyMap<string, string
     order: orderOf(sources ?? []),
     hosts: hosts.ok ? parseHosts(hosts.value) : bareRecord([]),
   };
-  const unseen = [conf, hosts, nss].flatMap((read) => (isUnseen(read) ? [read.unread.why] : []));
-  const because = [
-    ...(libc === undefined ? [] : [`${libc}, so the C library may resolve names; approximated with the same files`]),
-    ...unseen,
-  ];
-  return { resolver, doubts: because.map((text) => ({ is: 'approximate', about: 'resolver', because: text })) };
+  const because =
+    libc === undefined ? [] : [`${libc}, so the C library may resolve names; approximated with the same files`];
+  const unseen = [conf, hosts, nss].flatMap((read): readonly Unseen[] => {
+    if (!isUnseen(read)) return [];
+    const { why, how } = read.unread;
+    return [
+      { about: 'resolver', what: "the node's name servers and hosts", why, ...(how === undefined ? {} : { how }) },
+    ];
+  });
+  const doubts = because.map((text): Doubt => ({ is: 'approximate', about: 'resolver', because: text }));
+  return { resolver, doubts, unseen };
 }
 
 function isUnseen<T>(read: Read<T>): read is Extract<Read<T>, { ok: false }> {
   return !read.ok && read.unread.is === 'unseen';
 }
 
-export async function readHostname(root: string): Promise<string> {
+export async function readHostname(root: HostRoot): Promise<string> {
   for (const path of ['/etc/hostname', '/proc/sys/kernel/hostname']) {
     const text = await readText(root, path);
     const name = text.ok ? (text.value.split('\n', 1)[0] ?? '').trim() : '';

@@ -1,131 +1,176 @@
-/** The small grammars of systemd that decide about a service's environment. Text in, assignments out. */
+/**
+ * The small grammars of systemd that decide about a service's environment and command line, with what they refuse: a word or a line
+ * that systemd ignores takes no effect, and is named. Text in, values out (systemd v257: src/shared/conf-parser.c parse_line,
+ * src/basic/extract-word.c extract_first_word, src/basic/escape.c cunescape_one, src/shared/specifier.c specifier_printf,
+ * src/basic/env-file.c parse_env_file_internal, src/basic/env-util.c env_assignment_is_valid).
+ */
+import { expandSpecifiers, type SpecifierValues } from './systemd-specifiers.ts';
 
-export type Env = ReadonlyMap<string, string>;
+export interface UnitLine {
+  readonly key: string;
+  readonly value: string;
+  /** Where it begins, counted from 1. */
+  readonly line: number;
+}
 
-/** Key and value of each line of one section, continuations joined and comments dropped (systemd.syntax(7)). */
-export function linesOf(text: string, section: string): readonly (readonly [key: string, value: string])[] {
-  const found: [string, string][] = [];
+/** What systemd ignores, and why; never the value, which may hold a password. */
+export interface Ignored {
+  readonly what: string;
+  readonly why: string;
+}
+
+const blank = ' \t\n\r';
+
+/** The assignments of one section: continuations joined by a blank, comments dropped, also between continued lines. */
+export function linesOf(text: string, section: string): readonly UnitLine[] {
+  const found: UnitLine[] = [];
   let current = '';
   let line = '';
-  for (const raw of text.split(/\r?\n/)) {
-    const isComment = /^\s*[#;]/.test(raw);
-    // A comment between the parts of a continued line is skipped, and the line goes on.
-    if (isComment) continue;
-    if (raw.endsWith('\\')) {
+  let start = 1;
+  for (const [index, written] of text
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .entries()) {
+    const raw = written.endsWith('\r') ? written.slice(0, -1) : written;
+    if ('#;'.includes(raw.trimStart().charAt(0) || ' ')) continue;
+    if (line === '') start = index + 1;
+    if (isContinued(raw)) {
       line += `${raw.slice(0, -1)} `;
       continue;
     }
-    line += raw;
-    const header = /^\s*\[([^\]]*)\]\s*$/.exec(line);
-    const equals = line.indexOf('=');
-    if (header !== null) current = header[1] ?? '';
-    else if (equals > 0 && current === section)
-      found.push([line.slice(0, equals).trim(), line.slice(equals + 1).trim()]);
+    const whole = (line + raw).trim();
     line = '';
+    const equals = whole.indexOf('=');
+    if (whole.startsWith('[') && whole.endsWith(']')) current = whole.slice(1, -1);
+    else if (equals > 0 && current === section) {
+      found.push({ key: whole.slice(0, equals).trim(), value: whole.slice(equals + 1).trim(), line: start });
+    }
   }
   return found;
 }
 
-/** `Environment=`: words with quotes and C escapes, each an assignment (extract_first_word, EXTRACT_CUNESCAPE). */
-export function assignmentsIn(value: string, unit = ''): readonly (readonly [name: string, value: string])[] {
-  return tokensIn(value).flatMap((token) => {
-    const text = expandSpecifiers(token, unit);
-    const equals = text.indexOf('=');
-    const name = text.slice(0, equals);
-    return equals > 0 && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? [[name, text.slice(equals + 1)] as const] : [];
-  });
+/** A backslash at the end, unless another one escapes it. */
+function isContinued(raw: string): boolean {
+  let backslashes = 0;
+  while (raw.charAt(raw.length - 1 - backslashes) === '\\') backslashes += 1;
+  return backslashes % 2 === 1;
 }
 
-export function tokensIn(value: string): readonly string[] {
-  const tokens: string[] = [];
-  let token: string | undefined;
+/** `strict`: an unknown escape refuses the rest, as in Environment=; else it stays as written, as in ExecStart=. */
+export type Escapes = 'strict' | 'relaxed';
+
+export interface Words {
+  readonly words: readonly string[];
+  /** What comes after the last word is not read. */
+  readonly refused?: string;
+}
+
+/** Words with quotes and C escapes (EXTRACT_UNQUOTE, EXTRACT_CUNESCAPE). A quote begins and ends anywhere in a word. */
+export function wordsIn(value: string, escapes: Escapes = 'strict'): Words {
+  const words: string[] = [];
+  let word: string | undefined;
   let quote = '';
   for (let at = 0; at < value.length; at += 1) {
     const char = value.charAt(at);
-    if (char === '\\' && at + 1 < value.length) {
+    if (char === '\\') {
       const escape = unescapeAt(value, at + 1);
-      token = (token ?? '') + escape.text;
-      at = escape.last;
+      if (escape === undefined && escapes === 'strict')
+        return { words, refused: `unknown escape ${escapeText(value, at)}` };
+      word = (word ?? '') + (escape?.text ?? value.slice(at, at + 2));
+      at = escape?.last ?? at + 1;
     } else if (quote !== '') {
       if (char === quote) quote = '';
-      else token = (token ?? '') + char;
+      else word = (word ?? '') + char;
     } else if (char === '"' || char === "'") {
       quote = char;
-      token ??= '';
-    } else if (/\s/.test(char)) {
-      if (token !== undefined) tokens.push(token);
-      token = undefined;
+      word ??= '';
+    } else if (blank.includes(char)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
     } else {
-      token = (token ?? '') + char;
+      word = (word ?? '') + char;
     }
   }
-  // An open quote makes the rest of the line invalid, and systemd drops it.
-  if (token !== undefined && quote === '') tokens.push(token);
-  return tokens;
+  if (quote !== '') return { words, refused: `the quote ${quote} is not closed` };
+  return { words: word === undefined ? words : [...words, word] };
 }
 
-const simpleEscapes: Readonly<Record<string, string>> = {
-  a: '\u0007',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
-  s: ' ',
-};
+function escapeText(value: string, at: number): string {
+  return at + 1 < value.length ? `\\${value.charAt(at + 1)}` : 'at the end';
+}
 
-function unescapeAt(value: string, at: number): { text: string; last: number } {
-  const hex = /^x([0-9a-fA-F]{2})/.exec(value.slice(at, at + 3));
-  if (hex !== null) return { text: String.fromCharCode(Number.parseInt(hex[1] ?? '', 16)), last: at + 2 };
+const simpleEscapes: ReadonlyMap<string, string> = new Map([
+  ['a', '\u0007'],
+  ['b', '\b'],
+  ['f', '\f'],
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+  ['v', '\v'],
+  ['s', ' '],
+  ['\\', '\\'],
+  ['"', '"'],
+  ["'", "'"],
+]);
+
+/** Digits that follow a letter of an escape, and their base. */
+const numbered: ReadonlyMap<string, number> = new Map([
+  ['x', 2],
+  ['u', 4],
+  ['U', 8],
+]);
+
+function unescapeAt(value: string, at: number): { readonly text: string; readonly last: number } | undefined {
   const char = value.charAt(at);
-  return { text: simpleEscapes[char] ?? char, last: at };
+  const simple = simpleEscapes.get(char);
+  if (simple !== undefined) return { text: simple, last: at };
+  const count = numbered.get(char);
+  const [from, length, base] = count === undefined ? [at, 3, 8] : [at + 1, count, 16];
+  const digits = value.slice(from, from + length);
+  const valid = base === 8 ? '01234567' : '0123456789abcdefABCDEF';
+  if (digits.length < length || !consistsOf(digits, valid)) return undefined;
+  const code = Number.parseInt(digits, base);
+  // NUL is refused, and an octal escape is one byte.
+  if (code === 0 || code > (base === 8 ? 255 : 0x10ffff)) return undefined;
+  return { text: String.fromCodePoint(code), last: from + length - 1 };
 }
 
-/** Unknown specifiers stay, so an escaped character of a URL survives unless its letter is one of systemd's. */
-export function expandSpecifiers(text: string, unit: string): string {
-  const prefix = unit.replace(/\.[a-z]+$/, '');
-  const known: Readonly<Record<string, string>> = {
-    '%': '%',
-    n: unit,
-    N: prefix,
-    p: prefix.split('@', 1)[0] ?? '',
-    i: '',
-  };
-  return text.replaceAll(/%([%nNpi])/g, (_, letter: string) => known[letter] ?? '');
+export interface Assignments {
+  readonly set: readonly (readonly [name: string, value: string])[];
+  readonly ignored: readonly Ignored[];
 }
 
-/** An `EnvironmentFile=` (load_env_file): like a shell's assignments, without expansion. */
-export function parseEnvFile(text: string): readonly (readonly [name: string, value: string])[] {
-  const found: [string, string][] = [];
-  const line =
-    /[ \t]*(?:[#;][^\n]*|([A-Za-z_][A-Za-z0-9_]*)[ \t]*=[ \t]*((?:"(?:[^"\\]|\\[\s\S])*"|'[^']*'|\\[\s\S]|[^\n\\"'])*)[^\n]*|[^\n]*)(?:\n|$)/y;
-  const whole = text.replaceAll('\r\n', '\n');
-  while (line.lastIndex < whole.length) {
-    const match = line.exec(whole);
-    if (match === null) break;
-    if (match[1] !== undefined) found.push([match[1], unquote(match[2] ?? '')]);
-  }
-  return found;
-}
-
-function unquote(written: string): string {
-  let value = '';
-  let kept = 0;
-  const piece = /"((?:[^"\\]|\\[\s\S])*)"|'([^']*)'|\\([\s\S])|([\s\S])/g;
-  for (const [, double, single, escaped, plain] of written.matchAll(piece)) {
-    if (double !== undefined) {
-      value += double.replaceAll(/\\(["\\`$])/g, '$1').replaceAll('\\\n', '');
-    } else if (single !== undefined) {
-      value += single;
-    } else if (escaped !== undefined) {
-      value += escaped === '\n' ? '' : escaped;
-    } else {
-      value += plain ?? '';
-      // Only unquoted blanks at the end are trimmed.
-      if (/\s/.test(plain ?? '')) continue;
+/** `Environment=` (load-fragment.c config_parse_environ): a bad word is skipped; bad syntax ends the line. */
+export function assignmentsIn(value: string, specifiers: SpecifierValues): Assignments {
+  const { words, refused } = wordsIn(value);
+  const set: (readonly [string, string])[] = [];
+  const ignored: Ignored[] = [];
+  for (const word of words) {
+    const equals = word.indexOf('=');
+    const what = equals > 0 ? word.slice(0, equals) : 'a word without `=`';
+    const text = expandSpecifiers(word, specifiers);
+    if (!text.ok) {
+      ignored.push({ what, why: `${text.why}; a percent sign that is meant is written twice` });
+      continue;
     }
-    kept = value.length;
+    const name = text.value.slice(0, text.value.indexOf('='));
+    if (isVariableName(name)) set.push([name, text.value.slice(name.length + 1)]);
+    else ignored.push({ what, why: equals > 0 ? 'it is no name of a variable' : 'it is no assignment' });
   }
-  return value.slice(0, kept);
+  return {
+    set,
+    ignored: refused === undefined ? ignored : [...ignored, { what: 'the rest of the line', why: refused }],
+  };
+}
+
+const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_';
+
+/** env_name_is_valid */
+export function isVariableName(name: string): boolean {
+  return name !== '' && letters.includes(name.charAt(0)) && consistsOf(name, `${letters}0123456789`);
+}
+
+function consistsOf(text: string, characters: string): boolean {
+  for (const char of text) if (!characters.includes(char)) return false;
+  return true;
 }

@@ -8,7 +8,7 @@ import { bad, good, type Outcome } from '#report/outcome.ts';
 import { Secret } from '#report/secret.ts';
 import type { ClientPair, TlsRule } from './view.ts';
 import type { CertificateFacts, PemFile } from '#report/certificate.ts';
-import { readText, type Unread } from './host-root.ts';
+import { readText, type Unread, type HostRoot } from './host-root.ts';
 import { certificatesIn, pemBlocks } from './pem.ts';
 
 export interface TlsPaths {
@@ -19,7 +19,7 @@ export interface TlsPaths {
 }
 
 /** containerd's updateTLSConfigFromHost (hosts.go). */
-export async function readTls(root: string, paths: TlsPaths): Promise<Outcome<TlsRule>> {
+export async function readTls(root: HostRoot, paths: TlsPaths): Promise<Outcome<TlsRule>> {
   const extraRoots: PemFile[] = [];
   for (const path of paths.cas) {
     const ca = await readCa(root, path);
@@ -35,7 +35,7 @@ export async function readTls(root: string, paths: TlsPaths): Promise<Outcome<Tl
   return good({ verify: !paths.skipVerify, extraRoots, clients });
 }
 
-async function readCa(root: string, path: string): Promise<Outcome<PemFile>> {
+async function readCa(root: HostRoot, path: string): Promise<Outcome<PemFile>> {
   const text = await readText(root, path);
   if (!text.ok) return bad(unreadable(text.unread, path, 'hosts.ca_unreadable'));
   if (!certificatesIn(text.value).some(isCertificate)) {
@@ -45,7 +45,7 @@ async function readCa(root: string, path: string): Promise<Outcome<PemFile>> {
 }
 
 /** Both files, and whether they belong together. An absent key is expected in the certificate's file. */
-export async function readClient(root: string, certPath: string, keyPath?: string): Promise<Outcome<ClientPair>> {
+export async function readClient(root: HostRoot, certPath: string, keyPath?: string): Promise<Outcome<ClientPair>> {
   const cert = await readText(root, certPath);
   if (!cert.ok) return bad(unreadable(cert.unread, certPath, 'hosts.client_unreadable'));
   const key = keyPath === undefined ? cert : await readText(root, keyPath);
@@ -97,12 +97,16 @@ function isCertificate(pem: string): boolean {
   }
 }
 
+export function cannotSee(what: string, { why, how }: Unread): Fault {
+  return { code: 'agent.cannot_see', what, why, ...(how === undefined ? {} : { how }) };
+}
+
 export function unreadable(
   unread: Unread,
   file: string,
   code: 'hosts.ca_unreadable' | 'hosts.client_unreadable' | 'hosts.unreadable',
 ): Fault {
   // What only we may not read, the runtime may: that is no fault of the node's.
-  if (unread.is === 'unseen') return { code: 'agent.cannot_see', what: file, why: unread.why };
+  if (unread.is === 'unseen') return cannotSee(file, unread);
   return { code, file, why: unread.why };
 }

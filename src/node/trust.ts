@@ -5,7 +5,7 @@
 import { posix } from 'node:path';
 import type { SystemRoots } from './view.ts';
 import type { PemFile } from '#report/certificate.ts';
-import { linkText, listDir, readText } from './host-root.ts';
+import { linkText, listDir, readText, type HostRoot, type Unread } from './host-root.ts';
 import { pemBlocks } from './pem.ts';
 
 export const bundleFiles: readonly string[] = [
@@ -24,12 +24,14 @@ export interface FoundRoots {
   readonly files: readonly string[];
   /** What stands in a place that Go reads, and we could not. */
   readonly unread: readonly string[];
+  /** Why, where that is known to be ours. */
+  readonly hidden: readonly Unread[];
 }
 
 /** A host has one bundle of some 150 certificates; this is many times that. */
 const maxTotalBytes = 16 * 1024 * 1024;
 
-export async function readRoots(root: string, env: ReadonlyMap<string, string>): Promise<FoundRoots> {
+export async function readRoots(root: HostRoot, env: ReadonlyMap<string, string>): Promise<FoundRoots> {
   const store = new Store();
   const file = env.get('SSL_CERT_FILE') ?? '';
   for (const path of file === '' ? bundleFiles : [file]) {
@@ -40,14 +42,14 @@ export async function readRoots(root: string, env: ReadonlyMap<string, string>):
   }
   const dir = env.get('SSL_CERT_DIR') ?? '';
   for (const path of dir === '' ? bundleDirs : dir.split(':')) await takeDir(root, path, store);
-  return { roots: { pems: store.pems }, files: store.files, unread: [...new Set(store.unread)] };
+  return { roots: { pems: store.pems }, files: store.files, unread: [...new Set(store.unread)], hidden: store.hidden };
 }
 
 /** readUniqueDirectoryEntries: a link to a neighbour in the same directory is passed over. */
-async function takeDir(root: string, dir: string, store: Store): Promise<void> {
+async function takeDir(root: HostRoot, dir: string, store: Store): Promise<void> {
   const listed = await listDir(root, dir);
   if (!listed.ok) {
-    if (listed.unread.is === 'unseen') store.unread.push(dir);
+    if (listed.unread.is === 'unseen') store.hide(dir, listed.unread);
     return;
   }
   store.files.push(dir);
@@ -64,14 +66,20 @@ class Store {
   readonly pems: PemFile[] = [];
   readonly files: string[] = [];
   readonly unread: string[] = [];
+  readonly hidden: Unread[] = [];
   readonly #seen = new Set<string>();
   #bytes = 0;
 
+  hide(path: string, unread: Unread): void {
+    this.unread.push(path);
+    this.hidden.push(unread);
+  }
+
   /** Whether the file could be read. */
-  async take(root: string, path: string): Promise<boolean> {
+  async take(root: HostRoot, path: string): Promise<boolean> {
     const text = await readText(root, path);
     if (!text.ok) {
-      if (text.unread.is === 'unseen') this.unread.push(path);
+      if (text.unread.is === 'unseen') this.hide(path, text.unread);
       return false;
     }
     const fresh: string[] = [];

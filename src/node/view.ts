@@ -4,6 +4,7 @@
  */
 import type { CertificateFacts, PemFile } from '#report/certificate.ts';
 import type { Disks, SnapshotSettings } from '#kubelet/disk.ts';
+import type { FoundDistribution } from './distribution.ts';
 import type { Outcome, Seen } from '#report/outcome.ts';
 import type { Fault } from '#report/fault.ts';
 import type { KubeletView } from '#kubelet/view.ts';
@@ -25,6 +26,26 @@ export interface NodeView {
   readonly warnings: readonly Fault[];
   /** Why a verdict from this view may differ from the running programs' behaviour. Empty: exact. */
   readonly doubts: readonly Doubt[];
+  /** Absent where none was recognised, or nothing was looked for. */
+  readonly distribution?: FoundDistribution;
+  /** Where the flags of its programs were read. */
+  readonly launches?: { readonly runtime: LaunchSource; readonly kubelet: LaunchSource };
+  /** What may decide a pull, and could not be seen from here. */
+  readonly unseen?: readonly Unseen[];
+}
+
+export interface LaunchSource {
+  /** `nothing`: no source has them, and `where` says what was looked for. */
+  readonly from: 'process' | 'unit' | 'file' | 'nothing';
+  readonly where: string;
+}
+
+/** A failure that rests on what is hidden is no failure yet: the verdict is unknown, and `how` says what shows it. */
+export interface Unseen {
+  readonly about: Concern;
+  readonly what: string;
+  readonly why: string;
+  readonly how?: string;
 }
 
 /** What the next start of the runtime or of the kubelet changes: files that were read only at the start, and have changed since. */
@@ -107,6 +128,8 @@ export type RegistryConfig =
       readonly kind: 'legacy';
       /** `registry.mirrors.<host>.endpoint`; the key `*` serves hosts that have none. */
       readonly mirrors: Readonly<Record<string, readonly string[]>>;
+      /** `registry.mirrors.<host>.rewrite` of k3s's fork; absent: none. */
+      readonly rewrites?: Readonly<Record<string, readonly Rewrite[]>>;
       /** `registry.configs.<host:port>.tls`; gone in 2.0. */
       readonly tls: Readonly<Record<string, Outcome<TlsRule>>>;
     };
@@ -142,7 +165,11 @@ export interface HostRule {
   readonly tls?: TlsRule;
   readonly headers: readonly Header[];
   readonly dialTimeoutMs?: number;
+  /** `rewrite` of k3s's fork: patterns for the repository, and what they make of it. */
+  readonly rewrites?: readonly Rewrite[];
 }
+
+export type Rewrite = readonly [pattern: string, replacement: string];
 
 export interface TlsRule {
   readonly verify: boolean;

@@ -4,10 +4,11 @@
  */
 import type { Fault } from '#report/fault.ts';
 import type { PullReport } from '#report/report.ts';
-import type { Doubt, NodeView } from '#node/view.ts';
+import type { Doubt, NodeView, Unseen } from '#node/view.ts';
 import { counted, platformText } from './measures.ts';
 
 export { fleetTable } from '#output/terminal/fleet-table.ts';
+export { explanationText } from '#output/terminal/explanation.ts';
 export { junit } from './junit.ts';
 export { nodesTable, readNodeLine } from '#output/terminal/nodes-table.ts';
 export type { NodeLine } from '#output/terminal/nodes-table.ts';
@@ -23,6 +24,12 @@ export interface PublicNode {
   readonly runtime: string;
   readonly engine?: string;
   readonly platform: string;
+  /** `k3s`; absent where none was recognised. */
+  readonly distribution?: string;
+  /** Where the flags of its programs were read. */
+  readonly flags?: NonNullable<NodeView['launches']>;
+  /** What may decide a pull, and could not be seen; absent: nothing. */
+  readonly unseen?: readonly Unseen[];
   readonly warnings: readonly Fault[];
   readonly doubts: readonly Doubt[];
 }
@@ -37,13 +44,17 @@ export function document(node: PublicNode, reports: readonly PullReport[]): Docu
   return { version: 1, node, reports };
 }
 
-export function publicNode({ name, runtime, platform, warnings, doubts }: NodeView): PublicNode {
+export function publicNode(view: NodeView): PublicNode {
+  const { name, runtime, platform, warnings, doubts, distribution, launches, unseen } = view;
   const { version, config } = runtime;
   return {
     name,
     runtime: `${version.name}://${version.text}`,
     ...(config.ok ? { engine: config.value.engine } : {}),
     platform: platformText(platform),
+    ...(distribution === undefined ? {} : { distribution: distribution.distribution.name }),
+    ...(launches === undefined ? {} : { flags: launches }),
+    ...(unseen === undefined ? {} : { unseen }),
     warnings,
     doubts,
   };

@@ -6,13 +6,15 @@ import { parsePlatform, type Platform } from '#image/platform.ts';
 import type { NodeView } from '#node/view.ts';
 import type { Config } from '#config/config.ts';
 import type { AtStart } from '#node/at-start.ts';
-import { readNode } from './read-node.ts';
+import { readNode, type ReadNode } from './read-node.ts';
 
 /** Of node.status.nodeInfo. */
 export interface NodeStatus {
   readonly runtime: string;
   readonly os: string;
   readonly architecture: string;
+  readonly kubelet?: string;
+  readonly osImage?: string;
   readonly conditions?: readonly {
     readonly type: string;
     readonly status: string;
@@ -71,12 +73,20 @@ async function readFiles(config: Config, { now, status, atStart }: ReadViewOptio
         : { credentialProviderBinDir: config.imageCredentialProviderBinDir }),
       runsHere: status !== undefined,
     },
+    info: infoOf(status),
     now,
     ...(atStart === undefined ? {} : { atStart }),
   });
   const clusterPlatforms =
     config.clusterPlatforms.length > 0 ? config.clusterPlatforms : (status?.clusterPlatforms ?? []);
   return clusterPlatforms.length === 0 ? view : { ...view, clusterPlatforms };
+}
+
+function infoOf({ kubelet, osImage }: Partial<NodeStatus> = {}): NonNullable<ReadNode['info']> {
+  return {
+    ...(kubelet === undefined ? {} : { kubeletVersion: kubelet }),
+    ...(osImage === undefined ? {} : { osImage }),
+  };
 }
 
 /** The Node does not name the variant of a 32-bit ARM; the machine does. */

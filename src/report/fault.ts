@@ -35,6 +35,8 @@ export interface FaultFacts {
   'hosts.client_unreadable': { file: string; why: string };
   'hosts.none_may_resolve': { registry: string; file: string };
   'runtime.misconfigured': { file: string; why: string };
+  /** Stops nothing by itself: what systemd does not take from a unit file. Never the value, which may hold a password. */
+  'unit.line_ignored': { file: string; line: number; key: string; what: string; why: string };
 
   'credential.secret_missing': { secret: string; namespace: string };
   'credential.secret_ignored': { secret: string; namespace: string; why: string };
@@ -132,7 +134,8 @@ export interface FaultFacts {
   'agent.over_budget': { registry: string };
   /** A token service that no credential should be sent to: see registry/authorize.ts. */
   'agent.distrusts_realm': { realm: string; why: string };
-  'agent.cannot_see': { what: string; why: string };
+  /** `how`: what would show it, as a sentence, where that is known. */
+  'agent.cannot_see': { what: string; why: string; how?: string };
   'agent.out_of_time': { step: string; afterMs: number };
   /** Another node's agent, asked from afar. */
   'agent.unreachable': { node: string; why: string };
@@ -155,6 +158,7 @@ const owners: { readonly [C in FaultCode]: Owner } = {
   'hosts.client_unreadable': 'node',
   'hosts.none_may_resolve': 'node',
   'runtime.misconfigured': 'node',
+  'unit.line_ignored': 'node',
   'credential.secret_missing': 'credentials',
   'credential.secret_ignored': 'credentials',
   'credential.malformed': 'credentials',

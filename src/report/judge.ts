@@ -1,11 +1,11 @@
 /** From plan and rehearsal to the verdict: pulls, at risk, fails, or unknown. Pure, and the only place that decides. */
-import { ownerOf, type Fault, type FaultCode } from './fault.ts';
+import { rootOf, ownerOf, type Fault, type FaultCode } from './fault.ts';
 import { threatens, type Forecast } from '#forecast/forecast.ts';
 import type { Bad } from './outcome.ts';
 import type { PullPlan } from '#runtime/plan.ts';
 import type { Content, Attempt, Rehearsal, Stage } from './rehearsal.ts';
 import type { Confidence, Verdict } from './verdict.ts';
-import type { Doubt } from '#node/view.ts';
+import type { Doubt, Unseen } from '#node/view.ts';
 import type { Demand } from '#kubelet/demand.ts';
 
 type Bare = { readonly is: 'pulls' } | { readonly is: 'stops'; readonly fault: Fault; readonly stage: Stage };
@@ -28,7 +28,41 @@ function stopped(fault: Fault, stage: Stage, confidence: Confidence): Verdict {
   return { is: ownerOf(fault.code) === 'agent' ? 'unknown' : 'fails', fault, stage, confidence };
 }
 
+/** A failure that rests on what could not be seen is not known to be one. */
 function decide(plan: PullPlan, demand: Demand, rehearsal: Rehearsal): Bare {
+  const bare = decideSeen(plan, demand, rehearsal);
+  if (bare.is === 'pulls' || ownerOf(bare.fault.code) === 'agent') return bare;
+  const hidden = plan.unseen.find(({ about }) => mayDecide(about, bare.fault));
+  if (hidden === undefined) return bare;
+  const { what, why, how } = hidden;
+  return { ...bare, fault: { code: 'agent.cannot_see', what, why, ...(how === undefined ? {} : { how }) } };
+}
+
+/** What another proxy, name server, certificate store or configuration of the runtime could change. */
+function mayDecide(about: Unseen['about'], fault: Fault): boolean {
+  const root = rootOf(fault);
+  const [area = ''] = root.code.split('.');
+  switch (about) {
+    case 'runtime':
+      return !['image', 'credential', 'disk', 'kubelet'].includes(area);
+    case 'proxy':
+      return (
+        ['dns', 'tcp', 'tls', 'proxy', 'blob'].includes(area) ||
+        ['api.timed_out', 'api.not_a_registry'].includes(root.code)
+      );
+    case 'resolver':
+      return ['dns', 'tcp'].includes(area);
+    case 'roots':
+      return root.code === 'tls.untrusted';
+    case 'credentials':
+    case 'platform':
+    case 'content':
+    case 'policy':
+      return false;
+  }
+}
+
+function decideSeen(plan: PullPlan, demand: Demand, rehearsal: Rehearsal): Bare {
   if (demand.policy === 'Never') return decideNever(plan, demand);
   if (!plan.identities.ok) return { is: 'stops', fault: plan.identities.fault, stage: 'plan' };
   if (!plan.routes.ok) return { is: 'stops', fault: plan.routes.fault, stage: 'plan' };
@@ -113,13 +147,23 @@ const absences: ReadonlySet<FaultCode> = new Set([
 
 function confidenceOf(plan: PullPlan, rehearsal: Rehearsal, bare: Bare): Confidence {
   const challenged = rehearsal.attempts.some(wasChallenged);
-  const doubts = [...plan.doubts, ...contentDoubts(plan, rehearsal, bare)].filter(
-    ({ about }) => about !== 'credentials' || challenged,
-  );
+  const doubts = [
+    ...plan.doubts,
+    ...contentDoubts(plan, rehearsal, bare),
+    ...hiddenFileDoubts(plan, rehearsal, bare),
+  ].filter(({ about }) => about !== 'credentials' || challenged);
   const approximate = doubts.filter(({ is }) => is === 'approximate');
   const because = [...new Set(doubts.map((doubt) => doubt.because))];
   if (approximate.length > 0) return { is: 'approximate', because };
   return doubts.length > 0 ? { is: 'exact-if-restarted', because } : { is: 'exact', because: [] };
+}
+
+/** A file at one of these places would log in, where a login is missing. */
+function hiddenFileDoubts({ hiddenFiles }: PullPlan, rehearsal: Rehearsal, bare: Bare): readonly Doubt[] {
+  const isAnonymous = rehearsal.attempts.at(-1)?.as === 'anonymous';
+  if (hiddenFiles.length === 0 || bare.is === 'pulls' || bare.stage !== 'auth' || !isAnonymous) return [];
+  const because = `the kubelet would also read ${hiddenFiles.join(', ')}, which are not mounted`;
+  return [{ is: 'approximate', about: 'credentials', because }];
 }
 
 function contentDoubts(plan: PullPlan, rehearsal: Rehearsal, bare: Bare): readonly Doubt[] {

@@ -13,7 +13,7 @@ import type { Good, Outcome } from '#report/outcome.ts';
 import type { Platform } from '#image/platform.ts';
 import { proxyWarnings, type ProxyNext, type ProxyRules } from '#go/http-proxy.ts';
 import type { Engine } from './engine.ts';
-import type { Doubt, Header, NodeView, Resolver, StaticAuth, SystemRoots, TlsRule } from '#node/view.ts';
+import type { Doubt, Header, NodeView, Resolver, StaticAuth, SystemRoots, TlsRule, Unseen } from '#node/view.ts';
 
 /** What the node and the kubelet contribute to a plan. */
 export interface KubeletPlan {
@@ -38,6 +38,10 @@ export interface KubeletPlan {
   readonly unseenFile?: Fault;
   /** Why the agent did not run a plugin that the kubelet runs for this image: its credentials come after all others. */
   readonly unseenProvider?: Fault;
+  /** What may decide the pull, and could not be seen. */
+  readonly unseen: readonly Unseen[];
+  /** Places for a docker configuration file of the kubelet that are not shown. */
+  readonly hiddenFiles: readonly string[];
   readonly warnings: readonly Fault[];
   readonly doubts: readonly Doubt[];
 }
@@ -76,6 +80,8 @@ export interface Route {
   readonly authority: string;
   /** `/v2`, or what override_path leaves. */
   readonly path: string;
+  /** The repository as this host is asked for it, where a rewrite makes another of it. */
+  readonly repository?: string;
   readonly mayPull: boolean;
   readonly mayResolve: boolean;
   /** How TLS is done where it is done. */
@@ -125,9 +131,11 @@ export function planKubelet(view: NodeView, demand: ReadDemand, answers: readonl
     unusedSecrets: keyring.unused,
     providers: providerStates(answers),
     ...(view.kubelet.nodeFile.ok ? {} : { unseenFile: view.kubelet.nodeFile.fault }),
-    ...unseenProvider(answers),
+    ...unseenProvider(view, answers),
+    unseen: view.unseen ?? [],
+    hiddenFiles: view.kubelet.hidden ?? [],
     warnings: [...view.warnings, ...proxyWarnings(view.runtime.proxy), ...providerWarnings(view), ...keyring.warnings],
-    doubts: [...view.doubts, ...unseen, ...unseenFileDoubts(view)],
+    doubts: [...view.doubts, ...unseen, ...unseenFileDoubts(view), ...unseenDoubts(view)],
   };
 }
 
@@ -144,9 +152,24 @@ function providerWarnings({ kubelet: { providers } }: NodeView): readonly Fault[
 }
 
 /** A plugin that fails fails for the kubelet as well. A plugin that the agent may not run is the agent's own limit. */
-function unseenProvider(answers: readonly ProviderAnswer[]): { readonly unseenProvider?: Fault } {
+function unseenProvider(
+  { kubelet: { providers } }: NodeView,
+  answers: readonly ProviderAnswer[],
+): { readonly unseenProvider?: Fault } {
+  if (!providers.ok && ownerOf(providers.fault.code) === 'agent') return { unseenProvider: providers.fault };
   const [fault] = answers.flatMap(({ auth }) => (!auth.ok && ownerOf(auth.fault.code) === 'agent' ? [auth.fault] : []));
   return fault === undefined ? {} : { unseenProvider: fault };
+}
+
+function unseenDoubts({ unseen = [], kubelet: { providers } }: NodeView): readonly Doubt[] {
+  const doubts = unseen.map(({ about, what, why }): Doubt => ({
+    is: 'approximate',
+    about,
+    because: `${what}: ${why}`,
+  }));
+  if (providers.ok || providers.fault.code !== 'agent.cannot_see') return doubts;
+  const because = `the kubelet's credential providers could not be seen (${providers.fault.why})`;
+  return [...doubts, { is: 'approximate', about: 'credentials', because }];
 }
 
 function unseenFileDoubts(view: NodeView): readonly Doubt[] {

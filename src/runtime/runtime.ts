@@ -11,6 +11,9 @@ import type { Attempt } from '#report/rehearsal.ts';
 import type { Doubt, NodeView, OwnView, RuntimeConfig, RuntimeVersion } from '#node/view.ts';
 import type { AsStarted } from '#node/as-started.ts';
 import type { AtStart } from '#node/at-start.ts';
+import type { RuntimeLayout } from '#node/distribution.ts';
+import type { HostRoot } from '#node/host-root.ts';
+import type { Launch } from '#node/launch.ts';
 import type { Running } from '#node/processes.ts';
 import type { FoundProxy } from '#node/proxy.ts';
 import type { AttemptContext } from '#runtime/attempt/context.ts';
@@ -35,8 +38,12 @@ export interface Runtime {
 
 export interface ReadRuntime {
   /** Where the node's root directory is mounted. */
-  readonly root: string;
+  readonly root: HostRoot;
   readonly version: RuntimeVersion;
+  /** Where its distribution puts it. */
+  readonly layout: RuntimeLayout;
+  /** Whether a kubelet on this machine needs it. */
+  readonly serves: 'a kubelet' | 'no kubelet' | 'whoever asks';
   /** What earlier reads remember of what the running programs have read. */
   readonly atStart: AtStart;
   /** A fault that stops nothing by itself. */
@@ -46,6 +53,8 @@ export interface ReadRuntime {
 export interface RuntimeRead {
   /** The runtime's process, where it can be seen. */
   readonly running: Running | undefined;
+  /** Its flags, and where they were read. */
+  readonly start: Launch;
   /** The proxy variables of its environment, and that environment. */
   readonly proxy: FoundProxy;
   /** What every runtime has: storage root, pause image, time-outs. A fault here stops every pull. */

@@ -22,13 +22,22 @@ const componentValues: Readonly<Record<string, Values>> = {
   catalog: { catalog: { enabled: true } },
   'catalog-nodes': { catalog: { enabled: true, nodes: true } },
   'credential-plugins': { credentialPlugins: true },
+  'distribution-gke': { distribution: 'gke' },
+  'distribution-k0s': { distribution: 'k0s' },
+  'distribution-k3s': { distribution: 'k3s' },
+  'distribution-microk8s': { distribution: 'microk8s' },
   'host-disk': { hostDisk: true },
+  'host-opt': {
+    extraVolumes: [{ name: 'host-opt', hostPath: { path: '/opt', type: 'Directory' } }],
+    extraVolumeMounts: [{ name: 'host-opt', mountPath: '/host/opt', readOnly: true }],
+  },
   'host-proc': { hostProc: true },
   'listener-auth': { listenerAuth: true },
   'listener-tls': { listenerTls: { enabled: true } },
   monitoring: { monitoring: { enabled: true } },
   'node-condition': { nodeCondition: true },
   'pull-secrets': { pullSecrets: { scope: 'cluster' } },
+  'read-as-root': { runAsRoot: true },
   'shared-reservations': { sharedReservations: true },
 };
 

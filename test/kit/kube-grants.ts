@@ -27,6 +27,12 @@ export const componentGrants = {
   'host-proc': [],
   'host-disk': [],
   'credential-plugins': [],
+  'distribution-gke': [],
+  'distribution-k0s': [],
+  'distribution-k3s': [],
+  'distribution-microk8s': [],
+  'host-opt': [],
+  'read-as-root': [],
   monitoring: [],
 } as const;
 

@@ -48,7 +48,7 @@ describe('the runtime where nobody names it', () => {
     ],
   ])('is found in %s', async (_, status, text) => {
     await using node = await nodeRoot({ 'var/lib/dpkg/status': status });
-    expect(await findRuntime(node.path, undefined)).toMatchObject({
+    expect(await findRuntime(node.path, {})).toMatchObject({
       version: { name: 'containerd', text },
       doubts: [],
     });
@@ -60,7 +60,7 @@ describe('the runtime where nobody names it', () => {
     ['a neighbour of its name', { 'var/lib/dpkg/status': block('containerd-app', 'installed', '1.6.20') }],
   ])('is assumed from %s, with a doubt', async (_, tree) => {
     await using node = await nodeRoot(tree);
-    expect(await findRuntime(node.path, undefined)).toMatchObject({
+    expect(await findRuntime(node.path, {})).toMatchObject({
       version: { text: assumedVersion },
       doubts: [{ is: 'approximate', about: 'runtime' }],
     });
@@ -68,7 +68,37 @@ describe('the runtime where nobody names it', () => {
 
   test('a text that is not understood is owned up to', async () => {
     await using node = await nodeRoot();
-    const { doubts } = await findRuntime(node.path, 'podman');
+    const { doubts } = await findRuntime(node.path, { written: 'podman' });
     expect(doubts).toMatchObject([{ is: 'approximate', because: saying('"podman"') }]);
+  });
+});
+
+describe('the runtime by what its kubelet and its files show', () => {
+  test.each([
+    ['unix:///var/run/crio/crio.sock', 'cri-o'],
+    ['unix:///run/containerd/containerd.sock', 'containerd'],
+    ['unix:///var/run/cri-dockerd.sock', 'docker'],
+  ])('%s', async (endpoint, name) => {
+    await using node = await nodeRoot();
+    expect((await findRuntime(node.path, { endpoint })).version.name).toBe(name);
+  });
+
+  test('is CRI-O where its configuration is, and containerd has none', async () => {
+    await using node = await nodeRoot({ 'etc/crio/crio.conf.d/10-crio.conf': '' });
+    expect((await findRuntime(node.path, {})).version.name).toBe('cri-o');
+    await node.add({ 'etc/containerd/config.toml': '' });
+    expect((await findRuntime(node.path, {})).version.name).toBe('containerd');
+  });
+
+  test.each([
+    ['containerd://1.5.0', 1],
+    ['containerd://1.6.0', 0],
+    ['containerd://2.3.4', 0],
+    ['containerd://2.4.0', 1],
+    ['containerd://9.9.9', 1],
+    ['cri-o://9.9.9', 0],
+  ])('%s is known: %d doubts', async (written, count) => {
+    await using node = await nodeRoot();
+    expect((await findRuntime(node.path, { written })).doubts).toHaveLength(count);
   });
 });

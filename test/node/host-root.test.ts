@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { linkText, listDir, locate, statPath, maxDirEntries, readBytes, readText } from '#node/host-root.ts';
+import { linkText, listDir, locate, statPath, maxDirEntries, readBytes, readText } from '../../src/node/host-root.ts';
+import { needs } from '../kit/installed.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
 async function textAt(tree: NodeTree, path: string, limit?: number) {
@@ -102,5 +103,54 @@ describe('looking at the node', () => {
     await using root = await nodeRoot({ a: { link: '/dev/null' }, b: '' });
     expect(await linkText(root.path, '/a')).toEqual({ ok: true, value: '/dev/null' });
     expect(await linkText(root.path, '/b')).toMatchObject({ ok: false });
+  });
+});
+
+describe('a root in which some directories are mounted', () => {
+  test('knows what is missing from what is not shown', async () => {
+    await using node = await nodeRoot({ 'etc/hosts': '', 'etc/out': { link: '/var/x' }, 'var/lib': { dir: true } });
+    const root = { path: node.path, mounted: ['/etc'] };
+    expect(await readText(root, '/etc/hosts')).toMatchObject({ ok: true });
+    expect(await readText(root, '/etc/none')).toMatchObject({ unread: { is: 'absent' } });
+    for (const path of ['/etc/out', '/var/lib/rancher/x']) {
+      expect(await readText(root, path)).toMatchObject({
+        unread: { is: 'unseen', how: expect.any(String) as unknown },
+      });
+    }
+    expect(await listDir(root, '/var/lib')).toMatchObject({ unread: { is: 'unseen' } });
+    expect(await statPath(root, '/var/lib/rancher')).toMatchObject({
+      unread: { how: 'Add the component distribution-k3s: it mounts what holds /var/lib/rancher.' },
+    });
+  });
+
+  test.runIf(needs(['unshare', 'root']))('is recognised by its mounts', async () => {
+    await using node = await nodeRoot({
+      'host/etc': { dir: true },
+      'whole/etc': { dir: true },
+      'whole/proc': { dir: true },
+    });
+    const script = `import { openRoot } from ${JSON.stringify(new URL('../../src/node/host-root.ts', import.meta.url).href)};
+      for (const dir of ['host', 'whole']) console.log(JSON.stringify(await openRoot(${JSON.stringify(node.path)} + '/' + dir)));`;
+    const said = execFileSync(
+      'unshare',
+      [
+        '--mount',
+        'sh',
+        '-ec',
+        'mount --bind /etc "$1/host/etc"; mount --bind /etc "$1/whole/proc"; exec "$2" --input-type=module -e "$3"',
+        'sh',
+        node.path,
+        process.execPath,
+        script,
+      ],
+      { encoding: 'utf8' },
+    );
+    const [host, whole] = said
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+    expect(host).toEqual({ ok: true, value: { path: `${node.path}/host`, mounted: ['/etc'] } });
+    // A disk with a /proc of its own is the whole node all the same.
+    expect(whole).toEqual({ ok: true, value: `${node.path}/whole` });
   });
 });

@@ -11,7 +11,7 @@ test('the file, the drop-ins in the order of their names, and the flags are laid
     'etc/kubelet.d/40-d.conf': '{ no yaml',
   });
   const args = ['kubelet', '--config=/etc/kubelet.yaml', '--config-dir', '/etc/kubelet.d', '--registry-qps=9'];
-  const config = await readKubeletConfig(root.path, args);
+  const config = await readKubeletConfig(root.path, { args: args, layout: {} });
   expect(config).toMatchObject({ ok: true, value: { registryPullQps: 9, registryBurst: 20, imageGcLowPercent: 15 } });
   expect(config.source).toBe('/etc/kubelet.yaml, /etc/kubelet.d, command line');
 });
@@ -20,13 +20,16 @@ test('without a command line the file is where kubeadm puts it', async () => {
   await using root = await nodeRoot({
     'var/lib/kubelet/config.yaml': 'imagePullCredentialsVerificationPolicy: AlwaysVerify\n',
   });
-  const config = await readKubeletConfig(root.path, undefined);
+  const config = await readKubeletConfig(root.path, { args: undefined, layout: {} });
   expect(config).toMatchObject({ ok: true, value: { imagePullCredentialsVerificationPolicy: 'AlwaysVerify' } });
 });
 
 test('a kubelet without --config has the defaults and its flags', async () => {
   await using root = await nodeRoot({ 'var/lib/kubelet/config.yaml': 'registryPullQPS: 1\n' });
-  const config = await readKubeletConfig(root.path, ['kubelet', '--eviction-hard=imagefs.available<9%']);
+  const config = await readKubeletConfig(root.path, {
+    args: ['kubelet', '--eviction-hard=imagefs.available<9%'],
+    layout: {},
+  });
   expect(config).toMatchObject({
     ok: true,
     value: { registryPullQps: 5, evictionHard: { 'imagefs.available': '9%' } },
@@ -37,6 +40,9 @@ test.each([[undefined], [['kubelet', '--config=/etc/gone.yaml']]])(
   'a file that is not to be seen leaves it open: %j',
   async (args) => {
     await using root = await nodeRoot({ 'etc/hostname': 'n' });
-    expect(await readKubeletConfig(root.path, args)).toMatchObject({ ok: false, fault: { code: 'agent.cannot_see' } });
+    expect(await readKubeletConfig(root.path, { args: args, layout: {} })).toMatchObject({
+      ok: false,
+      fault: { code: 'agent.cannot_see' },
+    });
   },
 );

@@ -1,19 +1,25 @@
 import { describe, expect, test } from 'vitest';
-import { AtStart } from '#node/at-start.ts';
-import { nodeFilePaths, readKubelet, type KubeletFacts } from '#node/kubelet.ts';
-import type { Running } from '#node/processes.ts';
+import { AtStart } from '../../src/node/at-start.ts';
+import { k3s } from '../../src/node/distributions/k3s.ts';
+import { kubelet } from '../../src/node/distributions/known.ts';
+import { nodeFilePaths, readKubelet, type KubeletFacts } from '../../src/node/kubelet.ts';
+import type { Running } from '../../src/node/processes.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
 function saying(part: string): unknown {
   return expect.stringContaining(part);
 }
 
+const launch = { source: { from: 'nothing', where: 'nothing was looked for' }, unseen: [] } as const;
 const none = { running: undefined, atStart: new AtStart() };
 
-async function read(tree: NodeTree, facts: KubeletFacts = {}, running?: Partial<Running>) {
+async function read(tree: NodeTree, facts: KubeletFacts = {}, running?: Partial<Running>, layout = kubelet) {
   await using node = await nodeRoot(tree);
   const process = running === undefined ? undefined : { pid: 1, args: [], ...running };
-  const { view, doubts } = await readKubelet(node.path, facts, { running: process, atStart: new AtStart() });
+  const launch = { source: { from: 'process', where: '' }, unseen: [] } as const;
+  const args = process === undefined ? {} : { args: process.args };
+  const ask = { facts, layout, launch: { ...launch, ...args } };
+  const { view, doubts } = await readKubelet(node.path, ask, { running: process, atStart: new AtStart() });
   return { ...view, doubts, root: node.path };
 }
 
@@ -297,7 +303,10 @@ providers:
   test('of k3s are where k3s puts them', async () => {
     const base = 'var/lib/rancher/credentialprovider';
     const tree = { [`${base}/config.yaml`]: file(provider), [`${base}/bin/ecr`]: plugin };
-    expect((await read(tree)).providers).toMatchObject({ ok: true, value: [{ name: 'ecr' }] });
+    expect((await read(tree, {}, undefined, k3s.kubelet)).providers).toMatchObject({
+      ok: true,
+      value: [{ name: 'ecr' }],
+    });
   });
 
   test('without a directory of binaries keep the kubelet from starting', async () => {
@@ -309,19 +318,19 @@ providers:
 describe("the kubelet's directory out of sight", () => {
   test('is none of our business where no kubelet is known to run', async () => {
     await using root = await nodeRoot({ 'etc/hostname': 'n' });
-    const { view } = await readKubelet(root.path, {}, none);
+    const { view } = await readKubelet(root.path, { facts: {}, layout: kubelet, launch }, none);
     expect(view.nodeFile).toMatchObject({ ok: true, value: null });
   });
 
   test('leaves its credentials unseen where one runs', async () => {
     await using root = await nodeRoot({ 'etc/hostname': 'n' });
-    const { view } = await readKubelet(root.path, { runsHere: true }, none);
+    const { view } = await readKubelet(root.path, { facts: { runsHere: true }, layout: kubelet, launch }, none);
     expect(view.nodeFile).toMatchObject({ ok: false, fault: { code: 'agent.cannot_see' } });
   });
 
   test('holds no file where it is seen and there is none', async () => {
     await using root = await nodeRoot({ 'var/lib/kubelet/config.yaml': '' });
-    const { view } = await readKubelet(root.path, { runsHere: true }, none);
+    const { view } = await readKubelet(root.path, { facts: { runsHere: true }, layout: kubelet, launch }, none);
     expect(view.nodeFile).toMatchObject({ ok: true, value: null });
   });
 });

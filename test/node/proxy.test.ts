@@ -1,23 +1,29 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { findRunning, flag } from '#node/processes.ts';
-import { findProxy, proxyRules } from '#node/proxy.ts';
-import { assignmentsIn, linesOf, parseEnvFile } from '#node/systemd-env.ts';
-import { readUnitEnv } from '#node/systemd.ts';
+import { findRunning, flag } from '../../src/node/processes.ts';
+import { findProxy, proxyRules } from '../../src/node/proxy.ts';
+import { k3s } from '../../src/node/distributions/k3s.ts';
+import { containerd } from '../../src/node/distributions/known.ts';
+import { rke2 } from '../../src/node/distributions/rke2.ts';
+import { parseEnvFile } from '../../src/node/environment-file.ts';
+import { parseExecStart } from '../../src/node/exec-start.ts';
+import { assignmentsIn, linesOf } from '../../src/node/systemd-env.ts';
+import { specifiersOf } from '../../src/node/systemd-specifiers.ts';
+import { readUnit } from '../../src/node/systemd.ts';
 import { nodeRoot, type NodeTree } from '../kit/node-root.ts';
 
 const unit = 'usr/lib/systemd/system/containerd.service';
 
 async function unitEnv(tree: NodeTree): Promise<Readonly<Record<string, string>> | undefined> {
   await using node = await nodeRoot(tree);
-  const read = await readUnitEnv(node.path, ['containerd.service']);
+  const read = await readUnit(node.path, ['containerd.service']);
   return read === undefined ? undefined : Object.fromEntries(read.env);
 }
 
 /** What a request over HTTPS would be sent through. */
-async function httpsProxy(tree: NodeTree): Promise<string | undefined> {
+async function httpsProxy(tree: NodeTree, layout = containerd): Promise<string | undefined> {
   await using node = await nodeRoot(tree);
-  const { rules } = await findProxy(node.path, await findRunning(node.path, 'containerd'));
+  const { rules } = await findProxy(node.path, layout, { running: await findRunning(node.path, 'containerd') });
   return rules.https?.reveal();
 }
 
@@ -34,7 +40,11 @@ describe('Environment= of a unit', () => {
     ['a later line adds and overrides', 'Environment=A=1 B=1\nEnvironment=B=2', { A: '1', B: '2' }],
     ['an empty line begins anew', 'Environment=A=1\nEnvironment=\nEnvironment=B=2', { B: '2' }],
     ['an escaped per cent sign', 'Environment=A=p%%40q', { A: 'p%40q' }],
-    ['a per cent sign that names nothing', 'Environment=A=p%40q', { A: 'p%40q' }],
+    ['an unknown specifier, which costs its own word', 'Environment="A=p%40q" B=1', { B: '1' }],
+    ['an unknown escape, which costs the rest of the line', 'Environment=A=1 B=\\q C=1', { A: '1' }],
+    ['a percent sign before no letter', 'Environment=A=1%-2', { A: '1%-2' }],
+    ['quotes of another kind', 'Environment=”A=1”', {}],
+    ['a directory of the system manager', 'Environment=A=%S/x', { A: '/var/lib/x' }],
     ['the name of the unit', 'Environment=A=%n,%N', { A: 'containerd.service,containerd' }],
     ['no assignment', 'Environment=A 1B=2 =3', {}],
     ['an open quote', 'Environment=A=1 "B=2', { A: '1' }],
@@ -132,7 +142,7 @@ describe('an environment file', () => {
       [
         ['A', '1 "2" $x'],
         ['B', '3 \\n'],
-        ['C', '4 56'],
+        ['C', '4" 5"6'],
       ],
     ],
     ['blanks inside', 'A=1 2 3', [['A', '1 2 3']]],
@@ -180,7 +190,10 @@ describe('an environment file', () => {
         ),
         (text) => {
           parseEnvFile(text);
-          for (const [, value] of linesOf(text, 'Service')) assignmentsIn(value, 'x.service');
+          for (const { value } of linesOf(text, 'Service')) {
+            assignmentsIn(value, specifiersOf('x.service'));
+            parseExecStart(value, specifiersOf('x.service'));
+          }
         },
       ),
     );
@@ -297,7 +310,9 @@ describe('the proxy of a node', () => {
       ...running(5, { env: 'HTTPS_PROXY=http://old\0' }),
       ...untouched,
     });
-    const { doubts, next } = await findProxy(node.path, await findRunning(node.path, 'containerd'));
+    const { doubts, next } = await findProxy(node.path, containerd, {
+      running: await findRunning(node.path, 'containerd'),
+    });
     expect(doubts).toHaveLength(count);
     if (count > 0) expect(doubts).toMatchObject([{ is: 'if_restarted', about: 'proxy' }]);
     expect(next?.rules.https?.reveal()).toBe(count > 0 ? value : undefined);
@@ -316,7 +331,9 @@ describe('the proxy of a node', () => {
       ...untouched,
     });
     if (gone !== undefined) await node.remove(gone[0] ?? dropIn);
-    const { next, rules } = await findProxy(node.path, await findRunning(node.path, 'containerd'));
+    const { next, rules } = await findProxy(node.path, containerd, {
+      running: await findRunning(node.path, 'containerd'),
+    });
     expect(rules.https?.reveal()).toBe('http://old');
     expect(next?.rules).toEqual(loses ? { source: `/${unit}` } : undefined);
   });
@@ -327,30 +344,40 @@ describe('the proxy of a node', () => {
       ...running(5, { env: 'HTTPS_PROXY=http://by-hand\0' }),
       ...untouched,
     });
-    expect((await findProxy(node.path, await findRunning(node.path, 'containerd'))).next).toBeUndefined();
+    expect(
+      (
+        await findProxy(node.path, containerd, {
+          running: await findRunning(node.path, 'containerd'),
+        })
+      ).next,
+    ).toBeUndefined();
   });
 
   test('a variable for containerd alone goes over one for the whole distribution', async () => {
-    const k3s = service('EnvironmentFile=-/etc/default/%N\nEnvironmentFile=-/etc/systemd/system/k3s.service.env');
+    const unitText = service('EnvironmentFile=-/etc/default/%N\nEnvironmentFile=-/etc/systemd/system/k3s.service.env');
     const tree = {
-      'etc/systemd/system/k3s.service': k3s,
+      'etc/systemd/system/k3s.service': unitText,
       'etc/default/k3s': 'HTTPS_PROXY=http://default',
       'etc/systemd/system/k3s.service.env': 'HTTPS_PROXY=http://all\n',
     };
-    expect(await httpsProxy(tree)).toBe('http://all');
+    expect(await httpsProxy(tree, k3s.runtime)).toBe('http://all');
     const own = {
       ...tree,
       'etc/systemd/system/k3s.service.env': 'HTTPS_PROXY=http://all\nCONTAINERD_HTTPS_PROXY=http://own\n',
     };
-    expect(await httpsProxy(own)).toBe('http://own');
+    expect(await httpsProxy(own, k3s.runtime)).toBe('http://own');
   });
 
   test.each(['k3s-agent', 'rke2-server', 'rke2-agent'])('%s is read like k3s', async (name) => {
     expect(
-      await httpsProxy({
-        [`usr/local/lib/systemd/system/${name}.service`]: service('Environment=CONTAINERD_HTTPS_PROXY=http://p'),
-      }),
+      await httpsProxy(
+        {
+          [`usr/local/lib/systemd/system/${name}.service`]: service('Environment=CONTAINERD_HTTPS_PROXY=http://p'),
+        },
+        name.startsWith('k3s') ? k3s.runtime : rke2.runtime,
+      ),
     ).toBe('http://p');
-    expect(await httpsProxy({ [`etc/default/${name}`]: 'HTTPS_PROXY=http://p' })).toBe('http://p');
+    const files = { [`etc/default/${name}`]: 'HTTPS_PROXY=http://p' };
+    expect(await httpsProxy(files, name.startsWith('k3s') ? k3s.runtime : rke2.runtime)).toBe('http://p');
   });
 });

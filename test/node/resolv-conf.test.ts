@@ -173,9 +173,9 @@ describe('the resolver of a node', () => {
     expect((await resolver({}, env)).resolver.path).toBe(path);
   });
 
-  test('a file that we cannot read is a doubt', async () => {
-    const { doubts } = await resolver({ 'etc/hosts': '#'.repeat(5_000_000) });
-    expect(doubts).toMatchObject([{ is: 'approximate', about: 'resolver', because: saying('/etc/hosts') }]);
+  test('a file that we cannot read may decide a pull', async () => {
+    const { unseen } = await resolver({ 'etc/hosts': '#'.repeat(5_000_000) });
+    expect(unseen).toMatchObject([{ about: 'resolver', why: saying('/etc/hosts') }]);
   });
 });
 

@@ -25,7 +25,30 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* True where the agent needs root: other programs' files and processes are root's. */}}
 {{- define "drypull.asRoot" -}}
-{{- if or .Values.runAsRoot .Values.hostProc .Values.credentialPlugins }}true{{ end -}}
+{{- $distribution := include "drypull.distribution" . | fromYaml -}}
+{{- if or .Values.runAsRoot .Values.hostProc .Values.credentialPlugins $distribution.root }}true{{ end -}}
+{{- end -}}
+
+{{/* What the agent needs beside the base on the nodes of a distribution: as the components distribution-* of manifests/. */}}
+{{- define "drypull.distributions" -}}
+k3s: { root: true, mounts: [{ name: host-rancher, path: /var/lib/rancher, propagate: true }] }
+rke2: { root: true, mounts: [{ name: host-rancher, path: /var/lib/rancher, propagate: true }] }
+microk8s:
+  root: true
+  mounts: [{ name: host-microk8s, path: /var/snap/microk8s, propagate: true }]
+  hide: /var/snap/microk8s/common/var/lib/kubelet/pods
+k0s:
+  root: true
+  mounts:
+    - { name: host-k0s-kubelet, path: /var/lib/k0s/kubelet, propagate: true }
+    - { name: host-k0s-containerd, path: /var/lib/k0s/containerd, propagate: true }
+  hide: /var/lib/k0s/kubelet/pods
+gke: { mounts: [{ name: host-home-kubernetes, path: /home/kubernetes }] }
+{{- end -}}
+
+{{- define "drypull.distribution" -}}
+{{- $all := include "drypull.distributions" . | fromYaml -}}
+{{- get $all .Values.distribution | default dict | toYaml -}}
 {{- end -}}
 
 {{/* True where the objects of the Prometheus Operator are rendered. */}}

@@ -153,8 +153,10 @@ export function blobMessages(inner: Inner): FaultMessages<Codes> {
       next: 'show it to drypull',
       shows: 'nothing: whether the kubelet succeeds depends on what could not be seen',
       cause: ({ what, why }) => `drypull cannot see ${plain(what)}: ${plain(why)}.`,
-      remedy: ({ what }) =>
-        `Show it ${plain(what)}: a Secret in the same stream (-f) as the Pod, a file with --host-root, or an API object by the agent's permissions.`,
+      remedy: ({ what, how }) =>
+        how !== undefined
+          ? plain(how)
+          : `Show it ${plain(what)}: a Secret in the same stream (-f) as the Pod, a file with --host-root, or an API object by the agent's permissions.`,
     },
     'agent.out_of_time': {
       meaning: 'The rehearsal ran out of time before the kubelet would have.',

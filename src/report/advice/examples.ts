@@ -34,6 +34,14 @@ export const examples: { readonly [C in FaultCode]: FaultOf<C> } = {
     why: 'private key does not match',
   },
   'hosts.none_may_resolve': { code: 'hosts.none_may_resolve', registry: host, file: hostsToml },
+  'unit.line_ignored': {
+    code: 'unit.line_ignored',
+    file: '/etc/systemd/system/containerd.service.d/http-proxy.conf',
+    line: 2,
+    key: 'Environment',
+    what: 'HTTPS_PROXY',
+    why: '%4 is an unknown specifier; a percent sign that is meant is written twice',
+  },
   'runtime.misconfigured': {
     code: 'runtime.misconfigured',
     file: '/etc/containerd/config.toml',

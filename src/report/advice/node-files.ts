@@ -10,6 +10,7 @@ type Codes =
   | 'hosts.client_unreadable'
   | 'hosts.none_may_resolve'
   | 'runtime.misconfigured'
+  | 'unit.line_ignored'
   | 'credential.secret_missing'
   | 'credential.secret_ignored'
   | 'credential.malformed'
@@ -64,6 +65,16 @@ export const nodeFileMessages: FaultMessages<Codes> = {
     shows: 'rpc error: code = Unimplemented desc = unknown service runtime.v1.ImageService',
     cause: ({ file, why }) => `containerd does not accept ${plain(file)}: ${plain(why)}.`,
     remedy: ({ file }) => `Correct ${plain(file)}, check it with \`containerd config dump\`, ${restart}.`,
+  },
+  'unit.line_ignored': {
+    meaning:
+      'systemd ignores a line of a unit file, so the variable or command in it has no effect. Stops no pull by itself.',
+    next: 'correct the unit file',
+    shows: 'nothing: systemd logs it, and the service runs without it',
+    cause: ({ file, line, key, what, why }) =>
+      `systemd ignores ${plain(what)} in ${plain(file)}, line ${line} (${plain(key)}=): ${plain(why)}.`,
+    remedy: ({ file, line }) =>
+      `Correct line ${line} of ${plain(file)}, then run \`systemctl daemon-reload\` and restart the service.`,
   },
   'credential.secret_missing': {
     meaning: 'A pull secret that the Pod names does not exist in its namespace. The kubelet goes on without it.',

@@ -27,7 +27,7 @@ export async function sendRequest<E>(
   request: Request,
 ): Promise<Sent<E>> {
   const { at, object, foreignUrl } = request;
-  const requested = foreignUrl ?? urlAt(at, context.plan.image.path, object);
+  const requested = foreignUrl ?? urlAt(at, at.repository ?? context.plan.image.path, object);
   if (requested === undefined) return failed(noUrl(context, request));
   const heldBack =
     spendsQuota(context, request) ?? unwritable(request, requested) ?? (await overBudget(context, request));
@@ -121,7 +121,7 @@ function noUrl({ plan }: AttemptContext, { at, object }: Request): RequestError<
   const fault: Fault = isBadPort
     ? { code: 'tcp.unreachable', address: at.host, port: Number(port), why: 'invalid port' }
     : { code: 'dns.not_found', host: at.host, server: '', asked: [at.host] };
-  return { is: 'no_url', fault, url: urlTextAt(at, plan.image.path, object), why };
+  return { is: 'no_url', fault, url: urlTextAt(at, at.repository ?? plan.image.path, object), why };
 }
 
 /** net/http Transport.roundTrip: a header that cannot be written stops the request (httpguts.ValidHeaderFieldName, …Value). */

@@ -7,10 +7,12 @@
 import { isLocalhost } from './localhost.ts';
 import type { ContainerdEngine } from './versions.ts';
 import { splitAuthority } from '#go/host-port.ts';
+import type { Fault } from '#report/fault.ts';
 import { parseGoUrl } from '#go/url.ts';
 import { cleanPath } from '#go/path.ts';
 import type { Image } from '#image/reference.ts';
 import { bad, good, type Outcome } from '#report/outcome.ts';
+import { isCommonPattern, rewriteRepository } from './rewrite.ts';
 import { valueAt } from '#data/value-at.ts';
 import { systemTrust, type Route } from '#runtime/plan.ts';
 import type { Header, HostRule, HostsDir, HostsRoot, RuntimeConfig } from '#node/view.ts';
@@ -25,6 +27,9 @@ export function routesFor(image: Image, config: RuntimeConfig, engine: Container
     return good([upstream(image, config, engine, undefined, 'no directory for it under config_path')]);
   if (!dir.is.ok) return dir.is;
   const rules = dir.is.value;
+  const patterns = rules.from === 'hosts.toml' ? rules.hosts.flatMap(({ rewrites = [] }) => rewrites) : [];
+  const foreign = engine.rewritesRepositories ? patterns.find(([pattern]) => !isCommonPattern(pattern)) : undefined;
+  if (foreign !== undefined) return bad(unreadableRewrite(foreign[0]));
   if (rules.from === 'cert_files') {
     const rule: HostRule = { capabilities: everything, overridePath: false, tls: rules.tls, headers: [] };
     return good([upstream(image, config, engine, rule, `${dir.path} (certificate files)`)]);
@@ -42,8 +47,23 @@ export function routesFor(image: Image, config: RuntimeConfig, engine: Container
   function routeFrom(rule: HostRule, role: 'mirror' | 'origin', because: string): Route[] {
     const url = rule.url === undefined ? undefined : readHostUrl(rule.url);
     if (url === undefined) return [];
-    return [route({ ...url, path: pathFor(url.path, rule.overridePath), rule, role, because }, image, config, engine)];
+    const parts = { ...url, path: pathFor(url.path, rule.overridePath), rule, role, because };
+    return [{ ...route(parts, image, config, engine), ...rewritten(image.path, rule, engine) }];
   }
+}
+
+function unreadableRewrite(pattern: string): Fault {
+  const why = 'a part of it means something else in the regular expressions of Go';
+  return { code: 'agent.cannot_see', what: `what the rewrite ${JSON.stringify(pattern)} does`, why };
+}
+
+function rewritten(
+  path: string,
+  { rewrites = [] }: HostRule,
+  engine: ContainerdEngine,
+): { readonly repository?: string } {
+  const repository = engine.rewritesRepositories ? rewriteRepository(path, rewrites) : path;
+  return repository === path ? {} : { repository };
 }
 
 const everything = ['pull', 'resolve', 'push'] as const;
@@ -187,6 +207,9 @@ function namespaceFor(authority: string, registry: string): { readonly ns?: stri
 function legacyRoutes(image: Image, config: RuntimeConfig, engine: ContainerdEngine): Outcome<readonly Route[]> {
   if (config.registry.kind !== 'legacy') return good([]);
   const { mirrors, tls } = config.registry;
+  const rewrites = valueAt(config.registry.rewrites ?? {}, image.registry) ?? [];
+  const foreign = engine.rewritesRepositories ? rewrites.find(([pattern]) => !isCommonPattern(pattern)) : undefined;
+  if (foreign !== undefined) return bad(unreadableRewrite(foreign[0]));
   const own = valueAt(mirrors, image.registry);
   const endpoints = own ?? valueAt(mirrors, '*') ?? [];
   const source = own === undefined ? 'registry.mirrors."*"' : `registry.mirrors."${image.registry}"`;
@@ -212,7 +235,8 @@ function legacyRoutes(image: Image, config: RuntimeConfig, engine: ContainerdEng
     const host: HostRule = { capabilities: ['pull', 'resolve'], overridePath: true, headers: [] as readonly Header[] };
     const path = url.path === '' ? '/v2' : url.path;
     const made = route({ ...url, path, rule: host, role, because }, image, config, engine);
-    routes.push(rule === undefined ? made : { ...made, tls: rule.value });
+    const asked = role === 'mirror' ? { ...made, ...rewritten(image.path, { ...host, rewrites }, engine) } : made;
+    routes.push(rule === undefined ? asked : { ...asked, tls: rule.value });
   }
   return good(routes);
 }

@@ -60,6 +60,8 @@ export interface ContainerdEngine extends Engine {
   readonly proxiesOfAnyScheme: boolean;
   /** TLS with RSA key exchange is offered: built for a Go before 1.22 (until 1.6.38 and 1.7.27; go.mod). */
   readonly takesRsaKeyExchange: boolean;
+  /** `rewrite` of a host in hosts.toml is followed: k3s's fork alone (k3s-io/containerd, versions like 2.1.4-k3s1). */
+  readonly rewritesRepositories: boolean;
   /** Schema 1 manifests are converted (before 2.0; remotes/docker/schema1). */
   readonly convertsSchema1: boolean;
   /** Texts of errors. */
@@ -113,6 +115,7 @@ export function engineOf(version: RuntimeVersion, kind: 'local' | 'transfer'): C
     checksRootfsType: from([2, 1, 0]),
     proxiesOfAnyScheme: from([1, 6, 38], [1, 7, 26], [2, 0, 0]),
     takesRsaKeyExchange: !from([1, 6, 39], [1, 7, 28], [2, 0, 0]),
+    rewritesRepositories: version.text.includes('-k3s'),
     convertsSchema1: !from([2, 0, 0]),
     texts: {
       headStatus: from([1, 6, 25], [1, 7, 0]) ? 'unexpected_status' : 'pulling_from_host',
@@ -153,6 +156,13 @@ function isFrom(version: RuntimeVersion, released: readonly (readonly [number, n
   const lastLine = released.at(-1);
   // A change backported to 2.0.11 and 2.2.6 is missing from 2.1: only lines after the last one named certainly have it.
   return newestLine !== undefined && newestLine === lastLine;
+}
+
+/** The lines of which every difference was read: 1.6 to 2.3. */
+export const knownVersions = '1.6 to 2.3';
+
+export function isKnownVersion(version: RuntimeVersion): boolean {
+  return atLeast(version, 1, 6) && !atLeast(version, 2, 4) && (version.major === 2 || version.minor <= 7);
 }
 
 /** How one version reads its configuration files. */

@@ -2,7 +2,7 @@
 import { join, posix } from 'node:path';
 import type { HasContent } from '#kubelet/disk.ts';
 import type { LocalContent } from '#node/view.ts';
-import { statPath, readBytes, listDir } from '#node/host-root.ts';
+import { directoryOf, statPath, readBytes, listDir, type HostRoot } from '#node/host-root.ts';
 
 /** Manifests and configurations are little larger than 4 MiB at most; layers are not read. */
 const maxBlobBytes = 8 * 1024 * 1024;
@@ -11,7 +11,7 @@ const maxBlobBytes = 8 * 1024 * 1024;
  * `containerdRoot` is the runtime's own `root` (`/var/lib/containerd`), a path of the node. The path of the store is resolved once for each
  * returned function: to follow its links for every digest took longer than the request that it saves.
  */
-export function localContent(hostRoot: string, containerdRoot: string): LocalContent {
+export function localContent(hostRoot: HostRoot, containerdRoot: string): LocalContent {
   const blobs = posix.join(containerdRoot, 'io.containerd.content.v1.content/blobs');
   let found: Promise<string | undefined> | undefined;
   return async (digest) => {
@@ -26,7 +26,7 @@ export function localContent(hostRoot: string, containerdRoot: string): LocalCon
 }
 
 /** Whether blobs are in the store; undefined where the store itself cannot be read. */
-export function hasContent(hostRoot: string, containerdRoot: string): HasContent {
+export function hasContent(hostRoot: HostRoot, containerdRoot: string): HasContent {
   // containerd creates the directories below it with the first blob.
   const content = posix.join(containerdRoot, 'io.containerd.content.v1.content');
   let found: Promise<string | undefined> | undefined;
@@ -50,7 +50,7 @@ export function hasContent(hostRoot: string, containerdRoot: string): HasContent
  * containerd creates the database at its start, and the store, since 1.7, with the first write to it
  * (content/local/store.go ensureIngestRoot).
  */
-async function hasPulledNothing(hostRoot: string, containerdRoot: string): Promise<boolean> {
+async function hasPulledNothing(hostRoot: HostRoot, containerdRoot: string): Promise<boolean> {
   const listed = await listDir(hostRoot, containerdRoot);
   // A store behind a link that leads outside the mounted root does not count as new.
   const names = listed.ok ? listed.value.map(({ name }) => name) : [];
@@ -58,7 +58,7 @@ async function hasPulledNothing(hostRoot: string, containerdRoot: string): Promi
 }
 
 /** The path of the store on this machine. */
-async function find(hostRoot: string, path: string): Promise<string | undefined> {
+async function find(hostRoot: HostRoot, path: string): Promise<string | undefined> {
   const at = await statPath(hostRoot, path);
-  return at.ok && at.value.kind === 'dir' ? join(hostRoot, at.value.path) : undefined;
+  return at.ok && at.value.kind === 'dir' ? join(directoryOf(hostRoot), at.value.path) : undefined;
 }

@@ -9,7 +9,7 @@ import { configRulesOf, type ConfigRules } from '../versions.ts';
 import type { RuntimeVersion } from '#node/view.ts';
 import { migratePlugins, migratePluginNames } from './migrate.ts';
 import { glob } from '#node/glob.ts';
-import { readText, type Unread } from '#node/host-root.ts';
+import { listDir, readText, type Unread, type HostRoot } from '#node/host-root.ts';
 import { asTable, field, parseToml, type TomlTable } from './toml.ts';
 
 export interface ServerConfig {
@@ -27,7 +27,7 @@ export type ServerLoad =
   /** containerd would not start. */
   | { readonly is: 'refused'; readonly file: string; readonly why: string }
   /** The agent may not read what containerd may. */
-  | { readonly is: 'unseen'; readonly file: string; readonly why: string };
+  | { readonly is: 'unseen'; readonly file: string; readonly why: string; readonly how?: string };
 
 interface OneFile {
   readonly version: number;
@@ -44,7 +44,7 @@ type Step<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; 
 const maxFiles = 1000;
 
 /** Breadth first, each file once, later files over earlier ones (LoadConfig). */
-export async function loadServerConfig(root: string, path: string, version: RuntimeVersion): Promise<ServerLoad> {
+export async function loadServerConfig(root: HostRoot, path: string, version: RuntimeVersion): Promise<ServerLoad> {
   const rules = configRulesOf(version);
   let merged: Merged = {
     version: rules.startVersion,
@@ -71,8 +71,9 @@ export async function loadServerConfig(root: string, path: string, version: Runt
     merged = merge(merged, migrateFile(decoded.value, rules), rules);
     const imports = await resolveImports(root, file, decoded.value.imports);
     if (imports === undefined) return { is: 'refused', file, why: 'syntax error in pattern of an import' };
+    if ('unread' in imports) return unreadFile(imports.file, imports.unread);
     loaded.add(file);
-    pending.push(...imports);
+    pending.push(...imports.files);
   }
   const why = whyInvalid(merged, rules);
   if (why !== undefined) return { is: 'refused', file: path, why: `failed to load TOML from ${path}: ${why}` };
@@ -80,7 +81,8 @@ export async function loadServerConfig(root: string, path: string, version: Runt
 }
 
 function unreadFile(file: string, unread: Unread): ServerLoad {
-  return { is: unread.is === 'unseen' ? 'unseen' : 'refused', file, why: unread.why };
+  if (unread.is !== 'unseen') return { is: 'refused', file, why: unread.why };
+  return { is: 'unseen', file, why: unread.why, ...(unread.how === undefined ? {} : { how: unread.how }) };
 }
 
 function decodeFile(text: string, { goToml }: ConfigRules): Step<OneFile> {
@@ -167,12 +169,14 @@ function deepMerge(to: TomlTable, from: TomlTable): TomlTable {
   return Object.fromEntries(merged);
 }
 
+type Imports = { readonly files: readonly string[] } | { readonly file: string; readonly unread: Unread };
+
 /** Patterns with `*` are expanded and may match nothing; any other path must exist. */
 async function resolveImports(
-  root: string,
+  root: HostRoot,
   parent: string,
   imports: readonly string[],
-): Promise<readonly string[] | undefined> {
+): Promise<Imports | undefined> {
   const out: string[] = [];
   for (const written of imports) {
     // filepath.Clean makes "." of nothing: the directory itself, which cannot be read as a file.
@@ -183,11 +187,14 @@ async function resolveImports(
       out.push(path);
       continue;
     }
+    const dir = path.slice(0, path.lastIndexOf('/', path.indexOf('*'))) || '/';
+    const listed = await listDir(root, dir);
+    if (!listed.ok && listed.unread.is === 'unseen') return { file: dir, unread: listed.unread };
     const matches = await glob(root, path);
     if (matches === undefined) return undefined;
     out.push(...matches);
   }
-  return out;
+  return { files: out };
 }
 
 /** ValidateV2 in 1.x, ValidateVersion in 2.x. */

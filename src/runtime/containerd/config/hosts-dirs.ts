@@ -9,11 +9,11 @@ import { bad, good, type Outcome } from '#report/outcome.ts';
 import type { HostRule, HostsDir, HostsRoot, HostsRules, RuntimeVersion } from '#node/view.ts';
 import { bareRecord } from '#data/bare-record.ts';
 import { decodeHosts, type HostEntry } from './hosts-toml.ts';
-import { listDir, statPath, readText } from '#node/host-root.ts';
+import { listDir, statPath, readText, type HostRoot } from '#node/host-root.ts';
 import { readTls, unreadable, type TlsPaths } from '#node/tls-files.ts';
 
-interface ReadHosts {
-  readonly root: string;
+export interface ReadHosts {
+  readonly root: HostRoot;
   readonly version: RuntimeVersion;
   /** For faults that stop nothing, such as a hosts.toml that containerd only logs. */
   readonly warn: (fault: Fault) => void;
@@ -43,7 +43,13 @@ async function readHostsDir(options: ReadHosts, dir: string): Promise<Outcome<Ho
   const text = await readText(options.root, file);
   if (!text.ok && text.unread.is !== 'absent') return bad(unreadable(text.unread, file, 'hosts.unreadable'));
   if (!text.ok || text.value === '') return readCertFiles(options, dir);
-  const decoded = decodeHosts(text.value, dir, options.version);
+  return readHostsText(options, dir, text.value);
+}
+
+/** hosts.toml of that directory, as it is or as it is going to be written. */
+export async function readHostsText(options: ReadHosts, dir: string, text: string): Promise<Outcome<HostsRules>> {
+  const file = posix.join(dir, 'hosts.toml');
+  const decoded = decodeHosts(text, dir, options.version);
   if (!decoded.ok) {
     options.warn({ code: 'hosts.unparsable', file, why: decoded.why });
     return readCertFiles(options, dir);

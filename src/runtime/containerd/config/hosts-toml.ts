@@ -7,7 +7,7 @@ import { posix } from 'node:path';
 import { configRulesOf, type ConfigRules } from '../versions.ts';
 import { goDurationMs } from '#go/duration.ts';
 import { parseGoUrl } from '#go/url.ts';
-import type { Header, HostRule, RuntimeVersion } from '#node/view.ts';
+import type { Header, HostRule, Rewrite, RuntimeVersion } from '#node/view.ts';
 import { asTable, expressionsOf, field, parseToml, type TomlTable } from './toml.ts';
 import type { TlsPaths } from '#node/tls-files.ts';
 
@@ -102,6 +102,7 @@ function readHost(address: string, table: TomlTable, reading: Reading): HostEntr
   const clients = readClients(get('client'), reading);
   const headers = readHeaders(get('header'));
   const dialTimeoutMs = readDialTimeout(get('dial_timeout'), reading);
+  const rewrites = readRewrites(get('rewrite'));
   // `ca = []` counts as TLS settings, `client = []` does not: one makes an empty slice, the other stays nil.
   const hasTls = skipVerify !== undefined || cas !== undefined || clients.length > 0;
   return {
@@ -112,7 +113,15 @@ function readHost(address: string, table: TomlTable, reading: Reading): HostEntr
     ...(hasTls ? { tls: { skipVerify: skipVerify ?? false, cas: cas ?? [], clients } } : {}),
     headers,
     ...(dialTimeoutMs === undefined ? {} : { dialTimeoutMs }),
+    ...(rewrites.length === 0 ? {} : { rewrites }),
   };
+}
+
+/** A key of k3s's fork, which every other containerd passes over with all other unknown keys, whatever is in it. */
+function readRewrites(value: unknown): readonly Rewrite[] {
+  return Object.entries(asTable(value) ?? {}).flatMap(([pattern, replacement]) =>
+    typeof replacement === 'string' ? [[pattern, replacement] as const] : [],
+  );
 }
 
 /** Undefined where Go finds no host in it (`http-mirror:5000` is a scheme and an opaque part). */

@@ -6,7 +6,7 @@ import { configRulesOf, type ConfigRules } from '../versions.ts';
 import { goDurationMs } from '#go/duration.ts';
 import { parseGoUrl } from '#go/url.ts';
 import { Secret } from '#report/secret.ts';
-import type { Header, RuntimeVersion, StaticAuth } from '#node/view.ts';
+import type { Header, Rewrite, RuntimeVersion, StaticAuth } from '#node/view.ts';
 import { asTable, field, type TomlTable } from './toml.ts';
 
 export interface LegacyTls {
@@ -19,6 +19,8 @@ export interface LegacyTls {
 export interface ImageSettings {
   readonly configPath: string;
   readonly mirrors: ReadonlyMap<string, readonly string[]>;
+  /** `registry.mirrors.<host>.rewrite` of k3s's fork. */
+  readonly rewrites: ReadonlyMap<string, readonly Rewrite[]>;
   readonly tls: ReadonlyMap<string, LegacyTls>;
   readonly auths: ReadonlyMap<string, StaticAuth>;
   /** Whether `registry.configs` or `registry.auths` holds anything. */
@@ -61,6 +63,12 @@ function decode(section: Section, rules: ConfigRules): ImageSettings {
   return {
     configPath: registry.text('config_path'),
     mirrors: new Map(registry.tables('mirrors').map(([host, mirror]) => [host, mirror.texts('endpoint')])),
+    rewrites: new Map(
+      registry.tables('mirrors').flatMap(([host, mirror]) => {
+        const rewrites = mirror.pairs('rewrite');
+        return rewrites.length === 0 ? [] : [[host, rewrites] as const];
+      }),
+    ),
     tls: new Map(isNew ? [] : configs.flatMap(([host, config]) => readTls(host, config))),
     auths: readAuths(configs, legacyAuths, warnings),
     hasConfigs: configs.length > 0 || legacyAuths.length > 0,
@@ -163,6 +171,13 @@ class Section {
       key,
       new Section(value, `${this.#pathOf(name)}.${key}`, this.#goToml),
     ]);
+  }
+
+  /** A map of texts that only some builds know: what is no text is passed over. */
+  pairs(name: string): readonly Rewrite[] {
+    return Object.entries(asTable(this.#get(name)) ?? {}).flatMap(([key, value]) =>
+      typeof value === 'string' ? [[key, value] as const] : [],
+    );
   }
 
   lists(name: string): readonly (readonly [string, readonly string[]])[] {

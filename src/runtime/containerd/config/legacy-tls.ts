@@ -3,12 +3,12 @@ import { bad, good, type Outcome } from '#report/outcome.ts';
 import type { TlsRule } from '#node/view.ts';
 import type { PemFile } from '#report/certificate.ts';
 import type { LegacyTls } from './image-settings.ts';
-import { readText } from '#node/host-root.ts';
+import { readText, type HostRoot } from '#node/host-root.ts';
 import { certificatesIn } from '#node/pem.ts';
 import { factsIn, readClient, unreadable } from '#node/tls-files.ts';
 
 export async function readLegacyTls(
-  root: string,
+  root: HostRoot,
   settings: ReadonlyMap<string, LegacyTls>,
 ): Promise<readonly (readonly [string, Outcome<TlsRule>])[]> {
   const read: (readonly [string, Outcome<TlsRule>])[] = [];
@@ -16,7 +16,7 @@ export async function readLegacyTls(
   return read;
 }
 
-async function readOne(root: string, { skipVerify, ca, cert, key }: LegacyTls): Promise<Outcome<TlsRule>> {
+async function readOne(root: HostRoot, { skipVerify, ca, cert, key }: LegacyTls): Promise<Outcome<TlsRule>> {
   if (cert !== '' && key === '') return bad(halfPair(cert, 'no corresponding key file was specified'));
   if (cert === '' && key !== '') return bad(halfPair(key, 'no corresponding cert file was specified'));
   const client = cert === '' ? undefined : await readClient(root, cert, key);

@@ -8,23 +8,31 @@
 import { posix } from 'node:path';
 import { configRulesOf, type ConfigRules } from '../versions.ts';
 import type { SnapshotSettings } from '#kubelet/disk.ts';
+import type { RuntimeLayout } from '#node/distribution.ts';
 import type { Fault } from '#report/fault.ts';
 import { bad, good, seen, type Outcome, type Seen } from '#report/outcome.ts';
-import type { HostsRoot, RegistryConfig, RuntimeConfig, RuntimeVersion } from '#node/view.ts';
+import type { HostsDir, HostsRoot, RegistryConfig, RuntimeConfig, RuntimeVersion } from '#node/view.ts';
 import { loadServerConfig, type ServerConfig, type ServerLoad } from './files.ts';
 import { images, oldCri } from './migrate.ts';
 import { decodeImages, type ImageSettings } from './image-settings.ts';
 import { bareRecord } from '#data/bare-record.ts';
-import { readHostsRoot } from './hosts-dirs.ts';
-import { statPath } from '#node/host-root.ts';
+import { containerd } from '#node/distributions/known.ts';
+import { generateFrom } from '#node/distributions/registries-yaml.ts';
+import { readHostsRoot, readHostsText } from './hosts-dirs.ts';
+import { readText, type HostRoot } from '#node/host-root.ts';
 import { readLegacyTls } from './legacy-tls.ts';
+import { cannotSee } from '#node/tls-files.ts';
 import { asTable } from './toml.ts';
 
 export interface ReadContainerd {
-  readonly root: string;
+  readonly root: HostRoot;
   readonly version: RuntimeVersion;
-  /** `--config` and `--root` of the running process, where they could be read. */
+  /** `--config` and `--root` that it is started with, where they could be read. */
   readonly args: { readonly config?: string; readonly root?: string };
+  /** Absent: containerd's own places. */
+  readonly layout?: RuntimeLayout;
+  /** Whether a kubelet is on this machine that needs it; absent: yes. */
+  readonly serves?: 'a kubelet' | 'no kubelet' | 'whoever asks';
   readonly warn: (fault: Fault) => void;
 }
 
@@ -35,15 +43,11 @@ export interface ContainerdFiles {
   readonly load: ServerLoad;
 }
 
-const defaultConfig = '/etc/containerd/config.toml';
-/** Distributions that bring their own containerd: the place of its configuration, and the data root that they give it. */
-const bundled = ['k3s', 'rke2'].map((name) => ({
-  config: `/var/lib/rancher/${name}/agent/etc/containerd/config.toml`,
-  root: `/var/lib/rancher/${name}/agent/containerd`,
-}));
-
 export async function loadContainerd(options: ReadContainerd): Promise<ContainerdFiles> {
-  const { path, root } = await configPlace(options);
+  const layout = options.layout ?? containerd;
+  const path = options.args.config ?? layout.config;
+  // k3s, RKE2 and k0s start it with --root.
+  const root = options.args.root ?? (layout.passesOn === true ? layout.root : undefined);
   return { path, root, load: await loadServerConfig(options.root, path, options.version) };
 }
 
@@ -67,15 +71,20 @@ export async function interpretFiles(
 ): Promise<Seen<RuntimeConfig>> {
   switch (load.is) {
     case 'unseen':
-      return seen(path, bad({ code: 'agent.cannot_see', what: load.file, why: load.why }));
+      return seen(path, bad(cannotSee(load.file, { ...load, is: 'unseen' })));
     case 'refused':
       return seen(path, bad({ code: 'runtime.misconfigured', file: load.file, why: load.why }));
     case 'none': {
       // `--config` with a missing file stops containerd; the default path may be missing.
-      if (options.args.config !== undefined && options.args.config !== defaultConfig) {
-        const why = `open ${path}: no such file or directory`;
+      const layout = options.layout ?? containerd;
+      const why = `open ${path}: no such file or directory`;
+      if (layout.generatedFrom !== undefined && path === layout.config) {
+        return seen(layout.generatedFrom, await readGenerated(options, { layout, path, from: layout.generatedFrom }));
+      }
+      if (options.args.config !== undefined && path !== containerd.config) {
         return seen(path, bad({ code: 'runtime.misconfigured', file: path, why }));
       }
+      if (path !== containerd.config) return seen(path, bad({ code: 'agent.cannot_see', what: path, why }));
       const config: ServerConfig = { version: 0, root: undefined, plugins: {}, disabledPlugins: [], files: [] };
       const read = await interpret(options, { config, path, root });
       return seen(`containerd's defaults (there is no ${path})`, read);
@@ -85,15 +94,36 @@ export async function interpretFiles(
   }
 }
 
-async function configPlace(options: ReadContainerd): Promise<{ path: string; root: string | undefined }> {
-  if (options.args.config !== undefined) {
-    const known = bundled.find(({ config }) => config === options.args.config);
-    return { path: options.args.config, root: options.args.root ?? known?.root };
+interface Generated {
+  readonly layout: RuntimeLayout;
+  readonly path: string;
+  /** registries.yaml */
+  readonly from: string;
+}
+
+/** What k3s will write when it starts, where it has not been started yet. */
+async function readGenerated(
+  options: ReadContainerd,
+  { layout, path, from }: Generated,
+): Promise<Outcome<RuntimeConfig>> {
+  const certsDir = posix.join(posix.dirname(path), 'certs.d');
+  const text = await readText(options.root, from);
+  if (!text.ok && text.unread.is === 'unseen') return bad(cannotSee(from, text.unread));
+  const generated = generateFrom(text.ok ? text.value : '');
+  if (!generated.ok) return bad({ code: 'runtime.misconfigured', file: from, why: generated.why });
+  const section = { registry: { config_path: certsDir, configs: generated.configs } };
+  const plugins = options.version.major >= 2 ? { [images]: section } : { [oldCri]: section };
+  const config: ServerConfig = { version: 2, root: undefined, plugins, disabledPlugins: [], files: [] };
+  const read = await interpret(options, { config, path, root: layout.root });
+  if (!read.ok || read.value.registry.kind !== 'hosts_dirs') return read;
+  const dirs: [string, HostsDir][] = [];
+  for (const [name, hosts] of generated.hosts) {
+    const dir = posix.join(certsDir, name);
+    dirs.push([name, { path: dir, is: await readHostsText(options, dir, hosts) }]);
   }
-  for (const { config, root } of bundled) {
-    if ((await statPath(options.root, config)).ok) return { path: config, root: options.args.root ?? root };
-  }
-  return { path: defaultConfig, root: options.args.root };
+  const [first] = read.value.registry.roots;
+  const roots = [{ path: certsDir, dirs: bareRecord([...Object.entries(first?.dirs ?? {}), ...dirs]) }];
+  return good({ ...read.value, registry: { kind: 'hosts_dirs', roots } });
 }
 
 interface Loaded {
@@ -107,7 +137,9 @@ async function interpret(options: ReadContainerd, loaded: Loaded): Promise<Outco
   const misconfigured = (why: string) => bad({ code: 'runtime.misconfigured', file: path, why });
   const rules = configRulesOf(options.version);
   const disabled = disabledPlugin(config, rules);
-  if (disabled !== undefined) return misconfigured(`the plugin ${disabled} is disabled`);
+  if (disabled !== undefined && options.serves === 'no kubelet') return bad(noKubelet(path, disabled));
+  if (disabled !== undefined && options.serves !== 'whoever asks')
+    return misconfigured(`the plugin ${disabled} is disabled`);
   const decoded = decodeImages(sectionOf(config, rules), options.version);
   if (!decoded.ok) return misconfigured(decoded.why);
   const settings = decoded.value;
@@ -123,7 +155,7 @@ async function interpret(options: ReadContainerd, loaded: Loaded): Promise<Outco
   }
   const registry = await readRegistry(options, { settings, engine, configPath, path });
   if (!registry.ok) return registry;
-  const root = loaded.root ?? config.root ?? '/var/lib/containerd';
+  const root = loaded.root ?? config.root ?? (options.layout ?? containerd).root;
   return good({
     engine,
     registry: registry.value,
@@ -162,6 +194,15 @@ function snapshotSettings(
 function sectionOf(config: ServerConfig, { hasImagesPlugin }: ConfigRules): unknown {
   if (hasImagesPlugin) return config.plugins[images];
   return config.plugins[config.version < 2 ? 'cri' : oldCri];
+}
+
+function noKubelet(path: string, disabled: string): Fault {
+  return {
+    code: 'agent.cannot_see',
+    what: 'a kubelet on this machine',
+    why: `there is none, and ${path} disables the plugin ${disabled}, through which a kubelet pulls`,
+    how: "Name a runtime to rehearse as a plain node (--runtime containerd://2.1.9), ask the nodes of a cluster (--nodes), or read another node's files (--host-root).",
+  };
 }
 
 /** Without the CRI plugin the kubelet has no runtime. Docker's packages ship a file that disables it. */
@@ -206,7 +247,8 @@ async function readRegistry(options: ReadContainerd, choice: Choice): Promise<Ou
   const { settings, engine, configPath } = choice;
   if (configPath === '' && engine === 'local') {
     const tls = await readLegacyTls(options.root, settings.tls);
-    return good({ kind: 'legacy', mirrors: bareRecord(settings.mirrors), tls: bareRecord(tls) });
+    const rewrites = settings.rewrites.size === 0 ? {} : { rewrites: bareRecord(settings.rewrites) };
+    return good({ kind: 'legacy', mirrors: bareRecord(settings.mirrors), ...rewrites, tls: bareRecord(tls) });
   }
   const parts = configPath.split(':').filter((part) => part !== '');
   // The transfer service passes the whole text to HostDirFromRoot as one path (v2.3.4 included).

@@ -137,7 +137,7 @@ function isRangeRefused(opened: Result<Reply>): boolean {
 
 /** Content is remembered where it was found: under these hosts and this repository. */
 function placeOf(context: PullContext): string {
-  return `${context.routes.map((route) => `${route.authority}${route.path}`).join(',')}/${context.plan.image.path}`;
+  return `${context.routes.map((route) => `${route.authority}${route.path}${route.repository === undefined ? '' : `/${route.repository}`}`).join(',')}/${context.plan.image.path}`;
 }
 
 interface Opening {

@@ -17,7 +17,7 @@ export function quotaUsedUp(context: PullContext, resolved: Resolved): Ending | 
   const route = context.routes[resolved.route];
   if (limit?.remaining !== 0 || limit.scope !== 'quota' || route === undefined) return undefined;
   const fault: Fault = { code: 'api.rate_limited', host: route.authority, status: 429, limit, message: '' };
-  const url = `${route.scheme}://${route.authority}${route.path}/${context.plan.image.path}/manifests/${resolved.digest}`;
+  const url = `${route.scheme}://${route.authority}${route.path}/${route.repository ?? context.plan.image.path}/manifests/${resolved.digest}`;
   const line = statusLine(429);
   const text =
     context.plan.engine.texts.getStatus === 'new_line'

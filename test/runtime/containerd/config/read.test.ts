@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '#report/fault.ts';
 import type { RuntimeConfig, RuntimeVersion } from '#node/view.ts';
+import { k3s } from '#node/distributions/k3s.ts';
+import { rke2 } from '#node/distributions/rke2.ts';
 import { interpretFiles, loadContainerd, type ReadContainerd } from '#runtime/containerd/config/read.ts';
 import { nodeRoot, type NodeTree } from '../../../kit/node-root.ts';
 
@@ -29,10 +31,16 @@ interface Outcome {
   readonly warnings: readonly Fault[];
 }
 
-async function read(tree: NodeTree | string, version: string, args: ReadContainerd['args'] = {}): Promise<Outcome> {
+async function read(
+  tree: NodeTree | string,
+  version: string,
+  args: ReadContainerd['args'] = {},
+  layout?: ReadContainerd['layout'],
+): Promise<Outcome> {
   await using node = await nodeRoot(typeof tree === 'string' ? { [main]: tree } : tree);
   const warnings: Fault[] = [];
-  const ask = { root: node.path, version: at(version), args, warn: (fault: Fault) => warnings.push(fault) };
+  const places = layout === undefined ? {} : { layout };
+  const ask = { root: node.path, version: at(version), args, ...places, warn: (fault: Fault) => warnings.push(fault) };
   const config = await interpretFiles(ask, await loadContainerd(ask));
   return { ...(config.ok ? { config: config.value } : { fault: config.fault }), source: config.source, warnings };
 }
@@ -413,9 +421,10 @@ describe('where the configuration is', () => {
     expect(config?.root).toBe('/r');
   });
 
-  test.each(['k3s', 'rke2'])('%s brings its own', async (name) => {
+  test.each([k3s, rke2])('$name brings its own', async ({ name, runtime }) => {
     const file = `var/lib/rancher/${name}/agent/etc/containerd/config.toml`;
-    const { config, source } = await read({ [main]: 'disabled_plugins = ["cri"]', [file]: 'version = 3' }, '2.1.9');
+    const tree = { [main]: 'disabled_plugins = ["cri"]', [file]: 'version = 3' };
+    const { config, source } = await read(tree, '2.1.9', {}, runtime);
     expect(source).toBe(`/${file}`);
     expect(config?.root).toBe(`/var/lib/rancher/${name}/agent/containerd`);
   });
