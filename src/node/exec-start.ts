@@ -3,7 +3,7 @@
  * config_parse_exec, src/basic/env-util.c replace_env_argv, v257; systemd.service(5)).
  */
 import { expandSpecifiers, type SpecifierValues } from './systemd-specifiers.ts';
-import { isVariableName, wordsIn } from './systemd-env.ts';
+import { isVariableName, tokensIn } from './systemd-env.ts';
 
 type Env = ReadonlyMap<string, string>;
 
@@ -19,11 +19,11 @@ export type ExecStart =
 
 /** One line may hold several commands, parted by a semicolon that is a word of its own. */
 export function parseExecStart(value: string, specifiers: SpecifierValues): ExecStart {
-  const { words, refused } = wordsIn(value, 'relaxed');
+  const { tokens, refused } = tokensIn(value, 'relaxed');
   if (refused !== undefined) return { ok: false, why: refused };
   const commands: Command[] = [];
   let argv: string[] = [];
-  for (const word of [...words, ';']) {
+  for (const word of [...tokens, ';']) {
     if (word === ';') {
       if (argv.length > 0) commands.push(commandOf(argv));
       argv = [];
@@ -57,7 +57,7 @@ export function expandCommand({ argv, expands }: Command, env: Env): readonly st
 
 function expandWord(word: string, env: Env): readonly string[] {
   const name = word.slice(1);
-  if (word.startsWith('$') && isVariableName(name)) return wordsIn(env.get(name) ?? '', 'relaxed').words;
+  if (word.startsWith('$') && isVariableName(name)) return tokensIn(env.get(name) ?? '', 'relaxed').tokens;
   let text = '';
   for (let at = 0; at < word.length; at += 1) {
     const end = word.startsWith('${', at) ? word.indexOf('}', at) : -1;

@@ -11,7 +11,7 @@ import { parseEnvFile } from './environment-file.ts';
 import { expandCommand } from './exec-start.ts';
 import { listDir, readText, type HostRoot } from './host-root.ts';
 import type { Running } from './processes.ts';
-import { wordsIn } from './systemd-env.ts';
+import { tokensIn } from './systemd-env.ts';
 import { readUnit, type Unit, type UnseenFile } from './systemd.ts';
 
 export interface Launch {
@@ -93,8 +93,8 @@ async function fromFile(root: HostRoot, path: string, variables: Readonly<Record
     return { source: { from: 'nothing', where: text.unread.why }, unseen };
   }
   const lines = text.value.split('\n').filter((line) => !line.trimStart().startsWith('#'));
-  const { words } = wordsIn(lines.join('\n'), 'relaxed');
-  const [, ...args] = expandCommand({ argv: ['', ...words], expands: true }, new Map(Object.entries(variables)));
+  const { tokens } = tokensIn(lines.join('\n'), 'relaxed');
+  const [, ...args] = expandCommand({ argv: ['', ...tokens], expands: true }, new Map(Object.entries(variables)));
   return { args, source: { from: 'file', where: path }, unseen: [] };
 }
 
@@ -111,7 +111,7 @@ async function fromWrapper(
     const renamed = flags.renamed[name];
     if (renamed !== undefined) return [`--${renamed}=${value}`];
     if (name !== flags.passed.flag) return [];
-    if (flags.passed.as === 'words') return wordsIn(value, 'relaxed').words;
+    if (flags.passed.as === 'words') return tokensIn(value, 'relaxed').tokens;
     return [value.startsWith('-') ? value : `--${value}`];
   });
   const defaults = [

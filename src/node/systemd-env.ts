@@ -59,15 +59,15 @@ function isContinued(raw: string): boolean {
 /** `strict`: an unknown escape refuses the rest, as in Environment=; else it stays as written, as in ExecStart=. */
 export type Escapes = 'strict' | 'relaxed';
 
-export interface Words {
-  readonly words: readonly string[];
+export interface Tokens {
+  readonly tokens: readonly string[];
   /** What comes after the last word is not read. */
   readonly refused?: string;
 }
 
 /** Words with quotes and C escapes (EXTRACT_UNQUOTE, EXTRACT_CUNESCAPE). A quote begins and ends anywhere in a word. */
-export function wordsIn(value: string, escapes: Escapes = 'strict'): Words {
-  const words: string[] = [];
+export function tokensIn(value: string, escapes: Escapes = 'strict'): Tokens {
+  const tokens: string[] = [];
   let word: string | undefined;
   let quote = '';
   for (let at = 0; at < value.length; at += 1) {
@@ -75,7 +75,7 @@ export function wordsIn(value: string, escapes: Escapes = 'strict'): Words {
     if (char === '\\') {
       const escape = unescapeAt(value, at + 1);
       if (escape === undefined && escapes === 'strict')
-        return { words, refused: `unknown escape ${escapeText(value, at)}` };
+        return { tokens, refused: `unknown escape ${escapeText(value, at)}` };
       word = (word ?? '') + (escape?.text ?? value.slice(at, at + 2));
       at = escape?.last ?? at + 1;
     } else if (quote !== '') {
@@ -85,14 +85,14 @@ export function wordsIn(value: string, escapes: Escapes = 'strict'): Words {
       quote = char;
       word ??= '';
     } else if (blank.includes(char)) {
-      if (word !== undefined) words.push(word);
+      if (word !== undefined) tokens.push(word);
       word = undefined;
     } else {
       word = (word ?? '') + char;
     }
   }
-  if (quote !== '') return { words, refused: `the quote ${quote} is not closed` };
-  return { words: word === undefined ? words : [...words, word] };
+  if (quote !== '') return { tokens, refused: `the quote ${quote} is not closed` };
+  return { tokens: word === undefined ? tokens : [...tokens, word] };
 }
 
 function escapeText(value: string, at: number): string {
@@ -142,10 +142,10 @@ export interface Assignments {
 
 /** `Environment=` (load-fragment.c config_parse_environ): a bad word is skipped; bad syntax ends the line. */
 export function assignmentsIn(value: string, specifiers: SpecifierValues): Assignments {
-  const { words, refused } = wordsIn(value);
+  const { tokens, refused } = tokensIn(value);
   const set: (readonly [string, string])[] = [];
   const ignored: Ignored[] = [];
-  for (const word of words) {
+  for (const word of tokens) {
     const equals = word.indexOf('=');
     const what = equals > 0 ? word.slice(0, equals) : 'a word without `=`';
     const text = expandSpecifiers(word, specifiers);

@@ -7,7 +7,7 @@ import { parseEnvFile } from './environment-file.ts';
 import { expandCommand, parseExecStart, type Command } from './exec-start.ts';
 import { glob } from './glob.ts';
 import { linkText, listDir, statPath, readText, type HostRoot, type Unread } from './host-root.ts';
-import { assignmentsIn, linesOf, wordsIn, type Ignored } from './systemd-env.ts';
+import { assignmentsIn, linesOf, tokensIn, type Ignored } from './systemd-env.ts';
 import { expandSpecifiers, noSpecifiers, specifiersOf } from './systemd-specifiers.ts';
 
 export interface Unit {
@@ -180,7 +180,7 @@ async function readFiles(root: HostRoot, unit: string, files: readonly string[])
         else service.envFiles = read === undefined ? [] : [...service.envFiles, read];
       } else if (key === 'UnsetEnvironment') {
         if (value === '') service.unset.clear();
-        for (const word of wordsIn(value).words) service.unset.add(word.split('=', 1)[0] ?? '');
+        for (const word of tokensIn(value).tokens) service.unset.add(word.split('=', 1)[0] ?? '');
       } else if (key === 'ExecStart') {
         const read = parseExecStart(value, specifiers);
         if (!read.ok) ignore(read.why);

@@ -116,7 +116,7 @@ function normalize(
   const path = slash < 0 ? '' : rest.slice(slash);
   if (authority === '') return undefined;
   const { port } = splitAuthority(authority);
-  const isPlain = isLocalhost(authority) && port !== undefined && port !== '443';
+  const isPlain = isLocalhost(authority) && port !== '' && port !== '443';
   const scheme = separator < 0 ? (isPlain ? 'http' : 'https') : written.slice(0, separator);
   const isHub = ['docker.io', 'index.docker.io', 'registry-1.docker.io'].includes(authority);
   const host = isHub ? 'registry-1.docker.io' : authority;
