@@ -39,7 +39,7 @@ export interface Dependencies {
   readonly mayRequest?: (id: string, budgetKey: string) => boolean;
 }
 
-export async function assess(view: NodeView, given: Demand, dependencies: Dependencies): Promise<PullReport> {
+async function assess(view: NodeView, given: Demand, dependencies: Dependencies): Promise<PullReport> {
   const { wire } = dependencies;
   const demand = dependencies.withSecrets === undefined ? given : await dependencies.withSecrets(given);
   const { image } = demand;
@@ -109,7 +109,7 @@ async function assessSafely(view: NodeView, demand: Demand, dependencies: Depend
 }
 
 /** A crash of drypull as an unknown verdict. */
-export function bugReport(
+function bugReport(
   view: NodeView,
   demand: Demand,
   crash: { readonly where: string; readonly error: unknown; readonly now: Date },

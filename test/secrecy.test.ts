@@ -5,7 +5,6 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { PullReport } from '#report/report.ts';
 import { Secret } from '#report/secret.ts';
 import type { HostRule, NodeView } from '#node/view.ts';
-import { bugReport } from '#assess.ts';
 import { Memory } from '#runtime/attempt/memory.ts';
 import { openLog } from '#output/log.ts';
 import { page } from '#output/page/page.ts';
@@ -383,10 +382,13 @@ test.each(['a\nb', 'a\u0000b', 'ключ', '\u{1f511}'])(
   },
 );
 
-test('a crash shows its name and no more than its message', () => {
-  const report = bugReport(nodeOf(), demandFor('a'), { where: 'assess', error: new Secret(canary), now: new Date(0) });
+test('a crash shows its name and no more than its message', async () => {
+  const history = (): never => {
+    throw new Secret(canary) as unknown as Error;
+  };
+  const [report] = await pass(nodeOf(), [demandFor('a', { policy: 'Never' })], { history });
   expect(leaks(JSON.stringify(report))).toEqual([]);
-  expect(gist(report)).toBe('unknown agent.bug');
+  expect(report && gist(report)).toBe('unknown agent.bug');
 });
 
 test('a secret prints as [secret] wherever it is put', () => {

@@ -9,7 +9,7 @@ const dayMs = 24 * 3_600_000;
 const weekMs = 7 * dayMs;
 
 /** An image that has pulled for days is rehearsed less often. Every pass still makes its connectivity probes. */
-export function calmOf(history: Pick<History, 'sinceMs' | 'recent'>, nowMs: number): number {
+function calmOf(history: Pick<History, 'sinceMs' | 'recent'>, nowMs: number): number {
   const last = history.recent.at(-1);
   if (last?.is !== 'pulls' || history.sinceMs === undefined) return 1;
   const pullsForMs = nowMs - history.sinceMs;

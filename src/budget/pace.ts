@@ -127,7 +127,7 @@ export function takesPart(verdict: Verdict, due: number | undefined, nowMs: numb
 }
 
 /** `ms` moved by up to `share` either way. */
-export function jitter(ms: number, share: number, dice: number): number {
+function jitter(ms: number, share: number, dice: number): number {
   return ms * (1 - share + 2 * share * dice);
 }
 

@@ -26,7 +26,7 @@ interface Reservation {
  * so that those of the last reservation of a span and of the first one after it must not fall into one minute.
  */
 const spanMs = 70_000;
-export const horizonMs = 5 * 60_000;
+const horizonMs = 5 * 60_000;
 const mostReservations = 500;
 const mostCost = 10_000;
 

@@ -78,7 +78,7 @@ function keyOf({ written, namespace, secretNames, account }: CatalogDemand): str
 }
 
 /** Only taints keep such Pods from a node of the fleet. All nodes with an agent run Linux. */
-export function isAnywhere({ nodeName, nodeSelector, terms }: Placement): boolean {
+function isAnywhere({ nodeName, nodeSelector, terms }: Placement): boolean {
   const others = Object.entries(nodeSelector).filter(([key, value]) => key !== 'kubernetes.io/os' || value !== 'linux');
   return nodeName === '' && others.length === 0 && terms === undefined;
 }

@@ -20,7 +20,7 @@ export interface ProcessContext {
 }
 
 /** What the process costs its node. */
-export interface ProcessUsage {
+interface ProcessUsage {
   readonly vitals: () => { readonly cpuSeconds: number; readonly residentBytes: number; readonly startedAtS: number };
   /** Runs the garbage collector; absent unless Node runs with --expose-gc. */
   readonly collectGarbage?: () => void;

@@ -13,7 +13,7 @@ export interface Field<T> {
 }
 
 /** A value, and what a user would write for it. */
-export type Taken =
+type Taken =
   | { readonly ok: true; readonly value: unknown; readonly written: unknown }
   | { readonly ok: false; readonly flaws: readonly Flaw[] };
 

@@ -33,7 +33,7 @@ import { logLevels } from '#output/log.ts';
  * The images of a configuration without images: from two registries that need no account and have no pull quota, so that a first
  * run on a laptop shows something. Rehearsed rarely: see canarySchedule.
  */
-export const canaries = ['registry.k8s.io/pause:3.10', 'ghcr.io/containerd/busybox:1.36'] as const;
+const canaries = ['registry.k8s.io/pause:3.10', 'ghcr.io/containerd/busybox:1.36'] as const;
 
 /** The cadence of the canaries, unless a schedule is configured. */
 export const canarySchedule = '30m';

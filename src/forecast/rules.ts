@@ -30,7 +30,8 @@ import { quotaRunsOut } from '#forecast/quota/quota-runs-out.ts';
 import { quotaShort } from '#forecast/quota/quota-short.ts';
 import { quotaUnseen } from '#forecast/quota/quota-unseen.ts';
 import { registryLimited } from '#forecast/quota/registry-limited.ts';
-import { rootLeaves } from '#forecast/certificate/root-leaves.ts';
+import { leavingRoots } from '#forecast/certificate/distrusted-roots.ts';
+import { rootLeavesBy } from '#forecast/certificate/root-leaves.ts';
 import { routeDown } from '#forecast/host/route-down.ts';
 import { routeSlow } from '#forecast/host/route-slow.ts';
 import type { ImageRule, NodeRule, Rule } from './rule.ts';
@@ -47,7 +48,7 @@ export const imageRules: readonly ImageRule[] = [
   certificateExpires,
   certificateFileExpires,
   certificateByLuck,
-  rootLeaves,
+  rootLeavesBy(leavingRoots),
   rateLimitNears,
   routeDown,
   routeSlow,

@@ -58,4 +58,4 @@ export function originOf(url: URL): Origin {
   return { scheme, host: withoutBrackets(url.hostname), port };
 }
 
-export const defaultPorts = { http: 80, https: 443 } as const;
+const defaultPorts = { http: 80, https: 443 } as const;

@@ -9,7 +9,7 @@ export type CredentialSource =
   /** The runtime's own credential (containerd `configs.*.auth` and `auths`), used only where the kubelet sends none. */
   | { readonly is: 'runtime_config'; readonly path: string };
 
-export interface Credential {
+interface Credential {
   /** Source, matching key and user name for reports: `pull secret shop/hub, key docker.io, user ci`. */
   readonly label: string;
   readonly source: CredentialSource;

@@ -12,7 +12,7 @@ import { foldKey, lastText, mismatch, readGoJson, type GoJson, type Member } fro
 /** `config`: {"auths":{…}}; `cfg`: the bare map. */
 export type DockerConfigFormat = 'config' | 'cfg';
 
-export interface RawEntry {
+interface RawEntry {
   /** As written: `https://index.docker.io/v1/`. */
   readonly key: string;
   readonly username: string;

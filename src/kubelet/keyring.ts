@@ -20,7 +20,7 @@ import { Secret } from '#report/secret.ts';
 import type { NodeFile, ProviderAnswer } from './view.ts';
 
 /** One entry of a docker configuration. Both texts may be empty; the kubelet uses the entry anyway. */
-export interface DockerEntry {
+interface DockerEntry {
   /** As written: `https://index.docker.io/v1/`. */
   readonly key: string;
   readonly username: string;
@@ -82,7 +82,7 @@ export function keyMatches(key: string, repository: string): boolean {
 }
 
 /** Decodes a docker configuration; the fault's `why` is Go's text. `of` is the secret that the fault names. */
-export function readDockerConfig(
+function readDockerConfig(
   text: Secret,
   format: DockerConfigFormat,
   of: { readonly namespace: string; readonly name: string } = { namespace: '', name: '' },

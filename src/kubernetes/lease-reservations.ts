@@ -122,7 +122,7 @@ function whatOf({ namespace, budgetKey }: LeaseLocation): string {
 }
 
 /** A budget key is a host, perhaps with a port; a Kubernetes name is a DNS subdomain (RFC 1123). */
-export function leaseName(budgetKey: string): string {
+function leaseName(budgetKey: string): string {
   const tail =
     budgetKey.length <= 200 && isSubdomain(budgetKey)
       ? budgetKey

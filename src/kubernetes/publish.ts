@@ -32,7 +32,7 @@ export interface Publisher {
   close(): Promise<void>;
 }
 
-export type PublishState =
+type PublishState =
   | { readonly is: 'silent' }
   | { readonly is: 'written'; readonly at: Date }
   /** Another writer writes this condition; the agent waits until it stops. */

@@ -11,7 +11,7 @@ import { type Answer, type Call, faultOf, objectBounds } from '#kubernetes/api/c
 import type { Cluster } from '#kubernetes/api/connect.ts';
 import { at, fieldsOf, textAt } from '#kubernetes/api/json.ts';
 
-export type Admission =
+type Admission =
   | { readonly is: 'admitted'; readonly user: string }
   /** No token, or an unknown one: 401. */
   | { readonly is: 'unauthenticated' }

@@ -53,7 +53,7 @@ export function openLog({ level, node, to }: LogOptions): Log {
 }
 
 /** A finished JSON line without credentials in headers and URLs. What is put in has no quote, so the line stays JSON. */
-export function censor(line: string): string {
+function censor(line: string): string {
   return line
     .replace(/\b(Bearer|Basic)\s+[A-Za-z0-9+/=._~-]{6,}/gi, '$1 [secret]')
     .replace(/(:\/\/)[^/\s"\\@?#]{1,512}@/g, '$1[secret]@')

@@ -13,7 +13,7 @@ export { junit } from './junit.ts';
 export { nodesTable, readNodeLine } from '#output/terminal/nodes-table.ts';
 export type { NodeLine } from '#output/terminal/nodes-table.ts';
 export { columnsOf, progress } from '#output/terminal/progress.ts';
-export type { Progress, ProgressStream } from '#output/terminal/progress.ts';
+export type { ProgressStream } from '#output/terminal/progress.ts';
 export { story } from '#output/terminal/details.ts';
 export { table } from '#output/terminal/table.ts';
 

@@ -25,7 +25,7 @@ export interface NearMiss {
   readonly why: string;
 }
 
-export interface FaultFacts {
+interface FaultFacts {
   'image.malformed': { image: string; why: string };
   'image.never_pulled': { image: string };
 

@@ -45,7 +45,7 @@ export function answerFor(ledger: Ledger, nowMs: number): NodeAnswer {
  * The runtime's own sandbox image never does: without it no Pod would run here, so it is on the node. Nor does what is yet to
  * come: few nodes ask about it for all, and would be taken out of service for all.
  */
-export function countsAgainst({ report }: Entry): boolean {
+function countsAgainst({ report }: Entry): boolean {
   if (report.verdict.is !== 'fails') return false;
   if (report.requestedBy.length === 0) return true;
   if (report.requestedBy.every(({ kind }) => kind === 'Runtime') || isUpcoming(report.requestedBy)) return false;

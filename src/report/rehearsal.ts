@@ -6,7 +6,6 @@ import type { Family } from './quota.ts';
 
 /** The stages of a pull, in the order they are met. Also a metric label. */
 export type Stage = 'plan' | 'dns' | 'proxy' | 'tcp' | 'tls' | 'api' | 'auth' | 'manifest' | 'blob';
-export const stages: readonly Stage[] = ['plan', 'dns', 'proxy', 'tcp', 'tls', 'api', 'auth', 'manifest', 'blob'];
 
 /** One step of opening a connection. `startMs` counts from the start of the rehearsal it belongs to. */
 export type Step =
@@ -27,7 +26,7 @@ export interface DnsFacts {
   /** The full name that has these addresses, where it is not the host's own. */
   readonly fullName?: string;
 }
-export interface TcpFacts {
+interface TcpFacts {
   readonly address: string;
   readonly port: number;
 }

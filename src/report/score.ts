@@ -80,7 +80,7 @@ export interface Scored {
   /** Of a failure that was foretold: whether the waiting reason was, too. */
   readonly sameReason?: boolean;
 }
-export interface Unscored {
+interface Unscored {
   readonly is: 'unscored';
   readonly why: 'no_verdict' | 'verdict_unknown' | 'verdicts_differ';
   readonly outcome: PullOutcome;

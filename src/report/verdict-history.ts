@@ -19,7 +19,7 @@ export interface VerdictOutcome {
 }
 
 /** Consecutive turns with the same verdict and the same cause. */
-export interface Span {
+interface Span {
   readonly fromMs: number;
   /** The last turn that agreed. */
   readonly toMs: number;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Pair } from '#agent/collaborators.ts';
-import { pairChanges, readPair } from '#agent/listener-access.ts';
+import { pairChanges, readPair } from '#agent/certificate-pair.ts';
 
 let folder = '';
 let stopping = new AbortController();

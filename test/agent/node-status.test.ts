@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '#report/ledger.ts';
 import type { Change } from '#agent/state.ts';
-import { newsOf, readinessOf } from '#agent/node-status.ts';
+import { newsOf, readinessOf } from '#agent/node-status-text.ts';
 import { refused, pulls } from '../kit/agent.ts';
 
 const counts = { asked: 0, pulls: 0, at_risk: 0, fails: 0, unknown: 0 };

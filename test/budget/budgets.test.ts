@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { backOffMs } from '#budget/back-off.ts';
-import { budgets, costBefore, perMinuteOf } from '#budget/budgets.ts';
-import { calmOf, firstDelayMs, restOf } from '#budget/cadence.ts';
+import { costBefore, perMinuteOf } from '#budget/budgets.ts';
+import { budgets } from '#budget/registries.ts';
+import { firstDelayMs, restOf } from '#budget/cadence.ts';
 import { isPrivateName, budgetKeyOf } from '#budget/key.ts';
+import type { Demand } from '#kubelet/demand.ts';
+import { demandFor } from '../kit/stage.ts';
 
 const own = {};
 
@@ -64,7 +67,8 @@ describe('a lane', () => {
 describe('what is well', () => {
   const day = 24 * 3_600_000;
   const pulled = { atMs: 0, ms: 1, is: 'pulls' } as const;
-  const demand = { asks: 'yes', present: 'no' } as const;
+  const calmOf = (history: Parameters<typeof restOf>[1], nowMs: number): number =>
+    restOf({ ...demandFor('a'), policy: 'Always' }, history, nowMs);
 
   test.each([
     ['for an hour', day / 24, 1],
@@ -82,9 +86,8 @@ describe('what is well', () => {
   });
 
   test('rests for twelve cadences at most, whatever else would let it rest', () => {
-    const resting = { ...demand, asks: 'no', image: { ok: false, fault: { code: 'agent.bug', where: '', what: '' } } };
-    const of = { ...resting, written: 'a', policy: 'Always', requestedBy: [], secrets: [] } as const;
-    expect(restOf(of as Parameters<typeof restOf>[0], { sinceMs: 0, recent: [pulled] }, 7 * day)).toBe(12);
+    const resting: Demand = { ...demandFor('a'), asks: 'no' };
+    expect(restOf(resting, { sinceMs: 0, recent: [pulled] }, 7 * day)).toBe(12);
   });
 });
 

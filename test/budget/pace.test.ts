@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Fault } from '#report/fault.ts';
-import { cadencesOf, defaultPace, dueAt, jitter, rests, slowed, spread, takesPart, retryKindOf } from '#budget/pace.ts';
+import { cadencesOf, defaultPace, dueAt, rests, slowed, spread, takesPart, retryKindOf } from '#budget/pace.ts';
 import type { Verdict } from '#report/verdict.ts';
 
 const confidence = { is: 'exact', because: [] } as const;
@@ -90,7 +90,9 @@ describe('dueAt', () => {
 
 describe('jitter', () => {
   test('moves a time by its share either way and no further', () => {
-    expect([0, 0.5, 1].map((dice) => Math.round(jitter(100, 0.2, dice)))).toEqual([80, 100, 120]);
+    expect([0, 0.5, 1].map((dice) => Math.round(((due(refused, 1, dice) ?? 0) / pace.soonestMs) * 100))).toEqual([
+      80, 100, 120,
+    ]);
   });
 });
 

@@ -68,6 +68,26 @@ test.each([4, 7, 12, 20])('%i agents of a small budget hardly ever meet more tha
   expect(spent(share, { cost: 2, phase: 0.5, forMs: 8 * 60 * minute }).length).toBeGreaterThan(1);
 });
 
+describe('four fifths of the budget', () => {
+  test('are what token buckets share: a burst first, and the rest in each minute', () => {
+    // 0.8 × 60 = 48 alone: half of it at once. 0.8 × 120 / 4 = 24: one image at once.
+    expect(shareOf({ perMinute: 60, agents: 1, cost: 4 })).toEqual({ is: 'bucket', burst: 24, perMinute: 24 });
+    expect(shareOf({ perMinute: 120, agents: 4, cost: 15 })).toEqual({ is: 'bucket', burst: 15, perMinute: 9 });
+    expect(shareOf({ perMinute: 120, agents: 4, cost: 4 })).toEqual({ is: 'bucket', burst: 12, perMinute: 12 });
+  });
+
+  test('are what reservations share', () => {
+    const share = shareOf({ perMinute: 6, agents: 240, cost: 2, reservationCost: 2 });
+    expect(share).toEqual({ is: 'reservations', everyMs: expect.closeTo(100 * minute) as number });
+  });
+
+  test('give a bucket to as many agents as have a quarter more than one image in a minute', () => {
+    // 0.8 × 100 / 8 = 10.
+    expect(shareOf({ perMinute: 100, agents: 8, cost: 8 }).is).toBe('bucket');
+    expect(shareOf({ perMinute: 100, agents: 8, cost: 8.1 }).is).toBe('slots');
+  });
+});
+
 describe('many agents', () => {
   const share = shareOf({ perMinute: 60, agents: 5_000, cost: 4 });
 

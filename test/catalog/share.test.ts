@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type CatalogDemand, type FleetNode, isAnywhere, ownShare } from '#catalog/share.ts';
+import { type CatalogDemand, type FleetNode, ownShare } from '#catalog/share.ts';
 import { isUpcoming } from '#report/upcoming.ts';
 import { type NodePlace } from '#kubelet/placement.ts';
 import { memberOf } from '#budget/rendezvous.ts';
@@ -73,13 +73,13 @@ describe('what any node could get', () => {
     }
   });
 
-  test.each<readonly [string, object, boolean]>([
-    ['no word on nodes', {}, true],
-    ['any Linux', { nodeSelector: { 'kubernetes.io/os': 'linux' } }, true],
-    ['tolerations only', { tolerations: [{ operator: 'Exists' }] }, true],
-    ['Windows', { nodeSelector: { 'kubernetes.io/os': 'windows' } }, false],
-    ['a pool', { nodeSelector: { pool: 'gpu' } }, false],
-    ['a node', { nodeName: 'node-1' }, false],
+  test.each<readonly [string, object, number]>([
+    ['no word on nodes', {}, 3],
+    ['any Linux', { nodeSelector: { 'kubernetes.io/os': 'linux' } }, 3],
+    ['tolerations only', { tolerations: [{ operator: 'Exists' }] }, 3],
+    ['Windows', { nodeSelector: { 'kubernetes.io/os': 'windows' } }, 0],
+    ['a pool', { nodeSelector: { pool: 'gpu' } }, 5],
+    ['a node', { nodeName: 'node-1' }, 1],
     [
       'an affinity',
       {
@@ -91,10 +91,12 @@ describe('what any node could get', () => {
           },
         },
       },
-      false,
+      5,
     ],
-  ])('%s', (_, spec, anywhere) => {
-    expect(isAnywhere(placementOf(spec))).toBe(anywhere);
+  ])('%s is asked about by so many of five nodes that know nothing of each other', (_, spec, count) => {
+    const labels = { 'kubernetes.io/os': 'linux', pool: 'gpu' };
+    const places = Array.from({ length: 5 }, (__, i) => place(`node-${i}`, { labels }));
+    for (const names of askers(images(5, spec), places, fleetOf(places))) expect(names).toHaveLength(count);
   });
 });
 

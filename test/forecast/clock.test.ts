@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { learnReport, emptyNodeHistory, readNodeHistory } from '#forecast/history/history.ts';
 import { aheadOf, type ClockHistory } from '#forecast/history/clock.ts';
 import type { Exchange } from '#report/rehearsal.ts';
-import { driftOf } from '#forecast/node/clock-skews.ts';
 import { exchange, good } from '../kit/exchanges.ts';
 import { predicted, minuteMs, noon } from '../kit/foreseen.ts';
 import { pulling } from '../kit/ledger.ts';
@@ -64,8 +63,8 @@ describe('a drift', () => {
   });
 
   test('is measured in seconds a day', () => {
-    expect(driftOf(samples(0, 10, 20, 30))).toBe(240);
-    expect(driftOf([])).toBeUndefined();
+    const [forecast] = found([logged(40)], samples(0, 10, 20, 30));
+    expect(forecast?.assuming).toBe('it continues to drift by 240 s a day');
   });
 });
 

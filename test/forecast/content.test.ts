@@ -1,6 +1,7 @@
 /** Rules about content, by facts alone: when they speak, when they are silent, and when they say that they cannot tell. */
 import { describe, expect, test } from 'vitest';
-import { deprecatedRegistries, deprecationOf } from '#forecast/registry/deprecated-registries.ts';
+import { deprecatedRegistries } from '#forecast/registry/deprecated-registries.ts';
+import { deprecationOf } from '#forecast/registry/deprecation.ts';
 import { likelihoods, threatens, type Forecast } from '#forecast/forecast.ts';
 import type { Fault } from '#report/fault.ts';
 import type { Image } from '#image/reference.ts';

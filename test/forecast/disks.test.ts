@@ -137,6 +137,16 @@ describe('a disk that falls', () => {
     expect(ofNode(view, seriesOf(now.getTime(), saw))).toMatchObject([{ likelihood: 'possible' }]);
   });
 
+  test.each([
+    ['less than half', 4.9, 'likely'],
+    ['half', 5, 'possible'],
+  ])('that once got back %s of what it lost in all is %s GiB better: %s', (_, back, likelihood) => {
+    // 50 GiB to 30 GiB, then some back at once, and to 10 GiB less than it began with.
+    const course = [...line(50, 40 + back / 2, 10), ...line(40 + back * 1.5, 40, 10)];
+    const view = nodeWith({ disks: [{ ...one, ...free(40 * GiB) }], kubelet: [gcOff] });
+    expect(ofNode(view, seriesOf(now.getTime(), course))).toMatchObject([{ likelihood }]);
+  });
+
   test('without thresholds: until nothing is left', () => {
     const view = nodeWith({ disks: [{ ...one, ...free(10 * GiB) }], kubelet: [{ ...gcOff, evictionHard: {} }] });
     const [forecast] = ofNode(view, seriesOf(now.getTime(), line(30, 10, 20)));

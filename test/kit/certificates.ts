@@ -43,9 +43,10 @@ export interface Made {
 }
 
 export interface Dates {
-  /** Days from now. */
+  /** Days from now, or from `nowMs`. */
   readonly from?: number;
   readonly to?: number;
+  readonly nowMs?: number;
 }
 
 export interface LeafOptions extends Dates {
@@ -164,7 +165,7 @@ interface CertificateOptions extends Dates {
 async function make(order: CertificateOptions): Promise<Made> {
   const ofKey = order.kind === 'rsa' ? rsa : algorithm;
   const keys = order.keys ?? (await webcrypto.subtle.generateKey(ofKey, true, ['sign', 'verify']));
-  const { by } = order;
+  const { by, nowMs = Date.now() } = order;
   const issuer = by?.signs ?? { certificate: undefined, keys };
   const certificate = await X509CertificateGenerator.create({
     serialNumber: Buffer.from(
@@ -172,8 +173,8 @@ async function make(order: CertificateOptions): Promise<Made> {
     ).toString('hex'),
     subject: order.subject,
     issuer: issuer.certificate?.subject ?? order.subject,
-    notBefore: new Date(Date.now() + (order.from ?? -30) * dayMs),
-    notAfter: new Date(Date.now() + (order.to ?? 90) * dayMs),
+    notBefore: new Date(nowMs + (order.from ?? -30) * dayMs),
+    notAfter: new Date(nowMs + (order.to ?? 90) * dayMs),
     publicKey: keys.publicKey,
     signingKey: issuer.keys.privateKey,
     signingAlgorithm: { ...algorithm, hash: order.hash ?? algorithm.hash },

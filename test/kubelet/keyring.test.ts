@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { KeyringSources } from '#kubelet/keyring.ts';
-import { keyMatches, keyringFor, readDockerConfig } from '#kubelet/keyring.ts';
+import { keyMatches, keyringFor } from '#kubelet/keyring.ts';
 import type { Image } from '#image/reference.ts';
 import { parseImage } from '#image/reference.ts';
 import { good } from '#report/outcome.ts';
@@ -298,15 +298,4 @@ test('no password shows in a keyring, however it is printed', () => {
   const keyring = keyringFor(imageOf('reg.io/x'), { ...nothing, secrets });
   expect(offered('reg.io/x', { secrets })).toBe(' ci');
   expect(JSON.stringify(keyring) + inspect(keyring, { depth: null })).not.toContain(canary);
-});
-
-test('a malformed text is reported with the secret’s name where one is given', () => {
-  expect(readDockerConfig(new Secret('{'), 'config', { namespace: 'shop', name: 'hub' })).toEqual({
-    ok: false,
-    fault: { code: 'credential.malformed', secret: 'hub', namespace: 'shop', why: 'unexpected end of JSON input' },
-  });
-  expect(readDockerConfig(new Secret('{"r":{"username":"u"}}'), 'cfg')).toMatchObject({
-    ok: true,
-    value: [{ key: 'r', username: 'u' }],
-  });
 });

@@ -274,6 +274,19 @@ describe('an API server that is away', () => {
   });
 });
 
+interface ListQuery {
+  readonly resourceVersion: string | null;
+  readonly limit: string | null;
+}
+
+/** How the Pods were listed: at which version, and in pages of which size. */
+function podLists({ calls, asked }: FakeKube): readonly ListQuery[] {
+  const reads = calls.filter(({ verb }) => verb === 'list' || verb === 'watch');
+  return asked
+    .filter((_, i) => reads[i]?.verb === 'list' && reads[i].resource === 'pods')
+    .map((query) => ({ resourceVersion: query.get('resourceVersion'), limit: query.get('limit') }));
+}
+
 describe('an API server that refuses', () => {
   test('without the right to list Pods nothing is known, and the reason is said', async () => {
     await using world = await kubeWorld();
@@ -302,12 +315,28 @@ describe('an API server that refuses', () => {
     await using world = await kubeWorld();
     const { watch, until } = watching(world);
     await bothWatch(world.kube);
-    world.kube.describe('<junk>\n');
-    world.kube.describe('{"type":"ERROR","object":{"code":500,"reason":"InternalError"}}\n', 'end');
     world.kube.script(({ verb, resource }) => verb === 'list' && resource === 'pods', { is: 'status', status: 504 });
+    world.kube.describe('{"type":"ERROR","object":{"code":500,"reason":"InternalError"}}\n', 'end');
     await world.kube.untilAsked('list core/pods', 3);
     await until(known);
     await watch.close();
+    const [first, second, third] = podLists(world.kube);
+    expect(first).toMatchObject({ resourceVersion: '0', limit: null });
+    expect(second).toMatchObject({ resourceVersion: expect.stringMatching(/^[1-9]/) as string, limit: null });
+    expect(third).toMatchObject({ resourceVersion: null, limit: '250' });
+  });
+
+  test('a watch event that cannot be read lists the latest, also where that fails at first', async () => {
+    await using world = await kubeWorld();
+    const { watch, until } = watching(world);
+    await bothWatch(world.kube);
+    world.kube.script(({ verb, resource }) => verb === 'list' && resource === 'pods', { is: 'status', status: 504 });
+    world.kube.describe('<junk>\n');
+    await world.kube.untilAsked('list core/pods', 3);
+    await until(known);
+    await watch.close();
+    const latest = { resourceVersion: null, limit: '250' };
+    expect(podLists(world.kube)).toMatchObject([{ resourceVersion: '0' }, latest, latest]);
   });
 
   const answers: readonly (readonly [string, number, string])[] = [

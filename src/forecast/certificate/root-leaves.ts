@@ -3,7 +3,7 @@
  * node's trusted certificates removes them from this node too. A CA file that hosts.toml names stays.
  */
 import type { ImageFacts } from '#forecast/facts.ts';
-import { leavingRoots, type LeavingRoot } from './distrusted-roots.ts';
+import type { LeavingRoot } from './distrusted-roots.ts';
 import type { AnchorFacts } from '#report/rehearsal.ts';
 import type { Prediction, ImageRule } from '#forecast/rule.ts';
 import { certificatesIn, othersThan, standIns } from '#forecast/host/role.ts';
@@ -12,7 +12,7 @@ import { dayS } from '#forecast/times.ts';
 /** A server with a certificate of such a root has changed by then, or is late: no certificate is issued beyond its removal. */
 const soonS = 90 * dayS;
 
-/** With a list of your own, for tests. */
+/** By a list of such roots. */
 export function rootLeavesBy(leaving: readonly LeavingRoot[]): ImageRule {
   const rows = new Map(leaving.map((row) => [row.sha256.slice(0, 16), row]));
   return {
@@ -26,8 +26,6 @@ export function rootLeavesBy(leaving: readonly LeavingRoot[]): ImageRule {
     evaluate: (facts) => evaluate(facts, rows),
   };
 }
-
-export const rootLeaves: ImageRule = rootLeavesBy(leavingRoots);
 
 type Rows = ReadonlyMap<string, LeavingRoot>;
 

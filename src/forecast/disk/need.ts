@@ -7,7 +7,7 @@ import type { NodeView, RuntimeConfig } from '#node/view.ts';
  * How much larger layers are when unpacked. Manifests do not say, so this is an estimate, of the order found for the layers of
  * Docker Hub (Zhao and others, Large-Scale Analysis of the Docker Hub Dataset, IEEE CLUSTER 2019).
  */
-export const unpackedRatio = 2.5;
+const unpackedRatio = 2.5;
 
 /** Snapshotters that write every missing layer into directories; others fetch lazily, or write to devices of their own. */
 const plainSnapshotters: ReadonlySet<string> = new Set(['overlayfs', 'native', 'btrfs', 'zfs', 'fuse-overlayfs']);

@@ -5,7 +5,7 @@ import { median } from '#forecast/trend.ts';
 import { hostOf } from './hosts.ts';
 import { isNumber, itemsIn, numberIn, type Readable } from './tolerant.ts';
 
-export interface ClockSample {
+interface ClockSample {
   readonly atMs: number;
   readonly aheadS: number;
 }

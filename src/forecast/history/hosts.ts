@@ -29,7 +29,7 @@ export interface HostHistory {
   readonly v6: Tries;
   readonly certificate?: CertificateHistory;
 }
-export interface AddressHistory {
+interface AddressHistory {
   readonly firstMs: number;
   readonly seenMs: number;
 }
@@ -60,10 +60,6 @@ export function learnHosts(hosts: HostsHistory, { at, attempts, evidence }: Pull
   }
   if (learning.size === 0) return hosts;
   return bounded({ ...hosts, ...Object.fromEntries(learning) });
-}
-
-export function medianDialMs({ dialsMs }: HostHistory): number | undefined {
-  return dialsMs.toSorted((a, b) => a - b)[Math.floor(dialsMs.length / 2)];
 }
 
 /** Its name or address as it stands in a URL, without port and brackets; empty where the text is no URL. */

@@ -10,7 +10,7 @@ import type { PullReport } from '#report/report.ts';
 import { faultIn, fieldsOf, itemsIn, numberIn, recordsIn, wordIn, type Readable } from './tolerant.ts';
 
 /** `falters`: of the requests of one minute, some. */
-export const routeStates = ['works', 'falters', 'fails'] as const;
+const routeStates = ['works', 'falters', 'fails'] as const;
 export type RouteState = (typeof routeStates)[number];
 
 export interface RouteSpan {
@@ -22,7 +22,7 @@ export interface RouteSpan {
   readonly fault?: FaultCode;
 }
 /** The requests since `fromMs`, which are not a span yet: many images ask the same host within one pass. */
-export interface RouteMinute {
+interface RouteMinute {
   readonly fromMs: number;
   readonly toMs: number;
   readonly works: number;

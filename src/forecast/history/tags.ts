@@ -3,7 +3,7 @@ import { valueAt } from '#data/value-at.ts';
 import type { PullReport } from '#report/report.ts';
 import { numberIn, recordsIn, textIn, type Readable } from './tolerant.ts';
 
-export interface TagHistory {
+interface TagHistory {
   readonly digest: string;
   /** When it was first and last seen to lead there. */
   readonly sinceMs: number;

@@ -73,7 +73,7 @@ function roundsOf(content: Content): number {
   return 1 + manifestsOf(content) + Math.ceil((1 + content.layers) / atOnce);
 }
 
-export function objectsOf(content: Content): number {
+function objectsOf(content: Content): number {
   return 1 + manifestsOf(content) + 1 + content.layers;
 }
 

@@ -64,7 +64,7 @@ function evaluate(facts: ImageFacts): readonly Prediction[] {
 }
 
 /** Seconds a day: the median of the slopes between all pairs (Theil–Sen), which one wrong sample does not change. */
-export function driftOf(samples: ClockHistory): number | undefined {
+function driftOf(samples: ClockHistory): number | undefined {
   const [first, last] = [samples[0], samples.at(-1)];
   if (first === undefined || last === undefined || samples.length < leastSamples) return undefined;
   const timeS = (last.atMs - first.atMs) / 1000;

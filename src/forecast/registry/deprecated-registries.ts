@@ -105,10 +105,3 @@ export const deprecatedRegistries: readonly DeprecatedRegistry[] = [
     source: 'https://developers.redhat.com/articles/2022/09/16/updating-docker-hubs-openjdk-image',
   },
 ];
-
-/** The most exact row for a repository, written with its registry. */
-export function deprecationOf(repository: string): DeprecatedRegistry | undefined {
-  return deprecatedRegistries
-    .filter(({ place }) => repository === place || repository.startsWith(`${place}/`))
-    .toSorted((one, other) => other.place.length - one.place.length)[0];
-}

@@ -1,5 +1,6 @@
 /** An image comes from a registry that was frozen, moved or closed, or will be: deprecated-registries.ts. */
-import { deprecationOf, type DeprecatedRegistry } from './deprecated-registries.ts';
+import type { DeprecatedRegistry } from './deprecated-registries.ts';
+import { deprecationOf } from './deprecation.ts';
 import type { ImageFacts } from '#forecast/facts.ts';
 import { isGone } from '#forecast/history/absences.ts';
 import { ownerOf, type Fault } from '#report/fault.ts';

@@ -19,7 +19,7 @@ export interface Call {
 
 export type Answer = Answered | Refused | Away;
 
-export interface Answered {
+interface Answered {
   readonly is: 'answered';
   readonly body: unknown;
   /** The API server's clock, to the second (RFC 9110 §6.6.1); absent where the answer has no date. */

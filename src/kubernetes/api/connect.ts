@@ -22,7 +22,7 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-export interface Following {
+interface Following {
   readonly is: 'following';
   readonly lines: AsyncIterable<string>;
 }

@@ -1,7 +1,7 @@
 /** Cuts a stream into its lines, none longer than a bound. */
 import { ByteBuffer } from '#data/byte-buffer.ts';
 
-export class LineTooLong extends Error {
+class LineTooLong extends Error {
   override readonly name = 'LineTooLong';
 }
 

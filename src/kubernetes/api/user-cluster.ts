@@ -20,7 +20,7 @@ import { type Answer, reasonOf, refusedBy, tooLong } from './call.ts';
 import { parseJson, type JsonBounds } from '#data/json.ts';
 import { type Forwarding, type PodPort, forward } from '#kubernetes/port-forward/port-forward.ts';
 
-export type Environment = Readonly<Record<string, string | undefined>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface WhichCluster {
   /** A file; absent: what kubectl would use (KUBECONFIG, ~/.kube/config, the Pod's ServiceAccount). */
@@ -31,7 +31,7 @@ export interface WhichCluster {
   readonly clockMs: () => number;
 }
 
-export interface Get {
+interface Get {
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;

@@ -16,14 +16,14 @@ import { type UserCluster, userCluster, type WhichCluster } from '#kubernetes/ap
 export type { AgentPod, FleetNode, Listed } from '#kubernetes/nodes.ts';
 export type { WhichCluster } from '#kubernetes/api/user-cluster.ts';
 
-export interface Question {
+interface Question {
   readonly method: 'GET' | 'POST';
   /** With its query: `/check?fresh=1`. */
   readonly path: string;
   readonly body?: string;
 }
 
-export interface Asked {
+interface Asked {
   readonly agent: AgentPod;
   readonly question: Question;
 }

@@ -14,7 +14,7 @@ import { type Away, type Refused, reasonOf, refusedBy } from '#kubernetes/api/ca
 import { fieldsOf } from '#kubernetes/api/json.ts';
 import { channelProtocol, Tunnel } from './tunnel.ts';
 
-export interface Forwarded {
+interface Forwarded {
   readonly is: 'forwarded';
   readonly tunnel: Tunnel;
 }

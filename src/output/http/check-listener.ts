@@ -5,6 +5,7 @@
  * and nothing in a request names a file. A query says how to answer: `known=1` from what is known where that is fresh, `brief=1`
  * without the steps.
  */
+import { isLocalName } from './local-name.ts';
 import type { IncomingMessage } from 'node:http';
 import { answerFor } from '#report/node-answer.ts';
 import type { CheckedReport, CheckManner } from '#report/check-answer.ts';
@@ -73,11 +74,6 @@ function summary({ ledger, now }: CheckListener): Reply {
   const known = ledger();
   const nowMs = now();
   return json(200, nodeSummary(known, answerFor(known, nowMs), nowMs));
-}
-
-/** A rebound name reaches this socket with its own name in Host; only names that cannot be rebound are let in. */
-export function isLocalName(host: string | undefined): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i.test(host ?? '');
 }
 
 async function check(request: IncomingMessage, { check: run, bodyBytes, ledger }: CheckListener): Promise<Reply> {

@@ -46,7 +46,7 @@ const types: { readonly [T in Reply['type']]: string } = {
 };
 
 /** Longer ones are nobody's image name: 255 for a repository, a tag of 128, a digest, each byte written as three. */
-export const longestUrl = 4096;
+const longestUrl = 4096;
 
 const bounds: ServerOptions = {
   maxHeaderSize: 16 * 1024,
@@ -56,7 +56,7 @@ const bounds: ServerOptions = {
   keepAliveTimeout: 10_000,
   connectionsCheckingInterval: 1000,
 };
-export const mostConnections = 128;
+const mostConnections = 128;
 
 /** With `pems` over TLS, else in the clear. */
 export async function listen(at: ListenAddress, respond: Respond, pems?: Pems): Promise<Opened> {

@@ -51,7 +51,7 @@ async function respond(request: IncomingMessage, source: OpenListener): Promise<
 
 /** What there is, each by the path that a cluster's rules allow or not: all reports are one place. */
 const places = ['/', '/metrics', '/livez', '/readyz', '/node', '/reports', '/reports/'] as const;
-export type Place = (typeof places)[number];
+type Place = (typeof places)[number];
 
 function placeOf(path: string): Place | undefined {
   return path.startsWith('/reports/') ? '/reports/' : places.find((place) => place === path);

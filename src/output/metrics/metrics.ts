@@ -94,7 +94,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
   };
 }
 
-export function causeOf(verdict: Verdict): string {
+function causeOf(verdict: Verdict): string {
   switch (verdict.is) {
     case 'pulls':
       return 'none';

@@ -4,7 +4,7 @@ import { Counter, Gauge } from 'prom-client';
 import type { NameCap } from './gauges.ts';
 
 /** Of one lane: a registry, or a mirror. */
-export interface Spending {
+interface Spending {
   readonly budgetKey: string;
   readonly requests: Readonly<Record<string, number>>;
   readonly pulls: number;

@@ -18,7 +18,7 @@ export function html(parts: TemplateStringsArray, ...values: readonly Piece[]): 
   return { markup: written.join('') };
 }
 
-export function render(piece: Piece): string {
+function render(piece: Piece): string {
   if (piece === undefined) return '';
   if (typeof piece === 'string') return escape(piece);
   if (typeof piece === 'number') return String(piece);
@@ -37,7 +37,7 @@ const entities: Readonly<Record<string, string>> = {
  * Markup characters become entities. Control characters, and those that turn the direction of writing (an image name could
  * dress up as another one), become visible marks.
  */
-export function escape(text: string): string {
+function escape(text: string): string {
   return text
     .replace(/[&<>"']/g, (character) => entities[character] ?? '')
     .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, '\ufffd')

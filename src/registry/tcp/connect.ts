@@ -6,12 +6,11 @@
 import { connect, isIPv6, type Socket } from 'node:net';
 import { bad, good, type Bad, type Outcome } from '#report/outcome.ts';
 import type { Step } from '#report/rehearsal.ts';
+import { partialDeadline } from './partial-deadline.ts';
 import { wireFault } from '#registry/fault.ts';
 
 /** net.Dialer.FallbackDelay's default. */
 const fallbackDelayMs = 300;
-/** dial.go partialDeadline saneMinimum. */
-const leastShareMs = 2_000;
 /** containerd's net.Dialer.KeepAlive. */
 const keepAliveMs = 30_000;
 /** No honest name has more; each address costs up to its share of the time. */
@@ -105,7 +104,7 @@ async function inOrder(addresses: readonly string[], run: Run): Promise<Outcome<
   for (const [i, address] of addresses.entries()) {
     const remaining = run.deadlineMs - run.elapsedMs();
     if (remaining <= 0 || run.signal.aborted) break;
-    const timeoutMs = shareOf(remaining, addresses.length - i);
+    const timeoutMs = partialDeadline(remaining, addresses.length - i);
     const startMs = run.elapsedMs();
     const outcome = await openOne({ address, port: run.port }, { ...run, timeoutMs });
     const ms = run.elapsedMs() - startMs;
@@ -121,11 +120,6 @@ async function inOrder(addresses: readonly string[], run: Run): Promise<Outcome<
   if (run.signal.aborted) return bad({ code: 'agent.out_of_time', step: 'tcp', afterMs: 0 });
   const afterMs = Math.round(run.timeoutMs);
   return bad({ code: 'tcp.timed_out', address: addresses[0] ?? '', port: run.port, afterMs });
-}
-
-/** partialDeadline. */
-export function shareOf(remainingMs: number, addressesLeft: number): number {
-  return Math.min(remainingMs, Math.max(remainingMs / addressesLeft, leastShareMs));
 }
 
 /** One connection to one address. It is destroyed where the timeout or the signal ends first. */

@@ -4,13 +4,8 @@
  */
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import ipaddr from 'ipaddr.js';
 import { withoutBrackets } from '#go/host-port.ts';
-
-export interface Names {
-  readonly dns: readonly string[];
-  readonly ips: readonly string[];
-}
+import { canonical, namesIn } from './alternative-names.ts';
 
 /** undefined: the certificate is for that host. */
 export function wrongName(
@@ -54,33 +49,6 @@ function isHostName(text: string, as: 'host' | 'pattern'): boolean {
 
 function lowerAscii(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-}
-
-/** Node writes `DNS:a.example, IP Address:10.0.0.1`, and ambiguous values as JSON strings. */
-export function namesIn(subjectAltName: string): Names {
-  const dns: string[] = [];
-  const ips: string[] = [];
-  for (const [, kind = '', value = ''] of subjectAltName.matchAll(/(?:^|, )([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)/g)) {
-    const text = value.startsWith('"') ? unquote(value) : value;
-    if (kind === 'DNS') dns.push(text);
-    if (kind === 'IP Address') ips.push(canonical(text));
-  }
-  return { dns, ips };
-}
-
-function unquote(json: string): string {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === 'string' ? value : json;
-  } catch {
-    return json;
-  }
-}
-
-/** One spelling for each address. An IPv4-mapped IPv6 address equals the IPv4 address, as in Go's IP.Equal. */
-function canonical(address: string): string {
-  const plain = address.replace(/%.*$/, '');
-  return ipaddr.isValid(plain) ? ipaddr.process(plain).toString() : address;
 }
 
 function commonNameOf(certificate: X509Certificate): string {

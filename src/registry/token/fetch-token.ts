@@ -15,8 +15,6 @@ import { withoutEcho } from '#registry/http/echo.ts';
 import { readToken, type TokenEnding } from './answer.ts';
 import { header, type Ask, type Asked, type RequestCause } from '#registry/wire.ts';
 
-export type { Token, TokenEnding } from './answer.ts';
-
 export interface Login {
   readonly label: string;
   readonly username: string;
@@ -40,7 +38,7 @@ export interface TokenAsk {
   readonly signal: AbortSignal;
 }
 
-export interface TokenTry {
+interface TokenTry {
   readonly method: 'GET' | 'POST';
   readonly url: URL;
   readonly asked: Asked;

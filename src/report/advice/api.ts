@@ -161,7 +161,7 @@ export const apiMessages: FaultMessages<Codes> = {
   },
 };
 
-export function isAnonymous(as: string): boolean {
+function isAnonymous(as: string): boolean {
   return as === '' || as === 'anonymous';
 }
 

@@ -4,7 +4,7 @@ import type { About } from './phrases.ts';
 import { registryAt } from './registries.ts';
 
 /** The key under which the kubelet finds a registry's credentials. */
-export function serverKey(registry: string | undefined): string {
+function serverKey(registry: string | undefined): string {
   return registryAt(registry)?.serverKey ?? word(registry === undefined ? undefined : hostIn(registry), 'REGISTRY');
 }
 

@@ -12,7 +12,7 @@ export interface About {
   readonly requestedBy: readonly Requester[];
 }
 
-export interface FaultMessage<C extends FaultCode> {
+interface FaultMessage<C extends FaultCode> {
   /** What the fault is, for docs/faults.md. */
   readonly meaning: string;
   /** What to do, in a few words, for a table. */

@@ -36,6 +36,8 @@ describe('how soon', () => {
   test.each([
     [onDay(3), 3 * day, 'likely'],
     [onDay(13.9), 13.9 * day, 'likely'],
+    [onDay(6 / 24), 0.25 * day, 'likely'],
+    [onDay(5.99 / 24), (5.99 / 24) * day, 'certain'],
     [onDay(0.2), 0.2 * day, 'certain'],
     [onDay(-1), 0, 'certain'],
   ] as const)('%s is near', (notAfter, withinS, likelihood) => {

@@ -1,7 +1,7 @@
 /** What hosts did. */
 import { describe, expect, test } from 'vitest';
 import { emptyNodeHistory, learnReport, readNodeHistory, type NodeHistory } from '#forecast/history/history.ts';
-import { bare, hostOf, medianDialMs, type HostHistory } from '#forecast/history/hosts.ts';
+import { bare, hostOf, type HostHistory } from '#forecast/history/hosts.ts';
 import { downSinceMs } from '#forecast/history/tries.ts';
 import type { Evidence, Exchange, Step, TlsFacts } from '#report/rehearsal.ts';
 import type { PullReport } from '#report/report.ts';
@@ -71,8 +71,7 @@ describe('a host', () => {
     const steps = [tcp('2001:db8::1', 1, false), tcp('10.4.0.7', 10), tcp('10.4.0.8', 30), tcp('10.4.0.9', 20)];
     const history = learned(report(0, [get({ steps })]));
     expect(known(history)).toMatchObject({ v4: { good: 3 }, v6: { good: 0, bad: [minute(0)], fault: 'tcp.refused' } });
-    const host = known(history);
-    expect(host === undefined ? undefined : medianDialMs(host)).toBe(20);
+    expect(known(history)?.dialsMs).toEqual([10, 30, 20]);
   });
 
   test('addresses judged for themselves count too', () => {

@@ -32,10 +32,10 @@ test.each([
 ] as const)(
   'a clock that %s half a minute an hour passes a certificate by when it was foretold, for all that was fine before',
   async (_, perHourMs, perDayS, claim, life) => {
-    const root = await authority({ from: -90 });
-    const long = await leaf({ names: ['reg.test'], by: root, from: -30, to: 30 });
-    const startMs = Date.now() - 10 * hour;
+    const startMs = Date.parse('2026-03-04T12:00:00.000Z');
     let trueMs = startMs;
+    const root = await authority({ from: -90, nowMs: startMs });
+    const long = await leaf({ names: ['reg.test'], by: root, from: -30, to: 30, nowMs: startMs });
     const onRequest: Script = ({ response }) => void response.setHeader('date', new Date(trueMs).toUTCString());
     const first = await FakeRegistry.open({ images, onRequest, tls: { cert: long.chain, key: long.key } });
     const { port } = first;
@@ -58,7 +58,7 @@ test.each([
     expect(predicted(shown, 'clock-skews')?.assuming).toBe(`it continues to drift by ${perDayS} s a day`);
     await first.close();
     // The certificate that is shown then has just begun, or is about to end, for everybody else.
-    const short = await leaf({ names: ['reg.test'], by: root, ...life });
+    const short = await leaf({ names: ['reg.test'], by: root, ...life, nowMs: trueMs + 4 * hour });
     await using next = await FakeRegistry.open({
       ...{ images, onRequest, port },
       tls: { cert: short.chain, key: short.key },

@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { CheckListener } from '#output/http/check-listener.ts';
-import { isLocalName, listenForChecks } from '#output/http/check-listener.ts';
+import { listenForChecks } from '#output/http/check-listener.ts';
+import { isLocalName } from '#output/http/local-name.ts';
 import type { Listening } from '#output/http/open-listener.ts';
 import { node7, now, reports } from '../../kit/ledger.ts';
 import { raw } from '../../kit/raw.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { inOrder, sorted, type Pair } from '#registry/tcp/address-order.ts';
+import { inOrder } from '#registry/tcp/address-order.ts';
+import { sorted, type Pair } from '#registry/tcp/rfc6724.ts';
 
 /** Cases of Go's net/addrselect_test.go and of RFC 6724 §10.2. */
 describe('addresses of one name', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { openOne, openTcp, shareOf, type TcpOptions } from '#registry/tcp/connect.ts';
+import { openOne, openTcp, type TcpOptions } from '#registry/tcp/connect.ts';
+import { partialDeadline } from '#registry/tcp/partial-deadline.ts';
 import { fullListener } from '../../kit/full-listener.ts';
 import { deadPort, listener } from '../../kit/silent-listener.ts';
 
@@ -106,6 +107,6 @@ describe('the time that is left', () => {
     [1_500, 4, 1_500],
     [1_500, 1, 1_500],
   ])('%d ms for %d addresses gives the next one %d ms', (remaining, addresses, share) => {
-    expect(shareOf(remaining, addresses)).toBe(share);
+    expect(partialDeadline(remaining, addresses)).toBe(share);
   });
 });

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { inARow, namesIn, wrongName } from '#registry/tls/certificate.ts';
+import { namesIn } from '#registry/tls/alternative-names.ts';
+import { inARow, wrongName } from '#registry/tls/certificate.ts';
 import { authority, leaf } from '../../kit/certificates.ts';
 
 async function with_(names: readonly string[], ips: readonly string[] = []): Promise<X509Certificate> {

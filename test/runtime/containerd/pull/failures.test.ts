@@ -107,6 +107,15 @@ describe.each(engines)('containerd %s', (version) => {
     expect(gist(tried.report)).toBe(retries ? 'pulls' : 'fails api.unavailable');
   });
 
+  test('500, 503 and 504 in turn: three requests, and the last answer is the error', async () => {
+    const turns = [500, 503, 504].map((status) => wrong.refuses(status));
+    const inTurn: Script = (visit) => turns[(visit.nth - 1) % turns.length]?.(visit);
+    const tried = await tryPull(fails(inTurn), { version });
+    const last = retries ? '504 Gateway Timeout' : '500 Internal Server Error';
+    expect(tried.asked).toEqual(retries ? [head, head, head] : [head]);
+    expect(tried.shown).toBe(`${unpack}: ${resolveWords(version)}: ${headWords(version, last)}`);
+  });
+
   test('HEAD 403', async () => {
     const tried = await tryPull(fails(wrong.refuses(403, 'DENIED', 'requested access to the resource is denied')), {
       version,
